@@ -1,1 +1,5 @@
-//! Placeholder.
+//! The AWS side of Portal Invites: tables, queues and mail.
+
+pub mod clock;
+pub mod directory;
+pub mod settings;

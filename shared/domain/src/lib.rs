@@ -1,1 +1,15 @@
-//! Placeholder.
+//! What Portal Invites means, without AWS: filters, recipients, invitations, campaigns.
+//!
+//! Nothing here reads a clock, a random source or the network; callers pass in what is needed.
+
+pub mod id;
+pub mod input;
+pub mod link;
+pub mod recipient;
+pub mod selection;
+pub mod status;
+
+pub use id::{AccountId, CampaignId, ClaimId, DivisionId, RecipientId, SHARDS, Shard};
+pub use link::{Filter, LinkProfile};
+pub use recipient::Recipient;
+pub use status::PortalStatus;

@@ -1,0 +1,25 @@
+//! The clock and the random source, which the domain gets passed in.
+
+use jiff::{Timestamp, Unit};
+use portal_domain::{CampaignId, ClaimId, RecipientId};
+
+/// The time, to the millisecond: finer would only make items longer.
+pub fn now() -> Timestamp {
+    let now = Timestamp::now();
+    now.round(Unit::Millisecond).unwrap_or(now)
+}
+
+/// A new random recipient id.
+pub fn new_recipient_id() -> RecipientId {
+    RecipientId::from_random(rand::random())
+}
+
+/// A new random claim id.
+pub fn new_claim_id() -> ClaimId {
+    ClaimId::from_random(rand::random())
+}
+
+/// A new campaign id for a campaign that starts at `now`.
+pub fn new_campaign_id(now: Timestamp) -> CampaignId {
+    CampaignId::from_parts(now.as_millisecond().unsigned_abs(), rand::random())
+}

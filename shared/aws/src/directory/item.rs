@@ -1,0 +1,142 @@
+//! How recipients, and accounts as the index shows them, lie in the table.
+
+use jiff::Timestamp;
+use portal_domain::recipient::{Links, NamedAccount};
+use portal_domain::{AccountId, CampaignId, DivisionId, LinkProfile, PortalStatus, Recipient, RecipientId};
+use serde::{Deserialize, Serialize};
+
+use super::keys;
+
+/// A link profile, and how many contacts on accounts have it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CountedProfile {
+    /// The profile, inlined.
+    #[serde(flatten)]
+    pub profile: LinkProfile,
+    /// Contacts on accounts with it.
+    pub n: u32,
+}
+
+/// A recipient's item; also what the index shows of it (without `version` and `digest`, which the index does not carry).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the fields are those of Recipient, and the keys")]
+pub struct RecipientItem {
+    pub pk: String,
+    pub sk: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index_partition: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub index_sort: Option<String>,
+    pub recipient_id: RecipientId,
+    pub division: DivisionId,
+    pub email: String,
+    pub status: PortalStatus,
+    #[serde(default)]
+    pub profiles: Vec<CountedProfile>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub profiles_overflow: bool,
+    #[serde(default)]
+    pub account_count: u32,
+    #[serde(default)]
+    pub accounts: Vec<NamedAccount>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_invited_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_campaign_id: Option<CampaignId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undeliverable: Option<String>,
+    /// Goes up by one with every write; writers check that it is the one that they read.
+    #[serde(default)]
+    pub version: u64,
+    /// Salted digest of the temporary password of the newest mail that may have left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+impl RecipientItem {
+    /// The item of a recipient. Unlinked recipients get no index keys, and so are in no selection.
+    pub fn new(recipient: &Recipient, version: u64, digest: Option<String>) -> Self {
+        let linked = recipient.links.account_count > 0;
+        Self {
+            pk: keys::recipient_pk(recipient.recipient_id),
+            sk: keys::RECIPIENT.to_owned(),
+            index_partition: linked
+                .then(|| keys::recipients_partition(&recipient.division, recipient.recipient_id.shard())),
+            index_sort: linked.then(|| keys::recipient_sort(recipient.status, recipient.recipient_id)),
+            recipient_id: recipient.recipient_id,
+            division: recipient.division.clone(),
+            email: recipient.email.clone(),
+            status: recipient.status,
+            profiles: counted(&recipient.links),
+            profiles_overflow: recipient.links.profiles.is_none(),
+            account_count: recipient.links.account_count,
+            accounts: recipient.links.accounts.clone(),
+            last_invited_at: recipient.last_invited_at,
+            expires_at: recipient.expires_at,
+            last_campaign_id: recipient.last_campaign_id,
+            undeliverable: recipient.undeliverable.clone(),
+            version,
+            digest,
+        }
+    }
+}
+
+fn counted(links: &Links) -> Vec<CountedProfile> {
+    let profiles = links.profiles.iter().flatten();
+    profiles.map(|(profile, &n)| CountedProfile { profile: profile.clone(), n }).collect()
+}
+
+impl From<RecipientItem> for Recipient {
+    fn from(item: RecipientItem) -> Self {
+        let profiles = item.profiles.into_iter().map(|counted| (counted.profile, counted.n)).collect();
+        Self {
+            recipient_id: item.recipient_id,
+            division: item.division,
+            email: item.email,
+            status: item.status,
+            links: Links {
+                profiles: (!item.profiles_overflow).then_some(profiles),
+                account_count: item.account_count,
+                accounts: item.accounts,
+            },
+            last_invited_at: item.last_invited_at,
+            expires_at: item.expires_at,
+            last_campaign_id: item.last_campaign_id,
+            undeliverable: item.undeliverable,
+        }
+    }
+}
+
+/// A link profile of an account, and how many of its contacts have it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountProfile {
+    /// The profile, inlined.
+    #[serde(flatten)]
+    pub profile: LinkProfile,
+    /// Contacts with a usable address.
+    #[serde(rename = "r", default)]
+    pub reachable: u32,
+    /// Contacts without one.
+    #[serde(rename = "u", default)]
+    pub unreachable: u32,
+}
+
+/// What the index shows of an account.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountRow {
+    /// The account.
+    pub account_id: AccountId,
+    /// Active services of all its sites together.
+    pub active_services: u64,
+    /// Its contacts' profiles; empty for an account without contacts.
+    #[serde(default)]
+    pub profiles: Vec<AccountProfile>,
+}

@@ -1,0 +1,76 @@
+//! Keys, attribute names and index of the table Directory. Access patterns:
+//!
+//! | What | How |
+//! | --- | --- |
+//! | all divisions, or one | query or get `DIVISIONS` |
+//! | filter options of a division | query `OPTIONS#<division>` |
+//! | an account | get `ACCOUNT#<accountId>` |
+//! | recipient of an address in a division | get `ADDRESS#<division>#<email>`, then the recipient |
+//! | a recipient, its links in order of account | get or query `RECIPIENT#<recipientId>` |
+//! | all linked recipients of a division by status | query `by-division`, one partition a shard |
+//! | all accounts of a division | query `by-division`, the `#accounts` partition of each shard |
+
+use portal_domain::{AccountId, DivisionId, PortalStatus, RecipientId, Shard};
+
+/// Partition key attribute.
+pub const PK: &str = "pk";
+/// Sort key attribute.
+pub const SK: &str = "sk";
+/// The index by division.
+pub const BY_DIVISION: &str = "by-division";
+/// Partition key attribute of [`BY_DIVISION`].
+pub const INDEX_PARTITION: &str = "indexPartition";
+/// Sort key attribute of [`BY_DIVISION`].
+pub const INDEX_SORT: &str = "indexSort";
+
+/// Partition of all divisions; the sort key is the division's id.
+pub const DIVISIONS: &str = "DIVISIONS";
+/// Sort key of an account.
+pub const ACCOUNT: &str = "ACCOUNT";
+/// Sort key of an address row.
+pub const ADDRESS: &str = "ADDRESS";
+/// Sort key of a recipient.
+pub const RECIPIENT: &str = "RECIPIENT";
+/// What the sort keys of a recipient's link rows begin with.
+pub const LINK_PREFIX: &str = "LINK#";
+
+/// Partition of a division's filter options; the sort key is `<field>#<value>`.
+pub fn options_pk(division: &DivisionId) -> String {
+    format!("OPTIONS#{division}")
+}
+
+/// Partition of an account.
+pub fn account_pk(account: &AccountId) -> String {
+    format!("ACCOUNT#{account}")
+}
+
+/// Partition of the row that maps an address in a division to its recipient.
+pub fn address_pk(division: &DivisionId, email: &str) -> String {
+    format!("ADDRESS#{division}#{email}")
+}
+
+/// Partition of a recipient and its links.
+pub fn recipient_pk(recipient: RecipientId) -> String {
+    format!("RECIPIENT#{recipient}")
+}
+
+/// Sort key of a recipient's link to an account.
+pub fn link_sk(account: &AccountId) -> String {
+    format!("{LINK_PREFIX}{account}")
+}
+
+/// Index partition of the recipients of one shard of a division.
+pub fn recipients_partition(division: &DivisionId, shard: Shard) -> String {
+    format!("{division}#{shard}")
+}
+
+/// Index sort key of a recipient. `accepted` sorts before `notSent` before `pending`, so that one range holds everyone
+/// without access, and someone who is invited during a fan-out moves ahead of it, never behind.
+pub fn recipient_sort(status: PortalStatus, recipient: RecipientId) -> String {
+    format!("{status}#{recipient}")
+}
+
+/// Index partition of the accounts of one shard of a division; the sort key is the account's id.
+pub fn accounts_partition(division: &DivisionId, shard: Shard) -> String {
+    format!("{division}#{shard}#accounts")
+}

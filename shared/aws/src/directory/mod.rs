@@ -1,0 +1,4 @@
+//! The table Directory: divisions, accounts, recipients and what links them.
+
+pub mod item;
+pub mod keys;

@@ -1,0 +1,161 @@
+//! Reading untrusted JSON objects field by field, so that all faults are reported at once.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// One fault in one field of the input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldError {
+    /// Path of the field, such as `contacts[2].email`.
+    pub field: String,
+    /// What is wrong with it, for a person.
+    pub message: String,
+}
+
+impl FieldError {
+    /// A fault in `field`.
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
+/// Reads the fields of one JSON object and collects what is wrong. Every reader answers a value even when the field is
+/// at fault, so that reading can go on; [`Fields::finish`] adds the unknown fields.
+#[derive(Debug)]
+pub struct Fields<'a> {
+    object: &'a Map<String, Value>,
+    path: String,
+    known: Vec<&'static str>,
+    errors: Vec<FieldError>,
+}
+
+impl<'a> Fields<'a> {
+    /// Starts reading `value`, which stands at `path` (empty for the top). A value that is no object is a fault.
+    pub fn of(value: &'a Value, path: &str) -> Result<Self, FieldError> {
+        match value {
+            Value::Object(object) => Ok(Self { object, path: path.to_owned(), known: Vec::new(), errors: Vec::new() }),
+            _ => Err(FieldError::new(if path.is_empty() { "body" } else { path }, "must be a JSON object")),
+        }
+    }
+
+    /// The path of a field of this object.
+    pub fn path(&self, field: &str) -> String {
+        if self.path.is_empty() { field.to_owned() } else { format!("{}.{field}", self.path) }
+    }
+
+    /// Records a fault in a field.
+    pub fn fault(&mut self, field: &str, message: impl Into<String>) {
+        let field = self.path(field);
+        self.errors.push(FieldError::new(field, message));
+    }
+
+    /// Records faults whose paths are complete already.
+    pub fn faults(&mut self, errors: impl IntoIterator<Item = FieldError>) {
+        self.errors.extend(errors);
+    }
+
+    /// The raw value of a field, `None` when it is absent or null.
+    pub fn optional(&mut self, field: &'static str) -> Option<&'a Value> {
+        self.known.push(field);
+        self.object.get(field).filter(|value| !value.is_null())
+    }
+
+    /// The raw value of a field; absent is a fault.
+    pub fn required(&mut self, field: &'static str) -> Option<&'a Value> {
+        let value = self.optional(field);
+        if value.is_none() {
+            self.fault(field, "is required");
+        }
+        value
+    }
+
+    /// A text of at most `max` characters without control characters, `None` when absent.
+    pub fn optional_text(&mut self, field: &'static str, max: usize) -> Option<String> {
+        let value = self.optional(field)?;
+        self.check_text(field, value, max)
+    }
+
+    /// A text of 1 to `max` characters without control characters, not blank.
+    pub fn required_text(&mut self, field: &'static str, max: usize) -> String {
+        let Some(value) = self.required(field) else { return String::new() };
+        match self.check_text(field, value, max) {
+            Some(text) if text.trim().is_empty() => {
+                self.fault(field, "must not be empty");
+                String::new()
+            }
+            Some(text) => text,
+            None => String::new(),
+        }
+    }
+
+    fn check_text(&mut self, field: &'static str, value: &Value, max: usize) -> Option<String> {
+        let Value::String(text) = value else {
+            self.fault(field, "must be a string");
+            return None;
+        };
+        if text.chars().count() > max {
+            self.fault(field, format!("must have at most {max} characters"));
+        } else if text.chars().any(char::is_control) {
+            self.fault(field, "must not contain control characters");
+        } else {
+            return Some(text.clone());
+        }
+        None
+    }
+
+    /// A boolean, `false` when absent.
+    pub fn optional_bool(&mut self, field: &'static str) -> bool {
+        match self.optional(field) {
+            None => false,
+            Some(Value::Bool(flag)) => *flag,
+            Some(_) => {
+                self.fault(field, "must be true or false");
+                false
+            }
+        }
+    }
+
+    /// A boolean; absent is a fault.
+    pub fn required_bool(&mut self, field: &'static str) -> bool {
+        self.required(field).is_some() && self.optional_bool(field)
+    }
+
+    /// A whole number in `range`; absent is a fault.
+    pub fn required_number(&mut self, field: &'static str, range: std::ops::RangeInclusive<u64>) -> u64 {
+        let Some(value) = self.required(field) else { return *range.start() };
+        match value.as_u64() {
+            Some(number) if range.contains(&number) => number,
+            _ => {
+                self.fault(field, format!("must be a whole number from {} to {}", range.start(), range.end()));
+                *range.start()
+            }
+        }
+    }
+
+    /// The elements of a list of at most `max`; absent is a fault.
+    pub fn required_list(&mut self, field: &'static str, max: usize) -> &'a [Value] {
+        match self.required(field) {
+            None => &[],
+            Some(Value::Array(list)) if list.len() <= max => list,
+            Some(Value::Array(_)) => {
+                self.fault(field, format!("must have at most {max} elements"));
+                &[]
+            }
+            Some(_) => {
+                self.fault(field, "must be a list");
+                &[]
+            }
+        }
+    }
+
+    /// Adds every unknown field as a fault, and answers all faults found.
+    pub fn finish(mut self) -> Vec<FieldError> {
+        for field in self.object.keys() {
+            if !self.known.contains(&field.as_str()) {
+                let path = self.path(field);
+                self.errors.push(FieldError::new(path, "is not a known field"));
+            }
+        }
+        self.errors
+    }
+}

@@ -1,0 +1,128 @@
+//! What a filter means: the conditions, and what they see of a link (a contact on an account).
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountId, DivisionId};
+
+/// What a filter sees of one link. Two links with equal profiles meet exactly the same filters.
+///
+/// Serialised with one-letter names, since a recipient carries its profiles on its item and in the index.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct LinkProfile {
+    /// Account class of the account.
+    #[serde(rename = "c")]
+    pub account_class: String,
+    /// Bill group of the account.
+    #[serde(rename = "g")]
+    pub bill_group: String,
+    /// Account source of the account.
+    #[serde(rename = "s")]
+    pub account_source: String,
+    /// For a contact on a site, that site's source; for an account-level contact, the sources of all sites.
+    #[serde(rename = "t", default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub site_sources: BTreeSet<String>,
+    /// The account's sites together have at least one active service.
+    #[serde(rename = "v", default, skip_serializing_if = "is_false")]
+    pub active_services: bool,
+    /// The account's balance due is above zero.
+    #[serde(rename = "d", default, skip_serializing_if = "is_false")]
+    pub balance_due: bool,
+    /// The account pays automatically.
+    #[serde(rename = "p", default, skip_serializing_if = "is_false")]
+    pub automatic_payment: bool,
+    /// The contact is a billing contact on this account.
+    #[serde(rename = "b", default, skip_serializing_if = "is_false")]
+    pub billing_contact: bool,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+/// One contact of an account as its recipient's link row keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LinkedContact {
+    /// Unique within the account.
+    pub contact_id: String,
+    /// The contact's name, may be empty.
+    pub name: String,
+    /// What a filter sees of this contact on this account.
+    pub profile: LinkProfile,
+}
+
+/// Everything that links one recipient to one account: the contacts there that carry the recipient's address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Link {
+    /// The account.
+    pub account_id: AccountId,
+    /// The account's name, may be empty.
+    pub account_name: String,
+    /// At least one contact, ordered by `contactId`.
+    pub contacts: Vec<LinkedContact>,
+}
+
+/// The operator's filter: the division, and conditions that each narrow it. What is not set does not restrict.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Filter {
+    /// The division; always required.
+    pub division: DivisionId,
+    /// Equal on the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_class: Option<String>,
+    /// Equal on the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bill_group: Option<String>,
+    /// Equal on the account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_source: Option<String>,
+    /// Among the link's site sources.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site_source: Option<String>,
+    /// Only accounts with at least one active service.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub with_active_services: bool,
+    /// Only accounts with a balance due above zero.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub with_balance_due: bool,
+    /// Only billing contacts.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub billing_contacts_only: bool,
+    /// Only accounts without automatic payment.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub without_automatic_payment: bool,
+}
+
+impl Filter {
+    /// The filter that takes the whole division.
+    pub fn whole(division: DivisionId) -> Self {
+        Self {
+            division,
+            account_class: None,
+            bill_group: None,
+            account_source: None,
+            site_source: None,
+            with_active_services: false,
+            with_balance_due: false,
+            billing_contacts_only: false,
+            without_automatic_payment: false,
+        }
+    }
+
+    /// Whether a link in this filter's division with this profile meets all conditions at once.
+    pub fn matches(&self, link: &LinkProfile) -> bool {
+        let equal = |wanted: &Option<String>, actual: &String| wanted.as_ref().is_none_or(|w| w == actual);
+        equal(&self.account_class, &link.account_class)
+            && equal(&self.bill_group, &link.bill_group)
+            && equal(&self.account_source, &link.account_source)
+            && self.site_source.as_ref().is_none_or(|source| link.site_sources.contains(source))
+            && (!self.with_active_services || link.active_services)
+            && (!self.with_balance_due || link.balance_due)
+            && (!self.billing_contacts_only || link.billing_contact)
+            && (!self.without_automatic_payment || !link.automatic_payment)
+    }
+}

@@ -1,0 +1,135 @@
+//! Who in a selection is e-mailed. Load, Send, fan-out and the sender all decide with [`judge`].
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{CampaignId, PortalStatus, Recipient};
+
+/// Nobody is invited twice within this time unless the request says so.
+pub const RECENTLY: SignedDuration = SignedDuration::from_hours(24);
+
+/// Why someone in the selection without portal access is not e-mailed. The first that applies counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Exclusion {
+    /// Mail to the address bounced, or its owner complained.
+    Undeliverable,
+    /// Mailed in the last 24 hours by another campaign or a resend.
+    RecentlyInvited,
+}
+
+/// What is decided about one recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Gets an e-mail.
+    Mail,
+    /// Is in the selection, has access already.
+    Accepted,
+    /// Is in the selection, and is left out.
+    Excluded(Exclusion),
+    /// Is not in the selection.
+    NotSelected,
+}
+
+/// What a decision depends on besides the recipient and the filter.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// The time of the decision.
+    pub now: Timestamp,
+    /// The campaign that decides; its own earlier mail excludes nobody.
+    pub campaign: Option<CampaignId>,
+    /// The request said that who was invited in the last 24 hours may be mailed again.
+    pub include_recently_invited: bool,
+}
+
+/// Decides about a recipient. `selected` is whether at least one link meets the filter.
+pub fn judge(recipient: &Recipient, selected: bool, rules: Rules) -> Verdict {
+    if !selected {
+        return Verdict::NotSelected;
+    }
+    if recipient.status == PortalStatus::Accepted {
+        return Verdict::Accepted;
+    }
+    if recipient.undeliverable.is_some() {
+        return Verdict::Excluded(Exclusion::Undeliverable);
+    }
+    let invited_by_other = recipient.last_campaign_id.is_none() || recipient.last_campaign_id != rules.campaign;
+    let recently = recipient.last_invited_at.is_some_and(|at| rules.now.duration_since(at) < RECENTLY);
+    if recently && invited_by_other && !rules.include_recently_invited {
+        return Verdict::Excluded(Exclusion::RecentlyInvited);
+    }
+    Verdict::Mail
+}
+
+/// What Load answers about a selection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counts {
+    /// Recipients: always accepted + pending + notSent.
+    pub total: u64,
+    /// Active services of all accounts with at least one matching link of a recipient, each account once.
+    pub active_services: u64,
+    /// Recipients who have access.
+    pub accepted: u64,
+    /// Recipients invited but without access yet.
+    pub pending: u64,
+    /// Recipients never invited.
+    pub not_sent: u64,
+    /// Matching contacts without a usable address, each contact on each account once.
+    pub unreachable: u64,
+    /// pending + notSent less the excluded.
+    pub will_email: u64,
+    /// Who is left out, by reason.
+    pub excluded: Excluded,
+}
+
+/// Numbers of excluded recipients by reason, each recipient under one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Excluded {
+    /// See [`Exclusion::RecentlyInvited`].
+    pub recently_invited: u64,
+    /// See [`Exclusion::Undeliverable`].
+    pub undeliverable: u64,
+}
+
+impl Excluded {
+    /// Counts one more.
+    pub fn add(&mut self, reason: Exclusion) {
+        match reason {
+            Exclusion::RecentlyInvited => self.recently_invited += 1,
+            Exclusion::Undeliverable => self.undeliverable += 1,
+        }
+    }
+}
+
+impl Counts {
+    /// Counts one recipient, of whom `verdict` was decided.
+    pub fn add_recipient(&mut self, recipient: &Recipient, verdict: Verdict) {
+        match verdict {
+            Verdict::NotSelected => return,
+            Verdict::Mail => self.will_email += 1,
+            Verdict::Accepted => {}
+            Verdict::Excluded(reason) => self.excluded.add(reason),
+        }
+        self.total += 1;
+        match recipient.status {
+            PortalStatus::NotSent => self.not_sent += 1,
+            PortalStatus::Pending => self.pending += 1,
+            PortalStatus::Accepted => self.accepted += 1,
+        }
+    }
+
+    /// Adds what another shard counted.
+    pub fn merge(&mut self, other: &Self) {
+        self.total += other.total;
+        self.active_services += other.active_services;
+        self.accepted += other.accepted;
+        self.pending += other.pending;
+        self.not_sent += other.not_sent;
+        self.unreachable += other.unreachable;
+        self.will_email += other.will_email;
+        self.excluded.recently_invited += other.excluded.recently_invited;
+        self.excluded.undeliverable += other.excluded.undeliverable;
+    }
+}
