@@ -2,14 +2,19 @@
 //!
 //! Nothing here reads a clock, a random source or the network; callers pass in what is needed.
 
+pub mod campaign;
 pub mod id;
 pub mod input;
 pub mod link;
+pub mod outcome;
+pub mod password;
 pub mod recipient;
 pub mod selection;
 pub mod status;
 
+pub use campaign::{Campaign, CampaignState};
 pub use id::{AccountId, CampaignId, ClaimId, DivisionId, RecipientId, SHARDS, Shard};
 pub use link::{Filter, LinkProfile};
+pub use outcome::Outcome;
 pub use recipient::Recipient;
 pub use status::PortalStatus;

@@ -1,0 +1,244 @@
+//! A campaign: one Send.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::outcome::Outcomes;
+use crate::selection::Excluded;
+use crate::{CampaignId, Filter, RecipientId, Shard};
+
+/// How long a temporary password is valid.
+pub const INVITATION_LIFETIME: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
+
+/// How many recipients one delivery message holds. A claim writes two items for each, and a transaction ends at 100.
+pub const DELIVERY_SIZE: usize = 40;
+
+/// State of a campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum CampaignState {
+    /// The ledger is being written; the first e-mails may leave already.
+    Preparing,
+    /// The ledger is complete.
+    Sending,
+    /// Stopped by a person or for want of quota; goes on later.
+    Paused,
+    /// Stopped because too many e-mails bounced or were complained of.
+    Halted,
+    /// Ended by a person.
+    Cancelled,
+    /// Every ledger row has an end state.
+    Completed,
+}
+
+/// What moves a campaign from state to state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CampaignEvent {
+    /// Every shard's ledger is written and queued.
+    Prepared,
+    /// Every ledger row has an end state.
+    AllEnded,
+}
+
+impl CampaignState {
+    /// Every state.
+    pub const ALL: [Self; 6] =
+        [Self::Preparing, Self::Sending, Self::Paused, Self::Halted, Self::Cancelled, Self::Completed];
+
+    /// The name used in the API and in the table.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Preparing => "preparing",
+            Self::Sending => "sending",
+            Self::Paused => "paused",
+            Self::Halted => "halted",
+            Self::Cancelled => "cancelled",
+            Self::Completed => "completed",
+        }
+    }
+
+    /// Whether e-mails of the campaign may leave.
+    pub fn sends(self) -> bool {
+        matches!(self, Self::Preparing | Self::Sending)
+    }
+
+    /// The state after `event`, `None` where the event changes nothing.
+    pub fn after(self, event: CampaignEvent) -> Option<Self> {
+        match (self, event) {
+            (Self::Preparing, CampaignEvent::Prepared) => Some(Self::Sending),
+            (Self::Preparing | Self::Sending, CampaignEvent::AllEnded) => Some(Self::Completed),
+            _ => None,
+        }
+    }
+}
+
+/// A campaign as it was started, and its state.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Campaign {
+    /// Sorts by start.
+    pub campaign_id: CampaignId,
+    /// State when read.
+    pub state: CampaignState,
+    /// Whom it addresses.
+    pub filter: Filter,
+    /// Only this recipient of the selection, if set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient_id: Option<RecipientId>,
+    /// The notification template.
+    pub template_id: String,
+    /// The version of the template that was active when the campaign started.
+    pub template_version: u32,
+    /// The sender's address.
+    pub email_from: String,
+    /// How many people the operator expected to e-mail.
+    pub expected_recipients: u64,
+    /// Who was invited in the last 24 hours is mailed again.
+    #[serde(default)]
+    pub include_recently_invited: bool,
+    /// Who started it, by name.
+    pub created_by: String,
+    /// When it was started.
+    pub created_at: Timestamp,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completed_at: Option<Timestamp>,
+}
+
+impl Campaign {
+    /// The shards that its fan-out goes through.
+    pub fn shards(&self) -> Vec<Shard> {
+        match self.recipient_id {
+            Some(recipient) => vec![recipient.shard()],
+            None => Shard::all().collect(),
+        }
+    }
+}
+
+/// How far a campaign has come, summed over its shards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Progress {
+    /// Every shard's ledger is written and queued; the audience grows no more.
+    pub prepared: bool,
+    /// Ledger rows.
+    pub audience: u64,
+    /// Ledger rows by outcome.
+    pub outcomes: Outcomes,
+    /// Who was left out of the ledger, by reason.
+    pub excluded: Excluded,
+}
+
+impl Progress {
+    /// What this progress means for the campaign's state, if anything.
+    pub fn event(&self) -> Option<CampaignEvent> {
+        match self.prepared {
+            false => None,
+            true if self.outcomes.ended() == self.audience => Some(CampaignEvent::AllEnded),
+            true => Some(CampaignEvent::Prepared),
+        }
+    }
+}
+
+/// What the API tells of a campaign.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the fields are those of Campaign and Progress")]
+pub struct CampaignView {
+    #[serde(flatten)]
+    pub campaign: Campaign,
+    pub completed_at: Option<Timestamp>,
+    pub audience: u64,
+    pub outcomes: Outcomes,
+    pub excluded: Excluded,
+    pub rate: Rate,
+}
+
+/// How fast a campaign sends.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rate {
+    /// E-mails that SES accepted, per second from the start of the campaign to its end, or to now; two decimals.
+    pub average_per_second: f64,
+}
+
+impl CampaignView {
+    /// The view at time `now`.
+    pub fn new(mut campaign: Campaign, progress: &Progress, now: Timestamp) -> Self {
+        let completed_at = campaign.completed_at.take();
+        let elapsed = completed_at.unwrap_or(now).duration_since(campaign.created_at).as_secs_f64();
+        let average = if elapsed > 0.0 { progress.outcomes.sent as f64 / elapsed } else { 0.0 };
+        Self {
+            campaign,
+            completed_at,
+            audience: progress.audience,
+            outcomes: progress.outcomes,
+            excluded: progress.excluded,
+            rate: Rate { average_per_second: (average * 100.0).round() / 100.0 },
+        }
+    }
+}
+
+/// Whether the number of people who would be e-mailed now is too far from what the operator was shown.
+///
+/// More than expected by over 1 % (from 100 expected on; below that, any more), or fewer by over 10 %.
+pub fn drifted(expected: u64, actual: u64) -> bool {
+    let too_many =
+        if expected >= 100 { u128::from(actual) * 100 > u128::from(expected) * 101 } else { actual > expected };
+    too_many || u128::from(actual) * 10 < u128::from(expected) * 9
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CampaignEvent::*, CampaignState::*, *};
+
+    #[test]
+    fn the_table_of_all_states_and_events() {
+        let table = [
+            (Preparing, Some(Sending), Some(Completed)),
+            (Sending, None, Some(Completed)),
+            (Paused, None, None),
+            (Halted, None, None),
+            (Cancelled, None, None),
+            (Completed, None, None),
+        ];
+        assert_eq!(table.map(|(state, ..)| state), CampaignState::ALL);
+        for (state, prepared, all_ended) in table {
+            assert_eq!(state.after(Prepared), prepared, "{state:?}");
+            assert_eq!(state.after(AllEnded), all_ended, "{state:?}");
+        }
+    }
+
+    #[test]
+    fn drift_is_refused_exactly_beyond_its_bounds() {
+        let table = [
+            (0, 0, false),
+            (0, 1, true),
+            (7, 7, false),
+            (7, 8, true),
+            (7, 6, true),
+            (10, 9, false),
+            (10, 8, true),
+            (99, 100, true),
+            (100, 101, false),
+            (100, 102, true),
+            (100, 90, false),
+            (100, 89, true),
+            (1_000, 1_010, false),
+            (1_000, 1_011, true),
+            (u64::MAX, u64::MAX, false),
+        ];
+        for (expected, actual, refused) in table {
+            assert_eq!(drifted(expected, actual), refused, "expected {expected}, would be {actual}");
+        }
+    }
+
+    #[test]
+    fn a_campaign_ends_only_when_prepared_and_every_row_has_ended() {
+        let outcomes = Outcomes { sent: 2, skipped: 1, ..Outcomes::default() };
+        let progress = Progress { prepared: true, audience: 3, outcomes, ..Progress::default() };
+        assert_eq!(progress.event(), Some(AllEnded));
+        assert_eq!(Progress { prepared: false, ..progress }.event(), None);
+        assert_eq!(Progress { audience: 4, ..progress }.event(), Some(Prepared));
+    }
+}

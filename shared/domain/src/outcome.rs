@@ -1,0 +1,141 @@
+//! What becomes of one recipient in one campaign.
+
+use serde::{Deserialize, Serialize};
+
+/// Outcome of a ledger row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Outcome {
+    /// In the audience, not decided yet.
+    Queued,
+    /// A function has taken it upon itself to send, and may have sent.
+    Claimed,
+    /// SES accepted the e-mail.
+    Sent,
+    /// SES refused the e-mail, or it could not be made.
+    Failed,
+    /// Nothing was sent, on purpose.
+    Skipped,
+    /// Whether an e-mail left can't be known.
+    Unconfirmed,
+}
+
+/// What can happen to a ledger row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LedgerEvent {
+    /// A function claims the recipient.
+    Claim,
+    /// The sender decided at the last moment that this recipient gets nothing.
+    Skip,
+    /// The e-mail can't be made, or its message died in the queue before it was claimed.
+    GiveUp,
+    /// SES accepted the e-mail.
+    Accepted,
+    /// SES refused the e-mail for good.
+    Refused,
+    /// SES refuses everything for now; this recipient waits for another try.
+    PutBack,
+    /// The answer of SES was lost, or nobody recorded one in time.
+    LoseTrack,
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 6] =
+        [Self::Queued, Self::Claimed, Self::Sent, Self::Failed, Self::Skipped, Self::Unconfirmed];
+
+    /// The name used in the API and in the table.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Claimed => "claimed",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+            Self::Unconfirmed => "unconfirmed",
+        }
+    }
+
+    /// The outcome with this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == name)
+    }
+
+    /// Whether a campaign may end with rows in this outcome.
+    pub fn is_end(self) -> bool {
+        !matches!(self, Self::Queued | Self::Claimed)
+    }
+
+    /// Whether someone may want to look at it: rows in this outcome are in the index `attention`.
+    pub fn needs_attention(self) -> bool {
+        matches!(self, Self::Failed | Self::Skipped | Self::Unconfirmed)
+    }
+
+    /// The outcome after `event`, `None` where the event must not happen.
+    ///
+    /// The owner of a claim may still record over `unconfirmed`, which others settle when a claim has run out.
+    pub fn after(self, event: LedgerEvent) -> Option<Self> {
+        match (self, event) {
+            (Self::Queued, LedgerEvent::Claim) => Some(Self::Claimed),
+            (Self::Queued, LedgerEvent::Skip) => Some(Self::Skipped),
+            (Self::Queued, LedgerEvent::GiveUp) => Some(Self::Failed),
+            (Self::Claimed | Self::Unconfirmed, LedgerEvent::Accepted) => Some(Self::Sent),
+            (Self::Claimed | Self::Unconfirmed, LedgerEvent::Refused) => Some(Self::Failed),
+            (Self::Claimed, LedgerEvent::PutBack) => Some(Self::Queued),
+            (Self::Claimed | Self::Unconfirmed, LedgerEvent::LoseTrack) => Some(Self::Unconfirmed),
+            _ => None,
+        }
+    }
+}
+
+/// Numbers of recipients by outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the fields are the outcomes")]
+pub struct Outcomes {
+    pub queued: u64,
+    pub claimed: u64,
+    pub sent: u64,
+    pub failed: u64,
+    pub skipped: u64,
+    pub unconfirmed: u64,
+}
+
+impl Outcomes {
+    /// How many have an end state.
+    pub fn ended(&self) -> u64 {
+        self.sent + self.failed + self.skipped + self.unconfirmed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LedgerEvent::*, Outcome, Outcome::*};
+
+    #[test]
+    fn the_table_of_all_outcomes_and_events() {
+        let events = [Claim, Skip, GiveUp, Accepted, Refused, PutBack, LoseTrack];
+        let none = [None; 7];
+        let table = [
+            (Queued, [Some(Claimed), Some(Skipped), Some(Failed), None, None, None, None]),
+            (Claimed, [None, None, None, Some(Sent), Some(Failed), Some(Queued), Some(Unconfirmed)]),
+            (Sent, none),
+            (Failed, none),
+            (Skipped, none),
+            (Unconfirmed, [None, None, None, Some(Sent), Some(Failed), None, Some(Unconfirmed)]),
+        ];
+        assert_eq!(table.map(|(outcome, _)| outcome), Outcome::ALL);
+        for (outcome, row) in table {
+            for (event, expected) in events.into_iter().zip(row) {
+                assert_eq!(outcome.after(event), expected, "{outcome:?} after {event:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_that_ended_can_be_claimed_again() {
+        for outcome in Outcome::ALL.into_iter().filter(|outcome| outcome.is_end()) {
+            assert_eq!(outcome.after(Claim), None);
+        }
+    }
+}
