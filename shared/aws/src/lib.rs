@@ -2,4 +2,5 @@
 
 pub mod clock;
 pub mod directory;
+pub mod dynamo;
 pub mod settings;

@@ -1,0 +1,184 @@
+//! What every store needs of DynamoDB beyond single calls: transactions that are retried where that is safe, batch
+//! reads that answer everything, and errors that keep their cause.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, KeysAndAttributes, TransactWriteItem};
+
+/// An item as DynamoDB's API gives and takes it.
+pub type Item = HashMap<String, AttributeValue>;
+
+/// Most actions in one transaction (DynamoDB's limit).
+pub const TRANSACTION_ACTIONS: usize = 100;
+
+/// Most keys in one BatchGetItem (DynamoDB's limit).
+pub const BATCH_KEYS: usize = 100;
+
+/// How often a conflicting or throttled call is made before giving up: with the pauses below, about 5 seconds.
+const TRIES: u32 = 9;
+
+/// A store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A call to DynamoDB failed.
+    #[error("DynamoDB could not {what}: {cause}")]
+    Call {
+        /// What was attempted.
+        what: &'static str,
+        /// Why it failed.
+        cause: Box<dyn Error + Send + Sync>,
+    },
+    /// The table or the call was throttled, or other transactions held the items, for as long as was bearable.
+    #[error("DynamoDB is busy: gave up trying to {0}")]
+    Busy(&'static str),
+    /// An item does not have the form that this version writes.
+    #[error("an item of the table is not in the expected form: {0}")]
+    Form(#[from] serde_dynamo::Error),
+}
+
+impl StoreError {
+    /// Whether the same call may well succeed in a while.
+    pub fn is_busy(&self) -> bool {
+        matches!(self, Self::Busy(_))
+    }
+
+    /// The error of a failed call; throttling becomes [`StoreError::Busy`].
+    pub fn of<E>(what: &'static str, error: SdkError<E>) -> Self
+    where
+        E: Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        if error.code().is_some_and(is_throttle) {
+            return Self::Busy(what);
+        }
+        Self::Call { what, cause: Box::new(Chain(error)) }
+    }
+}
+
+/// Shows an SDK error with its causes, which its own `Display` leaves out.
+#[derive(Debug)]
+struct Chain<E>(E);
+
+impl<E: Error> fmt::Display for Chain<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", aws_sdk_dynamodb::error::DisplayErrorContext(&self.0))
+    }
+}
+
+impl<E: Error> Error for Chain<E> {}
+
+fn is_throttle(code: &str) -> bool {
+    matches!(
+        code,
+        "ThrottlingException"
+            | "ThrottlingError"
+            | "ProvisionedThroughputExceeded"
+            | "ProvisionedThroughputExceededException"
+            | "RequestLimitExceeded"
+            | "TransactionInProgressException"
+    )
+}
+
+/// Waits before try number `attempt` (from 1), with full jitter, at most a second.
+pub async fn back_off(attempt: u32) {
+    let ceiling = 25_u64.saturating_mul(1 << attempt.min(10)).min(1_000);
+    tokio::time::sleep(Duration::from_millis(rand::random_range(0..=ceiling))).await;
+}
+
+/// How a transaction ended.
+#[derive(Debug)]
+pub enum Transacted {
+    /// All of it is written.
+    Done,
+    /// Nothing is written, since a condition failed; one reason per action, in order.
+    Refused(Vec<CancellationReason>),
+}
+
+/// Whether the condition of this action failed.
+pub fn condition_failed(reason: &CancellationReason) -> bool {
+    reason.code() == Some("ConditionalCheckFailed")
+}
+
+/// Writes all of `actions` or nothing. Conflicts with other transactions and throttling are retried; the SDK's own retry
+/// after a lost answer is safe, since each call carries a token of its own by which DynamoDB knows it.
+pub async fn transact(
+    client: &Client,
+    what: &'static str,
+    actions: Vec<TransactWriteItem>,
+) -> Result<Transacted, StoreError> {
+    for attempt in 1..=TRIES {
+        let error = match client.transact_write_items().set_transact_items(Some(actions.clone())).send().await {
+            Ok(_) => return Ok(Transacted::Done),
+            Err(error) => error,
+        };
+        if let Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) = error.as_service_error() {
+            let reasons = cancelled.cancellation_reasons();
+            if reasons.iter().any(condition_failed) {
+                return Ok(Transacted::Refused(reasons.to_vec()));
+            }
+            let passing = |code: &str| code == "None" || code == "TransactionConflict" || is_throttle(code);
+            if !reasons.iter().filter_map(CancellationReason::code).all(passing) {
+                return Err(StoreError::of(what, error));
+            }
+        } else if !error.code().is_some_and(is_throttle) {
+            return Err(StoreError::of(what, error));
+        }
+        back_off(attempt).await;
+    }
+    Err(StoreError::Busy(what))
+}
+
+/// Reads the items with these keys, consistently, from any tables, in no particular order; what doesn't exist is absent.
+/// `keys` holds the name of a table with each key; any number of keys.
+pub async fn batch_get(client: &Client, keys: Vec<(String, Item)>) -> Result<Vec<(String, Item)>, StoreError> {
+    let what = "read items";
+    let mut found = Vec::with_capacity(keys.len());
+    for chunk in keys.chunks(BATCH_KEYS) {
+        let mut tables: HashMap<String, Vec<Item>> = HashMap::new();
+        for (table, key) in chunk {
+            tables.entry(table.clone()).or_default().push(key.clone());
+        }
+        let mut request = HashMap::new();
+        for (table, keys) in tables {
+            let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+            request.insert(table, keys.map_err(|error| StoreError::Call { what, cause: Box::new(error) })?);
+        }
+        let mut attempt = 0;
+        while !request.is_empty() {
+            if attempt > 0 {
+                back_off(attempt).await;
+            }
+            attempt += 1;
+            if attempt > TRIES {
+                return Err(StoreError::Busy(what));
+            }
+            let answer = client.batch_get_item().set_request_items(Some(request)).send().await;
+            let answer = answer.map_err(|error| StoreError::of(what, error))?;
+            for (table, items) in answer.responses.unwrap_or_default() {
+                found.extend(items.into_iter().map(|item| (table.clone(), item)));
+            }
+            request = answer.unprocessed_keys.unwrap_or_default();
+        }
+    }
+    Ok(found)
+}
+
+/// A string attribute.
+pub fn s(value: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(value.into())
+}
+
+/// A number attribute.
+pub fn n(value: impl fmt::Display) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
+/// The key of an item in either table.
+pub fn key(pk: impl Into<String>, sk: impl Into<String>) -> Item {
+    HashMap::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(sk))])
+}
