@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, a random source or the network; callers pass in what is needed.
 
 pub mod campaign;
+pub mod division;
 pub mod id;
 pub mod input;
 pub mod link;
@@ -13,6 +14,7 @@ pub mod selection;
 pub mod status;
 
 pub use campaign::{Campaign, CampaignState};
+pub use division::Division;
 pub use id::{AccountId, CampaignId, ClaimId, DivisionId, RecipientId, SHARDS, Shard};
 pub use link::{Filter, LinkProfile};
 pub use outcome::Outcome;

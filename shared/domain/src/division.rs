@@ -1,0 +1,100 @@
+//! A division: a business unit with its own portal, sender and time zone.
+
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+use crate::DivisionId;
+
+/// A division as it was imported and as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Division {
+    /// Its id, as in filters.
+    pub division: DivisionId,
+    /// Its name, as customers know it.
+    pub name: String,
+    /// The sender that is offered first; a normalised address.
+    pub email: String,
+    /// Name of an IANA time zone, validated where it came in, such as `America/New_York`.
+    pub time_zone: String,
+    /// Address of the customer portal, http or https.
+    pub portal_url: String,
+    /// Address of its logo, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logo_url: Option<String>,
+    /// The only senders that it may use, normalised; empty means that it keeps no such list.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub senders: Vec<String>,
+    /// Where answers go; a normalised address. Without it they go to [`Division::email`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
+}
+
+impl Division {
+    /// Its time zone; UTC if the zone is no longer known, so that an old division can still invite.
+    pub fn zone(&self) -> TimeZone {
+        TimeZone::get(&self.time_zone).unwrap_or(TimeZone::UTC)
+    }
+
+    /// The address under which customers reach it.
+    pub fn contact_address(&self) -> &str {
+        self.reply_to.as_deref().unwrap_or(&self.email)
+    }
+
+    /// Whether this normalised address may be its sender, as far as its own list says.
+    pub fn allows_sender(&self, address: &str) -> bool {
+        self.senders.is_empty() || self.senders.iter().any(|sender| sender == address)
+    }
+
+    /// The senders to offer, the default first, each once.
+    pub fn offered_senders(&self) -> Vec<&str> {
+        let allowed = self.allows_sender(&self.email).then_some(self.email.as_str());
+        let others = self.senders.iter().map(String::as_str).filter(|sender| *sender != self.email);
+        allowed.into_iter().chain(others).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn division() -> Division {
+        Division {
+            division: DivisionId::new("DAYTON"),
+            name: "Dayton".to_owned(),
+            email: "a@example.com".to_owned(),
+            time_zone: "America/New_York".to_owned(),
+            portal_url: "https://portal.example.com".to_owned(),
+            logo_url: None,
+            senders: Vec::new(),
+            reply_to: None,
+        }
+    }
+
+    #[test]
+    fn without_a_list_every_sender_is_allowed_and_the_default_is_offered() {
+        assert!(division().allows_sender("x@example.com"));
+        assert_eq!(division().offered_senders(), ["a@example.com"]);
+    }
+
+    #[test]
+    fn a_list_of_senders_excludes_all_others() {
+        let listed = Division { senders: vec!["b@example.com".to_owned()], ..division() };
+        assert!(!listed.allows_sender("a@example.com"));
+        assert_eq!(listed.offered_senders(), ["b@example.com"]);
+    }
+
+    #[test]
+    fn the_default_sender_is_offered_first_and_once() {
+        let senders = vec!["b@example.com".to_owned(), "a@example.com".to_owned()];
+        assert_eq!(Division { senders, ..division() }.offered_senders(), ["a@example.com", "b@example.com"]);
+    }
+
+    #[test]
+    fn an_empty_optional_field_is_not_stored() -> Result<(), serde_json::Error> {
+        let json = serde_json::to_value(division())?;
+        assert!(json.get("senders").is_none() && json.get("replyTo").is_none() && json.get("logoUrl").is_none());
+        assert_eq!(serde_json::from_value::<Division>(json)?, division());
+        Ok(())
+    }
+}
