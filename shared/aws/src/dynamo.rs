@@ -48,6 +48,11 @@ impl StoreError {
         matches!(self, Self::Busy(_))
     }
 
+    /// The error of a request that lacks something the SDK insists on.
+    pub fn request(error: aws_sdk_dynamodb::error::BuildError) -> Self {
+        Self::Call { what: "build a request", cause: Box::new(error) }
+    }
+
     /// The error of a failed call; throttling becomes [`StoreError::Busy`].
     pub fn of<E>(what: &'static str, error: SdkError<E>) -> Self
     where
@@ -146,7 +151,7 @@ pub async fn batch_get(client: &Client, keys: Vec<(String, Item)>) -> Result<Vec
         let mut request = HashMap::new();
         for (table, keys) in tables {
             let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
-            request.insert(table, keys.map_err(|error| StoreError::Call { what, cause: Box::new(error) })?);
+            request.insert(table, keys.map_err(StoreError::request)?);
         }
         let mut attempt = 0;
         while !request.is_empty() {

@@ -101,6 +101,12 @@ impl Excluded {
             Exclusion::Undeliverable => self.undeliverable += 1,
         }
     }
+
+    /// Adds what another shard counted.
+    pub fn merge(&mut self, other: &Self) {
+        self.recently_invited += other.recently_invited;
+        self.undeliverable += other.undeliverable;
+    }
 }
 
 impl Counts {
@@ -129,7 +135,6 @@ impl Counts {
         self.not_sent += other.not_sent;
         self.unreachable += other.unreachable;
         self.will_email += other.will_email;
-        self.excluded.recently_invited += other.excluded.recently_invited;
-        self.excluded.undeliverable += other.excluded.undeliverable;
+        self.excluded.merge(&other.excluded);
     }
 }

@@ -1,6 +1,7 @@
 //! How recipients, and accounts as the index shows them, lie in the table.
 
 use jiff::Timestamp;
+use portal_domain::password::PasswordDigest;
 use portal_domain::recipient::{Links, NamedAccount};
 use portal_domain::{AccountId, CampaignId, DivisionId, LinkProfile, PortalStatus, Recipient, RecipientId};
 use serde::{Deserialize, Serialize};
@@ -53,7 +54,7 @@ pub struct RecipientItem {
     pub version: u64,
     /// Salted digest of the temporary password of the newest mail that may have left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub digest: Option<String>,
+    pub digest: Option<PasswordDigest>,
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -62,7 +63,7 @@ fn is_false(flag: &bool) -> bool {
 
 impl RecipientItem {
     /// The item of a recipient. Unlinked recipients get no index keys, and so are in no selection.
-    pub fn new(recipient: &Recipient, version: u64, digest: Option<String>) -> Self {
+    pub fn new(recipient: &Recipient, version: u64, digest: Option<PasswordDigest>) -> Self {
         let linked = recipient.links.account_count > 0;
         Self {
             pk: keys::recipient_pk(recipient.recipient_id),

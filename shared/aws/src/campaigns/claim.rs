@@ -1,0 +1,294 @@
+//! Reading a delivery, and claiming it: the one write by which a function takes it upon itself to send.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
+use jiff::Timestamp;
+use portal_domain::division::Division;
+use portal_domain::outcome::LedgerEvent;
+use portal_domain::password::PasswordDigest;
+use portal_domain::{Campaign, CampaignId, ClaimId, DivisionId, Outcome, PortalStatus, RecipientId, Shard};
+
+use super::item::{ClaimItem, CounterItem, LedgerItem, Prior};
+use super::{CampaignStore, keys};
+use crate::directory::item::RecipientItem;
+use crate::directory::keys as directory_keys;
+use crate::dynamo::{Item, StoreError, Transacted, batch_get, condition_failed, key, n, s, transact};
+
+/// Everything that one delivery message is decided by, read consistently.
+#[derive(Debug, Default)]
+pub struct Delivery {
+    /// The campaign, if it exists.
+    pub campaign: Option<Campaign>,
+    /// Its division, if it exists.
+    pub division: Option<Division>,
+    /// The recipients that exist.
+    pub recipients: HashMap<RecipientId, RecipientItem>,
+    /// Their ledger rows.
+    pub rows: HashMap<RecipientId, LedgerItem>,
+}
+
+/// Who claims, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim {
+    /// The campaign.
+    pub campaign: CampaignId,
+    /// The shard of its ledger.
+    pub shard: Shard,
+    /// This attempt.
+    pub claim_id: ClaimId,
+    /// When it was claimed.
+    pub now: Timestamp,
+    /// Nobody else settles the claim before this time.
+    pub claim_until: Timestamp,
+}
+
+/// What is to be done about one recipient, whose row is `queued`.
+#[derive(Clone, Debug)]
+pub struct Decision {
+    /// The recipient's row as it was read.
+    pub row: LedgerItem,
+    /// What to do.
+    pub action: Action,
+}
+
+/// What to do about one recipient.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Claim: write the digest of the password that is about to be mailed.
+    Claim {
+        /// The recipient as it was read.
+        recipient: Box<RecipientItem>,
+        /// Digest of the new password.
+        digest: PasswordDigest,
+        /// When the new password expires.
+        expires_at: Timestamp,
+    },
+    /// Write an end state without sending.
+    End(LedgerEvent, &'static str),
+}
+
+/// How a claim ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Claimed {
+    /// All of it is written; the claim is this function's.
+    Done,
+    /// These recipients, or their rows, are no longer what was read. Nothing is written.
+    Changed(Vec<RecipientId>),
+}
+
+impl Claim {
+    /// The counter row that this claim, and whoever records it, counts on: always the same one, so that no reader
+    /// sees half of a move.
+    pub(super) fn counter(&self) -> u8 {
+        self.claim_id.to_string().bytes().fold(0_u8, u8::wrapping_add) % keys::COUNTERS
+    }
+
+    pub(super) fn pk(&self) -> String {
+        keys::shard_pk(self.campaign, self.shard)
+    }
+}
+
+impl CampaignStore {
+    /// Reads what a delivery message is about, in one consistent call.
+    pub async fn delivery(
+        &self,
+        campaign: CampaignId,
+        division: &DivisionId,
+        shard: Shard,
+        recipients: &[RecipientId],
+    ) -> Result<Delivery, StoreError> {
+        let pk = keys::shard_pk(campaign, shard);
+        let mut wanted = vec![
+            (self.table.clone(), Self::campaign_key(campaign)),
+            (self.directory.clone(), key(directory_keys::DIVISIONS, division.as_str())),
+        ];
+        for id in recipients {
+            wanted.push((self.table.clone(), key(&pk, keys::ledger_sk(*id))));
+            wanted.push((self.directory.clone(), key(directory_keys::recipient_pk(*id), directory_keys::RECIPIENT)));
+        }
+        let mut delivery = Delivery::default();
+        for (table, item) in batch_get(&self.client, wanted).await? {
+            let partition = item.get("pk").and_then(|pk| pk.as_s().ok()).map(String::as_str);
+            match partition {
+                Some(keys::CAMPAIGNS) => delivery.campaign = Some(serde_dynamo::from_item(item)?),
+                Some(directory_keys::DIVISIONS) => delivery.division = Some(serde_dynamo::from_item(item)?),
+                _ if table == self.table => {
+                    let row: LedgerItem = serde_dynamo::from_item(item)?;
+                    delivery.rows.insert(row.recipient_id, row);
+                }
+                _ => {
+                    let recipient: RecipientItem = serde_dynamo::from_item(item)?;
+                    delivery.recipients.insert(recipient.recipient_id, recipient);
+                }
+            }
+        }
+        Ok(delivery)
+    }
+
+    /// Writes all decisions, or nothing. Whoever is claimed becomes `pending` with the new digest, on the condition that
+    /// the recipient is still the version that was read and has not accepted (guarantee 1), and that the row is still
+    /// `queued`.
+    pub async fn claim(&self, claim: &Claim, decisions: &[Decision]) -> Result<Claimed, StoreError> {
+        let mut actions = Vec::with_capacity(2 * decisions.len() + 2);
+        let mut owners = Vec::with_capacity(2 * decisions.len());
+        let mut counter = CounterItem::default();
+        let mut claimed = Vec::new();
+        for Decision { row, action } in decisions {
+            owners.push(row.recipient_id);
+            match action {
+                Action::Claim { recipient, digest, expires_at } => {
+                    counter.moved(Outcome::Queued, Outcome::Claimed);
+                    claimed.push(row.recipient_id);
+                    actions.push(self.claim_row(claim, row, recipient)?);
+                    actions.push(self.claim_recipient(claim, recipient, digest, *expires_at)?);
+                    owners.push(row.recipient_id);
+                }
+                Action::End(event, reason) => {
+                    let Some(outcome) = row.outcome.after(*event) else { continue };
+                    counter.moved(row.outcome, outcome);
+                    actions.push(self.end_row(claim, row, outcome, reason)?);
+                }
+            }
+        }
+        if !claimed.is_empty() {
+            actions.push(self.open_claim(claim, claimed)?);
+        }
+        actions.extend(self.count(claim, counter)?);
+        match transact(&self.client, "claim recipients", actions).await? {
+            Transacted::Done => Ok(Claimed::Done),
+            Transacted::Refused(reasons) => {
+                let failed = owners.into_iter().zip(&reasons).filter(|(_, reason)| condition_failed(reason));
+                let mut changed: Vec<_> = failed.map(|(id, _)| id).collect();
+                changed.dedup();
+                Ok(Claimed::Changed(changed))
+            }
+        }
+    }
+
+    /// Whether this claim was written, though the answer to it was lost; read consistently.
+    pub async fn holds(&self, claim: &Claim) -> Result<bool, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key(claim.pk(), keys::claim_sk(claim.claim_id))))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::of("read a claim", error))?;
+        Ok(answer.item.is_some())
+    }
+
+    fn claim_row(
+        &self,
+        claim: &Claim,
+        row: &LedgerItem,
+        recipient: &RecipientItem,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let prior = Prior {
+            status: recipient.status,
+            digest: recipient.digest.clone(),
+            last_invited_at: recipient.last_invited_at,
+            expires_at: recipient.expires_at,
+            last_campaign_id: recipient.last_campaign_id,
+        };
+        update(
+            Update::builder()
+                .table_name(&self.table)
+                .set_key(Some(key(claim.pk(), keys::ledger_sk(row.recipient_id))))
+                .update_expression(
+                    "SET outcome = :claimed, claimId = :claim, attempt = :attempt, prior = :prior, updatedAt = :now",
+                )
+                .condition_expression("outcome = :queued")
+                .expression_attribute_values(":queued", s(Outcome::Queued.as_str()))
+                .expression_attribute_values(":claimed", s(Outcome::Claimed.as_str()))
+                .expression_attribute_values(":claim", s(claim.claim_id.to_string()))
+                .expression_attribute_values(":attempt", n(row.attempt + 1))
+                .expression_attribute_values(":prior", serde_dynamo::to_attribute_value(prior)?)
+                .expression_attribute_values(":now", s(claim.now.to_string())),
+        )
+    }
+
+    fn claim_recipient(
+        &self,
+        claim: &Claim,
+        recipient: &RecipientItem,
+        digest: &PasswordDigest,
+        expires_at: Timestamp,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let id = recipient.recipient_id;
+        update(
+            Update::builder()
+                .table_name(&self.directory)
+                .set_key(Some(key(directory_keys::recipient_pk(id), directory_keys::RECIPIENT)))
+                .update_expression(
+                    "SET #status = :pending, indexSort = :sort, digest = :digest, lastInvitedAt = :now, \
+                     expiresAt = :expires, lastCampaignId = :campaign, version = :next",
+                )
+                .condition_expression("version = :version AND #status <> :accepted")
+                .expression_attribute_names("#status", "status")
+                .expression_attribute_values(":accepted", s(PortalStatus::Accepted.as_str()))
+                .expression_attribute_values(":pending", s(PortalStatus::Pending.as_str()))
+                .expression_attribute_values(":sort", s(directory_keys::recipient_sort(PortalStatus::Pending, id)))
+                .expression_attribute_values(":digest", s(digest.as_str()))
+                .expression_attribute_values(":now", s(claim.now.to_string()))
+                .expression_attribute_values(":expires", s(expires_at.to_string()))
+                .expression_attribute_values(":campaign", s(claim.campaign.to_string()))
+                .expression_attribute_values(":version", n(recipient.version))
+                .expression_attribute_values(":next", n(recipient.version + 1)),
+        )
+    }
+
+    fn end_row(
+        &self,
+        claim: &Claim,
+        row: &LedgerItem,
+        outcome: Outcome,
+        reason: &str,
+    ) -> Result<TransactWriteItem, StoreError> {
+        update(
+            Update::builder()
+                .table_name(&self.table)
+                .set_key(Some(key(claim.pk(), keys::ledger_sk(row.recipient_id))))
+                .update_expression("SET outcome = :end, reason = :reason, attention = :attention, updatedAt = :now")
+                .condition_expression("outcome = :before")
+                .expression_attribute_values(":before", s(row.outcome.as_str()))
+                .expression_attribute_values(":end", s(outcome.as_str()))
+                .expression_attribute_values(":reason", s(reason))
+                .expression_attribute_values(":attention", s(keys::attention_pk(claim.campaign, outcome)))
+                .expression_attribute_values(":now", s(claim.now.to_string())),
+        )
+    }
+
+    fn open_claim(&self, claim: &Claim, recipient_ids: Vec<RecipientId>) -> Result<TransactWriteItem, StoreError> {
+        let open = ClaimItem { claim_id: claim.claim_id, claim_until: claim.claim_until, recipient_ids };
+        let mut item: Item = serde_dynamo::to_item(open)?;
+        item.extend(key(claim.pk(), keys::claim_sk(claim.claim_id)));
+        let put = Put::builder().table_name(&self.table).set_item(Some(item));
+        Ok(TransactWriteItem::builder().put(put.build().map_err(StoreError::request)?).build())
+    }
+
+    /// The action that adds `counter` to the claim's counter row; none when nothing moved.
+    pub(super) fn count(&self, claim: &Claim, counter: CounterItem) -> Result<Option<TransactWriteItem>, StoreError> {
+        let changes: Vec<_> = counter.changes().collect();
+        if changes.is_empty() {
+            return Ok(None);
+        }
+        let terms: Vec<_> = changes.iter().map(|(name, _)| format!("{name} :{name}")).collect();
+        let mut builder = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(key(claim.pk(), keys::counter_sk(claim.counter()))))
+            .update_expression(format!("ADD {}", terms.join(", ")));
+        for (name, by) in changes {
+            builder = builder.expression_attribute_values(format!(":{name}"), n(by));
+        }
+        update(builder).map(Some)
+    }
+}
+
+pub(super) fn update(
+    builder: aws_sdk_dynamodb::types::builders::UpdateBuilder,
+) -> Result<TransactWriteItem, StoreError> {
+    Ok(TransactWriteItem::builder().update(builder.build().map_err(StoreError::request)?).build())
+}

@@ -1,0 +1,88 @@
+//! Writing the ledger, page by page of one shard.
+
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use portal_domain::{CampaignId, Outcome, RecipientId, Shard};
+
+use super::item::{CursorItem, LedgerItem};
+use super::{CampaignStore, keys};
+use crate::dynamo::{Item, StoreError, TRANSACTION_ACTIONS, Transacted, condition_failed, key, n, transact};
+
+/// Most ledger rows in one page: a transaction holds them and the cursor. It is a whole number of delivery messages.
+pub const PAGE_ROWS: usize = 2 * portal_domain::campaign::DELIVERY_SIZE;
+const _: () = assert!(PAGE_ROWS < TRANSACTION_ACTIONS);
+
+/// How writing a page ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum PageWrite {
+    /// Ledger rows and cursor are written.
+    Written,
+    /// Another invocation moved the cursor. Nothing is written.
+    CursorMoved,
+    /// These recipients are in the ledger already. Nothing is written.
+    AlreadyInLedger(Vec<RecipientId>),
+}
+
+impl CampaignStore {
+    /// The cursor of a shard, read consistently; `None` when the campaign doesn't go through that shard.
+    pub async fn cursor(&self, campaign: CampaignId, shard: Shard) -> Result<Option<CursorItem>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key(keys::shard_pk(campaign, shard), keys::CURSOR)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::of("read a fan-out cursor", error))?;
+        answer.item.map(|item| Ok(serde_dynamo::from_item(item)?)).transpose()
+    }
+
+    /// Moves the cursor `from` one page to `to`, and puts a `queued` ledger row for everyone in `to.to_queue`; all or
+    /// nothing. At most [`PAGE_ROWS`] rows.
+    pub async fn write_page(
+        &self,
+        campaign: CampaignId,
+        shard: Shard,
+        from: &CursorItem,
+        to: &CursorItem,
+    ) -> Result<PageWrite, StoreError> {
+        let pk = keys::shard_pk(campaign, shard);
+        let mut cursor: Item = serde_dynamo::to_item(to)?;
+        cursor.extend(key(&pk, keys::CURSOR));
+        let cursor = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(cursor))
+            .condition_expression("page = :page AND done = :open")
+            .expression_attribute_values(":page", n(from.page))
+            .expression_attribute_values(":open", aws_sdk_dynamodb::types::AttributeValue::Bool(false));
+        let mut actions = vec![cursor];
+        for recipient_id in &to.to_queue {
+            let row = LedgerItem {
+                recipient_id: *recipient_id,
+                outcome: Outcome::Queued,
+                reason: None,
+                attempt: 0,
+                claim_id: None,
+                message_id: None,
+                updated_at: None,
+            };
+            let mut row: Item = serde_dynamo::to_item(row)?;
+            row.extend(key(&pk, keys::ledger_sk(*recipient_id)));
+            let put = Put::builder().table_name(&self.table).set_item(Some(row));
+            actions.push(put.condition_expression("attribute_not_exists(pk)"));
+        }
+        let actions = actions
+            .into_iter()
+            .map(|put| Ok(TransactWriteItem::builder().put(put.build().map_err(StoreError::request)?).build()))
+            .collect::<Result<_, StoreError>>()?;
+        match transact(&self.client, "write a page of the ledger", actions).await? {
+            Transacted::Done => Ok(PageWrite::Written),
+            Transacted::Refused(reasons) if reasons.first().is_some_and(condition_failed) => Ok(PageWrite::CursorMoved),
+            Transacted::Refused(reasons) => {
+                let rows = to.to_queue.iter().zip(reasons.iter().skip(1));
+                let known = rows.filter(|(_, reason)| condition_failed(reason)).map(|(id, _)| *id).collect();
+                Ok(PageWrite::AlreadyInLedger(known))
+            }
+        }
+    }
+}

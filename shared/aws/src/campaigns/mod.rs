@@ -1,0 +1,80 @@
+//! The table Campaigns: campaigns, their cursors, ledgers and counters, division locks, idempotency keys.
+
+pub mod advance;
+pub mod claim;
+pub mod fan_out;
+pub mod item;
+pub mod keys;
+pub mod list;
+pub mod record;
+pub mod settle;
+pub mod start;
+
+use aws_sdk_dynamodb::Client;
+use portal_domain::{Campaign, CampaignId, DivisionId};
+
+use crate::dynamo::{StoreError, key};
+
+/// Access to the table Campaigns, and to the recipients in the table Directory that a claim writes.
+#[derive(Clone, Debug)]
+pub struct CampaignStore {
+    client: Client,
+    table: String,
+    directory: String,
+}
+
+impl CampaignStore {
+    /// A store on the tables with these names.
+    pub fn new(client: Client, campaigns_table: String, directory_table: String) -> Self {
+        Self { client, table: campaigns_table, directory: directory_table }
+    }
+
+    /// A campaign, read consistently.
+    pub async fn campaign(&self, id: CampaignId) -> Result<Option<Campaign>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key(keys::CAMPAIGNS, id.to_string())))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::of("read a campaign", error))?;
+        answer.item.map(|item| Ok(serde_dynamo::from_item(item)?)).transpose()
+    }
+
+    /// The campaign that holds the lock of a division, read consistently.
+    pub async fn active_in(&self, division: &DivisionId) -> Result<Option<CampaignId>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key(keys::LOCKS, division.as_str())))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::of("read a division's lock", error))?;
+        let lock: Option<item::LockItem> = answer.item.map(serde_dynamo::from_item).transpose()?;
+        Ok(lock.map(|lock| lock.campaign_id))
+    }
+
+    /// Every campaign that holds a lock.
+    pub async fn active(&self) -> Result<Vec<CampaignId>, StoreError> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :locks")
+            .expression_attribute_values(":locks", crate::dynamo::s(keys::LOCKS))
+            .into_paginator()
+            .send();
+        let mut campaigns = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| StoreError::of("list the divisions' locks", error))?;
+            let locks: Vec<item::LockItem> = serde_dynamo::from_items(page.items.unwrap_or_default())?;
+            campaigns.extend(locks.into_iter().map(|lock| lock.campaign_id));
+        }
+        Ok(campaigns)
+    }
+}

@@ -1,0 +1,135 @@
+//! Starting a campaign: one transaction for idempotency key, division lock, campaign and cursors.
+
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use jiff::{SignedDuration, Timestamp};
+use portal_domain::{Campaign, CampaignId, CampaignState};
+
+use super::item::{CursorItem, KeyItem, LockItem};
+use super::{CampaignStore, keys};
+use crate::dynamo::{Item, StoreError, Transacted, condition_failed, key, transact};
+
+/// How long an idempotency key is kept.
+pub const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// A request, as its idempotency key knows it.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestKey<'a> {
+    /// Who asks.
+    pub caller: &'a str,
+    /// The `Idempotency-Key` header.
+    pub key: &'a str,
+    /// Hash of the body.
+    pub body_hash: &'a str,
+}
+
+/// What an idempotency key says of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// Never seen, or forgotten.
+    No,
+    /// The same request started this campaign.
+    Started(CampaignId),
+    /// The key was used for another request.
+    OtherBody,
+}
+
+/// How a start ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Started {
+    /// The campaign is written.
+    Now,
+    /// Somebody used the idempotency key meanwhile; ask [`CampaignStore::seen`] again. Nothing is written.
+    KeyTaken,
+    /// Another campaign holds the division's lock. Nothing is written.
+    Busy,
+}
+
+impl CampaignStore {
+    /// Looks up an idempotency key, consistently.
+    pub async fn seen(&self, request: RequestKey<'_>, now: Timestamp) -> Result<Seen, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key(keys::key_pk(request.caller, request.key), keys::KEY)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::of("read an idempotency key", error))?;
+        let Some(item) = answer.item else { return Ok(Seen::No) };
+        let known: KeyItem = serde_dynamo::from_item(item)?;
+        Ok(match known {
+            known if known.ttl <= now.as_second() => Seen::No,
+            known if known.body_hash == request.body_hash => Seen::Started(known.campaign_id),
+            _ => Seen::OtherBody,
+        })
+    }
+
+    /// Writes key, lock, campaign and a cursor per shard, or nothing. A campaign that is completed from the start
+    /// (nobody to send to) takes no lock, and still starts only while nobody else holds it.
+    pub async fn start(&self, campaign: &Campaign, request: RequestKey<'_>) -> Result<Started, StoreError> {
+        let now = campaign.created_at;
+        let key_item = KeyItem {
+            body_hash: request.body_hash.to_owned(),
+            campaign_id: campaign.campaign_id,
+            ttl: (now + KEY_LIFETIME).as_second(),
+        };
+        let ended = campaign.state == CampaignState::Completed;
+        let lock_key = key(keys::LOCKS, campaign.filter.division.as_str());
+        let mut actions = vec![
+            put(self
+                .put_item(key(keys::key_pk(request.caller, request.key), keys::KEY), &key_item)?
+                .condition_expression("attribute_not_exists(pk) OR #ttl <= :now")
+                .expression_attribute_names("#ttl", "ttl")
+                .expression_attribute_values(":now", crate::dynamo::n(now.as_second())))?,
+            if ended {
+                self.require_absent(lock_key)?
+            } else {
+                let lock = LockItem { campaign_id: campaign.campaign_id };
+                put(self.put_item(lock_key, &lock)?.condition_expression("attribute_not_exists(pk)"))?
+            },
+            put(self.put_item(key(keys::CAMPAIGNS, campaign.campaign_id.to_string()), campaign)?)?,
+        ];
+        if !ended {
+            for shard in campaign.shards() {
+                let cursor = CursorItem { updated_at: now, ..CursorItem::default() };
+                let cursor_key = key(keys::shard_pk(campaign.campaign_id, shard), keys::CURSOR);
+                actions.push(put(self.put_item(cursor_key, &cursor)?)?);
+            }
+        }
+        match transact(&self.client, "start a campaign", actions).await? {
+            Transacted::Done => Ok(Started::Now),
+            Transacted::Refused(reasons) if reasons.first().is_some_and(condition_failed) => Ok(Started::KeyTaken),
+            Transacted::Refused(_) => Ok(Started::Busy),
+        }
+    }
+
+    fn put_item(
+        &self,
+        key: Item,
+        value: &impl serde::Serialize,
+    ) -> Result<aws_sdk_dynamodb::types::builders::PutBuilder, StoreError> {
+        let mut item: Item = serde_dynamo::to_item(value)?;
+        item.extend(key);
+        Ok(Put::builder().table_name(&self.table).set_item(Some(item)))
+    }
+
+    fn require_absent(&self, key: Item) -> Result<TransactWriteItem, StoreError> {
+        let check = aws_sdk_dynamodb::types::ConditionCheck::builder()
+            .table_name(&self.table)
+            .set_key(Some(key))
+            .condition_expression("attribute_not_exists(pk)")
+            .build()
+            .map_err(StoreError::request)?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
+    }
+
+    /// The key of a campaign's item, as an attribute map.
+    pub(super) fn campaign_key(campaign: CampaignId) -> Item {
+        key(keys::CAMPAIGNS, campaign.to_string())
+    }
+}
+
+fn put(builder: aws_sdk_dynamodb::types::builders::PutBuilder) -> Result<TransactWriteItem, StoreError> {
+    Ok(TransactWriteItem::builder().put(builder.build().map_err(StoreError::request)?).build())
+}
