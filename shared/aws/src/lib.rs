@@ -4,4 +4,6 @@ pub mod campaigns;
 pub mod clock;
 pub mod directory;
 pub mod dynamo;
+pub mod mail;
+pub mod queue;
 pub mod settings;

@@ -81,6 +81,9 @@ impl CampaignStore {
         from: Option<LedgerPosition>,
         limit: usize,
     ) -> Result<(Vec<LedgerItem>, Option<LedgerPosition>), StoreError> {
+        if let Some(outcome) = outcome.filter(|outcome| outcome.needs_attention()) {
+            return self.attention(campaign.campaign_id, outcome, from, limit).await;
+        }
         let shards = campaign.shards();
         let Some(first) = shards.first() else { return Ok((Vec::new(), None)) };
         let from = from.unwrap_or(LedgerPosition { shard: *first, after: None });
@@ -103,6 +106,38 @@ impl CampaignStore {
             };
         }
         Ok((rows, position))
+    }
+
+    /// Rows that need attention, from their sparse index: few among many.
+    async fn attention(
+        &self,
+        campaign: CampaignId,
+        outcome: Outcome,
+        from: Option<LedgerPosition>,
+        limit: usize,
+    ) -> Result<(Vec<LedgerItem>, Option<LedgerPosition>), StoreError> {
+        let partition = keys::attention_pk(campaign, outcome);
+        let start = from.and_then(|from| from.after).map(|after| {
+            let mut start = key(keys::shard_pk(campaign, after.shard()), keys::ledger_sk(after));
+            start.insert("attention".to_owned(), s(&partition));
+            start.insert("recipientId".to_owned(), s(after.to_string()));
+            start
+        });
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(keys::ATTENTION)
+            .key_condition_expression("attention = :partition")
+            .expression_attribute_values(":partition", s(&partition))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(|error| StoreError::of("list rows that need attention", error))?;
+        let rows: Vec<LedgerItem> = serde_dynamo::from_items(answer.items.unwrap_or_default())?;
+        let last = rows.last().map(|row| row.recipient_id).filter(|_| answer.last_evaluated_key.is_some());
+        Ok((rows, last.map(|last| LedgerPosition { shard: last.shard(), after: Some(last) })))
     }
 
     async fn shard_rows(

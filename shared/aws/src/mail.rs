@@ -1,0 +1,247 @@
+//! SES: what the account may do, who may send, and sending one e-mail.
+
+use std::io;
+use std::time::Duration;
+
+use aws_sdk_sesv2::Client;
+use aws_sdk_sesv2::config::retry::RetryConfig;
+use aws_sdk_sesv2::config::timeout::TimeoutConfig;
+use aws_sdk_sesv2::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageTag};
+use portal_domain::mail::Rendered;
+use portal_domain::{CampaignId, RecipientId};
+
+/// How long SES may take to answer one send before its outcome counts as unknown.
+pub const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A question to SES could not be answered.
+#[derive(Debug, thiserror::Error)]
+#[error("SES could not {what}: {cause}")]
+pub struct MailError {
+    what: &'static str,
+    cause: String,
+}
+
+impl MailError {
+    fn of(what: &'static str, error: impl std::error::Error) -> Self {
+        Self { what, cause: DisplayErrorContext(error).to_string() }
+    }
+}
+
+/// What the SES account may do now.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Account {
+    /// Sending is enabled; otherwise AWS or the owner has paused it.
+    pub sending_enabled: bool,
+    /// In the sandbox only verified addresses receive mail.
+    pub sandbox: bool,
+}
+
+/// Who an e-mail is for, for SES's own events.
+#[derive(Clone, Copy, Debug)]
+pub struct Tags {
+    /// The campaign.
+    pub campaign: CampaignId,
+    /// The recipient.
+    pub recipient: RecipientId,
+    /// The attempt, from 1.
+    pub attempt: u32,
+}
+
+/// An e-mail, ready to leave.
+#[derive(Debug)]
+pub struct Letter<'a> {
+    /// The sender's address.
+    pub from: &'a str,
+    /// The recipient's normalised address, alone.
+    pub to: &'a str,
+    /// Where answers go.
+    pub reply_to: &'a str,
+    /// Subject and bodies.
+    pub rendered: &'a Rendered,
+    /// Tags.
+    pub tags: Tags,
+}
+
+/// How SES answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It took the e-mail, under this id.
+    Accepted(String),
+    /// It refused this e-mail, with this error code; nothing was sent.
+    Refused(String),
+    /// It refuses everything for now (throttled, paused, over quota, or can't be reached); nothing was sent.
+    RefusedForNow(String),
+    /// No one knows: time-out, broken connection, a fault of SES. The e-mail may have left.
+    Unknown(&'static str),
+}
+
+/// SES, as the senders use it.
+#[derive(Clone, Debug)]
+pub struct Mailer {
+    client: Client,
+    sending: Client,
+}
+
+impl Mailer {
+    /// A mailer with this configuration. Sends are never retried by the SDK: a retry after a lost answer mails twice.
+    pub fn new(config: &aws_config::SdkConfig) -> Self {
+        let timeouts = TimeoutConfig::builder().operation_timeout(SEND_TIMEOUT).build();
+        let sending = aws_sdk_sesv2::config::Builder::from(config)
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts)
+            .build();
+        Self { client: Client::new(config), sending: Client::from_conf(sending) }
+    }
+
+    /// What the account may do now.
+    pub async fn account(&self) -> Result<Account, MailError> {
+        let answer = self.client.get_account().send().await.map_err(|e| MailError::of("describe the account", e))?;
+        Ok(Account { sending_enabled: answer.sending_enabled, sandbox: !answer.production_access_enabled })
+    }
+
+    /// Whether SES has verified `address`, its domain, or a domain above it.
+    pub async fn has_verified(&self, address: &str) -> Result<bool, MailError> {
+        for identity in identities(address) {
+            let answer = self.client.get_email_identity().email_identity(identity).send().await;
+            match answer {
+                Ok(answer) if answer.verified_for_sending_status => return Ok(true),
+                Ok(_) => {}
+                Err(error) if error.as_service_error().is_some_and(|e| e.is_not_found_exception()) => {}
+                Err(error) => return Err(MailError::of("look up a sender", error)),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Sends one e-mail, once.
+    pub async fn send(&self, letter: &Letter<'_>) -> Answer {
+        let request = match self.request(letter) {
+            Ok(request) => request,
+            Err(_) => return Answer::Refused("InvalidRequest".to_owned()),
+        };
+        match request.send().await {
+            Ok(answer) => Answer::Accepted(answer.message_id.unwrap_or_default()),
+            Err(error) => classify(&error),
+        }
+    }
+
+    fn request(
+        &self,
+        letter: &Letter<'_>,
+    ) -> Result<aws_sdk_sesv2::operation::send_email::builders::SendEmailFluentBuilder, aws_sdk_sesv2::error::BuildError>
+    {
+        let utf8 = |text: &str| Content::builder().data(text).charset("UTF-8").build();
+        let rendered = letter.rendered;
+        let body = Body::builder().html(utf8(&rendered.html)?).text(utf8(&rendered.text)?).build();
+        let message = Message::builder().subject(utf8(&rendered.subject)?).body(body).build();
+        let mut request = self
+            .sending
+            .send_email()
+            .from_email_address(letter.from)
+            .destination(Destination::builder().to_addresses(letter.to).build())
+            .reply_to_addresses(letter.reply_to)
+            .content(EmailContent::builder().simple(message).build());
+        let tags = [
+            ("campaign", letter.tags.campaign.to_string()),
+            ("recipient", letter.tags.recipient.to_string()),
+            ("attempt", letter.tags.attempt.to_string()),
+        ];
+        for (name, value) in tags {
+            request = request.email_tags(MessageTag::builder().name(name).value(value).build()?);
+        }
+        Ok(request)
+    }
+}
+
+/// The identities that may stand for an address: itself, its domain, and the domains above it with at least two labels
+/// (SES lets a verified domain send for its subdomains).
+fn identities(address: &str) -> Vec<&str> {
+    let mut identities = vec![address];
+    let mut domain = address.rsplit_once('@').map(|(_, domain)| domain);
+    while let Some(name) = domain.filter(|name| name.contains('.')) {
+        identities.push(name);
+        domain = name.split_once('.').map(|(_, above)| above);
+    }
+    identities
+}
+
+/// A 4xx, or no connection at all, means that nothing was sent. Anything else is unknown.
+fn classify<E>(error: &SdkError<E>) -> Answer
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+{
+    match error {
+        SdkError::ConstructionFailure(_) => Answer::Refused("InvalidRequest".to_owned()),
+        SdkError::TimeoutError(_) => Answer::Unknown("timeout"),
+        SdkError::DispatchFailure(_) if never_connected(error) => Answer::RefusedForNow("NoConnection".to_owned()),
+        SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => Answer::Unknown("connectionLost"),
+        SdkError::ServiceError(answer) if answer.raw().status().is_client_error() => {
+            let code = error.code().unwrap_or("Refused").to_owned();
+            if concerns_whole_account(&code, error.message().unwrap_or_default()) {
+                Answer::RefusedForNow(code)
+            } else {
+                Answer::Refused(code)
+            }
+        }
+        _ => Answer::Unknown("serverError"),
+    }
+}
+
+/// Error codes of SES v2 SendEmail that say nothing about this e-mail, and everything about the account's state.
+fn concerns_whole_account(code: &str, message: &str) -> bool {
+    let accounts = [
+        "TooManyRequestsException",
+        "ThrottlingException",
+        "Throttling",
+        "LimitExceededException",
+        "SendingPausedException",
+        "AccountSuspendedException",
+        // The function's own permission or credentials: mended for all or for none.
+        "AccessDeniedException",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "UnrecognizedClientException",
+    ];
+    accounts.contains(&code) || message.contains("sending rate exceeded") || message.contains("quota exceeded")
+}
+
+fn never_connected(error: &dyn std::error::Error) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            let kinds = [
+                io::ErrorKind::ConnectionRefused,
+                io::ErrorKind::HostUnreachable,
+                io::ErrorKind::NetworkUnreachable,
+                io::ErrorKind::AddrNotAvailable,
+            ];
+            return kinds.contains(&error.kind());
+        }
+        cause = error.source();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sender_may_stand_on_its_address_its_domain_or_a_domain_above() {
+        assert_eq!(
+            identities("a@mail.example.co.uk"),
+            ["a@mail.example.co.uk", "mail.example.co.uk", "example.co.uk", "co.uk"]
+        );
+    }
+
+    #[test]
+    fn throttles_and_pauses_concern_the_account_and_rejections_the_mail() {
+        assert!(concerns_whole_account("TooManyRequestsException", ""));
+        assert!(concerns_whole_account("MessageRejected", "Maximum sending rate exceeded."));
+        assert!(concerns_whole_account("X", "Daily message quota exceeded."));
+        assert!(!concerns_whole_account("MessageRejected", "Email address is not verified."));
+        assert!(!concerns_whole_account("BadRequestException", ""));
+    }
+}

@@ -1,0 +1,99 @@
+//! The messages between functions, and sending them.
+
+use std::time::Duration;
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use portal_domain::{CampaignId, DivisionId, RecipientId, Shard};
+use serde::{Deserialize, Serialize};
+
+/// Most messages in one SendMessageBatch (an SQS limit).
+pub const BATCH_MESSAGES: usize = 10;
+
+/// Longest delay of a message (an SQS limit).
+pub const LONGEST_DELAY: Duration = Duration::from_secs(900);
+
+/// Tells `fan-out` to write one shard's ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FanOutMessage {
+    /// The campaign.
+    pub campaign_id: CampaignId,
+    /// The shard.
+    pub shard: Shard,
+}
+
+/// Tells `deliver` to send to these recipients, all of one shard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DeliverMessage {
+    /// The campaign.
+    pub campaign_id: CampaignId,
+    /// Its division, so that everything can be read in one call.
+    pub division: DivisionId,
+    /// The shard of the ledger.
+    pub shard: Shard,
+    /// At most [`portal_domain::campaign::DELIVERY_SIZE`].
+    pub recipient_ids: Vec<RecipientId>,
+}
+
+/// Messages could not be queued.
+#[derive(Debug, thiserror::Error)]
+pub enum QueueError {
+    /// The call failed.
+    #[error("SQS could not {what}: {cause}")]
+    Call {
+        /// What was attempted.
+        what: &'static str,
+        /// Why it failed.
+        cause: String,
+    },
+    /// SQS took some messages of a batch and refused others. Those that it took are queued.
+    #[error("SQS refused {0} messages of a batch")]
+    Refused(usize),
+}
+
+impl QueueError {
+    /// The error of a failed call, with all its causes.
+    pub fn of(what: &'static str, error: impl std::error::Error) -> Self {
+        Self::Call { what, cause: aws_sdk_sqs::error::DisplayErrorContext(error).to_string() }
+    }
+}
+
+/// One queue to send to.
+#[derive(Clone, Debug)]
+pub struct Queue {
+    client: Client,
+    url: String,
+}
+
+impl Queue {
+    /// The queue at this address.
+    pub fn new(client: Client, url: String) -> Self {
+        Self { client, url }
+    }
+
+    /// Queues messages, to be seen after `delay` (at most [`LONGEST_DELAY`]). Sending a message twice is harmless, so the
+    /// SDK may retry.
+    pub async fn send(&self, messages: &[impl Serialize], delay: Duration) -> Result<(), QueueError> {
+        let seconds = i32::try_from(delay.min(LONGEST_DELAY).as_secs()).unwrap_or(i32::MAX);
+        for chunk in messages.chunks(BATCH_MESSAGES) {
+            let mut request = self.client.send_message_batch().queue_url(&self.url);
+            for (index, message) in chunk.iter().enumerate() {
+                let body = serde_json::to_string(message).map_err(|error| QueueError::of("encode a message", error))?;
+                let entry = SendMessageBatchRequestEntry::builder()
+                    .id(index.to_string())
+                    .message_body(body)
+                    .delay_seconds(seconds)
+                    .build()
+                    .map_err(|error| QueueError::of("build a message", error))?;
+                request = request.entries(entry);
+            }
+            let answer = request.send().await.map_err(|error| QueueError::of("queue messages", error))?;
+            if !answer.failed.is_empty() {
+                return Err(QueueError::Refused(answer.failed.len()));
+            }
+        }
+        Ok(())
+    }
+}
