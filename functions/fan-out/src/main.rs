@@ -1,11 +1,15 @@
-//! Placeholder entry point.
-use lambda_runtime::{LambdaEvent, service_fn};
-use serde_json::{Value, json};
+//! Entry point of the Lambda function `fan-out`.
+
+use aws_lambda_events::sqs::SqsEvent;
+use fan_out::FanOut;
+use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
 
 #[tokio::main]
-async fn main() -> Result<(), lambda_runtime::Error> {
-    lambda_runtime::run(service_fn(|_: LambdaEvent<Value>| async {
-        Ok::<_, lambda_runtime::Error>(json!({ "batchItemFailures": [] }))
+async fn main() -> Result<(), Error> {
+    tracing::init_default_subscriber();
+    let fan_out = &FanOut::from_env().await?;
+    lambda_runtime::run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
+        Ok::<_, Error>(fan_out.handle(event.payload, event.context.deadline).await)
     }))
     .await
 }

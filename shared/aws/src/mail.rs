@@ -207,7 +207,7 @@ fn concerns_whole_account(code: &str, message: &str) -> bool {
     accounts.contains(&code) || message.contains("sending rate exceeded") || message.contains("quota exceeded")
 }
 
-fn never_connected(error: &dyn std::error::Error) -> bool {
+fn never_connected(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<io::Error>() {

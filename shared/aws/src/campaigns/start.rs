@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use jiff::{SignedDuration, Timestamp};
+use portal_domain::selection::Excluded;
 use portal_domain::{Campaign, CampaignId, CampaignState};
 
 use super::item::{CursorItem, KeyItem, LockItem};
@@ -67,7 +68,12 @@ impl CampaignStore {
 
     /// Writes key, lock, campaign and a cursor per shard, or nothing. A campaign that is completed from the start
     /// (nobody to send to) takes no lock, and still starts only while nobody else holds it.
-    pub async fn start(&self, campaign: &Campaign, request: RequestKey<'_>) -> Result<Started, StoreError> {
+    pub async fn start(
+        &self,
+        campaign: &Campaign,
+        excluded: Excluded,
+        request: RequestKey<'_>,
+    ) -> Result<Started, StoreError> {
         let now = campaign.created_at;
         let key_item = KeyItem {
             body_hash: request.body_hash.to_owned(),
@@ -90,12 +96,13 @@ impl CampaignStore {
             },
             put(self.put_item(key(keys::CAMPAIGNS, campaign.campaign_id.to_string()), campaign)?)?,
         ];
-        if !ended {
-            for shard in campaign.shards() {
-                let cursor = CursorItem { updated_at: now, ..CursorItem::default() };
-                let cursor_key = key(keys::shard_pk(campaign.campaign_id, shard), keys::CURSOR);
-                actions.push(put(self.put_item(cursor_key, &cursor)?)?);
-            }
+        // A campaign without an audience has nothing to fan out: who was left out is known already.
+        let mut left_out = if ended { excluded } else { Excluded::default() };
+        for shard in campaign.shards() {
+            let excluded = std::mem::take(&mut left_out);
+            let cursor = CursorItem { done: ended, excluded, updated_at: now, ..CursorItem::default() };
+            let cursor_key = key(keys::shard_pk(campaign.campaign_id, shard), keys::CURSOR);
+            actions.push(put(self.put_item(cursor_key, &cursor)?)?);
         }
         match transact(&self.client, "start a campaign", actions).await? {
             Transacted::Done => Ok(Started::Now),

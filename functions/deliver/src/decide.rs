@@ -1,0 +1,104 @@
+//! Deciding about each recipient at the last moment, and making the e-mails.
+
+use jiff::Timestamp;
+use portal_aws::campaigns::claim::{Action, Decision, Delivery};
+use portal_aws::campaigns::item::{LedgerItem, Prior};
+use portal_aws::campaigns::record::Undo;
+use portal_aws::directory::item::RecipientItem;
+use portal_aws::dynamo::StoreError;
+use portal_domain::campaign::INVITATION_LIFETIME;
+use portal_domain::mail::{self, Invitation, Rendered};
+use portal_domain::outcome::LedgerEvent;
+use portal_domain::password::TemporaryPassword;
+use portal_domain::selection::{Exclusion, Rules, Verdict, judge};
+use portal_domain::{Campaign, Division, Outcome, Recipient, RecipientId};
+
+use crate::Deliver;
+
+/// An e-mail that leaves once its recipient is claimed.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub recipient_id: RecipientId,
+    pub email: String,
+    pub attempt: u32,
+    pub rendered: Rendered,
+    pub undo: Undo,
+}
+
+impl Deliver {
+    /// Decides about everyone who is still `queued`. Those who get an e-mail get a fresh password, made here.
+    pub(crate) async fn decide(
+        &self,
+        campaign: &Campaign,
+        division: &Division,
+        delivery: &Delivery,
+        now: Timestamp,
+    ) -> Result<(Vec<Decision>, Vec<Prepared>), StoreError> {
+        let rules = Rules {
+            now,
+            campaign: Some(campaign.campaign_id),
+            include_recently_invited: campaign.include_recently_invited,
+        };
+        let mut decisions = Vec::new();
+        let mut letters = Vec::new();
+        for row in delivery.rows.values().filter(|row| row.outcome == Outcome::Queued) {
+            let end = |event, reason| Decision { row: row.clone(), action: Action::End(event, reason) };
+            let Some(item) = delivery.recipients.get(&row.recipient_id) else {
+                decisions.push(end(LedgerEvent::Skip, "noLongerSelected"));
+                continue;
+            };
+            let recipient = Recipient::from(item.clone());
+            let selected = self.directory.selected(&recipient, &campaign.filter).await?;
+            decisions.push(match judge(&recipient, selected, rules) {
+                Verdict::Mail => match self.prepare(row, item, &recipient, division, now) {
+                    Ok((decision, letter)) => {
+                        letters.push(letter);
+                        decision
+                    }
+                    Err(error) => {
+                        tracing::error!(recipient.id = %row.recipient_id, error = %error, "e-mail can't be made");
+                        end(LedgerEvent::GiveUp, "notRenderable")
+                    }
+                },
+                Verdict::Accepted => end(LedgerEvent::Skip, "accepted"),
+                Verdict::Excluded(Exclusion::Undeliverable) => end(LedgerEvent::Skip, "undeliverable"),
+                Verdict::Excluded(Exclusion::RecentlyInvited) => end(LedgerEvent::Skip, "recentlyInvited"),
+                Verdict::NotSelected => end(LedgerEvent::Skip, "noLongerSelected"),
+            });
+        }
+        Ok((decisions, letters))
+    }
+
+    fn prepare(
+        &self,
+        row: &LedgerItem,
+        item: &RecipientItem,
+        recipient: &Recipient,
+        division: &Division,
+        now: Timestamp,
+    ) -> Result<(Decision, Prepared), mail::RenderError> {
+        let password = TemporaryPassword::generate(&mut rand::rng());
+        let digest = password.digest(rand::random());
+        let expires_at = now + INVITATION_LIFETIME;
+        let rendered = mail::render(
+            &mail::PORTAL_INVITATION,
+            &Invitation { recipient, division, password: &password, public_url: &self.public_url, expires_at },
+        )?;
+        let prior = Prior {
+            status: item.status,
+            digest: item.digest.clone(),
+            last_invited_at: item.last_invited_at,
+            expires_at: item.expires_at,
+            last_campaign_id: item.last_campaign_id,
+        };
+        let letter = Prepared {
+            recipient_id: row.recipient_id,
+            email: recipient.email.to_string(),
+            attempt: row.attempt + 1,
+            rendered,
+            undo: Undo { prior, digest: digest.clone() },
+        };
+        let action = Action::Claim { recipient: Box::new(item.clone()), digest, expires_at };
+        Ok((Decision { row: row.clone(), action }, letter))
+    }
+}

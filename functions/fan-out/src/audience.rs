@@ -1,0 +1,102 @@
+//! Who of a shard is in a campaign's audience, in the order of the index.
+
+use std::collections::VecDeque;
+
+use portal_aws::campaigns::fan_out::PAGE_ROWS;
+use portal_aws::campaigns::item::CursorItem;
+use portal_aws::clock;
+use portal_aws::directory::keys::recipient_sort;
+use portal_aws::directory::read::DirectoryReader;
+use portal_aws::dynamo::StoreError;
+use portal_domain::selection::{Rules, Verdict, judge};
+use portal_domain::{Campaign, PortalStatus, Recipient, Shard};
+
+/// How many recipients one query of the index asks for.
+const QUERY_SIZE: usize = 500;
+
+/// Most recipients looked at for one page, so that the cursor moves on even where nobody is selected.
+const MOST_LOOKED_AT: usize = 5_000;
+
+/// Reads a shard's recipients without access from the index, and picks the audience.
+#[derive(Debug)]
+pub(crate) struct Audience<'a> {
+    directory: &'a DirectoryReader,
+    campaign: &'a Campaign,
+    shard: Shard,
+    buffer: VecDeque<Recipient>,
+    /// Where the next query begins; the last recipient read.
+    read_to: Option<String>,
+    exhausted: bool,
+}
+
+impl<'a> Audience<'a> {
+    /// Goes on after `position`, a sort key of the index.
+    pub(crate) fn new(
+        directory: &'a DirectoryReader,
+        campaign: &'a Campaign,
+        shard: Shard,
+        position: Option<String>,
+    ) -> Self {
+        let exhausted = campaign.recipient_id.is_some() && position.is_some();
+        Self { directory, campaign, shard, buffer: VecDeque::new(), read_to: position, exhausted }
+    }
+
+    /// The page that follows `cursor`: it is done when nobody is left and nothing has to be queued.
+    pub(crate) async fn page(&mut self, cursor: &CursorItem) -> Result<CursorItem, StoreError> {
+        let now = clock::now();
+        let rules = Rules {
+            now,
+            campaign: Some(self.campaign.campaign_id),
+            include_recently_invited: self.campaign.include_recently_invited,
+        };
+        let mut next = CursorItem { page: cursor.page + 1, to_queue: Vec::new(), updated_at: now, ..cursor.clone() };
+        for _ in 0..MOST_LOOKED_AT {
+            if next.to_queue.len() == PAGE_ROWS {
+                return Ok(next);
+            }
+            let Some(recipient) = self.next().await? else {
+                next.done = next.to_queue.is_empty();
+                return Ok(next);
+            };
+            next.position = Some(recipient_sort(recipient.status, recipient.recipient_id));
+            // Delivery makes people pending while this goes on, and so moves them ahead in the index: they are in the ledger.
+            if recipient.last_campaign_id == Some(self.campaign.campaign_id) {
+                continue;
+            }
+            let selected = self.directory.selected(&recipient, &self.campaign.filter).await?;
+            match judge(&recipient, selected, rules) {
+                Verdict::Mail => {
+                    next.audience += 1;
+                    next.to_queue.push(recipient.recipient_id);
+                }
+                Verdict::Excluded(reason) => next.excluded.add(reason),
+                Verdict::Accepted | Verdict::NotSelected => {}
+            }
+        }
+        Ok(next)
+    }
+
+    async fn next(&mut self) -> Result<Option<Recipient>, StoreError> {
+        while self.buffer.is_empty() && !self.exhausted {
+            match self.campaign.recipient_id {
+                Some(only) => {
+                    self.buffer.extend(self.directory.recipients(&[only]).await?.into_iter().map(Recipient::from));
+                    self.exhausted = true;
+                }
+                None => self.query().await?,
+            }
+        }
+        Ok(self.buffer.pop_front())
+    }
+
+    /// `notSent` and `pending` are one range of the index, in this order: who is invited meanwhile moves ahead.
+    async fn query(&mut self) -> Result<(), StoreError> {
+        let from = [PortalStatus::NotSent, PortalStatus::Pending];
+        let division = &self.campaign.filter.division;
+        let page = self.directory.query_shard(division, self.shard, &from, self.read_to.take(), QUERY_SIZE).await?;
+        self.buffer.extend(page.recipients);
+        self.exhausted = page.next.is_none();
+        self.read_to = page.next;
+        Ok(())
+    }
+}

@@ -1,0 +1,117 @@
+//! What a request to send says.
+
+use portal_domain::email::EmailAddress;
+use portal_domain::input::{FieldError, Fields};
+use portal_domain::{Filter, RecipientId};
+use portal_http::query::filter_from_json;
+use serde_json::Value;
+
+/// Most people that one request may expect: far above any division, and safe in a JSON number.
+const MOST_RECIPIENTS: u64 = 1_000_000_000;
+
+/// A request to start a campaign, as far as it can be judged by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SendRequest {
+    /// Whom to address.
+    pub filter: Filter,
+    /// Only this recipient of the selection.
+    pub recipient_id: Option<RecipientId>,
+    /// The notification template.
+    pub template_id: String,
+    /// The sender, normalised.
+    pub email_from: EmailAddress,
+    /// How many people Load said would be e-mailed; 1 for a named recipient unless said otherwise.
+    pub expected_recipients: u64,
+    /// Mail also who was invited in the last 24 hours.
+    pub include_recently_invited: bool,
+}
+
+impl SendRequest {
+    /// Reads a request, or answers everything that is wrong with it.
+    pub fn parse(body: &Value) -> Result<Self, Vec<FieldError>> {
+        let mut fields = Fields::of(body, "").map_err(|error| vec![error])?;
+        let filter = fields.required("filter").and_then(|filter| match filter_from_json(filter, "filter") {
+            Ok(filter) => Some(filter),
+            Err(errors) => {
+                fields.faults(errors);
+                None
+            }
+        });
+        let recipient_id = fields.optional_text("recipientId", 36).and_then(|id| {
+            let id = id.parse().ok();
+            if id.is_none() {
+                fields.fault("recipientId", "is not the id of a recipient");
+            }
+            id
+        });
+        let template_id = fields.required_text("templateId", 100);
+        let sender = fields.required_text("emailFrom", 320);
+        let email_from = EmailAddress::normalise(&sender).ok();
+        if email_from.is_none() && !sender.is_empty() {
+            fields.fault("emailFrom", "is not an e-mail address");
+        }
+        let expected_recipients = match fields.optional("expectedRecipients") {
+            None if recipient_id.is_some() => 1,
+            _ => fields.required_number("expectedRecipients", 0..=MOST_RECIPIENTS),
+        };
+        let include_recently_invited = fields.optional_bool("includeRecentlyInvited");
+        let errors = fields.finish();
+        match (filter, email_from) {
+            (Some(filter), Some(email_from)) if errors.is_empty() => Ok(Self {
+                filter,
+                recipient_id,
+                template_id,
+                email_from,
+                expected_recipients,
+                include_recently_invited,
+            }),
+            _ => Err(errors),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn all_faults_of_a_request_are_named_at_once() {
+        let body = json!({
+            "filter": {"accountClass": 7, "colour": "red"},
+            "templateId": "",
+            "emailFrom": "a@example.com\r\nBcc: b@example.com",
+            "expectedRecipients": -1,
+            "recipientId": "x",
+            "surprise": true,
+        });
+        let errors = SendRequest::parse(&body).expect_err("much is wrong");
+        let mut fields: Vec<_> = errors.iter().map(|error| error.field.as_str()).collect();
+        fields.sort_unstable();
+        let expected = [
+            "emailFrom",
+            "expectedRecipients",
+            "filter.accountClass",
+            "filter.colour",
+            "filter.division",
+            "recipientId",
+            "surprise",
+            "templateId",
+        ];
+        assert_eq!(fields, expected);
+    }
+
+    #[test]
+    fn a_named_recipient_is_expected_to_be_one() {
+        let body = json!({
+            "filter": {"division": "DAYTON"},
+            "templateId": "portal-invitation",
+            "emailFrom": "A@Example.com",
+            "recipientId": "8c2bd48c-5d2c-4d0f-9d0c-2d2f4d9d6b11",
+        });
+        let request = SendRequest::parse(&body).expect("nothing is wrong");
+        assert_eq!(request.expected_recipients, 1);
+        assert_eq!(request.email_from.as_str(), "a@example.com");
+    }
+}

@@ -1,0 +1,128 @@
+//! Draining the dead-letter queues, so that nobody in a dead message is lost.
+//!
+//! A delivery that died: whoever is still `queued` becomes `failed`; whoever is `claimed` is settled with the claim. A fan-out
+//! that died is dropped: its shard stands still, and is queued again. What can't be read goes to the parking queue, which has an alarm of its own.
+
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::Message;
+use jiff::SignedDuration;
+use portal_aws::campaigns::CampaignStore;
+use portal_aws::campaigns::claim::{Action, Claim, Claimed, Decision};
+use portal_aws::queue::{DeliverMessage, FanOutMessage, QueueError};
+use portal_aws::{clock, settings};
+use portal_domain::Outcome;
+use portal_domain::campaign::DELIVERY_SIZE;
+use portal_domain::outcome::LedgerEvent;
+
+use crate::{SweepError, Swept};
+
+/// Most batches of ten taken from one dead-letter queue in one sweep.
+const MOST_BATCHES: usize = 50;
+
+/// How often one dead delivery is read anew because its rows change meanwhile.
+const TRIES: usize = 5;
+
+/// The dead-letter queues, and where unreadable messages are parked.
+#[derive(Debug)]
+pub(crate) struct DeadLetters {
+    client: Client,
+    fan_out: String,
+    deliver: String,
+    parking: String,
+}
+
+impl DeadLetters {
+    pub(crate) fn from_env(client: Client) -> Result<Self, settings::MissingSetting> {
+        Ok(Self {
+            client,
+            fan_out: settings::required("FAN_OUT_DEAD_LETTER_QUEUE_URL")?,
+            deliver: settings::required("DELIVER_DEAD_LETTER_QUEUE_URL")?,
+            parking: settings::required("PARKING_QUEUE_URL")?,
+        })
+    }
+
+    /// Takes everything out of both dead-letter queues.
+    pub(crate) async fn drain(&self, store: &CampaignStore, swept: &mut Swept) -> Result<(), SweepError> {
+        for message in self.receive(&self.fan_out).await? {
+            let body = message.body.as_deref().unwrap_or_default();
+            match serde_json::from_str::<FanOutMessage>(body) {
+                Ok(dead) => {
+                    tracing::error!(campaign.id = %dead.campaign_id, shard = %dead.shard, "a fan-out died");
+                    swept.dead_letters += 1;
+                }
+                Err(_) => self.park(&message, swept).await?,
+            }
+            self.delete(&self.fan_out, message).await?;
+        }
+        for message in self.receive(&self.deliver).await? {
+            let body = message.body.as_deref().unwrap_or_default();
+            match serde_json::from_str::<DeliverMessage>(body) {
+                Ok(dead) if dead.recipient_ids.len() <= DELIVERY_SIZE => {
+                    tracing::error!(campaign.id = %dead.campaign_id, shard = %dead.shard, "a delivery died");
+                    if !give_up(store, &dead).await? {
+                        continue;
+                    }
+                    swept.dead_letters += 1;
+                }
+                _ => self.park(&message, swept).await?,
+            }
+            self.delete(&self.deliver, message).await?;
+        }
+        Ok(())
+    }
+
+    async fn receive(&self, queue: &str) -> Result<Vec<Message>, QueueError> {
+        let mut messages = Vec::new();
+        for _ in 0..MOST_BATCHES {
+            let request = self.client.receive_message().queue_url(queue).max_number_of_messages(10);
+            let answer = request.send().await.map_err(|error| QueueError::of("read dead letters", error))?;
+            let batch = answer.messages.unwrap_or_default();
+            if batch.is_empty() {
+                break;
+            }
+            messages.extend(batch);
+        }
+        Ok(messages)
+    }
+
+    async fn park(&self, message: &Message, swept: &mut Swept) -> Result<(), QueueError> {
+        tracing::error!(message.id = message.message_id(), "an unreadable message was parked");
+        swept.parked += 1;
+        let body = message.body.as_deref().unwrap_or_default();
+        let request = self.client.send_message().queue_url(&self.parking).message_body(body);
+        request.send().await.map_err(|error| QueueError::of("park a message", error))?;
+        Ok(())
+    }
+
+    async fn delete(&self, queue: &str, message: Message) -> Result<(), QueueError> {
+        let request = self.client.delete_message().queue_url(queue).set_receipt_handle(message.receipt_handle);
+        request.send().await.map_err(|error| QueueError::of("delete a dead letter", error))?;
+        Ok(())
+    }
+}
+
+/// Makes every row of a dead delivery that is still `queued` `failed`. `false` when its rows kept changing: try again later.
+async fn give_up(store: &CampaignStore, dead: &DeliverMessage) -> Result<bool, SweepError> {
+    for _ in 0..TRIES {
+        let delivery = store.delivery(dead.campaign_id, &dead.division, dead.shard, &dead.recipient_ids).await?;
+        let sends = delivery.campaign.is_some_and(|campaign| campaign.state.sends());
+        let queued = delivery.rows.into_values().filter(|row| row.outcome == Outcome::Queued);
+        let decisions: Vec<_> =
+            queued.map(|row| Decision { row, action: Action::End(LedgerEvent::GiveUp, "deadLettered") }).collect();
+        if !sends || decisions.is_empty() {
+            return Ok(true);
+        }
+        let now = clock::now();
+        let claim = Claim {
+            campaign: dead.campaign_id,
+            shard: dead.shard,
+            claim_id: clock::new_claim_id(),
+            now,
+            claim_until: now + SignedDuration::ZERO,
+        };
+        if store.claim(&claim, &decisions).await? == Claimed::Done {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
