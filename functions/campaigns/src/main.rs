@@ -1,7 +1,9 @@
-//! Placeholder entry point.
-use axum::{Router, routing::get};
+//! Entry point of the Lambda function `campaigns`.
+
+use lambda_http::Error;
 
 #[tokio::main]
-async fn main() -> Result<(), lambda_http::Error> {
-    lambda_http::run(Router::new().route("/", get(|| async { "" }))).await
+async fn main() -> Result<(), Error> {
+    let campaigns = campaigns::Campaigns::from_env().await?;
+    portal_http::run(campaigns::router(campaigns)).await
 }

@@ -1,7 +1,9 @@
-//! Placeholder entry point.
-use axum::{Router, routing::get};
+//! Entry point of the Lambda function `send`.
+
+use lambda_http::Error;
 
 #[tokio::main]
-async fn main() -> Result<(), lambda_http::Error> {
-    lambda_http::run(Router::new().route("/", get(|| async { "" }))).await
+async fn main() -> Result<(), Error> {
+    let send = send::Send::from_env().await?;
+    portal_http::run(send::router(send)).await
 }

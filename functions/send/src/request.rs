@@ -3,7 +3,7 @@
 use portal_domain::email::EmailAddress;
 use portal_domain::input::{FieldError, Fields};
 use portal_domain::{Filter, RecipientId};
-use portal_http::query::filter_from_json;
+use portal_http::filter::filter_from_json;
 use serde_json::Value;
 
 /// Most people that one request may expect: far above any division, and safe in a JSON number.

@@ -27,9 +27,6 @@ pub enum Refusal {
     /// The idempotency key was used for another request.
     #[error("the idempotency key was used for another request")]
     KeyReused,
-    /// No such template.
-    #[error("there is no such template")]
-    UnknownTemplate,
     /// The division has a list of senders, and this one is not on it.
     #[error("the sender is not on the division's list")]
     SenderNotAllowed,
@@ -71,31 +68,32 @@ const SANDBOX: &str = "The SES account is in the sandbox: only verified addresse
 
 impl Send {
     /// Starts a campaign. The idempotency key is looked at before anything else.
-    pub async fn start(&self, caller: &Caller<'_>, body: &Value) -> Result<Accepted, Refusal> {
+    pub async fn start(&self, asker: &Asker<'_>, body: Result<Value, FieldError>) -> Result<Accepted, Refusal> {
         let now = clock::now();
-        if let Some(accepted) = self.repeat(caller, now).await? {
+        if let Some(accepted) = self.repeat(asker, now).await? {
             return Ok(accepted);
         }
-        match self.start_new(caller, body, now).await {
+        match self.start_new(asker, body, now).await {
             // It may be this very request, made twice at once, that is in the way.
             Err(refusal @ (Refusal::Busy(_) | Refusal::Drifted(_))) => {
-                self.repeat(caller, now).await?.ok_or(refusal)
+                self.repeat(asker, now).await?.ok_or(refusal)
             }
             result => result,
         }
     }
 
-    async fn start_new(&self, caller: &Caller<'_>, body: &Value, now: Timestamp) -> Result<Accepted, Refusal> {
-        let request = SendRequest::parse(body).map_err(Refusal::Malformed)?;
+    async fn start_new(&self, asker: &Asker<'_>, body: Result<Value, FieldError>, now: Timestamp) -> Result<Accepted, Refusal> {
+        let body = body.map_err(|fault| Refusal::Malformed(vec![fault]))?;
+        let request = SendRequest::parse(&body).map_err(Refusal::Malformed)?;
         let warnings = self.check(&request).await?;
         let counts = self.counts(&request, now).await?;
         if drifted(request.expected_recipients, counts.will_email) {
             return Err(Refusal::Drifted(Box::new(counts)));
         }
-        let campaign = campaign(request, &counts, caller.name, now);
-        match self.store.start(&campaign, counts.excluded, caller.key).await? {
+        let campaign = campaign(request, &counts, asker.name, now);
+        match self.store.start(&campaign, counts.excluded, asker.key).await? {
             Started::Now => {}
-            Started::KeyTaken => return self.repeat(caller, now).await?.ok_or(Refusal::KeyReused),
+            Started::KeyTaken => return self.repeat(asker, now).await?.ok_or(Refusal::KeyReused),
             Started::Busy => {
                 let active = self.store.active_in(&campaign.filter.division).await?;
                 return Err(Refusal::Busy(active.unwrap_or(campaign.campaign_id)));
@@ -111,8 +109,8 @@ impl Send {
     }
 
     /// The campaign that this very request started before, if it did. What a crash left unqueued is queued.
-    async fn repeat(&self, caller: &Caller<'_>, now: Timestamp) -> Result<Option<Accepted>, Refusal> {
-        let id = match self.store.seen(caller.key, now).await? {
+    async fn repeat(&self, asker: &Asker<'_>, now: Timestamp) -> Result<Option<Accepted>, Refusal> {
+        let id = match self.store.seen(asker.key, now).await? {
             Seen::No => return Ok(None),
             Seen::OtherBody => return Err(Refusal::KeyReused),
             Seen::Started(id) => id,
@@ -131,7 +129,7 @@ impl Send {
         let division = self.directory.division(&request.filter.division).await?;
         let division = division.ok_or_else(|| unknown("filter.division", "is not a known division"))?;
         if request.template_id != PORTAL_INVITATION.template_id {
-            return Err(Refusal::UnknownTemplate);
+            return Err(unknown("templateId", "is not a known template"));
         }
         if !division.allows_sender(request.email_from.as_str()) {
             return Err(Refusal::SenderNotAllowed);
@@ -177,7 +175,7 @@ impl Send {
 
 /// Who asks, and under which key.
 #[derive(Clone, Copy, Debug)]
-pub struct Caller<'a> {
+pub struct Asker<'a> {
     /// Name for the record of who started the campaign.
     pub name: &'a str,
     /// The request's idempotency key.

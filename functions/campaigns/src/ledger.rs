@@ -1,0 +1,118 @@
+//! `GET /v1/campaigns/{campaignId}/recipients`: what became of each recipient, and why.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, Uri};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use portal_aws::campaigns::item::LedgerItem;
+use portal_domain::{CampaignId, Outcome, Recipient, RecipientId};
+use portal_http::csv::{Table, wants_csv};
+use portal_http::{Problem, Query, cursor};
+use serde::Serialize;
+
+use crate::{Campaigns, Page};
+
+/// Rows in a page of JSON, unless the caller says otherwise.
+const DEFAULT_LIMIT: u64 = 100;
+
+/// Most rows in a page of JSON.
+const MOST_ROWS: u64 = 1_000;
+
+/// Rows in a page of CSV, unless the caller asks for fewer.
+const CSV_ROWS: u64 = 5_000;
+
+const COLUMNS: [&str; 8] =
+    ["recipientId", "email", "name", "outcome", "reason", "attempts", "messageId", "updatedAt"];
+
+/// One recipient of a campaign. Address and name are those of now; they are empty if the recipient is gone.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    recipient_id: RecipientId,
+    email: String,
+    name: String,
+    outcome: Outcome,
+    reason: Option<String>,
+    attempts: u32,
+    message_id: Option<String>,
+    updated_at: Option<Timestamp>,
+}
+
+impl Row {
+    fn new(row: LedgerItem, recipient: Option<&Recipient>) -> Self {
+        Self {
+            recipient_id: row.recipient_id,
+            email: recipient.map(|recipient| recipient.email.to_string()).unwrap_or_default(),
+            name: recipient.map(|recipient| recipient.name().to_owned()).unwrap_or_default(),
+            outcome: row.outcome,
+            reason: row.reason,
+            attempts: row.attempt,
+            message_id: row.message_id,
+            updated_at: row.updated_at,
+        }
+    }
+
+    fn cells(&self) -> [String; COLUMNS.len()] {
+        [
+            self.recipient_id.to_string(),
+            self.email.clone(),
+            self.name.clone(),
+            self.outcome.as_str().to_owned(),
+            self.reason.clone().unwrap_or_default(),
+            self.attempts.to_string(),
+            self.message_id.clone().unwrap_or_default(),
+            self.updated_at.map(|at| at.to_string()).unwrap_or_default(),
+        ]
+    }
+}
+
+/// What a cursor of this list belongs to.
+#[derive(Serialize)]
+struct List(CampaignId, Option<Outcome>);
+
+pub(crate) async fn recipients(
+    State(campaigns): State<Arc<Campaigns>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let csv = wants_csv(&headers);
+    let (default, most) = if csv { (CSV_ROWS, CSV_ROWS) } else { (DEFAULT_LIMIT, MOST_ROWS) };
+    let (outcome, limit, cursor) = Query::of(&uri).read(|fields| {
+        let outcome = fields.optional_text("outcome", 20).and_then(|name| {
+            let outcome = Outcome::parse(&name);
+            if outcome.is_none() {
+                let names: Vec<_> = Outcome::ALL.into_iter().map(Outcome::as_str).collect();
+                fields.fault("outcome", format!("must be one of {}", names.join(", ")));
+            }
+            outcome
+        });
+        (outcome, fields.optional_number("limit", 1..=most), fields.optional_text("cursor", 1_000))
+    })?;
+    let campaign = campaigns.campaign(&id).await?;
+    let list = List(campaign.campaign_id, outcome);
+    let from = cursor.map(|cursor| cursor::decode(&list, &cursor)).transpose()?;
+    let limit = limit.unwrap_or(default) as usize;
+
+    let (ledger, next) = campaigns.store.ledger(&campaign, outcome, from, limit).await?;
+    let ids: Vec<_> = ledger.iter().map(|row| row.recipient_id).collect();
+    let known = campaigns.directory.recipients(&ids).await?;
+    let known: HashMap<_, _> = known.into_iter().map(|item| (item.recipient_id, Recipient::from(item))).collect();
+    let rows = ledger.into_iter().map(|row| {
+        let recipient = known.get(&row.recipient_id);
+        Row::new(row, recipient)
+    });
+    let next_cursor = next.map(|next| cursor::encode(&list, &next)).transpose().map_err(Problem::internal)?;
+    if !csv {
+        return Ok(Json(Page { items: rows.collect(), next_cursor }).into_response());
+    }
+    let mut table = Table::new(&COLUMNS).map_err(Problem::internal)?;
+    for row in rows {
+        table.push(&row.cells()).map_err(Problem::internal)?;
+    }
+    table.into_response("campaign-recipients.csv", &uri, next_cursor.as_deref())
+}
