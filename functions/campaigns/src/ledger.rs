@@ -25,8 +25,7 @@ const MOST_ROWS: u64 = 1_000;
 /// Rows in a page of CSV, unless the caller asks for fewer.
 const CSV_ROWS: u64 = 5_000;
 
-const COLUMNS: [&str; 8] =
-    ["recipientId", "email", "name", "outcome", "reason", "attempts", "messageId", "updatedAt"];
+const COLUMNS: [&str; 8] = ["recipientId", "email", "name", "outcome", "reason", "attempts", "messageId", "updatedAt"];
 
 /// One recipient of a campaign. Address and name are those of now; they are empty if the recipient is gone.
 #[derive(Debug, Serialize)]

@@ -4,13 +4,15 @@ mod ledger;
 
 use std::sync::Arc;
 
+use aws_config::SdkConfig;
 use axum::extract::{Path, State};
 use axum::http::Uri;
 use axum::routing::get;
 use axum::{Json, Router};
 use portal_aws::campaigns::CampaignStore;
+use portal_aws::clock;
 use portal_aws::directory::read::DirectoryReader;
-use portal_aws::{clock, settings};
+use portal_aws::settings::{MissingSetting, Settings};
 use portal_domain::campaign::CampaignView;
 use portal_domain::{Campaign, CampaignId, DivisionId};
 use portal_http::{Permission, Problem, Query, cursor, require};
@@ -30,13 +32,12 @@ pub struct Campaigns {
 }
 
 impl Campaigns {
-    /// Builds the function from the environment that the template gives it.
-    pub async fn from_env() -> Result<Self, settings::MissingSetting> {
-        let config = aws_config::load_from_env().await;
-        let dynamo = aws_sdk_dynamodb::Client::new(&config);
-        let directory = settings::required("DIRECTORY_TABLE")?;
+    /// Builds the function from its settings.
+    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, MissingSetting> {
+        let dynamo = aws_sdk_dynamodb::Client::new(config);
+        let directory = settings.required("DIRECTORY_TABLE")?;
         Ok(Self {
-            store: CampaignStore::new(dynamo.clone(), settings::required("CAMPAIGNS_TABLE")?, directory.clone()),
+            store: CampaignStore::new(dynamo.clone(), settings.required("CAMPAIGNS_TABLE")?, directory.clone()),
             directory: DirectoryReader::new(dynamo, directory),
         })
     }

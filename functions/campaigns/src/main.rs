@@ -1,9 +1,11 @@
 //! Entry point of the Lambda function `campaigns`.
 
 use lambda_http::Error;
+use portal_aws::settings::Settings;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let campaigns = campaigns::Campaigns::from_env().await?;
+    let config = aws_config::load_from_env().await;
+    let campaigns = campaigns::Campaigns::new(&config, &Settings::from_env())?;
     portal_http::run(campaigns::router(campaigns)).await
 }

@@ -9,15 +9,17 @@ mod post;
 
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::claim::{Claim, Claimed, Delivery};
+use portal_aws::clock;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::dynamo::StoreError;
 use portal_aws::mail::Mailer;
 use portal_aws::queue::{DeliverMessage, Queue, QueueError};
-use portal_aws::{clock, settings};
+use portal_aws::settings::{MissingSetting, Settings};
 use portal_domain::campaign::DELIVERY_SIZE;
 use portal_domain::{Campaign, Outcome};
 
@@ -64,17 +66,16 @@ pub struct Deliver {
 }
 
 impl Deliver {
-    /// Builds the function from the environment that the template gives it.
-    pub async fn from_env() -> Result<Self, settings::MissingSetting> {
-        let config = aws_config::load_from_env().await;
-        let dynamo = aws_sdk_dynamodb::Client::new(&config);
-        let directory = settings::required("DIRECTORY_TABLE")?;
+    /// Builds the function from its settings.
+    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, MissingSetting> {
+        let dynamo = aws_sdk_dynamodb::Client::new(config);
+        let directory = settings.required("DIRECTORY_TABLE")?;
         Ok(Self {
-            store: CampaignStore::new(dynamo.clone(), settings::required("CAMPAIGNS_TABLE")?, directory.clone()),
+            store: CampaignStore::new(dynamo.clone(), settings.required("CAMPAIGNS_TABLE")?, directory.clone()),
             directory: DirectoryReader::new(dynamo, directory),
-            mailer: Mailer::new(&config),
-            queue: Queue::new(aws_sdk_sqs::Client::new(&config), settings::required("DELIVER_QUEUE_URL")?),
-            public_url: settings::required("PUBLIC_URL")?,
+            mailer: Mailer::new(config),
+            queue: Queue::new(aws_sdk_sqs::Client::new(config), settings.required("DELIVER_QUEUE_URL")?),
+            public_url: settings.required("PUBLIC_URL")?,
         })
     }
 

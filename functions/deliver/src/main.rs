@@ -3,11 +3,13 @@
 use aws_lambda_events::sqs::SqsEvent;
 use deliver::Deliver;
 use lambda_runtime::{Error, LambdaEvent, service_fn, tracing};
+use portal_aws::settings::Settings;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
-    let deliver = &Deliver::from_env().await?;
+    let config = aws_config::load_from_env().await;
+    let deliver = &Deliver::new(&config, &Settings::from_env())?;
     lambda_runtime::run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
         Ok::<_, Error>(deliver.handle(event.payload, event.context.deadline).await)
     }))

@@ -8,15 +8,17 @@ mod audience;
 use std::time::Duration;
 
 use audience::Audience;
+use aws_config::SdkConfig;
 use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::fan_out::PageWrite;
 use portal_aws::campaigns::item::CursorItem;
+use portal_aws::clock;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::dynamo::StoreError;
 use portal_aws::queue::{DeliverMessage, FanOutMessage, Queue, QueueError};
-use portal_aws::{clock, settings};
+use portal_aws::settings::{MissingSetting, Settings};
 use portal_domain::Campaign;
 use portal_domain::campaign::DELIVERY_SIZE;
 
@@ -50,17 +52,16 @@ pub struct FanOut {
 }
 
 impl FanOut {
-    /// Builds the function from the environment that the template gives it.
-    pub async fn from_env() -> Result<Self, settings::MissingSetting> {
-        let config = aws_config::load_from_env().await;
-        let dynamo = aws_sdk_dynamodb::Client::new(&config);
-        let sqs = aws_sdk_sqs::Client::new(&config);
-        let directory = settings::required("DIRECTORY_TABLE")?;
+    /// Builds the function from its settings.
+    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, MissingSetting> {
+        let dynamo = aws_sdk_dynamodb::Client::new(config);
+        let sqs = aws_sdk_sqs::Client::new(config);
+        let directory = settings.required("DIRECTORY_TABLE")?;
         Ok(Self {
-            store: CampaignStore::new(dynamo.clone(), settings::required("CAMPAIGNS_TABLE")?, directory.clone()),
+            store: CampaignStore::new(dynamo.clone(), settings.required("CAMPAIGNS_TABLE")?, directory.clone()),
             directory: DirectoryReader::new(dynamo, directory),
-            deliveries: Queue::new(sqs.clone(), settings::required("DELIVER_QUEUE_URL")?),
-            continuations: Queue::new(sqs, settings::required("FAN_OUT_QUEUE_URL")?),
+            deliveries: Queue::new(sqs.clone(), settings.required("DELIVER_QUEUE_URL")?),
+            continuations: Queue::new(sqs, settings.required("FAN_OUT_QUEUE_URL")?),
         })
     }
 

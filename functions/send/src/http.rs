@@ -52,7 +52,9 @@ fn idempotency_key(headers: &HeaderMap) -> Result<&str, FieldError> {
     let fault = |message| FieldError::new("Idempotency-Key", message);
     let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(value) = values.next() else {
-        return Err(fault("is required: a header with a value of your own, new for each send and the same when you repeat one"));
+        return Err(fault(
+            "is required: a header with a value of your own, new for each send and the same when you repeat one",
+        ));
     };
     if values.next().is_some() {
         return Err(fault("must be given only once"));
@@ -99,7 +101,10 @@ impl From<Refusal> for Problem {
             .with("campaignId", campaign.to_string()),
             Refusal::Drifted(counts) => Self::conflict(
                 ProblemType::DRIFT,
-                format!("{} people would be e-mailed now. Load again, and send with the new number.", counts.will_email),
+                format!(
+                    "{} people would be e-mailed now. Load again, and send with the new number.",
+                    counts.will_email
+                ),
             )
             .with("counts", json!(counts)),
             Refusal::Store(error) => error.into(),

@@ -4,11 +4,12 @@ mod http;
 mod request;
 mod start;
 
+use aws_config::SdkConfig;
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::mail::Mailer;
 use portal_aws::queue::Queue;
-use portal_aws::settings;
+use portal_aws::settings::{MissingSetting, Settings};
 
 pub use http::router;
 pub use request::SendRequest;
@@ -23,16 +24,15 @@ pub struct Send {
 }
 
 impl Send {
-    /// Builds the function from the environment that the template gives it.
-    pub async fn from_env() -> Result<Self, settings::MissingSetting> {
-        let config = aws_config::load_from_env().await;
-        let dynamo = aws_sdk_dynamodb::Client::new(&config);
-        let directory = settings::required("DIRECTORY_TABLE")?;
+    /// Builds the function from its settings.
+    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, MissingSetting> {
+        let dynamo = aws_sdk_dynamodb::Client::new(config);
+        let directory = settings.required("DIRECTORY_TABLE")?;
         Ok(Self {
-            store: CampaignStore::new(dynamo.clone(), settings::required("CAMPAIGNS_TABLE")?, directory.clone()),
+            store: CampaignStore::new(dynamo.clone(), settings.required("CAMPAIGNS_TABLE")?, directory.clone()),
             directory: DirectoryReader::new(dynamo, directory),
-            mailer: Mailer::new(&config),
-            fan_out: Queue::new(aws_sdk_sqs::Client::new(&config), settings::required("FAN_OUT_QUEUE_URL")?),
+            mailer: Mailer::new(config),
+            fan_out: Queue::new(aws_sdk_sqs::Client::new(config), settings.required("FAN_OUT_QUEUE_URL")?),
         })
     }
 }

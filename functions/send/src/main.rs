@@ -1,9 +1,11 @@
 //! Entry point of the Lambda function `send`.
 
 use lambda_http::Error;
+use portal_aws::settings::Settings;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let send = send::Send::from_env().await?;
+    let config = aws_config::load_from_env().await;
+    let send = send::Send::new(&config, &Settings::from_env())?;
     portal_http::run(send::router(send)).await
 }

@@ -75,14 +75,17 @@ impl Send {
         }
         match self.start_new(asker, body, now).await {
             // It may be this very request, made twice at once, that is in the way.
-            Err(refusal @ (Refusal::Busy(_) | Refusal::Drifted(_))) => {
-                self.repeat(asker, now).await?.ok_or(refusal)
-            }
+            Err(refusal @ (Refusal::Busy(_) | Refusal::Drifted(_))) => self.repeat(asker, now).await?.ok_or(refusal),
             result => result,
         }
     }
 
-    async fn start_new(&self, asker: &Asker<'_>, body: Result<Value, FieldError>, now: Timestamp) -> Result<Accepted, Refusal> {
+    async fn start_new(
+        &self,
+        asker: &Asker<'_>,
+        body: Result<Value, FieldError>,
+        now: Timestamp,
+    ) -> Result<Accepted, Refusal> {
         let body = body.map_err(|fault| Refusal::Malformed(vec![fault]))?;
         let request = SendRequest::parse(&body).map_err(Refusal::Malformed)?;
         let warnings = self.check(&request).await?;
@@ -168,7 +171,8 @@ impl Send {
     }
 
     async fn queue(&self, campaign: &Campaign) -> Result<(), QueueError> {
-        let messages = campaign.shards().into_iter().map(|shard| FanOutMessage { campaign_id: campaign.campaign_id, shard });
+        let messages =
+            campaign.shards().into_iter().map(|shard| FanOutMessage { campaign_id: campaign.campaign_id, shard });
         self.fan_out.send(&messages.collect::<Vec<_>>(), Duration::ZERO).await
     }
 }

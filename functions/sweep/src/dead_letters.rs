@@ -8,8 +8,9 @@ use aws_sdk_sqs::types::Message;
 use jiff::SignedDuration;
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::claim::{Action, Claim, Claimed, Decision};
+use portal_aws::clock;
 use portal_aws::queue::{DeliverMessage, FanOutMessage, QueueError};
-use portal_aws::{clock, settings};
+use portal_aws::settings::{MissingSetting, Settings};
 use portal_domain::Outcome;
 use portal_domain::campaign::DELIVERY_SIZE;
 use portal_domain::outcome::LedgerEvent;
@@ -32,12 +33,12 @@ pub(crate) struct DeadLetters {
 }
 
 impl DeadLetters {
-    pub(crate) fn from_env(client: Client) -> Result<Self, settings::MissingSetting> {
+    pub(crate) fn new(client: Client, settings: &Settings) -> Result<Self, MissingSetting> {
         Ok(Self {
             client,
-            fan_out: settings::required("FAN_OUT_DEAD_LETTER_QUEUE_URL")?,
-            deliver: settings::required("DELIVER_DEAD_LETTER_QUEUE_URL")?,
-            parking: settings::required("PARKING_QUEUE_URL")?,
+            fan_out: settings.required("FAN_OUT_DEAD_LETTER_QUEUE_URL")?,
+            deliver: settings.required("DELIVER_DEAD_LETTER_QUEUE_URL")?,
+            parking: settings.required("PARKING_QUEUE_URL")?,
         })
     }
 

@@ -8,12 +8,13 @@ mod dead_letters;
 
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use dead_letters::DeadLetters;
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::dynamo::StoreError;
 use portal_aws::queue::{FanOutMessage, Queue, QueueError};
-use portal_aws::{clock, settings};
+use portal_aws::settings::{MissingSetting, Settings};
 use portal_domain::{Campaign, CampaignId};
 use serde::Serialize;
 
@@ -58,25 +59,23 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    /// Builds the function from the environment that the template gives it.
-    pub async fn from_env() -> Result<Self, settings::MissingSetting> {
-        let config = aws_config::load_from_env().await;
-        let sqs = aws_sdk_sqs::Client::new(&config);
+    /// Builds the function from its settings.
+    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, MissingSetting> {
+        let sqs = aws_sdk_sqs::Client::new(config);
         let store = CampaignStore::new(
-            aws_sdk_dynamodb::Client::new(&config),
-            settings::required("CAMPAIGNS_TABLE")?,
-            settings::required("DIRECTORY_TABLE")?,
+            aws_sdk_dynamodb::Client::new(config),
+            settings.required("CAMPAIGNS_TABLE")?,
+            settings.required("DIRECTORY_TABLE")?,
         );
         Ok(Self {
             store,
-            fan_out: Queue::new(sqs.clone(), settings::required("FAN_OUT_QUEUE_URL")?),
-            dead_letters: DeadLetters::from_env(sqs)?,
+            fan_out: Queue::new(sqs.clone(), settings.required("FAN_OUT_QUEUE_URL")?),
+            dead_letters: DeadLetters::new(sqs, settings)?,
         })
     }
 
-    /// Sweeps once. One campaign's trouble doesn't keep the others from being looked after.
-    pub async fn run(&self) -> Result<Swept, SweepError> {
-        let now = clock::now();
+    /// Sweeps once, at time `now`. One campaign's trouble doesn't keep the others from being looked after.
+    pub async fn run(&self, now: Timestamp) -> Result<Swept, SweepError> {
         let mut swept = Swept::default();
         self.dead_letters.drain(&self.store, &mut swept).await?;
         for campaign_id in self.store.active().await? {
