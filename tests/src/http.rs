@@ -1,0 +1,110 @@
+//! Calling the HTTP functions' routers with events as API Gateway sends them.
+
+use axum::Router;
+use axum::http::{HeaderMap, StatusCode};
+use serde_json::{Map, Value, json};
+use tower::ServiceExt;
+
+/// A call; what is not set is as an operator with all permissions would send it.
+#[derive(Clone, Debug)]
+pub struct Call {
+    method: String,
+    path: String,
+    query: Vec<(String, String)>,
+    headers: Map<String, Value>,
+    body: Option<String>,
+    claims: Value,
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
+    }
+
+    /// The fields that a problem names, sorted.
+    pub fn faulty_fields(&self) -> Vec<String> {
+        let errors = self.json()["errors"].clone();
+        let mut fields: Vec<_> =
+            errors.as_array().into_iter().flatten().map(|error| error["field"].as_str().unwrap().to_owned()).collect();
+        fields.sort();
+        fields
+    }
+}
+
+impl Call {
+    /// A call of `method` on `path`, which may have a query string of plain characters.
+    pub fn new(method: &str, path: &str) -> Self {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let pairs = query.split('&').filter(|pair| !pair.is_empty());
+        let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        Self {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            query: pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            headers: Map::new(),
+            body: None,
+            claims: json!({
+                "sub": "5468b4e8-7021-70a5-9d5c-3f1d2a5b6c7d", "token_use": "id", "cognito:username": "operator",
+                "email": "operator@example.com", "cognito:groups": "390,directory",
+            }),
+        }
+    }
+
+    /// Method and path.
+    pub fn route(&self) -> (&str, &str) {
+        (&self.method, &self.path)
+    }
+
+    /// With a JSON body.
+    pub fn json(self, body: &Value) -> Self {
+        self.body("application/json", body.to_string())
+    }
+
+    /// With any body.
+    pub fn body(mut self, content_type: &str, body: impl Into<String>) -> Self {
+        self.body = Some(body.into());
+        self.header("Content-Type", content_type)
+    }
+
+    /// With a header.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.insert(name.to_owned(), json!(value));
+        self
+    }
+
+    /// With another claim in the token.
+    pub fn claim(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.claims[name] = value.into();
+        self
+    }
+
+    /// Makes the call.
+    pub async fn on(&self, router: Router) -> Answer {
+        let multi_query: Map<_, _> = self.query.iter().map(|(name, value)| (name.clone(), json!([value]))).collect();
+        let multi_headers: Map<_, _> =
+            self.headers.iter().map(|(name, value)| (name.clone(), json!([value]))).collect();
+        let event = json!({
+            "resource": self.path, "path": self.path, "httpMethod": self.method, "headers": self.headers,
+            "multiValueHeaders": multi_headers, "multiValueQueryStringParameters": multi_query,
+            "body": self.body, "isBase64Encoded": false,
+            "requestContext": {"stage": "live", "httpMethod": self.method, "path": format!("/live{}", self.path),
+                "authorizer": {"claims": self.claims}},
+        });
+        let request = lambda_http::request::from_str(&event.to_string()).unwrap();
+        let service = portal_http::server::service(portal_http::router(router));
+        let response = service.oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8(body.to_vec()).unwrap() }
+    }
+}
