@@ -120,6 +120,30 @@ impl<'a> Fields<'a> {
         self.required(field).is_some() && self.optional_bool(field)
     }
 
+    /// A whole number in `range`, `None` when absent.
+    pub fn optional_number(&mut self, field: &'static str, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
+        let value = self.optional(field)?;
+        let number = value.as_u64().filter(|number| range.contains(number));
+        if number.is_none() {
+            self.fault(field, format!("must be a whole number from {} to {}", range.start(), range.end()));
+        }
+        number
+    }
+
+    /// A text that `parse` knows, `None` when absent; `expected` names what it knows, such as `accepted, pending`.
+    pub fn optional_choice<T>(
+        &mut self,
+        field: &'static str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let choice = self.optional(field)?.as_str().and_then(parse);
+        if choice.is_none() {
+            self.fault(field, format!("must be one of {expected}"));
+        }
+        choice
+    }
+
     /// A whole number in `range`; absent is a fault.
     pub fn required_number(&mut self, field: &'static str, range: std::ops::RangeInclusive<u64>) -> u64 {
         let Some(value) = self.required(field) else { return *range.start() };

@@ -1,1 +1,17 @@
-//! Placeholder.
+//! What the HTTP functions share: who may call, how requests are read, how answers and problems are written.
+//!
+//! A function builds its routes, guards them with [`auth::require`], and hands them to [`server::run`].
+
+pub mod auth;
+pub mod body;
+pub mod csv;
+pub mod cursor;
+pub mod filter;
+pub mod problem;
+pub mod query;
+pub mod server;
+
+pub use auth::{Caller, Permission, require};
+pub use problem::Problem;
+pub use query::Query;
+pub use server::{router, run};

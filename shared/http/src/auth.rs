@@ -1,0 +1,234 @@
+//! Who calls, and what they may. The gateway has checked the token's signature; what it passes on is checked here again,
+//! and anything missing or odd counts against the caller.
+
+use std::fmt;
+
+use axum::Router;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::Extensions;
+use axum::http::request::Parts;
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use lambda_http::request::RequestContext;
+use serde_json::{Map, Value};
+
+use crate::Problem;
+
+/// What a caller may do: a group of the Cognito user pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// Load, send, and see what became of it.
+    SendInvitations,
+    /// Keep divisions and accounts.
+    Directory,
+}
+
+impl Permission {
+    /// The group's name.
+    pub fn group(self) -> &'static str {
+        match self {
+            Self::SendInvitations => "390",
+            Self::Directory => "directory",
+        }
+    }
+
+    /// How the permission is named to a person.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::SendInvitations => "390, Send Account Portal Invitations",
+            Self::Directory => "directory, Keep Divisions and Accounts",
+        }
+    }
+}
+
+/// Who calls. Handlers of guarded routes take it as an argument.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// The user's `sub`: never changes, says nothing about the person.
+    pub id: String,
+    /// The name to show to other operators: e-mail address, or else user name.
+    pub name: String,
+}
+
+impl fmt::Debug for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Caller").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get().cloned().ok_or_else(Problem::unauthorized)
+    }
+}
+
+/// The same routes, open only to those who have `permission`.
+pub fn require(permission: Permission, routes: Router) -> Router {
+    routes.route_layer(middleware::from_fn_with_state(permission, guard))
+}
+
+async fn guard(State(permission): State<Permission>, mut request: Request, next: Next) -> Result<Response, Problem> {
+    let caller = authorize(request.extensions(), permission)?;
+    request.extensions_mut().insert(caller);
+    Ok(next.run(request).await)
+}
+
+/// The caller, if the gateway vouches for them and they have `permission`.
+fn authorize(extensions: &Extensions, permission: Permission) -> Result<Caller, Problem> {
+    let claims = claims(extensions).ok_or_else(Problem::unauthorized)?;
+    let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|value| !value.is_empty());
+    // An access token of the same pool carries the same groups, but is not meant to say who someone is.
+    if text("token_use") != Some("id") {
+        return Err(Problem::unauthorized());
+    }
+    let id = text("sub").ok_or_else(Problem::unauthorized)?;
+    if !claims.get("cognito:groups").is_some_and(|groups| contains_group(groups, permission.group())) {
+        return Err(Problem::forbidden(permission));
+    }
+    let name = text("email").or_else(|| text("cognito:username")).unwrap_or(id);
+    Ok(Caller { id: id.to_owned(), name: name.to_owned() })
+}
+
+/// The claims of the token, as API Gateway's user-pool authorizer passes them on.
+fn claims(extensions: &Extensions) -> Option<&Map<String, Value>> {
+    match extensions.get::<RequestContext>()? {
+        RequestContext::ApiGatewayV1(context) => context.authorizer.fields.get("claims")?.as_object(),
+        _ => None,
+    }
+}
+
+/// Whether `group` is one of `groups`. REST APIs flatten the list to `390,other`, others to `[390 other]`.
+fn contains_group(groups: &Value, group: &str) -> bool {
+    match groups {
+        Value::Array(list) => list.iter().any(|one| one.as_str() == Some(group)),
+        Value::String(text) => {
+            let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+            inner.split([',', ' ']).any(|one| one == group)
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    /// The extensions of a request as lambda_http makes it from API Gateway's event.
+    fn extensions(authorizer: Value) -> Extensions {
+        let event = json!({
+            "resource": "/v1/counts", "path": "/v1/counts", "httpMethod": "GET",
+            "headers": {"Host": "a1b2c3.execute-api.us-east-1.amazonaws.com"},
+            "multiValueHeaders": {"Host": ["a1b2c3.execute-api.us-east-1.amazonaws.com"]},
+            "queryStringParameters": null, "multiValueQueryStringParameters": null,
+            "pathParameters": null, "stageVariables": null, "body": null, "isBase64Encoded": false,
+            "requestContext": {
+                "resourceId": "x1", "resourcePath": "/v1/counts", "httpMethod": "GET", "path": "/prod/v1/counts",
+                "accountId": "123456789012", "protocol": "HTTP/1.1", "stage": "prod", "apiId": "a1b2c3",
+                "requestTimeEpoch": 1_795_000_000_000_i64, "requestId": "c6af9ac6-7b61-11e6-9a41-93e8deadbeef",
+                "identity": {"sourceIp": "192.0.2.1"}, "authorizer": authorizer,
+            },
+        });
+        lambda_http::request::from_str(&event.to_string()).expect("an event of API Gateway").extensions().clone()
+    }
+
+    fn claims_with(groups: Value) -> Value {
+        json!({"claims": {"sub": "0f3b", "token_use": "id", "cognito:username": "ann", "email": "ann@example.com",
+            "aud": "client", "iss": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_x", "cognito:groups": groups}})
+    }
+
+    fn decide(authorizer: Value) -> Result<Caller, StatusCode> {
+        authorize(&extensions(authorizer), Permission::SendInvitations).map_err(|problem| problem.status())
+    }
+
+    #[test]
+    fn only_a_whole_group_name_opens() {
+        let open =
+            [json!("390"), json!("390,directory"), json!("x,390"), json!("[390]"), json!("[390 436]"), json!(["390"])];
+        for groups in open {
+            let caller = decide(claims_with(groups.clone())).expect("may call");
+            assert_eq!((caller.id.as_str(), caller.name.as_str()), ("0f3b", "ann@example.com"), "{groups}");
+        }
+        let closed = [
+            json!("3900"),
+            json!("x390"),
+            json!("3 90"),
+            json!("[390"),
+            json!("390]"),
+            json!(""),
+            json!("[]"),
+            json!(390),
+            json!([390]),
+            json!({"390": true}),
+            json!(null),
+            json!(true),
+            json!("directory"),
+            json!("-390"),
+            json!("\u{ff13}90"),
+            json!([["390"]]),
+        ];
+        for groups in closed {
+            assert_eq!(decide(claims_with(groups.clone())), Err(StatusCode::FORBIDDEN), "{groups}");
+        }
+    }
+
+    #[test]
+    fn without_the_gateways_word_nobody_is_known() {
+        let mut access = claims_with(json!("390"));
+        access["claims"]["token_use"] = json!("access");
+        let mut without_use = claims_with(json!("390"));
+        without_use["claims"]["token_use"] = Value::Null;
+        let mut nobody = claims_with(json!("390"));
+        nobody["claims"]["sub"] = json!("");
+        let odd = [
+            json!(null),
+            json!({}),
+            json!({"claims": null}),
+            json!({"claims": "390"}),
+            access,
+            without_use,
+            nobody,
+            json!({"cognito:groups": "390", "sub": "x", "token_use": "id"}),
+        ];
+        for authorizer in odd {
+            assert_eq!(decide(authorizer.clone()), Err(StatusCode::UNAUTHORIZED), "{authorizer}");
+        }
+        let bare = authorize(&Extensions::new(), Permission::Directory);
+        assert_eq!(bare.map_err(|problem| problem.status()), Err(StatusCode::UNAUTHORIZED));
+    }
+
+    #[test]
+    fn each_permission_is_a_group_of_its_own() {
+        let extensions = extensions(claims_with(json!("390")));
+        assert!(authorize(&extensions, Permission::SendInvitations).is_ok());
+        assert!(authorize(&extensions, Permission::Directory).is_err());
+    }
+
+    #[test]
+    fn a_caller_without_address_is_shown_by_user_name() {
+        let mut authorizer = claims_with(json!("390"));
+        authorizer["claims"]["email"] = Value::Null;
+        assert_eq!(decide(authorizer).map(|caller| caller.name), Ok("ann".to_owned()));
+    }
+
+    #[test]
+    fn debug_output_does_not_name_the_person() {
+        let caller = Caller { id: "0f3b".to_owned(), name: "ann@example.com".to_owned() };
+        assert_eq!(format!("{caller:?}"), r#"Caller { id: "0f3b", .. }"#);
+    }
+
+    proptest! {
+        #[test]
+        fn a_group_opens_exactly_when_it_is_listed(groups in prop::collection::vec("[a-z0-9]{1,4}|390", 0..6)) {
+            let listed = groups.iter().any(|group| group == "390");
+            prop_assert_eq!(contains_group(&json!(groups), "390"), listed);
+            prop_assert_eq!(contains_group(&json!(groups.join(",")), "390"), listed);
+            prop_assert_eq!(contains_group(&json!(format!("[{}]", groups.join(" "))), "390"), listed);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Request bodies: how long they may be, what they may be, and where they are broken.
+
+use axum::body::{self, Bytes};
+use axum::extract::{FromRequest, Request};
+use axum::http::header::CONTENT_TYPE;
+use portal_domain::input::FieldError;
+use serde_json::Value;
+
+use crate::Problem;
+
+/// Media type of a JSON body.
+pub const JSON: &str = "application/json";
+/// Media type of newline-delimited JSON.
+pub const NDJSON: &str = "application/x-ndjson";
+
+/// How many bytes a body may have unless the function says otherwise.
+pub const DEFAULT_LIMIT: usize = 1024 * 1024;
+
+/// A body of at most [`DEFAULT_LIMIT`] bytes that is JSON.
+#[derive(Debug)]
+pub struct JsonBody(pub Value);
+
+impl<S: Sync> FromRequest<S> for JsonBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        let (_, bytes) = read(request, DEFAULT_LIMIT, &[JSON]).await?;
+        Ok(Self(parse_json(&bytes)?))
+    }
+}
+
+/// The body and which of the `accepted` media types it has.
+pub async fn read(request: Request, limit: usize, accepted: &[&'static str]) -> Result<(&'static str, Bytes), Problem> {
+    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let media_type = accepted.iter().find(|accepted| accepted.eq_ignore_ascii_case(essence));
+    let media_type = *media_type.ok_or_else(|| Problem::unsupported_media_type(accepted))?;
+    let bytes = body::to_bytes(request.into_body(), limit).await.map_err(|_| Problem::too_large(limit))?;
+    Ok((media_type, bytes))
+}
+
+/// The JSON value that `bytes` are; what is wrong is told with line and column.
+pub fn parse_json(bytes: &[u8]) -> Result<Value, FieldError> {
+    serde_json::from_slice(bytes).map_err(|error| syntax_fault("body", 1, &error))
+}
+
+/// A fault in the syntax of the JSON at `field`, which begins in the body's line `first_line`.
+pub fn syntax_fault(field: &str, first_line: usize, error: &serde_json::Error) -> FieldError {
+    let position = format!(" at line {} column {}", error.line(), error.column());
+    let what = error.to_string();
+    let what = what.strip_suffix(&position).unwrap_or("syntax error");
+    // serde_json's lines start at 1; an empty body is at line 1, column 0.
+    let line = first_line + error.line().saturating_sub(1);
+    FieldError::new(field, format!("is not valid JSON: line {line}, column {}: {what}", error.column()))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use axum::http::StatusCode;
+
+    use super::*;
+
+    fn request(content_type: Option<&str>, body: &'static str) -> Request {
+        let mut request = Request::builder();
+        if let Some(content_type) = content_type {
+            request = request.header(CONTENT_TYPE, content_type);
+        }
+        request.body(Body::from(body)).expect("a request")
+    }
+
+    #[tokio::test]
+    async fn only_the_accepted_media_types_are_read() {
+        for accepted in ["application/json", "Application/JSON; charset=utf-8", " application/json ;x=y"] {
+            let (media_type, _) = read(request(Some(accepted), "1"), 9, &[NDJSON, JSON]).await.expect(accepted);
+            assert_eq!(media_type, JSON);
+        }
+        for refused in
+            [None, Some(""), Some("text/json"), Some("application/jsonx"), Some("text/plain, application/json")]
+        {
+            let problem = read(request(refused, "1"), 9, &[JSON]).await.expect_err("refused");
+            assert_eq!(problem.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_may_be_as_long_as_the_limit_and_no_longer() {
+        assert!(read(request(Some(JSON), "123456789"), 9, &[JSON]).await.is_ok());
+        let problem = read(request(Some(JSON), "1234567890"), 9, &[JSON]).await.expect_err("too long");
+        assert_eq!(problem.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    }
+
+    #[test]
+    fn a_fault_names_line_and_column_and_shows_nothing_of_the_body() {
+        let fault = parse_json(b"{\n \"secret\": tru\n}").expect_err("broken");
+        assert_eq!(fault, FieldError::new("body", "is not valid JSON: line 2, column 14: expected ident"));
+        assert!(parse_json(b"").expect_err("empty").message.contains("line 1, column 0"));
+        assert!(parse_json(b"{} {}").is_err());
+        assert!(parse_json(b"\"\xff\"").is_err());
+    }
+
+    #[test]
+    fn a_fault_in_a_later_line_of_ndjson_is_counted_from_the_start_of_the_body() {
+        let error = serde_json::from_str::<Value>("{").expect_err("broken");
+        let fault = syntax_fault("line", 7, &error);
+        assert_eq!(fault.message, "is not valid JSON: line 7, column 1: EOF while parsing an object");
+    }
+}

@@ -1,0 +1,178 @@
+//! Lists as CSV, safe to open in a spreadsheet.
+
+use std::borrow::Cow;
+
+use axum::http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE, LINK, VARY};
+use axum::http::{HeaderMap, HeaderValue, Uri};
+use axum::response::{IntoResponse, Response};
+use csv::{Terminator, Writer, WriterBuilder};
+
+use crate::Problem;
+use crate::body::JSON;
+use crate::query::next_page;
+
+/// Media type of CSV, as an `Accept` header names it.
+pub const CSV: &str = "text/csv";
+
+/// A page of a list as CSV (RFC 4180): a header row, then the rows.
+#[derive(Debug)]
+pub struct Table {
+    writer: Writer<Vec<u8>>,
+}
+
+impl Table {
+    /// An empty page with these columns.
+    pub fn new(columns: &[&str]) -> Result<Self, csv::Error> {
+        let writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
+        let mut table = Self { writer };
+        table.push(columns)?;
+        Ok(table)
+    }
+
+    /// Adds a row.
+    pub fn push(&mut self, cells: &[impl AsRef<str>]) -> Result<(), csv::Error> {
+        self.writer.write_record(cells.iter().map(|cell| harmless(cell.as_ref()).into_owned()))
+    }
+
+    /// The answer with this page. `next` is the cursor of the page after it; `name` what a browser saves the file as.
+    pub fn into_response(self, name: &str, uri: &Uri, next: Option<&str>) -> Result<Response, Problem> {
+        let bytes = self.writer.into_inner().map_err(|_| Problem::internal("CSV could not be written"))?;
+        let mut response = bytes.into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
+        headers.insert(VARY, HeaderValue::from_static("accept"));
+        headers.insert(CONTENT_DISPOSITION, header(format!("attachment; filename=\"{name}\""))?);
+        if let Some(cursor) = next {
+            headers.insert(LINK, header(format!("<{}>; rel=\"next\"", next_page(uri, cursor)))?);
+        }
+        Ok(response)
+    }
+}
+
+fn header(value: String) -> Result<HeaderValue, Problem> {
+    HeaderValue::try_from(value).map_err(|_| Problem::internal("a header value could not be written"))
+}
+
+/// What a spreadsheet takes for the start of a formula, also in the full-width forms that some convert.
+const FORMULA_STARTS: [char; 8] = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+
+/// The cell with an apostrophe before it if a spreadsheet might run it as a formula (OWASP, "CSV Injection"). Leading
+/// white space doesn't help it, since spreadsheets trim.
+pub fn harmless(cell: &str) -> Cow<'_, str> {
+    if cell.starts_with(['\t', '\r', '\n']) || cell.trim_start().starts_with(FORMULA_STARTS) {
+        Cow::Owned(format!("'{cell}"))
+    } else {
+        Cow::Borrowed(cell)
+    }
+}
+
+/// Whether the caller would rather have CSV than JSON (RFC 9110, 12.5.1). JSON is the default, also for those who accept neither.
+pub fn wants_csv(headers: &HeaderMap) -> bool {
+    let accepts = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let ranges: Vec<(&str, f32)> = accepts.flat_map(|value| value.split(',')).map(media_range).collect();
+    rank(&ranges, CSV) > rank(&ranges, JSON)
+}
+
+/// A media range in lower or upper case, and its quality; one that can't be read has none.
+fn media_range(text: &str) -> (&str, f32) {
+    let mut parts = text.split(';').map(str::trim);
+    let range = parts.next().unwrap_or_default();
+    let quality = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
+    let quality = quality.map_or(Some(1.0), |q| q.parse().ok().filter(|q| (0.0..=1.0).contains(q)));
+    (range, quality.unwrap_or(0.0))
+}
+
+/// How much a media type is wanted: the quality that the range that fits it best gives it, then how well that fits.
+fn rank(ranges: &[(&str, f32)], media_type: &str) -> (f32, u8) {
+    let (group, _) = media_type.split_once('/').unwrap_or((media_type, ""));
+    let fit = |range: &str| match range.split_once('/') {
+        _ if range.eq_ignore_ascii_case(media_type) => 3,
+        Some((wanted, "*")) if wanted.eq_ignore_ascii_case(group) => 2,
+        Some(("*", "*")) => 1,
+        _ => 0,
+    };
+    let best = ranges.iter().map(|(range, quality)| (fit(range), *quality)).filter(|(fit, _)| *fit > 0);
+    let best = best.max_by_key(|(fit, _)| *fit);
+    best.filter(|(_, quality)| *quality > 0.0).map_or((0.0, 0), |(fit, quality)| (quality, fit))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn csv_is_chosen_only_by_those_who_ask_for_it() {
+        let csv = [
+            "text/csv",
+            "TEXT/CSV",
+            "text/*",
+            "text/csv, */*",
+            "application/json;q=0.5, text/csv",
+            "application/json;q=0, */*",
+            "text/csv;q=0.2",
+            "text/csv;header=present;q=1",
+        ];
+        let json = [
+            "",
+            "*/*",
+            "application/json",
+            "text/csv, application/json",
+            "text/csv;q=0.5, application/json",
+            "text/html",
+            "text/csv;q=0",
+            "text/csv;q=x",
+            "text/csvx",
+            "text/csv;q=0, text/*",
+            "text/csv;q=2",
+        ];
+        for (accepts, expected) in [(&csv[..], true), (&json[..], false)] {
+            for accept in accepts {
+                let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_str(accept).expect("a header"))]);
+                assert_eq!(wants_csv(&headers), expected, "{accept}");
+            }
+        }
+        assert!(!wants_csv(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn a_formula_becomes_text_and_text_stays_as_it_is() {
+        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1", "\u{ff1d}1", "\u{a0}@x"] {
+            assert_eq!(harmless(formula), format!("'{formula}"));
+        }
+        for text in ["", "a=1", "1-2", "O'Neil", "x@example.com", "Zoë"] {
+            assert_eq!(harmless(text), text);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_answer_has_type_name_and_the_next_page() {
+        let mut table = Table::new(&["name", "email"]).expect("in memory");
+        table.push(&["Söhne, \"Z\"", "=x@example.com"]).expect("in memory");
+        let uri = "/prod/v1/recipients?division=D".parse().expect("a URI");
+        let response = table.into_response("recipients.csv", &uri, Some("abc")).expect("an answer");
+        assert_eq!(response.headers()["content-type"], "text/csv; charset=utf-8");
+        assert_eq!(response.headers()["link"], "<?division=D&cursor=abc>; rel=\"next\"");
+        let body = axum::body::to_bytes(response.into_body(), 1000).await.expect("in memory");
+        assert_eq!(&body[..], "name,email\r\n\"Söhne, \"\"Z\"\"\",'=x@example.com\r\n".as_bytes());
+    }
+
+    proptest! {
+        #[test]
+        fn no_cell_starts_a_formula_and_every_row_reads_back(rows in prop::collection::vec(any::<[String; 3]>(), 0..5)) {
+            let mut table = Table::new(&["a", "b", "c"]).expect("in memory");
+            for row in &rows {
+                table.push(row).expect("in memory");
+            }
+            let bytes = table.writer.into_inner().expect("in memory");
+            let mut reader = csv::Reader::from_reader(&bytes[..]);
+            let read: Vec<Vec<String>> = reader.deserialize().collect::<Result<_, _>>().expect("valid CSV");
+            prop_assert_eq!(read.len(), rows.len());
+            for (cell, original) in read.iter().flatten().zip(rows.iter().flatten()) {
+                prop_assert!(!cell.trim_start().starts_with(FORMULA_STARTS));
+                prop_assert_eq!(cell.strip_prefix('\'').filter(|_| cell != original).unwrap_or(cell), original);
+            }
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! Problem details (RFC 9457): the one form of every error answer.
+//!
+//! A problem that says no more than its status has the type `about:blank`. Every other has a relative reference
+//! `/problems/<name>` that never changes; callers compare it as text. All of them are the constants of [`ProblemType`].
+
+use axum::Json;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use portal_aws::dynamo::StoreError;
+use portal_domain::input::FieldError;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::auth::Permission;
+
+/// Media type of a problem.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// What a caller is asked to wait when a store is throttled, in seconds.
+const RETRY_AFTER_SECONDS: u32 = 5;
+
+/// The type of a problem, by which a program tells it from others of the same status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProblemType {
+    uri: &'static str,
+    title: &'static str,
+}
+
+impl ProblemType {
+    /// 400: the request is malformed; `errors` names every fault.
+    pub const INVALID_REQUEST: Self = Self::new("/problems/invalid-request", "The request is not valid");
+    /// 403: the caller lacks a permission.
+    pub const MISSING_PERMISSION: Self = Self::new("/problems/missing-permission", "A permission is missing");
+    /// 409: the selection has changed since it was loaded; `counts` has the new numbers.
+    pub const DRIFT: Self = Self::new("/problems/drift", "The selection has changed");
+    /// 409: the division has an active campaign; `campaignId` names it.
+    pub const DIVISION_BUSY: Self = Self::new("/problems/division-busy", "The division has an active campaign");
+    /// 422: the idempotency key was used with another body.
+    pub const KEY_REUSED: Self = Self::new("/problems/idempotency-key-reused", "The idempotency key was used before");
+    /// 422: the sender is not among those that may be used.
+    pub const SENDER_REFUSED: Self = Self::new("/problems/sender-refused", "The sender can not be used");
+    /// 409 or 503: SES does not send for this account at the moment.
+    pub const SENDING_PAUSED: Self = Self::new("/problems/sending-paused", "Sending is paused");
+
+    /// A type; `uri` is `/problems/<name>` and `title` says the same in every occurrence.
+    pub const fn new(uri: &'static str, title: &'static str) -> Self {
+        Self { uri, title }
+    }
+
+    /// The value of the member `type`.
+    pub fn uri(self) -> &'static str {
+        self.uri
+    }
+}
+
+/// An error answer.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    status: StatusCode,
+    kind: Option<ProblemType>,
+    detail: Option<String>,
+    errors: Vec<FieldError>,
+    members: Map<String, Value>,
+    retry_after: Option<u32>,
+}
+
+impl Problem {
+    /// A problem that says no more than its status.
+    pub fn plain(status: StatusCode) -> Self {
+        Self { status, kind: None, detail: None, errors: Vec::new(), members: Map::new(), retry_after: None }
+    }
+
+    /// A problem of a type of its own.
+    pub fn new(status: StatusCode, kind: ProblemType, detail: impl Into<String>) -> Self {
+        Self { kind: Some(kind), ..Self::plain(status) }.detail(detail)
+    }
+
+    /// 400, with every fault that was found.
+    pub fn bad_request(detail: impl Into<String>, errors: Vec<FieldError>) -> Self {
+        Self { errors, ..Self::new(StatusCode::BAD_REQUEST, ProblemType::INVALID_REQUEST, detail) }
+    }
+
+    /// 400 for faults in fields, which say all there is to say.
+    pub fn invalid(errors: Vec<FieldError>) -> Self {
+        let detail = match errors.len() {
+            1 => "One field is at fault.".to_owned(),
+            faults => format!("{faults} faults were found."),
+        };
+        Self::bad_request(detail, errors)
+    }
+
+    /// 401: who calls is not known.
+    pub fn unauthorized() -> Self {
+        Self::plain(StatusCode::UNAUTHORIZED).detail("Sign in, and send the ID token as bearer token.")
+    }
+
+    /// 403: who calls lacks `permission`.
+    pub fn forbidden(permission: Permission) -> Self {
+        let detail = format!("This needs the permission {}.", permission.title());
+        Self::new(StatusCode::FORBIDDEN, ProblemType::MISSING_PERMISSION, detail)
+    }
+
+    /// 404.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::plain(StatusCode::NOT_FOUND).detail(detail)
+    }
+
+    /// 405.
+    pub fn method_not_allowed() -> Self {
+        Self::plain(StatusCode::METHOD_NOT_ALLOWED)
+    }
+
+    /// 409.
+    pub fn conflict(kind: ProblemType, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, kind, detail)
+    }
+
+    /// 413: the body is longer than `limit` bytes.
+    pub fn too_large(limit: usize) -> Self {
+        Self::plain(StatusCode::PAYLOAD_TOO_LARGE).detail(format!("The body may have at most {limit} bytes."))
+    }
+
+    /// 415: the body's content type is none of `accepted`.
+    pub fn unsupported_media_type(accepted: &[&str]) -> Self {
+        let detail = format!("The content type must be {}.", accepted.join(" or "));
+        Self::plain(StatusCode::UNSUPPORTED_MEDIA_TYPE).detail(detail)
+    }
+
+    /// 422.
+    pub fn unprocessable(kind: ProblemType, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, kind, detail)
+    }
+
+    /// 500. `what` is logged, and so must hold ids at most; the caller is told nothing of it.
+    pub fn internal(what: impl std::fmt::Display) -> Self {
+        tracing::error!(error.cause = %what, "a request failed");
+        Self::plain(StatusCode::INTERNAL_SERVER_ERROR).detail("Something went wrong here. It has been logged.")
+    }
+
+    /// 503: worth another try in a few seconds.
+    pub fn busy() -> Self {
+        let detail = "The service is busy at the moment. Please try again.";
+        Self { retry_after: Some(RETRY_AFTER_SECONDS), ..Self::plain(StatusCode::SERVICE_UNAVAILABLE).detail(detail) }
+    }
+
+    /// The same problem, told for a person.
+    pub fn detail(self, detail: impl Into<String>) -> Self {
+        Self { detail: Some(detail.into()), ..self }
+    }
+
+    /// The same problem with an extension member, such as `campaignId`. The members of RFC 9457 can't be replaced.
+    pub fn with(mut self, member: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(member.to_owned(), value.into());
+        self
+    }
+
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The faults in fields.
+    pub fn errors(&self) -> &[FieldError] {
+        &self.errors
+    }
+}
+
+impl From<Vec<FieldError>> for Problem {
+    fn from(errors: Vec<FieldError>) -> Self {
+        Self::invalid(errors)
+    }
+}
+
+impl From<FieldError> for Problem {
+    fn from(error: FieldError) -> Self {
+        Self::invalid(vec![error])
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        if error.is_busy() {
+            tracing::warn!(error.cause = %error, "a store is busy");
+            Self::busy()
+        } else {
+            Self::internal(error)
+        }
+    }
+}
+
+/// The members in the order of RFC 9457, then the extensions.
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    title: &'a str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldError],
+    #[serde(flatten)]
+    members: Map<String, Value>,
+}
+
+/// Members that an extension can't replace.
+const OWN_MEMBERS: [&str; 6] = ["type", "title", "status", "detail", "instance", "errors"];
+
+impl IntoResponse for Problem {
+    fn into_response(mut self) -> Response {
+        self.members.retain(|member, _| !OWN_MEMBERS.contains(&member.as_str()));
+        let body = Body {
+            kind: self.kind.map_or("about:blank", |kind| kind.uri),
+            title: self.kind.map_or(self.status.canonical_reason().unwrap_or("Error"), |kind| kind.title),
+            status: self.status.as_u16(),
+            detail: self.detail.as_deref(),
+            errors: &self.errors,
+            members: self.members,
+        };
+        let mut response = (self.status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    async fn answer(problem: Problem) -> (Response<()>, Value) {
+        let (parts, body) = problem.into_response().into_parts();
+        let bytes = axum::body::to_bytes(body, 10_000).await.expect("the body is in memory");
+        (Response::from_parts(parts, ()), serde_json::from_slice(&bytes).expect("the body is JSON"))
+    }
+
+    #[tokio::test]
+    async fn a_problem_has_all_members_and_its_own_media_type() {
+        let drift = Problem::conflict(ProblemType::DRIFT, "Load again.").with("counts", json!({"total": 1}));
+        let (response, body) = answer(drift).await;
+        assert_eq!(response.status(), 409);
+        assert_eq!(response.headers()["content-type"], PROBLEM_JSON);
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        let expected = json!({"type": "/problems/drift", "title": "The selection has changed", "status": 409,
+            "detail": "Load again.", "counts": {"total": 1}});
+        assert_eq!(body, expected);
+    }
+
+    #[tokio::test]
+    async fn an_extension_replaces_no_member_of_the_standard() {
+        let (_, body) = answer(Problem::method_not_allowed().with("status", 200).with("type", "x")).await;
+        assert_eq!(body, json!({"type": "about:blank", "title": "Method Not Allowed", "status": 405}));
+    }
+
+    #[tokio::test]
+    async fn an_internal_error_tells_nothing_of_its_cause() {
+        let (response, body) = answer(Problem::internal("the secret cause")).await;
+        assert_eq!(response.status(), 500);
+        assert!(!body.to_string().contains("secret"));
+    }
+
+    #[tokio::test]
+    async fn a_throttled_store_is_503_with_retry_after() {
+        let (response, _) = answer(StoreError::Busy("read items").into()).await;
+        assert_eq!(response.status(), 503);
+        assert_eq!(response.headers()["retry-after"], "5");
+    }
+}
