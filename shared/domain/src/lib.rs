@@ -7,6 +7,7 @@ pub mod division;
 pub mod id;
 pub mod input;
 pub mod link;
+pub mod mail;
 pub mod outcome;
 pub mod password;
 pub mod recipient;

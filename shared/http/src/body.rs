@@ -92,8 +92,8 @@ mod tests {
 
     #[test]
     fn a_fault_names_line_and_column_and_shows_nothing_of_the_body() {
-        let fault = parse_json(b"{\n \"secret\": tru\n}").expect_err("broken");
-        assert_eq!(fault, FieldError::new("body", "is not valid JSON: line 2, column 14: expected ident"));
+        let fault = parse_json(b"{\n \"secret\": trux\n}").expect_err("broken");
+        assert_eq!(fault, FieldError::new("body", "is not valid JSON: line 2, column 15: expected ident"));
         assert!(parse_json(b"").expect_err("empty").message.contains("line 1, column 0"));
         assert!(parse_json(b"{} {}").is_err());
         assert!(parse_json(b"\"\xff\"").is_err());

@@ -1,0 +1,102 @@
+//! The recipients of one shard of a division, in the order of the index.
+
+use portal_domain::{DivisionId, PortalStatus, Recipient, Shard};
+
+use super::DirectoryReader;
+use crate::directory::item::RecipientItem;
+use crate::directory::keys;
+use crate::dynamo::{StoreError, s};
+
+/// Sorts after every character of an id and before none: what is after `<status>#` with it is after all ids.
+const AFTER_IDS: char = '~';
+
+/// Some recipients of a shard.
+#[derive(Debug)]
+pub struct Page {
+    /// In the order of the index.
+    pub recipients: Vec<Recipient>,
+    /// The sort key to go on after, [`keys::recipient_sort`] of the last of them; `None` at the end.
+    pub next: Option<String>,
+}
+
+impl DirectoryReader {
+    /// Up to `limit` linked recipients of a shard with one of these statuses, which have to follow each other in the index.
+    /// `after` is the sort key of the last recipient that was seen; they need not be there any more.
+    ///
+    /// The index is eventually consistent: who was written a moment ago may be missing, or be shown as they were.
+    pub async fn query_shard(
+        &self,
+        division: &DivisionId,
+        shard: Shard,
+        statuses: &[PortalStatus],
+        after: Option<String>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        let Some((first, last)) = range(statuses, after) else {
+            return Ok(Page { recipients: Vec::new(), next: None });
+        };
+        let request = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(keys::BY_DIVISION)
+            .key_condition_expression("indexPartition = :partition AND indexSort BETWEEN :first AND :last")
+            .expression_attribute_values(":partition", s(keys::recipients_partition(division, shard)))
+            .expression_attribute_values(":first", s(first))
+            .expression_attribute_values(":last", s(last))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX).max(1));
+        let answer = request.send().await.map_err(|error| StoreError::of("list recipients", error))?;
+        let items: Vec<RecipientItem> = serde_dynamo::from_items(answer.items.unwrap_or_default())?;
+        let recipients: Vec<Recipient> = items.into_iter().map(Recipient::from).collect();
+        let last = recipients.last().filter(|_| answer.last_evaluated_key.is_some());
+        let next = last.map(|recipient| keys::recipient_sort(recipient.status, recipient.recipient_id));
+        Ok(Page { recipients, next })
+    }
+}
+
+/// The first and the last sort key that `statuses` span, less what is not after `after`; `None` when nothing is left.
+fn range(statuses: &[PortalStatus], after: Option<String>) -> Option<(String, String)> {
+    let names = || statuses.iter().map(|status| status.as_str());
+    let last = format!("{}#{AFTER_IDS}", names().max()?);
+    let first = format!("{}#", names().min()?);
+    // Ids all have the same length, so that nothing lies between a key and the same with one more character.
+    let first = after.map_or(first.clone(), |after| first.max(format!("{after}{AFTER_IDS}")));
+    (first <= last).then_some((first, last))
+}
+
+#[cfg(test)]
+mod tests {
+    use portal_domain::PortalStatus::*;
+    use portal_domain::RecipientId;
+
+    use super::*;
+
+    fn sort(status: PortalStatus, byte: u8) -> String {
+        keys::recipient_sort(status, RecipientId::from_random([byte; 16]))
+    }
+
+    #[test]
+    fn a_range_holds_its_statuses_and_no_other() {
+        let (first, last) = range(&[NotSent, Pending], None).expect("a range");
+        for byte in [0, 0x77, 0xff] {
+            assert!(!(first.clone()..=last.clone()).contains(&sort(Accepted, byte)));
+            assert!((first.clone()..=last.clone()).contains(&sort(NotSent, byte)));
+            assert!((first.clone()..=last.clone()).contains(&sort(Pending, byte)));
+        }
+        let (first, last) = range(&[Accepted], None).expect("a range");
+        assert!((first.clone()..=last.clone()).contains(&sort(Accepted, 0xff)) && last < sort(NotSent, 0));
+    }
+
+    #[test]
+    fn a_range_goes_on_after_the_last_recipient_seen() {
+        let (first, _) = range(&PortalStatus::ALL, Some(sort(NotSent, 5))).expect("a range");
+        assert!(first > sort(NotSent, 5) && first < sort(NotSent, 6));
+        let (first, last) = range(&[NotSent], Some(sort(Accepted, 5))).expect("a range");
+        assert!(
+            first <= sort(NotSent, 0) && last >= sort(NotSent, 0xff),
+            "a position before the range takes nothing away"
+        );
+        assert_eq!(range(&[NotSent], Some(sort(Pending, 5))), None, "a position behind the range leaves nothing");
+        assert_eq!(range(&[], None), None);
+    }
+}

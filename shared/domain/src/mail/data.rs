@@ -1,0 +1,154 @@
+//! The values that a template may name.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::ExposeSecret;
+use serde::Serialize;
+
+use super::{Invitation, RenderError};
+use crate::Division;
+
+/// What a value in the link's fragment has percent-encoded: all but the unreserved characters of RFC 3986.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// An expiry in words, such as `Monday, 30 November 2026, 9:15 AM EST`.
+const EXPIRY: &str = "%A, %-d %B %Y, %-I:%M %p %Z";
+
+/// Every value. Has the password in it, and so is neither `Debug` nor `Clone`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Data {
+    #[serde(flatten)]
+    public: Public,
+    temporary_password: String,
+    activation_link: String,
+    expires: String,
+    accounts: Vec<AccountData>,
+    /// How many accounts are not named, such as `19,980`; empty when all are.
+    more_accounts: String,
+    /// All accounts, such as `20,000`.
+    account_total: String,
+    one_account: bool,
+}
+
+/// The values that a subject may name, too.
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Public {
+    name: String,
+    division: DivisionData,
+}
+
+#[derive(Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DivisionData {
+    name: String,
+    contact_address: String,
+    portal_url: String,
+    logo_url: String,
+}
+
+#[derive(Serialize)]
+struct AccountData {
+    id: String,
+    name: String,
+}
+
+impl Data {
+    pub(super) fn new(invitation: &Invitation<'_>) -> Result<Self, RenderError> {
+        let Invitation { recipient, division, password, .. } = invitation;
+        let links = &recipient.links;
+        let accounts = links.accounts.iter();
+        let accounts = accounts
+            .map(|account| AccountData { id: account.account_id.to_string(), name: account.account_name.clone() });
+        let total = u64::from(links.account_count);
+        let more = total.saturating_sub(links.accounts.len() as u64);
+        let expires = invitation.expires_at.to_zoned(division.zone());
+        Ok(Self {
+            public: Public { name: recipient.name().to_owned(), division: DivisionData::new(division)? },
+            temporary_password: password.expose().expose_secret().to_owned(),
+            activation_link: activation_link(invitation),
+            expires: expires.strftime(EXPIRY).to_string(),
+            accounts: accounts.collect(),
+            more_accounts: if more == 0 { String::new() } else { grouped(more) },
+            account_total: grouped(total),
+            one_account: total == 1,
+        })
+    }
+
+    pub(super) fn public(&self) -> Public {
+        self.public.clone()
+    }
+
+    /// The same with a space for every control character in a name: a line break in one must not forge a line of text.
+    pub(super) fn cleaned(mut self) -> Self {
+        let names = self.accounts.iter_mut().flat_map(|account| [&mut account.id, &mut account.name]);
+        for name in names.chain([&mut self.public.name, &mut self.public.division.name]) {
+            *name = name.replace(|c: char| c.is_control() || c == '\u{2028}' || c == '\u{2029}', " ").trim().to_owned();
+        }
+        self
+    }
+}
+
+impl DivisionData {
+    fn new(division: &Division) -> Result<Self, RenderError> {
+        Ok(Self {
+            name: division.name.clone(),
+            contact_address: division.contact_address().to_owned(),
+            portal_url: web_address(&division.portal_url, "portalUrl")?,
+            logo_url: division.logo_url.as_ref().map_or(Ok(String::new()), |url| web_address(url, "logoUrl"))?,
+        })
+    }
+}
+
+fn web_address(url: &str, field: &'static str) -> Result<String, RenderError> {
+    let is_web = url.starts_with("https://") || url.starts_with("http://");
+    let is_plain = !url.contains(|c: char| c.is_control() || c.is_whitespace());
+    if is_web && is_plain { Ok(url.to_owned()) } else { Err(RenderError::Address(field)) }
+}
+
+/// The page where the invitation is taken up. The values stand in the fragment, which a browser keeps to itself.
+fn activation_link(invitation: &Invitation<'_>) -> String {
+    let encode = |value| utf8_percent_encode(value, ENCODED);
+    format!(
+        "{}/activate#division={}&email={}&temporaryPassword={}",
+        invitation.public_url,
+        encode(invitation.division.division.as_str()),
+        encode(invitation.recipient.email.as_str()),
+        encode(invitation.password.expose().expose_secret()),
+    )
+}
+
+/// A number with commas between groups of three digits.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_in_groups_of_three() {
+        let table =
+            [(0, "0"), (20, "20"), (999, "999"), (1_000, "1,000"), (19_980, "19,980"), (1_234_567, "1,234,567")];
+        for (number, text) in table {
+            assert_eq!(grouped(number), text);
+        }
+    }
+
+    #[test]
+    fn only_web_addresses_are_linked() {
+        assert!(web_address("https://portal.example.com/a?b=c", "portalUrl").is_ok());
+        for url in ["javascript:alert(1)", "//x", "", "https://x y", "http://x\r\n", "ftp://x", "data:text/html,x"] {
+            assert_eq!(web_address(url, "portalUrl"), Err(RenderError::Address("portalUrl")), "{url}");
+        }
+    }
+}

@@ -1,0 +1,168 @@
+use jiff::Timestamp;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use secrecy::ExposeSecret;
+
+use super::*;
+use crate::recipient::{Links, NamedAccount};
+use crate::{AccountId, DivisionId, PortalStatus, RecipientId};
+
+fn division() -> Division {
+    Division {
+        division: DivisionId::new("DAYTON & Co"),
+        name: "Dayton \"Waste\" & <Recycling>".to_owned(),
+        email: "service@dayton.example".to_owned(),
+        time_zone: "America/New_York".to_owned(),
+        portal_url: "https://portal.example.com/dayton?a=1&b=2".to_owned(),
+        logo_url: None,
+        senders: Vec::new(),
+        reply_to: Some("help@dayton.example".to_owned()),
+    }
+}
+
+fn recipient(name: &str, accounts: u32) -> Recipient {
+    let named = (1..=accounts.min(20)).map(|number| NamedAccount {
+        account_id: AccountId::new(format!("{number:04}-ABCDE")),
+        account_name: if number % 7 == 3 { String::new() } else { format!("{number} Main Street & Sons") },
+        contact_name: name.to_owned(),
+    });
+    Recipient {
+        recipient_id: RecipientId::from_random([7; 16]),
+        division: DivisionId::new("DAYTON & Co"),
+        email: serde_json::from_value("o'neil+x&y@example.com".into()).expect("an address is a string"),
+        status: PortalStatus::NotSent,
+        links: Links { profiles: None, account_count: accounts, accounts: named.collect() },
+        last_invited_at: None,
+        expires_at: None,
+        last_campaign_id: None,
+        undeliverable: None,
+    }
+}
+
+fn password() -> TemporaryPassword {
+    TemporaryPassword::generate(&mut StdRng::seed_from_u64(1))
+}
+
+fn render_for(recipient: &Recipient, division: &Division) -> Result<Rendered, RenderError> {
+    let expires_at: Timestamp = "2026-11-30T14:15:42Z".parse().expect("a time");
+    let password = &password();
+    let public_url = "https://invites.example.com/live";
+    render(&PORTAL_INVITATION, &Invitation { recipient, division, password, public_url, expires_at })
+}
+
+const DIFFICULT: &str = "Zoë \"Z\" <O'Neil> & Söhne";
+
+#[test]
+fn a_difficult_name_comes_out_right_in_both_bodies() {
+    let rendered = render_for(&recipient(DIFFICULT, 2), &division()).expect("renders");
+    insta::assert_snapshot!("difficult_name.subject", rendered.subject);
+    insta::assert_snapshot!("difficult_name.html", rendered.html);
+    insta::assert_snapshot!("difficult_name.text", rendered.text);
+    assert!(rendered.text.starts_with(&format!("Hello {DIFFICULT},\n")));
+    assert!(!rendered.html.contains("<O'Neil>"));
+}
+
+#[test]
+fn twenty_thousand_accounts_are_twenty_and_a_number() {
+    let division = Division { logo_url: Some("https://portal.example.com/logo.png".to_owned()), ..division() };
+    let rendered = render_for(&recipient("Property manager", 20_000), &division).expect("renders");
+    insta::assert_snapshot!("many_accounts.html", rendered.html);
+    insta::assert_snapshot!("many_accounts.text", rendered.text);
+    assert!(rendered.html.len() < 100_000, "Gmail cuts off at 102 KB");
+}
+
+#[test]
+fn without_a_name_the_greeting_has_none() {
+    let rendered = render_for(&recipient("", 1), &division()).expect("renders");
+    insta::assert_snapshot!("no_name.html", rendered.html);
+    insta::assert_snapshot!("no_name.text", rendered.text);
+}
+
+#[test]
+fn the_expiry_is_told_in_the_divisions_time_zone() {
+    let table = [
+        ("America/New_York", "Monday, 30 November 2026, 9:15 AM EST"),
+        ("Europe/Berlin", "Monday, 30 November 2026, 3:15 PM CET"),
+        ("Asia/Tokyo", "Monday, 30 November 2026, 11:15 PM JST"),
+        ("Pacific/Auckland", "Tuesday, 1 December 2026, 3:15 AM NZDT"),
+    ];
+    for (zone, expiry) in table {
+        let division = Division { time_zone: zone.to_owned(), ..division() };
+        let rendered = render_for(&recipient("Ann", 1), &division).expect("renders");
+        assert!(rendered.text.contains(expiry) && rendered.html.contains(expiry), "{zone}");
+    }
+}
+
+/// Guarantee 4: the password is in the bodies, and nowhere else.
+#[test]
+fn the_password_is_in_one_piece_in_both_bodies_and_nowhere_else() {
+    let rendered = render_for(&recipient("Ann", 1), &division()).expect("renders");
+    let password = password();
+    let clear = password.expose().expose_secret();
+    assert!(rendered.html.contains(&format!(">{clear}</div>")));
+    assert!(rendered.text.lines().any(|line| line.trim() == clear));
+    assert!(!rendered.subject.contains(clear));
+    assert!(!format!("{rendered:?}").contains(clear));
+}
+
+#[test]
+fn the_link_is_percent_encoded_and_in_the_text_on_a_line_of_its_own() {
+    let rendered = render_for(&recipient("Ann", 1), &division()).expect("renders");
+    let link = format!(
+        "https://invites.example.com/live/activate#division=DAYTON%20%26%20Co&email=o%27neil%2Bx%26y%40example.com\
+         &temporaryPassword={}",
+        password().expose().expose_secret()
+    );
+    assert!(rendered.text.lines().any(|line| line == link));
+    let anchors = rendered.html.matches("<a ").count();
+    assert_eq!(rendered.html.matches(" ses:no-track ").count(), anchors, "link tracking is off for every link");
+}
+
+/// Guarantee 10: a header value has one line.
+#[test]
+fn a_control_character_is_refused_in_the_subject() {
+    for control in ["\r\nBcc: x@example.com", "\n", "\r", "\0", "\u{7f}", "\u{85}"] {
+        let division = Division { name: format!("Dayton{control}"), ..division() };
+        let rendered = render_for(&recipient("Ann", 1), &division);
+        assert_eq!(rendered, Err(RenderError::ControlCharacterInSubject), "{control:?}");
+    }
+}
+
+#[test]
+fn a_line_break_in_a_name_makes_no_line_in_the_text() {
+    let rendered = render_for(&recipient("Ann\r\nTemporary password: forged", 1), &division()).expect("renders");
+    assert!(rendered.text.starts_with("Hello Ann  Temporary password: forged,\n"));
+}
+
+#[test]
+fn no_markup_gets_into_the_html_by_a_value() {
+    let attack = "\"><script>alert(1)</script><a href='javascript:x' onclick=`x`>{{temporaryPassword}}";
+    let mut target = recipient(attack, 1);
+    target.links.accounts[0].account_name = attack.to_owned();
+    target.links.accounts[0].account_id = AccountId::new(attack);
+    let division = Division {
+        name: attack.to_owned(),
+        portal_url: "https://x/\"onmouseover=\"x".to_owned(),
+        logo_url: Some("https://x/'\"><script>".to_owned()),
+        ..division()
+    };
+    let html = render_for(&target, &division).expect("renders").html;
+    assert!(!html.contains("<script") && !html.contains("\"onmouseover") && !html.contains("<a href='"));
+    assert!(html.contains("{{temporaryPassword}}"), "a value is not a template");
+}
+
+#[test]
+fn a_division_without_web_address_is_an_error_and_not_a_broken_link() {
+    let division = Division { portal_url: "javascript:alert(1)".to_owned(), ..division() };
+    assert_eq!(render_for(&recipient("Ann", 1), &division), Err(RenderError::Address("portalUrl")));
+}
+
+#[test]
+fn only_known_templates_are_rendered() {
+    let unknown = Template { version: 2, ..PORTAL_INVITATION };
+    let (recipient, division, password) = (recipient("Ann", 1), division(), password());
+    let expires_at = Timestamp::UNIX_EPOCH;
+    let invitation =
+        Invitation { recipient: &recipient, division: &division, password: &password, public_url: "", expires_at };
+    assert_eq!(render(&unknown, &invitation), Err(RenderError::UnknownTemplate));
+}
