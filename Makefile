@@ -1,0 +1,38 @@
+# Everything for people: `make` lists it. The work is done by infra/local/portal.py, which says what it does.
+PORTAL := python3 infra/local/portal.py
+# Another local cloud of this clone than the one of `make up`: make up INSTANCE=<name>
+INSTANCE ?=
+OPTIONS := $(if $(INSTANCE),--instance $(INSTANCE))
+# Folder of customers (divisions.json, accounts.ndjson).
+DATA ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help up down run sample import test bench validate
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: ## build, start the local cloud, deploy to it; again: deploy what changed
+	@$(PORTAL) up $(OPTIONS)
+
+down: ## end the local cloud
+	@$(PORTAL) down $(OPTIONS)
+
+run: ## up, sample customers, and the main job as a demonstration; stays up until Ctrl-C
+	@$(PORTAL) run $(OPTIONS)
+
+sample: ## write the sample customers into DATA (default .local/sample)
+	@$(PORTAL) sample $(OPTIONS) $(if $(DATA),"$(DATA)",.local/sample)
+
+import: ## import the customers in DATA into the local cloud (or API_URL, with the token in PORTAL_TOKEN)
+	@$(if $(DATA),,echo 'Name the folder: make import DATA=<folder>' >&2; exit 2)
+	@$(PORTAL) import $(OPTIONS) $(if $(API_URL),--api-url "$(API_URL)") "$(DATA)"
+
+test: ## all tests, from nothing, against a local cloud of their own
+	@$(PORTAL) test
+
+bench: ## measure import, Load and send (DATA, DIVISION; default the sample) on a local cloud of its own
+	@$(PORTAL) bench $(if $(DIVISION),--division "$(DIVISION)") $(if $(DATA),"$(DATA)")
+
+validate: ## check the templates
+	@$(PORTAL) validate

@@ -1,0 +1,40 @@
+"""Builds the functions with the real `sam build`, for the processor of this machine."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+
+import environment
+from instance import Instance
+from processes import run_tool
+from steps import Failure, step
+from toolchain import ROOT, VENV
+
+TEMPLATE = ROOT / "template.yaml"
+
+
+def architecture() -> str:
+    """This machine's processor, as the template's parameter Architecture names it."""
+    return "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
+
+
+def build(instance: Instance) -> Path:
+    """Builds and returns the template that `sam deploy` takes.
+
+    `sam build` calls cargo for one function after the other and shows nothing of it. So cargo builds all of them first,
+    in one go and for all to see; what is left to `sam build` is to find everything fresh and to copy it.
+    """
+    tools = environment.for_tools(instance, "http://127.0.0.1:9")
+    target = ["--arm64"] if architecture() == "arm64" else []
+    with step("Compiling the functions (cargo lambda build; minutes the first time, seconds later)"):
+        if run_tool(["cargo", "lambda", "build", "--release", "--bins", *target], environment=tools, folder=ROOT) != 0:
+            raise Failure("the functions do not compile", "mend what the compiler says above and run the command again.")
+    log = instance.folder / "build.log"
+    log.unlink(missing_ok=True)
+    with step("Packing them (sam build)"):
+        command = [str(VENV / "bin" / "sam"), "build", "--template-file", str(TEMPLATE), "--build-dir", str(instance.build_folder),
+                   "--parameter-overrides", f"Architecture={architecture()}"]
+        if run_tool(command, environment=tools, folder=ROOT, log=log) != 0:
+            raise Failure("sam build failed", f"its output is in {log}.", log.read_text(errors="replace"))
+    return instance.build_folder / "template.yaml"

@@ -1,0 +1,97 @@
+"""Starts and ends the emulator of AWS (ministack) of one instance."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import environment
+import launcher
+import processes
+from instance import Instance
+from steps import Failure, say, step
+from toolchain import VENV
+
+READY_WITHIN = 60.0
+# Between choosing a free port and taking it somebody else may take it.
+ATTEMPTS = 3
+
+
+def running(instance: Instance) -> str | None:
+    """The endpoint of the instance's emulator, if it runs and answers."""
+    remembered = _remembered(instance)
+    if remembered and processes.runs(remembered["process"]) and _answers(remembered["endpoint"]):
+        return remembered["endpoint"]
+    return None
+
+
+def start(instance: Instance) -> str:
+    """Starts the emulator in the background, in a session of its own that outlives this command; returns its endpoint."""
+    for attempt in range(1, ATTEMPTS + 1):
+        stop(instance)
+        instance.make_folders()
+        port = _free_port()
+        with step(f"Starting the local cloud on port {port}"):
+            endpoint = _start_on(instance, port)
+        if endpoint:
+            for line in instance.log.read_text(errors="replace").splitlines():
+                if launcher.STOCK in line:
+                    say(f"  note: {line}")
+            return endpoint
+        say(f"  it did not come up (attempt {attempt} of {ATTEMPTS})")
+    raise Failure("the local cloud did not start", f"its log, {instance.log}, says why.", instance.log.read_text(errors="replace"))
+
+
+def _start_on(instance: Instance, port: int) -> str | None:
+    with open(instance.log, "wb") as log:
+        emulator = subprocess.Popen(
+            [VENV / "bin" / "python", Path(__file__).with_name("launcher.py")], env=environment.for_emulator(instance, port),
+            cwd=instance.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+    endpoint = f"http://127.0.0.1:{port}"
+    instance.write_json(instance.process_file, {"endpoint": endpoint, "process": processes.identity(emulator.pid)})
+    deadline = time.monotonic() + READY_WITHIN
+    while time.monotonic() < deadline and emulator.poll() is None:
+        if _answers(endpoint):
+            return endpoint
+        time.sleep(0.1)
+    return None
+
+
+def stop(instance: Instance) -> bool:
+    """Ends the emulator and its functions, and forgets the stack; says whether there was anything to end."""
+    remembered = _remembered(instance)
+    mark = str(instance.folder)
+    was_there = bool(remembered and processes.runs(remembered["process"])) or bool(processes.marked(mark))
+    processes.stop(remembered["process"] if remembered else None, mark)
+    instance.process_file.unlink(missing_ok=True)
+    instance.stack_file.unlink(missing_ok=True)
+    for folder in ("state", "tmp"):
+        shutil.rmtree(instance.folder / folder, ignore_errors=True)
+    return was_there
+
+
+def _remembered(instance: Instance) -> dict | None:
+    try:
+        return json.loads(instance.process_file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+
+
+def _answers(endpoint: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{endpoint}/_ministack/ready", timeout=2) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -1,0 +1,151 @@
+"""Imports a folder of customers (`divisions.json`, `accounts.ndjson`) through the API. May be repeated at will."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import time
+import urllib.parse
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from api import Api
+from steps import Failure, duration, say
+
+ACCOUNTS_PER_CALL = 500
+# Lambda takes 6 MB with everything that API Gateway wraps around the body.
+BYTES_PER_CALL = 3_000_000
+CALLS_AT_ONCE = 4
+FAULTS_SHOWN = 50
+
+
+@dataclass
+class Chunk:
+    """Lines that go in one call: each account at most once, so that the order of its lines is the order of the calls."""
+
+    lines: list[bytes] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    accounts: set[str] = field(default_factory=set)
+    size: int = 0
+
+    def add(self, number: int, line: bytes, account: str) -> None:
+        self.lines.append(line)
+        self.numbers.append(number)
+        self.accounts.add(account)
+        self.size += len(line) + 1
+
+    def takes(self, line: bytes, account: str) -> bool:
+        return (len(self.lines) < ACCOUNTS_PER_CALL and self.size + len(line) < BYTES_PER_CALL and account not in self.accounts)
+
+
+@dataclass
+class Tally:
+    """What became of the lines."""
+
+    stored: int = 0
+    refused: int = 0
+    warnings: int = 0
+    # Line, account, field and what is wrong with it: an account may have several.
+    faults: list[tuple[int, str, str]] = field(default_factory=list)
+
+
+def import_folder(api: Api, folder: Path) -> bool:
+    """Imports everything that can be, says what was refused, and whether all went in."""
+    started = time.monotonic()
+    divisions, accounts = folder / "divisions.json", folder / "accounts.ndjson"
+    if not divisions.is_file() or not accounts.is_file():
+        raise Failure(f"{folder} lacks divisions.json or accounts.ndjson", "name a folder that holds both: `make import DATA=<folder>`.")
+    _import_divisions(api, divisions)
+    tally = Tally()
+    with open(accounts, "rb") as lines:
+        total = sum(1 for line in lines if line.strip())
+    with Progress(TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+                  console=Console(stderr=True)) as progress:
+        task = progress.add_task("accounts", total=total)
+        _import_accounts(api, accounts, tally, lambda count: progress.advance(task, count))
+    seconds = time.monotonic() - started
+    say(f"  {tally.stored:,} accounts stored, {tally.refused:,} refused, {tally.warnings:,} warnings "
+        f"in {duration(seconds)} ({total / max(seconds, 0.001):,.0f} accounts/s)")
+    for number, account, why in sorted(tally.faults)[:FAULTS_SHOWN]:
+        say(f"  refused: line {number}, account {account or '(unknown)'}: {why}")
+    if len(tally.faults) > FAULTS_SHOWN:
+        say(f"  ... and {len(tally.faults) - FAULTS_SHOWN:,} more faults")
+    return not tally.refused
+
+
+def _import_divisions(api: Api, path: Path) -> None:
+    try:
+        divisions = json.loads(path.read_text(encoding="utf-8"))
+        names = [division["division"] for division in divisions]
+    except (ValueError, KeyError, TypeError) as error:
+        raise Failure(f"{path} is not a list of divisions: {error}", "mend the file and run the command again.") from error
+    for name, division in zip(names, divisions):
+        answer = api.call("PUT", f"/v1/divisions/{urllib.parse.quote(name, safe='')}", json.dumps(division).encode())
+        if not answer.ok:
+            raise Failure(f"division {name} was refused: {answer.problem()}", f"mend {path} and run the command again.")
+    say(f"  {len(names)} divisions stored")
+
+
+def _import_accounts(api: Api, path: Path, tally: Tally, advance) -> None:
+    """A few calls at once; a call waits for those under way that hold one of its accounts."""
+    under_way: dict[concurrent.futures.Future, Chunk] = {}
+
+    def settle(futures) -> None:
+        for future in futures:
+            chunk = under_way.pop(future)
+            _take_in(future.result(), chunk, tally)
+            advance(len(chunk.lines))
+
+    with concurrent.futures.ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
+        try:
+            for chunk in _chunks(path, tally, advance):
+                while len(under_way) >= CALLS_AT_ONCE or any(chunk.accounts & other.accounts for other in under_way.values()):
+                    settle(concurrent.futures.wait(under_way, return_when=concurrent.futures.FIRST_COMPLETED).done)
+                body = b"\n".join(chunk.lines) + b"\n"
+                under_way[pool.submit(api.call, "POST", "/v1/accounts", body, "application/x-ndjson")] = chunk
+            settle(list(concurrent.futures.wait(under_way).done))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _chunks(path: Path, tally: Tally, advance) -> Iterator[Chunk]:
+    chunk = Chunk()
+    with open(path, "rb") as lines:
+        for number, line in enumerate(lines, 1):
+            line = line.strip()
+            if not line:
+                continue
+            try:
+                account = json.loads(line)["accountId"]
+                if not isinstance(account, str):
+                    raise TypeError("accountId is not text")
+            except (ValueError, KeyError, TypeError) as error:
+                tally.refused += 1
+                tally.faults.append((number, "", f"not an account in JSON: {error}"))
+                advance(1)
+                continue
+            if chunk.lines and not chunk.takes(line, account):
+                yield chunk
+                chunk = Chunk()
+            chunk.add(number, line, account)
+    if chunk.lines:
+        yield chunk
+
+
+def _take_in(answer, chunk: Chunk, tally: Tally) -> None:
+    if answer.status in (401, 403):
+        raise Failure(f"the API does not let this operator import: {answer.problem()}", "importing needs the permission (group) `directory`.")
+    if "stored" not in answer.body:
+        raise Failure(f"lines {chunk.numbers[0]} to {chunk.numbers[-1]} were refused as a whole: {answer.problem()}",
+                      "mend those lines and run the command again; it may be repeated.")
+    tally.stored += answer.body["stored"]
+    tally.refused += answer.body["failed"]
+    for result in answer.body.get("results", []):
+        tally.warnings += len(result.get("warnings") or [])
+        for fault in result.get("errors") or []:
+            tally.faults.append((chunk.numbers[result["index"]], result.get("accountId") or "", f"{fault['field']}: {fault['message']}"))

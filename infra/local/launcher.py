@@ -1,0 +1,46 @@
+"""Runs ministack, made quicker in two places of its Lambda runtime: about 9 ms an invocation instead of 50 to 100.
+
+Both are internals of the pinned version. Where they are not as expected, ministack runs as it is and this says so.
+"""
+
+from __future__ import annotations
+
+import inspect
+import runpy
+import socketserver
+
+STOCK = "runs without its speed-up"
+
+# How long an invocation waits for a first log line. A line that comes later is logged with the next invocation.
+FIRST_LINE_WAIT = 0.002
+
+
+def without_nagle() -> None:
+    """The Runtime API answers in two small writes; with Nagle's algorithm the second waits 40 ms for an acknowledgement."""
+    if not hasattr(socketserver.StreamRequestHandler, "disable_nagle_algorithm"):
+        raise LookupError("socketserver.StreamRequestHandler.disable_nagle_algorithm")
+    socketserver.StreamRequestHandler.disable_nagle_algorithm = True
+
+
+def without_log_wait() -> None:
+    """After every invocation ministack waits up to 50 ms for a first log line."""
+    from ministack.core.lambda_runtime import Worker
+
+    drain = Worker._drain_stderr_bounded
+    parameters = list(inspect.signature(drain).parameters)
+    if parameters != ["self", "first_line_wait", "idle_confirm", "hard_cap"] or len(drain.__defaults__ or ()) != 3:
+        raise LookupError(f"ministack's Worker._drain_stderr_bounded, now with {parameters}")
+    drain.__defaults__ = (FIRST_LINE_WAIT, *drain.__defaults__[1:])
+
+
+def main() -> None:
+    for speed_up in (without_nagle, without_log_wait):
+        try:
+            speed_up()
+        except (ImportError, AttributeError, LookupError) as missing:
+            print(f"ministack {STOCK} {speed_up.__name__}: not found: {missing}", flush=True)
+    runpy.run_module("ministack", run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""The project's commands; the Makefile calls them. Checks the machine and makes the venv first, then goes on inside it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+
+import steps
+import toolchain
+
+COMMANDS = {
+    "tools": "install the pinned tools into .venv",
+    "up": "start the local cloud and deploy to it",
+    "down": "end the local cloud",
+    "run": "up, with sample customers and the main job as a demonstration",
+    "sample": "write the sample customers into a folder",
+    "import": "import a folder of customers",
+    "test": "run all tests against a local cloud of their own",
+    "bench": "measure import, Load and send on a local cloud of its own",
+    "validate": "check the templates",
+}
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="portal.py", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument("--instance", default="", help="which local cloud of this clone (default: the one of `make up`)")
+        if name in ("import", "sample"):
+            command.add_argument("folder", help="folder with divisions.json and accounts.ndjson")
+        if name == "import":
+            command.add_argument("--api-url", help="API to import into, without /v1 (default: the local cloud's); its "
+                                                   "token is taken from the variable PORTAL_TOKEN")
+        if name == "bench":
+            command.add_argument("folder", nargs="?", help="customers to measure with (default: the sample customers)")
+            command.add_argument("--division", help="division to Load and send (default: the largest)")
+    return parser.parse_args()
+
+
+def ended(signal_number: int, _frame: object) -> None:
+    # Like Ctrl-C, so that whatever was started is ended on the way out.
+    raise KeyboardInterrupt(signal.Signals(signal_number).name)
+
+
+def main() -> int:
+    options = arguments()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, ended)
+    try:
+        toolchain.check()
+        python = toolchain.ensure_venv()
+        if sys.prefix != str(toolchain.VENV):
+            os.execv(python, [str(python), *sys.argv])
+        if options.command == "tools":
+            return 0
+        # Only the venv has what this imports.
+        import commands
+        return commands.run(options)
+    except steps.Failure as failure:
+        steps.report(failure)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
