@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import time
+from pathlib import Path
 
 import building
 import deploying
 import emulator
+import environment
+import main_job
+import sample_customers
 import stack
+from api import Api, given_token, operator_of
+from importing import import_folder
 from instance import Instance
-from steps import duration, say, step
+from processes import run_tool
+from steps import Failure, duration, say, step
+from toolchain import ROOT, VENV
 
 
 def run(options: argparse.Namespace) -> int:
@@ -20,6 +30,16 @@ def run(options: argparse.Namespace) -> int:
             return up(instance)
         case "down":
             return down(instance)
+        case "run":
+            return demonstration(instance)
+        case "sample":
+            return sample(Path(options.folder))
+        case "import":
+            return import_customers(instance, Path(options.folder), options.api_url)
+        case "test":
+            return test()
+        case "validate":
+            return validate(instance)
     raise AssertionError(options.command)
 
 
@@ -47,7 +67,7 @@ def bring_up(instance: Instance) -> dict:
         raise
 
 
-def _deploy(instance: Instance, endpoint: str, template) -> dict:
+def _deploy(instance: Instance, endpoint: str, template: Path) -> dict:
     deploying.deploy(instance, endpoint, template)
     return stack.prepare(instance, endpoint)
 
@@ -61,4 +81,81 @@ def down(instance: Instance) -> int:
     with instance.locked(), step("Ending the local cloud"):
         if not emulator.stop(instance):
             say("  it was not up")
+    return 0
+
+
+def sample(folder: Path) -> int:
+    with step(f"Writing the sample customers into {folder}"):
+        say("  " + sample_customers.describe(sample_customers.write(folder)))
+    return 0
+
+
+def import_customers(instance: Instance, folder: Path, api_url: str | None) -> int:
+    if api_url:
+        if not (token := os.environ.get("PORTAL_TOKEN")):
+            raise Failure("there is no token for that API", "put an ID token of an operator in the group `directory` into PORTAL_TOKEN.")
+        api = Api(api_url, given_token(token))
+    else:
+        known = instance.read_stack()
+        api = Api(known["apiUrl"], operator_of(known))
+    with step(f"Importing {folder}"):
+        complete = import_folder(api, folder)
+    return 0 if complete else 1
+
+
+def demonstration(instance: Instance) -> int:
+    """Up, then the main job, then up until Ctrl-C; whatever ends it, nothing stays running."""
+    try:
+        with instance.locked():
+            known = bring_up(instance)
+            folder = instance.folder / "sample"
+            sample(folder)
+            api = Api(known["apiUrl"], operator_of(known))
+            with step("Importing the sample customers"):
+                if not import_folder(api, folder):
+                    raise Failure("the sample customers were not imported whole", f"see above, and {instance.log}.")
+            senders = {row["division"]: row["email"] for row in json.loads((folder / "divisions.json").read_text(encoding="utf-8"))}
+            main_job.demonstrate(api, known, senders[main_job.DIVISION])
+        say("\nThe local cloud stays up until Ctrl-C.")
+        where(instance, known)
+        while emulator.alive(instance):
+            time.sleep(1)
+        say("The local cloud was ended from elsewhere.")
+        return 0
+    finally:
+        down(instance)
+
+
+def test() -> int:
+    """All tests against a local cloud of their own, which ends with them."""
+    instance = Instance("test")
+    with instance.locked():
+        emulator.stop(instance)
+        try:
+            bring_up(instance)
+            tools = environment.for_tools(instance, "http://127.0.0.1:9") | {"PORTAL_STACK": str(instance.stack_file)}
+            with step("Tests of the local cloud's scripts"):
+                python = [str(VENV / "bin" / "python"), "-m", "unittest", "discover", "--start-directory", "infra/local/tests"]
+                _must_pass(run_tool(python, environment=tools, folder=ROOT))
+            with step("Tests of the functions (cargo test)"):
+                _must_pass(run_tool(["cargo", "test", "--workspace"], environment=tools, folder=ROOT))
+        finally:
+            with step("Ending the local cloud"):
+                emulator.stop(instance)
+    return 0
+
+
+def _must_pass(code: int) -> None:
+    if code != 0:
+        raise Failure("tests failed", "see above; what the functions logged stands in .local/test/emulator.log.")
+
+
+def validate(instance: Instance) -> int:
+    instance.make_folders()
+    tools = environment.for_tools(instance, "http://127.0.0.1:9")
+    for template in (building.TEMPLATE, *sorted((ROOT / "infra").glob("*.yaml"))):
+        with step(f"Checking {template.relative_to(ROOT)}"):
+            command = [str(VENV / "bin" / "sam"), "validate", "--lint", "--template-file", str(template)]
+            if run_tool(command, environment=tools, folder=ROOT) != 0:
+                raise Failure(f"{template.relative_to(ROOT)} is not valid", "mend what stands above.")
     return 0

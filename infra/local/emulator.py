@@ -26,9 +26,13 @@ ATTEMPTS = 3
 def running(instance: Instance) -> str | None:
     """The endpoint of the instance's emulator, if it runs and answers."""
     remembered = _remembered(instance)
-    if remembered and processes.runs(remembered["process"]) and _answers(remembered["endpoint"]):
-        return remembered["endpoint"]
-    return None
+    return remembered["endpoint"] if alive(instance) and _answers(remembered["endpoint"]) else None
+
+
+def alive(instance: Instance) -> bool:
+    """Whether the emulator's process runs, be it too busy to answer or not."""
+    remembered = _remembered(instance)
+    return bool(remembered) and processes.runs(remembered["process"])
 
 
 def start(instance: Instance) -> str:
@@ -67,10 +71,11 @@ def stop(instance: Instance) -> bool:
     """Ends the emulator and its functions, and forgets the stack; says whether there was anything to end."""
     remembered = _remembered(instance)
     mark = str(instance.folder)
-    was_there = bool(remembered and processes.runs(remembered["process"])) or bool(processes.marked(mark))
+    was_there = alive(instance) or bool(processes.marked(mark))
     processes.stop(remembered["process"] if remembered else None, mark)
     instance.process_file.unlink(missing_ok=True)
     instance.stack_file.unlink(missing_ok=True)
+    instance.variables_file.unlink(missing_ok=True)
     for folder in ("state", "tmp"):
         shutil.rmtree(instance.folder / folder, ignore_errors=True)
     return was_there

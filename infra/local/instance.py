@@ -33,6 +33,11 @@ class Instance:
         return self.folder / "stack.json"
 
     @property
+    def variables_file(self) -> Path:
+        """The functions' variables as deployed, in the form that `sam local invoke --env-vars` takes."""
+        return self.folder / "functions.env.json"
+
+    @property
     def process_file(self) -> Path:
         return self.folder / "emulator.json"
 

@@ -74,10 +74,9 @@ def _verify_senders(instance: Instance, endpoint: str) -> None:
 
 
 def _write_function_variables(instance: Instance, endpoint: str, stack: dict) -> None:
-    """The functions' variables as deployed, in the form that `sam local invoke --env-vars` takes."""
     functions = client(instance, endpoint, "lambda")
     variables = {}
     for name, deployed in stack["functions"].items():
         settings = functions.get_function_configuration(FunctionName=deployed)
         variables[name] = settings.get("Environment", {}).get("Variables", {})
-    instance.write_json(instance.folder / "functions.env.json", variables)
+    instance.write_json(instance.variables_file, variables)
