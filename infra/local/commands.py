@@ -8,6 +8,7 @@ import os
 import time
 from pathlib import Path
 
+import bench
 import building
 import deploying
 import emulator
@@ -38,6 +39,8 @@ def run(options: argparse.Namespace) -> int:
             return import_customers(instance, Path(options.folder), options.api_url)
         case "test":
             return test()
+        case "bench":
+            return benchmark(options.folder and Path(options.folder), options.division)
         case "validate":
             return validate(instance)
     raise AssertionError(options.command)
@@ -53,7 +56,7 @@ def up(instance: Instance) -> int:
     return 0
 
 
-def bring_up(instance: Instance) -> dict:
+def bring_up(instance: Instance, *, metered: bool = False) -> dict:
     """Builds, starts what does not run yet, deploys. A local cloud that was up before stays up if this fails."""
     template = building.build(instance)
     endpoint = emulator.running(instance)
@@ -61,7 +64,7 @@ def bring_up(instance: Instance) -> dict:
         say(f"» The local cloud is up already ({endpoint}): deploying what changed")
         return _deploy(instance, endpoint, template)
     try:
-        return _deploy(instance, emulator.start(instance), template)
+        return _deploy(instance, emulator.start(instance, metered=metered), template)
     except BaseException:
         emulator.stop(instance)
         raise
@@ -139,6 +142,22 @@ def test() -> int:
                 _must_pass(run_tool(python, environment=tools, folder=ROOT))
             with step("Tests of the functions (cargo test)"):
                 _must_pass(run_tool(["cargo", "test", "--workspace"], environment=tools, folder=ROOT))
+        finally:
+            with step("Ending the local cloud"):
+                emulator.stop(instance)
+    return 0
+
+
+def benchmark(folder: Path | None, division: str | None) -> int:
+    instance = Instance("bench")
+    with instance.locked():
+        emulator.stop(instance)
+        try:
+            known = bring_up(instance, metered=True)
+            if folder is None:
+                folder = instance.folder / "sample"
+                sample(folder)
+            bench.measure(instance, known, folder, division)
         finally:
             with step("Ending the local cloud"):
                 emulator.stop(instance)

@@ -35,14 +35,17 @@ def alive(instance: Instance) -> bool:
     return bool(remembered) and processes.runs(remembered["process"])
 
 
-def start(instance: Instance) -> str:
-    """Starts the emulator in the background, in a session of its own that outlives this command; returns its endpoint."""
+def start(instance: Instance, *, metered: bool = False) -> str:
+    """Starts the emulator in the background, in a session of its own that outlives this command; returns its endpoint.
+
+    `metered`: with the counting of calls that `make bench` reads.
+    """
     for attempt in range(1, ATTEMPTS + 1):
         stop(instance)
         instance.make_folders()
         port = _free_port()
         with step(f"Starting the local cloud on port {port}"):
-            endpoint = _start_on(instance, port)
+            endpoint = _start_on(instance, port, metered)
         if endpoint:
             for line in instance.log.read_text(errors="replace").splitlines():
                 if launcher.STOCK in line:
@@ -52,10 +55,11 @@ def start(instance: Instance) -> str:
     raise Failure("the local cloud did not start", f"its log, {instance.log}, says why.", instance.log.read_text(errors="replace"))
 
 
-def _start_on(instance: Instance, port: int) -> str | None:
+def _start_on(instance: Instance, port: int, metered: bool) -> str | None:
+    variables = environment.for_emulator(instance, port) | ({launcher.METER: "1"} if metered else {})
     with open(instance.log, "wb") as log:
         emulator = subprocess.Popen(
-            [VENV / "bin" / "python", Path(__file__).with_name("launcher.py")], env=environment.for_emulator(instance, port),
+            [VENV / "bin" / "python", Path(__file__).with_name("launcher.py")], env=variables,
             cwd=instance.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
     endpoint = f"http://127.0.0.1:{port}"
     instance.write_json(instance.process_file, {"endpoint": endpoint, "process": processes.identity(emulator.pid)})

@@ -6,9 +6,12 @@ Both are internals of the pinned version. Where they are not as expected, minist
 from __future__ import annotations
 
 import inspect
+import os
 import runpy
 import socketserver
 
+# Variable that asks for the counting of calls (meter.py).
+METER = "PORTAL_METER"
 STOCK = "runs without its speed-up"
 
 # How long an invocation waits for a first log line. A line that comes later is logged with the next invocation.
@@ -39,6 +42,11 @@ def main() -> None:
             speed_up()
         except (ImportError, AttributeError, LookupError) as missing:
             print(f"ministack {STOCK} {speed_up.__name__}: not found: {missing}", flush=True)
+    if os.environ.get(METER):
+        import ministack.app
+        from meter import Meter
+
+        ministack.app.app = Meter(ministack.app.app)
     runpy.run_module("ministack", run_name="__main__")
 
 

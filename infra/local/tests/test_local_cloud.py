@@ -1,0 +1,78 @@
+"""What the local cloud's own parts promise: processes are told apart, and the pinned ministack is the one that is sped up."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import launcher
+import processes
+from meter import PATH, Meter
+
+
+class Processes(unittest.TestCase):
+    def start(self, **variables):
+        process = subprocess.Popen(["sleep", "60"], env={**os.environ, **variables})
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def test_a_later_process_with_the_same_number_is_another_one(self):
+        process = self.start()
+        known = processes.identity(process.pid)
+        self.assertTrue(processes.runs(known))
+        self.assertFalse(processes.runs({**known, "started": known["started"] - 1}))
+
+    def test_stop_ends_the_process_and_what_carries_its_mark_and_nothing_else(self):
+        mark = f"test-{os.getpid()}"
+        main, left_behind, other = self.start(), self.start(**{processes.MARK: mark}), self.start(**{processes.MARK: mark + "-other"})
+        processes.stop(processes.identity(main.pid), mark)
+        self.assertEqual((main.wait(5), left_behind.wait(5)), (-signal.SIGTERM, -signal.SIGKILL))
+        self.assertIsNone(other.poll())
+
+
+class Launcher(unittest.TestCase):
+    def test_both_speed_ups_fit_the_pinned_ministack(self):
+        launcher.without_nagle()
+        launcher.without_log_wait()
+
+
+class Metering(unittest.TestCase):
+    def test_calls_and_write_units_are_counted_by_function(self):
+        asked = []
+
+        async def dynamodb(scope, receive, send):
+            asked.append(json.loads((await receive())["body"]))
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            await send({"type": "http.response.body", "body": b'{"ConsumedCapacity": [{"CapacityUnits": 6.0}]}'})
+
+        async def scenario():
+            meter, sent = Meter(dynamodb), []
+
+            async def receive():
+                return {"type": "http.request", "body": b"{}", "more_body": False}
+
+            async def send(message):
+                sent.append(message)
+
+            headers = [(b"x-amz-target", b"DynamoDB_20120810.TransactWriteItems"), (b"user-agent", b"aws-sdk-rust app/deliver"),
+                       (b"content-length", b"2")]
+            for _ in range(2):
+                await meter({"type": "http", "method": "POST", "path": "/", "headers": headers}, receive, send)
+            sent.clear()
+            await meter({"type": "http", "method": "GET", "path": PATH, "headers": []}, receive, send)
+            return json.loads(sent[-1]["body"])
+
+        counted = asyncio.run(scenario())
+        self.assertEqual(counted, {"calls": {"deliver": {"DynamoDB.TransactWriteItems": 2}}, "writeUnits": {"deliver": 12.0}})
+        self.assertEqual(asked[0], {"ReturnConsumedCapacity": "TOTAL"})
+
+
+if __name__ == "__main__":
+    unittest.main()
