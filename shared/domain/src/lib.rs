@@ -4,6 +4,7 @@
 
 pub mod campaign;
 pub mod division;
+pub mod email;
 pub mod id;
 pub mod input;
 pub mod link;
@@ -16,6 +17,7 @@ pub mod status;
 
 pub use campaign::{Campaign, CampaignState};
 pub use division::Division;
+pub use email::EmailAddress;
 pub use id::{AccountId, CampaignId, ClaimId, DivisionId, RecipientId, SHARDS, Shard};
 pub use link::{Filter, LinkProfile};
 pub use outcome::Outcome;

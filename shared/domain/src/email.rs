@@ -1,0 +1,189 @@
+//! E-mail addresses, normalised so that equal addresses are one recipient.
+
+use std::fmt;
+
+use email_address::Options;
+use serde::{Deserialize, Serialize};
+
+/// Most bytes before the `@` (RFC 5321, section 4.5.3.1.1).
+pub const LOCAL_PART_BYTES: usize = 64;
+
+/// Most bytes of a whole address (RFC 5321, section 4.5.3.1.3: a path of 256 less its angle brackets).
+pub const ADDRESS_BYTES: usize = 254;
+
+/// A normalised address: trimmed, in lower case, all ASCII, its domain as IDNA writes it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct EmailAddress(String);
+
+/// Why a text is no address that mail can be sent to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "camelCase")]
+pub enum Unusable {
+    /// There is none.
+    #[error("there is no e-mail address")]
+    Empty,
+    /// It breaks the rules of RFC 5321, or is of a form that nobody is reached at: a display name, a quoted local part,
+    /// an IP address, a domain of one label.
+    #[error("the e-mail address is malformed")]
+    Malformed,
+    /// SES takes no other than ASCII before the `@`.
+    #[error("the e-mail address has characters before the @ that are not ASCII, which SES does not send to")]
+    NonAsciiLocalPart,
+}
+
+impl EmailAddress {
+    /// Normalises what somebody typed. Normalising an address again changes nothing.
+    pub fn normalise(text: &str) -> Result<Self, Unusable> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(Unusable::Empty);
+        }
+        let (local, domain) = text.rsplit_once('@').ok_or(Unusable::Malformed)?;
+        // Checked before anything maps letters to others: the Kelvin sign in lower case is an ASCII k.
+        if !local.is_ascii() {
+            return Err(Unusable::NonAsciiLocalPart);
+        }
+        // IDNA brings the domain into lower case and NFC; the local part, being ASCII, is in NFC as it is.
+        let domain = idna::domain_to_ascii_strict(domain).map_err(|_| Unusable::Malformed)?;
+        let address = format!("{}@{domain}", local.to_ascii_lowercase());
+        if local.len() > LOCAL_PART_BYTES || address.len() > ADDRESS_BYTES || local.starts_with('"') {
+            return Err(Unusable::Malformed);
+        }
+        let top_label = domain.rsplit_once('.').map_or("", |(_, label)| label);
+        if top_label.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(Unusable::Malformed);
+        }
+        let rules = Options::default().with_required_tld().without_domain_literal().without_display_text();
+        match email_address::EmailAddress::parse_with_options(&address, rules) {
+            Ok(_) => Ok(Self(address)),
+            Err(_) => Err(Unusable::Malformed),
+        }
+    }
+
+    /// The address as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for EmailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<EmailAddress> for String {
+    fn from(address: EmailAddress) -> Self {
+        address.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn normalised(text: &str) -> Result<String, Unusable> {
+        EmailAddress::normalise(text).map(String::from)
+    }
+
+    #[test]
+    fn case_and_space_around_make_no_difference() {
+        assert_eq!(
+            normalised("\t SUCCESS+1452-KIOVK@Simulator.AmazonSES.com \n"),
+            normalised("success+1452-kiovk@simulator.amazonses.com")
+        );
+        assert_eq!(normalised(" O'Neil@Example.COM"), Ok("o'neil@example.com".to_owned()));
+    }
+
+    #[test]
+    fn a_domain_is_ascii_whether_it_was_composed_or_not() {
+        let ascii = Ok("info@xn--bcher-kva.example".to_owned());
+        assert_eq!(normalised("info@B\u{fc}cher.example"), ascii);
+        assert_eq!(normalised("info@Bu\u{308}cher.example"), ascii);
+        assert_eq!(normalised("info@xn--bcher-kva.example"), ascii);
+    }
+
+    #[test]
+    fn nothing_is_empty() {
+        for text in ["", " ", "\u{a0}\t\r\n"] {
+            assert_eq!(normalised(text), Err(Unusable::Empty), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn ses_takes_only_ascii_before_the_at() {
+        for text in ["z\u{f6}e@example.com", "\u{212a}@example.com", "e\u{301}@example.com"] {
+            assert_eq!(normalised(text), Err(Unusable::NonAsciiLocalPart), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_is_reached_at_is_malformed() {
+        let long_domain = format!("a@{}.example.com", ["b".repeat(60).as_str(); 4].join("."));
+        let long_local = format!("{}@example.com", "a".repeat(65));
+        for text in [
+            "a",
+            "@",
+            "a@",
+            "@example.com",
+            "a b@example.com",
+            "a@b@example.com",
+            "a..b@example.com",
+            ".a@example.com",
+            "a.@example.com",
+            "a@localhost",
+            "a@example.com.",
+            "a@.example.com",
+            "a@exa mple.com",
+            "a@-example.com",
+            "a@[127.0.0.1]",
+            "a@127.0.0.1",
+            "\"a\"@example.com",
+            "A <a@example.com>",
+            "<a@example.com>",
+            "a@example.com,b@example.com",
+            "a@exam_ple.com",
+            "a\r\nBcc: x@example.com",
+            "a\0@example.com",
+            "a@example.c\0m",
+            "a@xn--.com",
+            &long_domain,
+            &long_local,
+        ] {
+            assert_eq!(normalised(text), Err(Unusable::Malformed), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_longest_address_is_taken_and_one_byte_more_is_not() {
+        let local = "a".repeat(64);
+        let domain = |last: usize| format!("{0}.{0}.{1}.example", "b".repeat(60), "c".repeat(last));
+        assert_eq!(normalised(&format!("{local}@{}", domain(59))).map(|a| a.len()), Ok(254));
+        assert_eq!(normalised(&format!("{local}@{}", domain(60))), Err(Unusable::Malformed));
+    }
+
+    proptest! {
+        #[test]
+        fn normalising_again_changes_nothing(text in "\\PC{0,12}@?\\PC{0,12}(\\.com)?") {
+            if let Ok(address) = EmailAddress::normalise(&text) {
+                prop_assert_eq!(EmailAddress::normalise(address.as_str()), Ok(address));
+            }
+        }
+
+        #[test]
+        fn an_address_is_lower_case_ascii_without_space(local in "[A-Za-z0-9+_.'-]{1,20}", domain in "[a-zA-Z0-9\u{e4}\u{d6}]{1,10}\\.(de|COM|\u{3b2}\u{3b5})") {
+            if let Ok(address) = normalised(&format!(" {local}@{domain} ")) {
+                prop_assert!(address.bytes().all(|byte| byte.is_ascii_graphic() && !byte.is_ascii_uppercase()));
+                prop_assert!(address.len() <= ADDRESS_BYTES);
+            }
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in any::<String>()) {
+            let _ = normalised(&text);
+        }
+    }
+}
