@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+/// Most characters of an id. Ids stand in sort keys, which end at 1,024 bytes (DynamoDB); a character takes up to four.
+pub const ID_CHARS: usize = 128;
+
 /// One fault in one field of the input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldError {
@@ -88,6 +91,15 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// An id: a text of 1 to [`ID_CHARS`] characters that neither begins nor ends with a space.
+    pub fn required_id(&mut self, field: &'static str) -> String {
+        let id = self.required_text(field, ID_CHARS);
+        if id.trim() != id {
+            self.fault(field, "must not begin or end with a space");
+        }
+        id
+    }
+
     fn check_text(&mut self, field: &'static str, value: &Value, max: usize) -> Option<String> {
         let Value::String(text) = value else {
             self.fault(field, "must be a string");
@@ -170,6 +182,28 @@ impl<'a> Fields<'a> {
                 &[]
             }
         }
+    }
+
+    /// Reads each object of a list of at most `max` with `read`, and collects its faults; absent is a fault.
+    pub fn required_objects<T>(
+        &mut self,
+        field: &'static str,
+        max: usize,
+        mut read: impl FnMut(&mut Fields<'_>) -> T,
+    ) -> Vec<T> {
+        let list = self.required_list(field, max);
+        let path = self.path(field);
+        let mut objects = Vec::with_capacity(list.len());
+        for (index, value) in list.iter().enumerate() {
+            match Fields::of(value, &format!("{path}[{index}]")) {
+                Ok(mut object) => {
+                    objects.push(read(&mut object));
+                    self.errors.extend(object.finish());
+                }
+                Err(fault) => self.errors.push(fault),
+            }
+        }
+        objects
     }
 
     /// Adds every unknown field as a fault, and answers all faults found.

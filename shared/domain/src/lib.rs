@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads a clock, a random source or the network; callers pass in what is needed.
 
+pub mod account;
 pub mod campaign;
 pub mod division;
 pub mod email;
@@ -15,6 +16,7 @@ pub mod recipient;
 pub mod selection;
 pub mod status;
 
+pub use account::Account;
 pub use campaign::{Campaign, CampaignState};
 pub use division::Division;
 pub use email::EmailAddress;

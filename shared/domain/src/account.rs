@@ -1,0 +1,91 @@
+//! A customer's account, with its sites and contacts, as it was imported and as it is stored.
+
+pub mod links;
+pub mod parse;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::email::Unusable;
+use crate::{AccountId, DivisionId, EmailAddress, PortalStatus};
+
+pub use links::{AddressOnAccount, Reach};
+
+/// An account. Sites are in order of `siteId` and contacts of `contactId`, so that two imports of the same are equal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Account {
+    /// Unique in the whole system.
+    pub account_id: AccountId,
+    /// May be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// The division that it belongs to.
+    pub division: DivisionId,
+    /// What filters compare.
+    pub account_class: String,
+    /// What filters compare.
+    pub bill_group: String,
+    /// What filters compare.
+    pub account_source: String,
+    /// Whether it pays automatically.
+    pub automatic_payment: bool,
+    /// In the currency of the billing system; below zero is a credit.
+    pub balance_due: Decimal,
+    /// Where services are delivered.
+    #[serde(default)]
+    pub sites: Vec<Site>,
+    /// Persons.
+    #[serde(default)]
+    pub contacts: Vec<Contact>,
+}
+
+/// A place where an account's services are delivered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Site {
+    /// Unique within the account.
+    pub site_id: String,
+    /// What filters compare.
+    pub site_source: String,
+    /// Number of services that are active there.
+    pub active_services: u32,
+}
+
+/// A person on an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Contact {
+    /// Unique within the account.
+    pub contact_id: String,
+    /// May be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// Where to write to.
+    pub address: ContactAddress,
+    /// A billing contact of this account.
+    #[serde(default)]
+    pub billing: bool,
+    /// The site that the person belongs to; without it, the account as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site_id: Option<String>,
+    /// Status taken over from the system before this one.
+    pub portal: PortalStatus,
+}
+
+/// A contact's address as it was at the import. What could not be used is not kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ContactAddress {
+    /// The contact is linked to the recipient with this address.
+    Usable(EmailAddress),
+    /// The contact is unreachable.
+    Unusable(Unusable),
+}
+
+impl Account {
+    /// Active services of all sites together.
+    pub fn active_services(&self) -> u64 {
+        self.sites.iter().map(|site| u64::from(site.active_services)).sum()
+    }
+}

@@ -1,0 +1,189 @@
+//! Reading an account from the import format, with everything that is wrong with it.
+
+use std::collections::HashSet;
+use std::str::FromStr;
+
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+use super::{Account, Contact, ContactAddress, Site};
+use crate::input::{FieldError, Fields, ID_CHARS};
+use crate::{AccountId, DivisionId, EmailAddress, PortalStatus};
+
+/// Most characters of a name.
+pub const NAME_CHARS: usize = 200;
+
+/// Most characters of an account class, bill group, account source or site source. They stand in sort keys too.
+pub const ATTRIBUTE_CHARS: usize = 100;
+
+/// Most sites of an account.
+pub const SITES: usize = 1_000;
+
+/// Most contacts of an account.
+pub const CONTACTS: usize = 1_000;
+
+/// Most active services of one site.
+pub const ACTIVE_SERVICES: u32 = 1_000_000;
+
+/// Most digits after the point of an amount: no currency has more (ISO 4217).
+pub const BALANCE_SCALE: u32 = 4;
+
+/// Most digits before the point of an amount.
+pub const BALANCE_DIGITS: u32 = 12;
+
+/// Most bytes of an account as it is stored, and of all that one recipient gets from it. An item ends at 400 KB
+/// (DynamoDB); the rest is for the keys and for the ids of the recipients that it links and has linked.
+pub const ACCOUNT_BYTES: usize = 300_000;
+
+/// An account that can be stored, and what its owner should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parsed {
+    /// The account.
+    pub account: Account,
+    /// Contacts that are unreachable, and why.
+    pub warnings: Vec<FieldError>,
+}
+
+impl Account {
+    /// Reads an account. Answers all faults at once, and unknown fields are faults; an address that can't be used is a
+    /// warning.
+    pub fn parse(value: &Value) -> Result<Parsed, Vec<FieldError>> {
+        let mut fields = Fields::of(value, "").map_err(|fault| vec![fault])?;
+        let mut warnings = Vec::new();
+        let mut account = Self {
+            account_id: AccountId::new(fields.required_id("accountId")),
+            name: fields.optional_text("name", NAME_CHARS).unwrap_or_default(),
+            division: DivisionId::new(fields.required_text("division", ID_CHARS)),
+            account_class: fields.required_text("accountClass", ATTRIBUTE_CHARS),
+            bill_group: fields.required_text("billGroup", ATTRIBUTE_CHARS),
+            account_source: fields.required_text("accountSource", ATTRIBUTE_CHARS),
+            automatic_payment: fields.required_bool("automaticPayment"),
+            balance_due: balance(&mut fields),
+            sites: sites(&mut fields),
+            contacts: Vec::new(),
+        };
+        account.contacts = contacts(&mut fields, &account.sites, &mut warnings);
+        let mut faults = fields.finish();
+        account.sites.sort_by(|one, other| one.site_id.cmp(&other.site_id));
+        account.contacts.sort_by(|one, other| one.contact_id.cmp(&other.contact_id));
+        if faults.is_empty() {
+            faults.extend(account.too_large());
+        }
+        if faults.is_empty() { Ok(Parsed { account, warnings }) } else { Err(faults) }
+    }
+
+    /// The fault of an account that would not fit where it is stored. JSON is never shorter than DynamoDB's own form.
+    fn too_large(&self) -> Option<FieldError> {
+        let own = json_bytes(self) + self.profiles().keys().map(json_bytes).sum::<usize>();
+        if own > ACCOUNT_BYTES {
+            let message = format!("the account takes {own} bytes to store, more than {ACCOUNT_BYTES}");
+            return Some(FieldError::new("contacts", message));
+        }
+        let links = self.links();
+        let longest = links.values().map(|on_account| json_bytes(&on_account.link)).max().unwrap_or_default();
+        (longest > ACCOUNT_BYTES).then(|| {
+            let message =
+                format!("the contacts with one address take {longest} bytes to store, more than {ACCOUNT_BYTES}");
+            FieldError::new("contacts", message)
+        })
+    }
+}
+
+/// Length of the JSON of a value; what can't be written as JSON is endless.
+fn json_bytes(value: &impl serde::Serialize) -> usize {
+    serde_json::to_vec(value).map_or(usize::MAX / 4, |json| json.len())
+}
+
+/// An exact decimal in a string. JSON numbers are refused: whoever writes them has been through binary fractions.
+fn balance(fields: &mut Fields<'_>) -> Decimal {
+    let name = "balanceDue";
+    let Some(value) = fields.required(name) else { return Decimal::ZERO };
+    let Value::String(text) = value else {
+        fields.fault(name, "must be a decimal in a string, such as \"10.25\", not a number");
+        return Decimal::ZERO;
+    };
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !all_digits(whole) || !all_digits(fraction) {
+        fields.fault(name, "must be a decimal such as \"10.25\" or \"-3.00\"");
+        return Decimal::ZERO;
+    }
+    let limits = format!("must have at most {BALANCE_DIGITS} digits before the point and {BALANCE_SCALE} after it");
+    let fits = whole.len() <= BALANCE_DIGITS as usize && fraction.len() <= BALANCE_SCALE as usize;
+    match Decimal::from_str(text) {
+        Ok(amount) if fits => amount,
+        _ => {
+            fields.fault(name, limits);
+            Decimal::ZERO
+        }
+    }
+}
+
+fn sites(fields: &mut Fields<'_>) -> Vec<Site> {
+    let mut seen = HashSet::new();
+    fields.required_objects("sites", SITES, |site| {
+        let id = site.required_id("siteId");
+        if !id.is_empty() && !seen.insert(id.clone()) {
+            site.fault("siteId", "is given to another site of this account too");
+        }
+        let services = site.required_number("activeServices", 0..=u64::from(ACTIVE_SERVICES));
+        Site {
+            site_id: id,
+            site_source: site.required_text("siteSource", ATTRIBUTE_CHARS),
+            active_services: u32::try_from(services).unwrap_or(ACTIVE_SERVICES),
+        }
+    })
+}
+
+fn contacts(fields: &mut Fields<'_>, sites: &[Site], warnings: &mut Vec<FieldError>) -> Vec<Contact> {
+    let sites: HashSet<&str> = sites.iter().map(|site| site.site_id.as_str()).collect();
+    let mut seen = HashSet::new();
+    fields.required_objects("contacts", CONTACTS, |contact| {
+        let id = contact.required_id("contactId");
+        if !id.is_empty() && !seen.insert(id.clone()) {
+            contact.fault("contactId", "is given to another contact of this account too");
+        }
+        let site_id = contact.optional_text("siteId", ID_CHARS);
+        if site_id.as_ref().is_some_and(|id| !sites.contains(id.as_str())) {
+            contact.fault("siteId", "is not a site of this account");
+        }
+        Contact {
+            contact_id: id,
+            name: contact.optional_text("name", NAME_CHARS).unwrap_or_default(),
+            address: address(contact, warnings),
+            billing: contact.optional_bool("billing"),
+            site_id,
+            portal: portal(contact),
+        }
+    })
+}
+
+fn address(contact: &mut Fields<'_>, warnings: &mut Vec<FieldError>) -> ContactAddress {
+    let text = match contact.optional("email") {
+        None => "",
+        Some(Value::String(text)) => text,
+        Some(_) => {
+            contact.fault("email", "must be a string");
+            ""
+        }
+    };
+    match EmailAddress::normalise(text) {
+        Ok(email) => ContactAddress::Usable(email),
+        Err(unusable) => {
+            warnings.push(FieldError::new(contact.path("email"), format!("{unusable}; the contact is unreachable")));
+            ContactAddress::Unusable(unusable)
+        }
+    }
+}
+
+fn portal(contact: &mut Fields<'_>) -> PortalStatus {
+    let Some(value) = contact.optional("portal") else { return PortalStatus::NotSent };
+    value.as_str().and_then(PortalStatus::parse).unwrap_or_else(|| {
+        contact.fault("portal", "must be notSent, pending or accepted");
+        PortalStatus::NotSent
+    })
+}
+
+#[cfg(test)]
+mod tests;
