@@ -1,5 +1,7 @@
 //! A division: a business unit with its own portal, sender and time zone.
 
+pub mod parse;
+
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +19,7 @@ pub struct Division {
     pub email: String,
     /// Name of an IANA time zone, validated where it came in, such as `America/New_York`.
     pub time_zone: String,
-    /// Address of the customer portal, http or https.
+    /// Address of the customer portal, https.
     pub portal_url: String,
     /// Address of its logo, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

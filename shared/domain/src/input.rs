@@ -170,7 +170,13 @@ impl<'a> Fields<'a> {
 
     /// The elements of a list of at most `max`; absent is a fault.
     pub fn required_list(&mut self, field: &'static str, max: usize) -> &'a [Value] {
-        match self.required(field) {
+        self.required(field);
+        self.optional_list(field, max)
+    }
+
+    /// The elements of a list of at most `max`; none when absent.
+    pub fn optional_list(&mut self, field: &'static str, max: usize) -> &'a [Value] {
+        match self.optional(field) {
             None => &[],
             Some(Value::Array(list)) if list.len() <= max => list,
             Some(Value::Array(_)) => {

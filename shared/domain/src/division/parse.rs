@@ -1,0 +1,210 @@
+//! Reading a division from the body of a PUT, with everything that is wrong with it.
+
+use jiff::tz::TimeZone;
+use serde_json::Value;
+use url::Url;
+
+use super::Division;
+use crate::account::parse::NAME_CHARS;
+use crate::input::{FieldError, Fields, ID_CHARS};
+use crate::{DivisionId, EmailAddress};
+
+/// Most senders that a division may list.
+pub const SENDERS: usize = 50;
+
+/// Most characters of an address of a page or a picture.
+pub const URL_CHARS: usize = 1_000;
+
+/// Most characters of an address before it is normalised.
+const EMAIL_CHARS: usize = 500;
+
+/// Most characters of the name of a time zone; the longest that IANA has is 32.
+const ZONE_CHARS: usize = 64;
+
+impl Division {
+    /// Reads the division named `id`. The body may leave out `division`, and may not name another.
+    pub fn parse(id: &str, value: &Value) -> Result<Self, Vec<FieldError>> {
+        let mut fields = Fields::of(value, "").map_err(|fault| vec![fault])?;
+        let division = Self {
+            division: identity(&mut fields, id),
+            name: fields.required_text("name", NAME_CHARS),
+            email: sender(&mut fields),
+            time_zone: time_zone(&mut fields),
+            portal_url: portal_url(&mut fields),
+            logo_url: logo_url(&mut fields),
+            senders: senders(&mut fields),
+            reply_to: reply_to(&mut fields),
+        };
+        let faults = fields.finish();
+        if faults.is_empty() { Ok(division) } else { Err(faults) }
+    }
+}
+
+/// The id, which stands between others in keys, separated from them by `#`.
+fn identity(fields: &mut Fields<'_>, id: &str) -> DivisionId {
+    let forbidden = |c: char| c == '#' || c.is_control();
+    if id.is_empty() || id.trim() != id || id.chars().count() > ID_CHARS || id.chars().any(forbidden) {
+        let rule = format!("must have 1 to {ID_CHARS} characters, no #, no control characters, no space at its ends");
+        fields.fault("division", rule);
+    }
+    if fields.optional("division").is_some_and(|in_body| in_body.as_str() != Some(id)) {
+        fields.fault("division", "must be the division that the path names");
+    }
+    DivisionId::new(id)
+}
+
+/// The normalised form of an address; of one that can't be used, a fault.
+fn email(fields: &mut Fields<'_>, field: &str, text: &str) -> Option<String> {
+    match EmailAddress::normalise(text) {
+        Ok(address) => Some(address.into()),
+        Err(unusable) => {
+            fields.fault(field, unusable.to_string());
+            None
+        }
+    }
+}
+
+fn sender(fields: &mut Fields<'_>) -> String {
+    let text = fields.required_text("email", EMAIL_CHARS);
+    if text.is_empty() { text } else { email(fields, "email", &text).unwrap_or_default() }
+}
+
+fn reply_to(fields: &mut Fields<'_>) -> Option<String> {
+    let text = fields.optional_text("replyTo", EMAIL_CHARS).filter(|text| !text.is_empty())?;
+    email(fields, "replyTo", &text)
+}
+
+fn senders(fields: &mut Fields<'_>) -> Vec<String> {
+    let mut senders = Vec::new();
+    for (index, value) in fields.optional_list("senders", SENDERS).iter().enumerate() {
+        let field = format!("senders[{index}]");
+        match value.as_str() {
+            Some(text) => senders.extend(email(fields, &field, text)),
+            None => fields.fault(&field, "must be a string"),
+        }
+    }
+    senders.sort_unstable();
+    senders.dedup();
+    senders
+}
+
+fn time_zone(fields: &mut Fields<'_>) -> String {
+    let name = fields.required_text("timeZone", ZONE_CHARS);
+    // jiff takes a name in any case, and others may not: what is stored is the name as IANA writes it.
+    match TimeZone::get(&name) {
+        _ if name.is_empty() => name,
+        Ok(zone) => zone.iana_name().unwrap_or(&name).to_owned(),
+        Err(_) => {
+            fields.fault("timeZone", "must be the name of an IANA time zone, such as America/New_York");
+            name
+        }
+    }
+}
+
+fn portal_url(fields: &mut Fields<'_>) -> String {
+    let text = fields.required_text("portalUrl", URL_CHARS);
+    https(fields, "portalUrl", Some(text)).unwrap_or_default()
+}
+
+fn logo_url(fields: &mut Fields<'_>) -> Option<String> {
+    let text = fields.optional_text("logoUrl", URL_CHARS);
+    https(fields, "logoUrl", text)
+}
+
+/// The address of a page, as [`Url`] writes it: ASCII, without space or quotes.
+fn https(fields: &mut Fields<'_>, field: &'static str, text: Option<String>) -> Option<String> {
+    let text = text.filter(|text| !text.is_empty())?;
+    match Url::parse(&text) {
+        Ok(url) if url.scheme() == "https" && url.username().is_empty() && url.password().is_none() => Some(url.into()),
+        _ => {
+            fields.fault(field, "must be an https address without a user name, such as https://portal.example.com");
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn valid() -> Value {
+        json!({
+            "division": "DSL", "name": "DSL customers", "email": "Success+DSL@simulator.amazonses.com",
+            "timeZone": "america/new_york", "portalUrl": "https://portal.example.com/dsl", "logoUrl": "",
+        })
+    }
+
+    fn fields_at_fault(id: &str, body: &Value) -> Vec<String> {
+        Division::parse(id, body).expect_err("it has faults").into_iter().map(|fault| fault.field).collect()
+    }
+
+    #[test]
+    fn a_division_is_normalised() {
+        let division = Division::parse("DSL", &valid()).expect("it is valid");
+        assert_eq!(division.email, "success+dsl@simulator.amazonses.com");
+        assert_eq!(division.time_zone, "America/New_York");
+        assert_eq!(division.portal_url, "https://portal.example.com/dsl");
+        assert_eq!((division.logo_url, division.reply_to, division.senders), (None, None, vec![]));
+    }
+
+    #[test]
+    fn senders_are_listed_once_and_the_body_may_leave_out_the_division() {
+        let mut body = valid();
+        body.as_object_mut().expect("it is an object").remove("division");
+        body["senders"] = json!(["B@example.com", "a@example.com", "b@example.com "]);
+        body["replyTo"] = json!("help@example.com");
+        let division = Division::parse("DSL", &body).expect("it is valid");
+        assert_eq!(division.senders, ["a@example.com", "b@example.com"]);
+        assert_eq!(division.contact_address(), "help@example.com");
+    }
+
+    #[test]
+    fn all_faults_are_found_at_once() {
+        let body = json!({
+            "division": "PHONE", "name": "a\r\nb", "email": "x", "timeZone": "Mars/Olympus", "portalUrl": "http://example.com",
+            "logoUrl": "javascript:alert(1)", "senders": ["a@example.com", 7, "b"], "replyTo": "a@example.com\0", "x": 1,
+        });
+        let expected = [
+            "division",
+            "name",
+            "email",
+            "timeZone",
+            "portalUrl",
+            "logoUrl",
+            "senders[1]",
+            "senders[2]",
+            "replyTo",
+            "x",
+        ];
+        assert_eq!(fields_at_fault("DSL", &body), expected);
+    }
+
+    #[test]
+    fn an_id_separates_from_what_stands_beside_it_in_keys() {
+        let mut body = valid();
+        body.as_object_mut().expect("it is an object").remove("division");
+        for id in ["", " ", "A#1", " A", "A\n", &"A".repeat(ID_CHARS + 1)] {
+            assert_eq!(fields_at_fault(id, &body), ["division"], "{id:?}");
+        }
+        for id in ["A", "North & South", "Zürich/1", &"A".repeat(ID_CHARS)] {
+            assert!(Division::parse(id, &body).is_ok(), "{id:?}");
+        }
+    }
+
+    #[test]
+    fn a_page_has_an_https_address_without_credentials() {
+        for refused in
+            ["portal.example.com", "https://", "//example.com", "https://user:pw@example.com", "ftp://example.com"]
+        {
+            let mut body = valid();
+            body["portalUrl"] = json!(refused);
+            assert_eq!(fields_at_fault("DSL", &body), ["portalUrl"], "{refused}");
+        }
+        let mut body = valid();
+        body["portalUrl"] = json!("https://Portal.Example.com/a b\"c");
+        let division = Division::parse("DSL", &body).expect("it is valid");
+        assert_eq!(division.portal_url, "https://portal.example.com/a%20b%22c");
+    }
+}
