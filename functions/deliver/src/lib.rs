@@ -10,7 +10,7 @@ mod post;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::claim::{Claim, Claimed, Delivery};
@@ -88,7 +88,7 @@ impl Deliver {
             let id = record.message_id.unwrap_or_default();
             if let Err(error) = self.message(record.body.as_deref().unwrap_or_default(), deadline).await {
                 tracing::error!(message.id = id, error = %error, "delivery failed");
-                response.batch_item_failures.push(BatchItemFailure { item_identifier: id, ..Default::default() });
+                response.add_failure(id);
             }
         }
         response

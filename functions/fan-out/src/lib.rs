@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use audience::Audience;
 use aws_config::SdkConfig;
-use aws_lambda_events::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::fan_out::PageWrite;
@@ -74,7 +74,7 @@ impl FanOut {
             let id = record.message_id.unwrap_or_default();
             if let Err(error) = self.message(record.body.as_deref().unwrap_or_default(), deadline).await {
                 tracing::error!(message.id = id, error = %error, "fan-out failed");
-                response.batch_item_failures.push(BatchItemFailure { item_identifier: id, ..Default::default() });
+                response.add_failure(id);
             }
         }
         response
