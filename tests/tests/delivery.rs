@@ -107,8 +107,7 @@ async fn who_accepts_between_load_and_delivery_is_not_mailed() {
     let mailed: Vec<_> = world.mails().await.into_iter().flat_map(|mail| mail.to).collect();
     assert_eq!(mailed.len(), 2);
     assert!(!mailed.contains(&world.email("p1")));
-    let skipped: Vec<_> =
-        world.ledger(id).await.into_iter().filter(|row| row.outcome == Outcome::Skipped).collect();
+    let skipped: Vec<_> = world.ledger(id).await.into_iter().filter(|row| row.outcome == Outcome::Skipped).collect();
     assert_eq!(skipped.len(), 1);
     assert_eq!(skipped[0].reason.as_deref(), Some("accepted"));
     assert_eq!(world.recipient("NORTH", &world.email("p1")).await.unwrap().status, PortalStatus::Accepted);

@@ -148,12 +148,16 @@ async fn bad_requests_are_refused_field_by_field_and_write_nothing() {
         assert_eq!(answer.headers["content-type"], "application/problem+json");
     }
     let unverified = world.post_campaign("k", &with("emailFrom", json!("x@not-verified.example"))).await;
-    assert_eq!((unverified.status.as_u16(), unverified.json()["type"].clone()), (422, json!("/problems/sender-refused")));
+    assert_eq!(
+        (unverified.status.as_u16(), unverified.json()["type"].clone()),
+        (422, json!("/problems/sender-refused"))
+    );
     let keyless = world.call(Call::new("POST", "/v1/campaigns").json(&good)).await;
     assert_eq!((keyless.status.as_u16(), keyless.faulty_fields()), (400, vec!["Idempotency-Key".to_owned()]));
     let text = Call::new("POST", "/v1/campaigns").header("Idempotency-Key", "k").body("text/plain", "x");
     assert_eq!(world.call(text).await.status, 415);
-    let broken = Call::new("POST", "/v1/campaigns").header("Idempotency-Key", "k").body("application/json", "{\n\"a\":");
+    let broken =
+        Call::new("POST", "/v1/campaigns").header("Idempotency-Key", "k").body("application/json", "{\n\"a\":");
     let broken = world.call(broken).await;
     assert_eq!(broken.status, 400);
     assert!(broken.text.contains("line 2"), "{}", broken.text);
