@@ -1,0 +1,175 @@
+//! The system as it is deployed: through the gateway, the queues and the built binaries.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
+
+use std::time::{Duration, Instant};
+
+use reqwest::{Client, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use tests::{Account, Contact, Stack};
+
+struct Api {
+    stack: Stack,
+    client: Client,
+    token: String,
+}
+
+impl Api {
+    async fn signed_in() -> Self {
+        let stack = Stack::running();
+        let token = stack.token().await;
+        Self { stack, client: Client::new(), token }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/v1{path}", self.stack.api_url)
+    }
+
+    fn get(&self, path: &str) -> RequestBuilder {
+        self.client.get(self.url(path)).bearer_auth(&self.token)
+    }
+
+    async fn json(&self, request: RequestBuilder) -> (StatusCode, Value) {
+        let answer = request.send().await.unwrap();
+        let status = answer.status();
+        let text = answer.text().await.unwrap();
+        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+}
+
+fn unique(prefix: &str) -> String {
+    format!("{prefix}{}", uuid::Uuid::new_v4().simple())
+}
+
+#[tokio::test]
+async fn the_whole_flow_from_import_to_mail() {
+    let api = Api::signed_in().await;
+    let division = unique("D");
+    let sender = "success+flow@simulator.amazonses.com";
+    let body = json!({"name": "Flow", "email": sender, "timeZone": "Europe/Berlin", "portalUrl": "https://portal.example.com"});
+    let put = api.client.put(api.url(&format!("/divisions/{division}"))).bearer_auth(&api.token).json(&body);
+    let (status, text) = api.json(put).await;
+    assert!(status.is_success(), "{text}");
+    let ending = format!("@{}.example.com", unique("m"));
+    let people = 120;
+    let accounts = (0..people).map(|i| {
+        let contact = Contact::new("1", &format!("p{i}{ending}"));
+        Account::new(&division, &format!("{division}-{i}")).contact(contact).0.to_string()
+    });
+    let post = api
+        .client
+        .post(api.url("/accounts"))
+        .bearer_auth(&api.token)
+        .header("content-type", "application/x-ndjson")
+        .body(accounts.collect::<Vec<_>>().join("\n"));
+    let (_, stored) = api.json(post).await;
+    assert_eq!(stored["stored"], people, "{stored}");
+
+    let (_, counts) = api.json(api.get(&format!("/counts?division={division}"))).await;
+    assert_eq!((&counts["total"], &counts["willEmail"]), (&json!(people), &json!(people)));
+    let request = json!({
+        "filter": {"division": division}, "templateId": "portal-invitation", "emailFrom": sender,
+        "expectedRecipients": people,
+    });
+    let post = api
+        .client
+        .post(api.url("/campaigns"))
+        .bearer_auth(&api.token)
+        .header("Idempotency-Key", unique("k"))
+        .json(&request)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(post.status(), 202);
+    let location = post.headers()["location"].to_str().unwrap().to_owned();
+    let started: Value = serde_json::from_str(&post.text().await.unwrap()).unwrap();
+    assert_eq!(location, format!("campaigns/{}", started["campaignId"].as_str().unwrap()));
+    let begun = Instant::now();
+    let campaign = loop {
+        let (_, campaign) = api.json(api.get(&format!("/{location}"))).await;
+        if campaign["state"] == "completed" {
+            break campaign;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(120), "the campaign does not end: {campaign}");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    };
+    assert_eq!(campaign["outcomes"]["sent"], people);
+    let mails = api.stack.mailbox().to(&ending).await;
+    assert_eq!(mails.len(), people);
+    let link = format!("{}/activate#division={division}&", api.stack.public_url);
+    assert!(mails[0].body_text.contains(&link), "{}", mails[0].body_text);
+}
+
+#[tokio::test]
+async fn without_a_token_or_with_a_wrong_one_nobody_gets_in() {
+    let api = Api::signed_in().await;
+    let get = |path: &str| api.client.get(api.url(path));
+    for path in ["/filters", "/counts?division=X", "/recipients?division=X", "/campaigns", "/campaigns/x"] {
+        assert_eq!(get(path).send().await.unwrap().status(), 401, "{path}");
+        assert_eq!(get(path).bearer_auth("garbage").send().await.unwrap().status(), 401, "{path}");
+        let forged = format!("{}x", &api.token[..api.token.len() - 1]);
+        assert_eq!(get(path).bearer_auth(forged).send().await.unwrap().status(), 401, "{path}");
+    }
+    let tokens = api.stack.sign_in(&api.stack.operator.username, &api.stack.operator.password).await;
+    let access = tokens["AccessToken"].as_str().unwrap();
+    assert_eq!(
+        get("/filters").bearer_auth(access).send().await.unwrap().status(),
+        401,
+        "an access token is no ID token"
+    );
+}
+
+#[tokio::test]
+async fn a_token_without_390_is_told_what_is_missing() {
+    let api = Api::signed_in().await;
+    let username = unique("u");
+    let password = format!("Aa1!{}", unique(""));
+    let pool = &api.stack.user_pool_id;
+    api.stack
+        .cognito("AdminCreateUser", json!({"UserPoolId": pool, "Username": username, "MessageAction": "SUPPRESS"}))
+        .await;
+    let set = json!({"UserPoolId": pool, "Username": username, "Password": password, "Permanent": true});
+    api.stack.cognito("AdminSetUserPassword", set).await;
+    let tokens = api.stack.sign_in(&username, &password).await;
+    let request = api.client.get(api.url("/filters")).bearer_auth(tokens["IdToken"].as_str().unwrap());
+    let (status, problem) = api.json(request).await;
+    assert_eq!(status, 403);
+    assert!(problem["detail"].as_str().unwrap().contains("390, Send Account Portal Invitations"), "{problem}");
+}
+
+/// Every event in `events/`, through the binary that `sam build` made, by the name of the function that takes it.
+#[tokio::test]
+async fn every_event_runs_through_its_built_function() {
+    let stack = Stack::running();
+    let events = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../events")).unwrap();
+    let mut tried = 0;
+    for entry in events {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let function = ["directory", "load", "send", "campaigns", "fan-out", "deliver", "sweep"]
+            .into_iter()
+            .find(|function| name.starts_with(function))
+            .unwrap_or_else(|| panic!("{name} names no function"));
+        let logical: String = function.split('-').map(|word| word[..1].to_uppercase() + &word[1..]).collect();
+        let deployed = &stack.functions[&format!("{logical}Function")];
+        let url = format!("{}/2015-03-31/functions/{deployed}/invocations", stack.aws_endpoint);
+        let answer = Client::new().post(url).body(std::fs::read_to_string(&path).unwrap()).send().await.unwrap();
+        assert!(answer.headers().get("x-amz-function-error").is_none(), "{name}: {}", answer.text().await.unwrap());
+        let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        match function {
+            "fan-out" | "deliver" => assert_eq!(answer["batchItemFailures"], json!([]), "{name}: {answer}"),
+            "sweep" => assert!(answer["active"].is_number(), "{name}: {answer}"),
+            _ => {
+                // The example division is there or not, depending on the order of the events; no event is malformed.
+                let status = answer["statusCode"].as_u64().unwrap();
+                assert!([200, 201, 202, 204, 400, 404, 409].contains(&status), "{name}: {answer}");
+                assert!(
+                    status != 400 || answer["body"].as_str().unwrap().contains("not a known division"),
+                    "{name}: {answer}"
+                );
+            }
+        }
+        tried += 1;
+    }
+    assert!(tried >= 13);
+}

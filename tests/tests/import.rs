@@ -1,0 +1,194 @@
+//! Importing divisions and accounts, and what Load sees of them.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
+
+use portal_domain::PortalStatus;
+use serde_json::{Value, json};
+use tests::http::Call;
+use tests::{Account, Contact, World};
+
+/// Total, active services, accepted, pending, not sent, unreachable.
+async fn six(world: &World, query: &str) -> [u64; 6] {
+    let counts = world.counts(query).await;
+    ["total", "activeServices", "accepted", "pending", "notSent", "unreachable"]
+        .map(|name| counts[name].as_u64().unwrap())
+}
+
+/// A small town: one person on two accounts, a shared address, a site contact, somebody without an address.
+fn town(world: &World) -> Vec<Account> {
+    let a = Account::new("NORTH", "A")
+        .contact(Contact::new("1", &format!(" {} ", world.email("Ann").to_uppercase())))
+        .contact(Contact::new("2", &world.email("bob")).with("siteId", "S1").with("billing", false))
+        .contact(Contact::new("3", ""));
+    let b = Account::new("NORTH", "B")
+        .with("accountClass", "BUSINESS")
+        .with("automaticPayment", true)
+        .with("balanceDue", "0.00")
+        .with("sites", json!([{"siteId": "S1", "siteSource": "COUNTY", "activeServices": 4}]))
+        .contact(Contact::new("1", &world.email("ann")).with("portal", "pending"))
+        .contact(Contact::new("2", &world.email("eve")).with("portal", "accepted"));
+    vec![a, b]
+}
+
+#[tokio::test]
+async fn contacts_with_one_address_are_one_recipient_and_the_furthest_status_wins() {
+    let world = World::new().await;
+    world.import(town(&world)).await;
+    assert_eq!(six(&world, "division=NORTH").await, [3, 5, 1, 1, 1, 1]);
+    let list = world.call(Call::new("GET", "/v1/recipients?division=NORTH&status=pending")).await.json();
+    assert_eq!(list["items"][0]["email"], world.email("ann"));
+    assert_eq!(list["items"][0]["accountIds"], json!(["A", "B"]));
+    assert_eq!(list["items"][0]["accounts"], 2);
+}
+
+#[tokio::test]
+async fn all_conditions_must_be_met_by_one_and_the_same_link() {
+    let world = World::new().await;
+    world.import(town(&world)).await;
+    // Ann has a HOME account and one with automatic payment, but no HOME account with automatic payment.
+    assert_eq!(six(&world, "division=NORTH&accountClass=HOME").await, [2, 1, 0, 1, 1, 1]);
+    assert_eq!(six(&world, "division=NORTH&accountClass=BUSINESS&withBalanceDue=true").await, [0, 0, 0, 0, 0, 0]);
+    assert_eq!(six(&world, "division=NORTH&siteSource=CITY&billingContactsOnly=true").await, [1, 1, 0, 1, 0, 1]);
+    assert_eq!(six(&world, "division=NORTH&accountClass=").await[0], 3, "an empty field does not restrict");
+}
+
+#[tokio::test]
+async fn importing_twice_and_twice_at_once_changes_nothing() {
+    let world = World::new().await;
+    let town = town(&world);
+    world.import(town.clone()).await;
+    let before = world.recipient("NORTH", &world.email("ann")).await.unwrap();
+    world.import(town.clone()).await;
+    let again = world.recipient("NORTH", &world.email("ann")).await.unwrap();
+    assert_eq!((before.recipient_id, before.version), (again.recipient_id, again.version), "nothing was written");
+
+    let other = World::new().await;
+    let accounts: Vec<Account> = (0..60)
+        .map(|i| {
+            Account::new("NORTH", &format!("A{i}"))
+                .contact(Contact::new("1", &other.email(format!("p{i}"))))
+                .contact(Contact::new("2", &other.email("manager")))
+        })
+        .collect();
+    futures::future::join_all((0..4).map(|_| other.import(accounts.clone()))).await;
+    assert_eq!(six(&other, "division=NORTH").await, [61, 60, 0, 0, 61, 0]);
+    let manager = other.recipient("NORTH", &other.email("manager")).await.unwrap();
+    assert_eq!(manager.account_count, 60);
+    assert_eq!(manager.profiles.iter().map(|counted| counted.n).sum::<u32>(), 60);
+}
+
+#[tokio::test]
+async fn an_account_posted_again_replaces_what_was_there() {
+    let world = World::new().await;
+    world.import(town(&world)).await;
+    let changed = Account::new("NORTH", "A").with("balanceDue", "0").contact(Contact::new("9", &world.email("new")));
+    world.import([changed]).await;
+    assert_eq!(six(&world, "division=NORTH").await, [3, 5, 1, 1, 1, 0]);
+    assert_eq!(six(&world, "division=NORTH&withBalanceDue=true").await, [0; 6]);
+    let bob = world.recipient("NORTH", &world.email("bob")).await.unwrap();
+    assert_eq!((bob.account_count, bob.index_partition), (0, None), "bob is in no selection");
+}
+
+#[tokio::test]
+async fn a_status_survives_unlinking_and_moves_only_forward() {
+    let world = World::new().await;
+    world.import(town(&world)).await;
+    assert_eq!(world.call(Call::new("DELETE", "/v1/accounts/B")).await.status, 204);
+    assert_eq!(six(&world, "division=NORTH").await, [2, 1, 0, 1, 1, 1]);
+    world.import(town(&world)).await;
+    assert_eq!(six(&world, "division=NORTH").await, [3, 5, 1, 1, 1, 1]);
+    let back = Account::new("NORTH", "B").contact(Contact::new("2", &world.email("eve")).with("portal", "notSent"));
+    world.import([back]).await;
+    let eve = world.recipient("NORTH", &world.email("eve")).await.unwrap();
+    assert_eq!(eve.status, PortalStatus::Accepted);
+}
+
+#[tokio::test]
+async fn an_account_that_moves_takes_its_links_along_and_leaves_the_status() {
+    let world = World::new().await;
+    world.put_division("SOUTH").await;
+    world.import(town(&world)).await;
+    let moved = Account::new("SOUTH", "B").contact(Contact::new("2", &world.email("eve")));
+    world.import([moved]).await;
+    assert_eq!(six(&world, "division=NORTH").await, [2, 1, 0, 1, 1, 1]);
+    assert_eq!(six(&world, "division=SOUTH").await, [1, 1, 0, 0, 1, 0]);
+    let old = world.recipient("NORTH", &world.email("eve")).await.unwrap();
+    assert_eq!((old.status, old.account_count), (PortalStatus::Accepted, 0));
+}
+
+#[tokio::test]
+async fn one_address_on_twenty_thousand_accounts_works_from_import_to_mail() {
+    let world = World::new().await;
+    let account = |i: usize| {
+        // Every account differs, so that the recipient can't carry what filters see of all its links.
+        Account::new("NORTH", &format!("A{i:05}"))
+            .with("billGroup", format!("GROUP-{i}"))
+            .with("sites", json!([]))
+            .contact(Contact::new("1", &world.email("manager")).with("name", "The Manager"))
+    };
+    world.import((0..20_000).map(account)).await;
+    assert_eq!(six(&world, "division=NORTH").await, [1, 0, 0, 0, 1, 0]);
+    assert_eq!(six(&world, "division=NORTH&billGroup=GROUP-19999").await[0], 1);
+    assert_eq!(six(&world, "division=NORTH&billGroup=GROUP-20000").await[0], 0);
+    let list = world.call(Call::new("GET", "/v1/recipients?division=NORTH")).await.json();
+    assert_eq!(list["items"][0]["accounts"], 20_000);
+    assert_eq!(list["items"][0]["accountIds"].as_array().unwrap().len(), 20);
+    world.send("NORTH").await;
+    world.pump().await;
+    let mails = world.mails().await;
+    assert_eq!(mails.len(), 1);
+    assert!(mails[0].body_text.contains("A00019") && !mails[0].body_text.contains("A00020"));
+    assert!(mails[0].body_text.contains("20,000") || mails[0].body_text.contains("19,980"));
+}
+
+#[tokio::test]
+async fn what_is_good_in_a_call_is_stored_and_every_fault_is_named() {
+    let world = World::new().await;
+    let good = town(&world).remove(0).0;
+    let bad = Account::new("NOWHERE", "").with("balanceDue", 12.5).with("colour", "red").with("automaticPayment", "no");
+    let answer = world.call(Call::new("POST", "/v1/accounts").json(&json!([good, bad.0]))).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let body = answer.json();
+    assert_eq!((&body["stored"], &body["failed"]), (&json!(1), &json!(1)));
+    let failed = body["results"].as_array().unwrap().iter().find(|result| result["index"] == 1).unwrap();
+    let fields: Vec<_> = failed["errors"].as_array().unwrap().iter().map(|e| e["field"].as_str().unwrap()).collect();
+    for field in ["accountId", "balanceDue", "colour", "automaticPayment"] {
+        assert!(fields.contains(&field), "{field} in {fields:?}");
+    }
+    let warned = body["results"].as_array().unwrap().iter().find(|result| result["index"] == 0).unwrap();
+    assert_eq!(warned["warnings"][0]["field"], "contacts[2].email");
+    assert_eq!(six(&world, "division=NORTH").await[0], 2);
+}
+
+#[tokio::test]
+async fn ndjson_with_one_broken_line_stores_the_others_and_names_the_line() {
+    let world = World::new().await;
+    let lines: Vec<String> = town(&world).into_iter().map(|account| account.0.to_string()).collect();
+    let body = format!("{}\n{{\"accountId\": \n{}\r\n\n", lines[0], lines[1]);
+    let answer = world.call(Call::new("POST", "/v1/accounts").body("application/x-ndjson", body)).await;
+    let json = answer.json();
+    assert_eq!((&json["stored"], &json["failed"]), (&json!(2), &json!(1)), "{}", answer.text);
+    assert!(answer.text.contains("\"line\":2"), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn calls_that_are_wrong_as_a_whole_store_nothing() {
+    let world = World::new().await;
+    let account = town(&world).remove(0).0;
+    let post = || Call::new("POST", "/v1/accounts");
+    let many: Vec<Value> = (0..501).map(|i| Account::new("NORTH", &format!("A{i}")).0).collect();
+    let table = [
+        (post().json(&json!({"accountId": "A"})), 400..=422),
+        (post().body("application/json", "[{]"), 400..=400),
+        (post().body("text/csv", "a,b"), 415..=415),
+        (post().json(&json!(many)), 400..=413),
+        (post().json(&json!([Account::new("NOWHERE", "A").0])), 400..=422),
+        (post().json(&json!([account])).claim("cognito:groups", "390"), 403..=403),
+    ];
+    for (call, statuses) in table {
+        let answer = world.call(call).await;
+        assert!(statuses.contains(&answer.status.as_u16()), "{statuses:?}: {}", answer.text);
+        assert_eq!(answer.headers["content-type"], "application/problem+json", "{}", answer.text);
+    }
+    assert_eq!(six(&world, "division=NORTH").await, [0; 6]);
+}

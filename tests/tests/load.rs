@@ -1,0 +1,107 @@
+//! Load: counts, lists and filter options.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
+
+use serde_json::{Value, json};
+use tests::http::Call;
+use tests::{Account, Contact, World};
+
+const STATUSES: [&str; 3] = ["accepted", "pending", "notSent"];
+
+/// 130 people in all statuses, with names that a spreadsheet would run.
+async fn world_with_people() -> World {
+    let world = World::new().await;
+    let accounts = (0..130).map(|i| {
+        let contact = Contact::new("1", &world.email(format!("p{i}")))
+            .with("name", format!("=HYPERLINK(\"x\",\"{i}\")"))
+            .with("portal", STATUSES[i % 3]);
+        Account::new("NORTH", &format!("A{i}")).with("billGroup", ["ODD", "EVEN"][i % 2]).contact(contact)
+    });
+    world.import(accounts).await;
+    world
+}
+
+async fn whole_list(world: &World, query: &str) -> Vec<Value> {
+    let mut items = Vec::new();
+    let mut path = format!("/v1/recipients?{query}");
+    loop {
+        let answer = world.call(Call::new("GET", &path)).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let page = answer.json();
+        items.extend(page["items"].as_array().unwrap().iter().cloned());
+        match page["nextCursor"].as_str() {
+            Some(cursor) => path = format!("/v1/recipients?{query}&cursor={cursor}"),
+            None => return items,
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_list_is_as_long_as_its_count_whatever_the_page_size() {
+    let world = world_with_people().await;
+    for filter in ["division=NORTH", "division=NORTH&billGroup=ODD"] {
+        let counts = world.counts(filter).await;
+        for limit in [7, 100] {
+            for status in STATUSES {
+                let list = whole_list(&world, &format!("{filter}&status={status}&limit={limit}")).await;
+                assert_eq!(list.len() as u64, counts[status].as_u64().unwrap(), "{filter} {status} {limit}");
+                assert!(list.iter().all(|item| item["status"] == status));
+            }
+        }
+        let mut ids: Vec<_> =
+            whole_list(&world, filter).await.iter().map(|item| item["recipientId"].to_string()).collect();
+        assert_eq!(ids.len() as u64, counts["total"].as_u64().unwrap());
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len() as u64, counts["total"].as_u64().unwrap(), "nobody twice");
+    }
+}
+
+#[tokio::test]
+async fn csv_is_harmless_in_a_spreadsheet_and_links_to_its_next_page() {
+    let world = world_with_people().await;
+    let mut path = "/v1/recipients?division=NORTH&limit=50".to_owned();
+    let mut rows = 0;
+    loop {
+        let answer = world.call(Call::new("GET", &path).header("Accept", "text/csv")).await;
+        assert_eq!(answer.headers["content-type"], "text/csv; charset=utf-8");
+        rows += answer.text.lines().count() - 1;
+        assert!(answer.text.contains("'=HYPERLINK") && !answer.text.contains(",=") && !answer.text.contains(",\"="));
+        let Some(link) = answer.headers.get("link") else { break };
+        let link = link.to_str().unwrap();
+        let query = link.strip_prefix("<?").and_then(|link| link.strip_suffix(">; rel=\"next\"")).unwrap();
+        path = format!("/v1/recipients?{query}");
+    }
+    assert_eq!(rows, 130);
+}
+
+#[tokio::test]
+async fn filters_offer_what_the_division_has() {
+    let world = world_with_people().await;
+    let filters = world.call(Call::new("GET", "/v1/filters")).await.json();
+    let division = &filters["divisions"][0];
+    assert_eq!(division["division"], "NORTH");
+    assert_eq!(division["billGroups"], json!(["EVEN", "ODD"]));
+    assert_eq!(division["siteSources"], json!(["CITY"]));
+    assert_eq!(division["emailFrom"], tests::world::SENDER);
+    assert_eq!(filters["templates"][0]["templateId"], "portal-invitation");
+}
+
+#[tokio::test]
+async fn wrong_queries_are_refused_field_by_field() {
+    let world = World::new().await;
+    let table = [
+        ("/v1/counts", vec!["division"]),
+        ("/v1/counts?division=NOWHERE", vec!["division"]),
+        ("/v1/counts?division=NORTH&colour=red&withBalanceDue=maybe", vec!["colour", "withBalanceDue"]),
+        ("/v1/recipients?division=NORTH&limit=0", vec!["limit"]),
+        ("/v1/recipients?division=NORTH&limit=1001", vec!["limit"]),
+        ("/v1/recipients?division=NORTH&status=Accepted", vec!["status"]),
+        ("/v1/recipients?division=NORTH&cursor=garbage", vec!["cursor"]),
+    ];
+    for (path, fields) in table {
+        let answer = world.call(Call::new("GET", path)).await;
+        assert_eq!(answer.status, 400, "{path}: {}", answer.text);
+        assert_eq!(answer.faulty_fields(), fields, "{path}");
+    }
+}
