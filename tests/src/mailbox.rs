@@ -1,5 +1,7 @@
 //! What the local SES has received.
 
+use std::collections::HashMap;
+
 use serde::Deserialize;
 
 /// The mailbox of a local cloud.
@@ -41,10 +43,10 @@ impl Mailbox {
     pub async fn to(&self, ending: &str) -> Vec<Mail> {
         #[derive(Deserialize)]
         struct Messages {
-            messages: Vec<Mail>,
+            messages: HashMap<String, Vec<Mail>>,
         }
         let answer = reqwest::get(&self.url).await.unwrap().text().await.unwrap();
         let all: Messages = serde_json::from_str(&answer).unwrap();
-        all.messages.into_iter().filter(|mail| mail.to.iter().any(|to| to.ends_with(ending))).collect()
+        all.messages.into_values().flatten().filter(|mail| mail.to.iter().any(|to| to.ends_with(ending))).collect()
     }
 }
