@@ -56,7 +56,7 @@ def up(instance: Instance) -> int:
     return 0
 
 
-def bring_up(instance: Instance, *, metered: bool = False) -> dict:
+def bring_up(instance: Instance, **ways: bool) -> dict:
     """Builds, starts what does not run yet, deploys. A local cloud that was up before stays up if this fails."""
     template = building.build(instance)
     endpoint = emulator.running(instance)
@@ -64,7 +64,7 @@ def bring_up(instance: Instance, *, metered: bool = False) -> dict:
         say(f"» The local cloud is up already ({endpoint}): deploying what changed")
         return _deploy(instance, endpoint, template)
     try:
-        return _deploy(instance, emulator.start(instance, metered=metered), template)
+        return _deploy(instance, emulator.start(instance, **ways), template)
     except BaseException:
         emulator.stop(instance)
         raise
@@ -110,15 +110,8 @@ def demonstration(instance: Instance) -> int:
     """Up, then the main job, then up until Ctrl-C; whatever ends it, nothing stays running."""
     try:
         with instance.locked():
-            known = bring_up(instance)
-            folder = instance.folder / "sample"
-            sample(folder)
-            api = Api(known["apiUrl"], operator_of(known))
-            with step("Importing the sample customers"):
-                if not import_folder(api, folder):
-                    raise Failure("the sample customers were not imported whole", f"see above, and {instance.log}.")
-            senders = {row["division"]: row["email"] for row in json.loads((folder / "divisions.json").read_text(encoding="utf-8"))}
-            main_job.demonstrate(api, known, senders[main_job.DIVISION])
+            known = bring_up(instance, enforced=True)
+            main_job_on(instance, known)
         say("\nThe local cloud stays up until Ctrl-C.")
         where(instance, known)
         while emulator.alive(instance):
@@ -129,23 +122,48 @@ def demonstration(instance: Instance) -> int:
         down(instance)
 
 
+def main_job_on(instance: Instance, known: dict) -> tuple[dict, dict]:
+    """Imports the sample customers and does the main job with them; returns DAYTON's counts before, and the outcomes."""
+    folder = instance.folder / "sample"
+    sample(folder)
+    api = Api(known["apiUrl"], operator_of(known))
+    with step("Importing the sample customers"):
+        if not import_folder(api, folder):
+            raise Failure("the sample customers were not imported whole", f"see above, and {instance.log}.")
+    senders = {row["division"]: row["email"] for row in json.loads((folder / "divisions.json").read_text(encoding="utf-8"))}
+    return main_job.demonstrate(api, known, senders[main_job.DIVISION])
+
+
 def test() -> int:
-    """All tests against a local cloud of their own, which ends with them."""
+    """All tests, against local clouds of their own, which end with them."""
     instance = Instance("test")
     with instance.locked():
         emulator.stop(instance)
         try:
-            bring_up(instance)
-            tools = environment.for_tools(instance, "http://127.0.0.1:9") | {"PORTAL_STACK": str(instance.stack_file)}
+            say("First the main job, with every function held to its role's policy.")
+            known = bring_up(instance, enforced=True)
             with step("Tests of the local cloud's scripts"):
                 python = [str(VENV / "bin" / "python"), "-m", "unittest", "discover", "--start-directory", "infra/local/tests"]
-                _must_pass(run_tool(python, environment=tools, folder=ROOT))
-            with step("Tests of the functions (cargo test)"):
-                _must_pass(run_tool(["cargo", "test", "--workspace"], environment=tools, folder=ROOT))
+                _must_pass(run_tool(python, environment=environment.for_tools(instance, known["awsEndpoint"]), folder=ROOT))
+            _check_main_job(*main_job_on(instance, known))
+            say("Then the tests of the functions, in a fresh local cloud.")
+            known = _deploy(instance, emulator.start(instance), instance.build_folder / "template.yaml")
+            tools = environment.for_tools(instance, known["awsEndpoint"]) | {"PORTAL_STACK": str(instance.stack_file)}
+            with step("cargo test"):
+                _must_pass(run_tool(["cargo", "test", "--workspace", "--locked"], environment=tools, folder=ROOT))
         finally:
             with step("Ending the local cloud"):
                 emulator.stop(instance)
     return 0
+
+
+def _check_main_job(counts: dict, outcomes: dict) -> None:
+    wanted = sample_customers.DAYTON_COUNTS
+    screen = (wanted.total, wanted.active_services, wanted.accepted, wanted.pending, wanted.not_sent)
+    if tuple(counts[name] for name, _ in main_job.HEADINGS) != screen:
+        raise Failure(f"Load answers {counts} for {main_job.DIVISION}, not {screen}", "see what the functions directory and load did.")
+    if {outcome: count for outcome, count in outcomes.items() if count} != {"sent": wanted.pending + wanted.not_sent}:
+        raise Failure(f"the campaign ended with {outcomes}", "see .local/test/emulator.log.")
 
 
 def benchmark(folder: Path | None, division: str | None) -> int:

@@ -35,17 +35,17 @@ def alive(instance: Instance) -> bool:
     return bool(remembered) and processes.runs(remembered["process"])
 
 
-def start(instance: Instance, *, metered: bool = False) -> str:
+def start(instance: Instance, **ways: bool) -> str:
     """Starts the emulator in the background, in a session of its own that outlives this command; returns its endpoint.
 
-    `metered`: with the counting of calls that `make bench` reads.
+    `ways` to run it: those of `environment.for_emulator`.
     """
     for attempt in range(1, ATTEMPTS + 1):
         stop(instance)
         instance.make_folders()
         port = _free_port()
         with step(f"Starting the local cloud on port {port}"):
-            endpoint = _start_on(instance, port, metered)
+            endpoint = _start_on(instance, port, environment.for_emulator(instance, port, **ways))
         if endpoint:
             for line in instance.log.read_text(errors="replace").splitlines():
                 if launcher.STOCK in line:
@@ -55,8 +55,7 @@ def start(instance: Instance, *, metered: bool = False) -> str:
     raise Failure("the local cloud did not start", f"its log, {instance.log}, says why.", instance.log.read_text(errors="replace"))
 
 
-def _start_on(instance: Instance, port: int, metered: bool) -> str | None:
-    variables = environment.for_emulator(instance, port) | ({launcher.METER: "1"} if metered else {})
+def _start_on(instance: Instance, port: int, variables: dict[str, str]) -> str | None:
     with open(instance.log, "wb") as log:
         emulator = subprocess.Popen(
             [VENV / "bin" / "python", Path(__file__).with_name("launcher.py")], env=variables,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from instance import Instance
+from launcher import METER
 from processes import MARK
 from toolchain import VENV
 
@@ -42,8 +43,12 @@ def for_tools(instance: Instance, endpoint: str) -> dict[str, str]:
     }
 
 
-def for_emulator(instance: Instance, port: int) -> dict[str, str]:
-    """For ministack, and with it for every function: as little as possible, since functions inherit all of it."""
+def for_emulator(instance: Instance, port: int, *, enforced: bool = False, metered: bool = False) -> dict[str, str]:
+    """For ministack, and with it for every function: as little as possible, since functions inherit all of it.
+
+    `enforced`: calls need a valid signature and each function gets only what its role's policy allows.
+    `metered`: with the counting of calls that `make bench` reads.
+    """
     return for_aws(instance, f"http://127.0.0.1:{port}") | {
         MARK: str(instance.folder),
         "PATH": _path(),
@@ -59,4 +64,4 @@ def for_emulator(instance: Instance, port: int) -> dict[str, str]:
         # Its listener for devices would take port 8883 on all addresses.
         "IOT_MTLS_ENABLED": "0",
         "LOG_LEVEL": "WARNING",
-    }
+    } | ({"AUTH": "true"} if enforced else {}) | ({METER: "1"} if metered else {})

@@ -70,14 +70,17 @@ def follow(api: Api, campaign: str) -> dict:
             time.sleep(0.3)
 
 
-def demonstrate(api: Api, stack: dict, sender: str) -> None:
+def demonstrate(api: Api, stack: dict, sender: str) -> tuple[dict, dict]:
+    """Does it and shows it; returns the counts from before and the outcomes of the campaign, if there was one."""
+    outcomes: dict = {}
     with step(f"Load: {DIVISION}"):
         counts = load(api, DIVISION)
         show_counts(counts)
     if counts["willEmail"]:
         with step(f"Send Email: to the {counts['willEmail']} of {DIVISION} without access"):
             campaign = follow(api, send(api, DIVISION, sender, counts["willEmail"]))
-            say("  " + ", ".join(f"{count} {outcome}" for outcome, count in campaign["outcomes"].items() if count)
+            outcomes = campaign["outcomes"]
+            say("  " + ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items() if count)
                 + f"; campaign {campaign['campaignId']} {campaign['state']}")
     else:
         say(f"» Nobody to send to: {counts['excluded'].get('recentlyInvited', 0)} were invited within the last 24 hours, "
@@ -85,6 +88,7 @@ def demonstrate(api: Api, stack: dict, sender: str) -> None:
     if mail := _a_mail(stack):
         say("\nOne of the e-mails, as received:\n")
         _show(mail)
+    return counts, outcomes
 
 
 def _a_mail(stack: dict) -> dict | None:
