@@ -16,6 +16,9 @@ pub const SHARDS: u8 = 8;
 pub struct Shard(u8);
 
 impl Shard {
+    /// The first shard.
+    pub const FIRST: Self = Self(0);
+
     /// Every shard, in order.
     pub fn all() -> impl Iterator<Item = Self> {
         (0..SHARDS).map(Self)

@@ -1,0 +1,52 @@
+//! `GET /v1/counts`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::Uri;
+use jiff::Timestamp;
+use portal_aws::clock;
+use portal_domain::selection::{Counts, Rules};
+use portal_http::Problem;
+use portal_http::filter::filter_from_query;
+use serde::Serialize;
+
+use crate::Load;
+
+/// The numbers of a selection, and when they were right.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CountsAnswer {
+    #[serde(flatten)]
+    counts: Counts,
+    as_of: Timestamp,
+}
+
+pub(crate) async fn count(State(load): State<Arc<Load>>, uri: Uri) -> Result<Json<CountsAnswer>, Problem> {
+    let filter = filter_from_query(&uri)?;
+    load.division(&filter.division).await?;
+    let now = clock::now();
+    let rules = Rules { now, campaign: None, include_recently_invited: false };
+    let counts = load.directory.counts(&filter, rules).await?;
+    Ok(Json(CountsAnswer { counts, as_of: now }))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_answer_has_the_members_that_callers_rely_on() {
+        let answer = CountsAnswer {
+            counts: Counts { total: 7, will_email: 7, ..Counts::default() },
+            as_of: Timestamp::UNIX_EPOCH,
+        };
+        let expected = json!({"total": 7, "activeServices": 0, "accepted": 0, "pending": 0, "notSent": 0,
+            "unreachable": 0, "willEmail": 7, "excluded": {"recentlyInvited": 0, "undeliverable": 0},
+            "asOf": "1970-01-01T00:00:00Z"});
+        assert_eq!(serde_json::to_value(&answer).expect("serialises"), expected);
+    }
+}
