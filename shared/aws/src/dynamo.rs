@@ -187,3 +187,78 @@ pub fn n(value: impl fmt::Display) -> AttributeValue {
 pub fn key(pk: impl Into<String>, sk: impl Into<String>) -> Item {
     HashMap::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(sk))])
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemOutput;
+    use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
+    use aws_sdk_dynamodb::types::error::TransactionCanceledException;
+    use aws_smithy_mocks::{RuleMode, mock, mock_client};
+
+    use super::*;
+
+    fn cancelled(codes: &'static [&'static str]) -> impl Fn() -> TransactWriteItemsError + Send + Sync {
+        || {
+            let reasons = codes.iter().map(|code| CancellationReason::builder().code(*code).build()).collect();
+            let cancelled = TransactionCanceledException::builder().set_cancellation_reasons(Some(reasons)).build();
+            TransactWriteItemsError::TransactionCanceledException(cancelled)
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn conflicts_and_throttling_are_retried_until_the_transaction_is_written() {
+        let conflict = mock!(Client::transact_write_items)
+            .sequence()
+            .error(cancelled(&["None", "TransactionConflict"]))
+            .times(3)
+            .error(cancelled(&["ThrottlingError", "None"]))
+            .output(|| TransactWriteItemsOutput::builder().build())
+            .build();
+        let client = mock_client!(aws_sdk_dynamodb, RuleMode::Sequential, [&conflict]);
+        assert!(matches!(transact(&client, "test", Vec::new()).await, Ok(Transacted::Done)));
+        assert_eq!(conflict.num_calls(), 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_condition_is_told_at_once_also_beside_a_conflict() {
+        let refused = mock!(Client::transact_write_items)
+            .then_error(cancelled(&["TransactionConflict", "ConditionalCheckFailed"]));
+        let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&refused]);
+        let Ok(Transacted::Refused(reasons)) = transact(&client, "test", Vec::new()).await else {
+            panic!("it was refused");
+        };
+        assert_eq!(reasons.iter().map(condition_failed).collect::<Vec<_>>(), [false, true]);
+        assert_eq!(refused.num_calls(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_conflict_that_lasts_is_given_up_as_busy_and_an_invalid_item_at_once() {
+        let conflict = mock!(Client::transact_write_items).then_error(cancelled(&["TransactionConflict"]));
+        let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&conflict]);
+        assert!(transact(&client, "test", Vec::new()).await.is_err_and(|error| error.is_busy()));
+        assert_eq!(conflict.num_calls(), TRIES as usize);
+        let invalid = mock!(Client::transact_write_items).then_error(cancelled(&["ValidationError"]));
+        let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&invalid]);
+        assert!(transact(&client, "test", Vec::new()).await.is_err_and(|error| !error.is_busy()));
+        assert_eq!(invalid.num_calls(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn keys_that_a_batch_left_unprocessed_are_asked_for_again() {
+        let item = |id: &str| HashMap::from([("pk".to_owned(), s(id))]);
+        let left = KeysAndAttributes::builder().keys(key("b", "x")).build().expect("a key");
+        let batches = mock!(Client::batch_get_item)
+            .sequence()
+            .output(move || {
+                BatchGetItemOutput::builder()
+                    .responses("t", vec![item("a")])
+                    .unprocessed_keys("t", left.clone())
+                    .build()
+            })
+            .output(move || BatchGetItemOutput::builder().responses("t", vec![item("b")]).build())
+            .build();
+        let client = mock_client!(aws_sdk_dynamodb, RuleMode::Sequential, [&batches]);
+        let keys = vec![("t".to_owned(), key("a", "x")), ("t".to_owned(), key("b", "x"))];
+        assert_eq!(batch_get(&client, keys).await.expect("both are found").len(), 2);
+    }
+}

@@ -86,11 +86,7 @@ pub struct Mailer {
 impl Mailer {
     /// A mailer with this configuration. Sends are never retried by the SDK: a retry after a lost answer mails twice.
     pub fn new(config: &aws_config::SdkConfig) -> Self {
-        let timeouts = TimeoutConfig::builder().operation_timeout(SEND_TIMEOUT).build();
-        let sending = aws_sdk_sesv2::config::Builder::from(config)
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(timeouts)
-            .build();
+        let sending = never_repeated(aws_sdk_sesv2::config::Builder::from(config)).build();
         Self { client: Client::new(config), sending: Client::from_conf(sending) }
     }
 
@@ -152,6 +148,12 @@ impl Mailer {
         }
         Ok(request)
     }
+}
+
+/// One try, and an end to waiting for the answer.
+fn never_repeated(config: aws_sdk_sesv2::config::Builder) -> aws_sdk_sesv2::config::Builder {
+    let timeouts = TimeoutConfig::builder().operation_timeout(SEND_TIMEOUT).build();
+    config.retry_config(RetryConfig::disabled()).timeout_config(timeouts)
 }
 
 /// The identities that may stand for an address: itself, its domain, and the domains above it with at least two labels
@@ -226,7 +228,91 @@ fn never_connected(error: &(dyn std::error::Error + 'static)) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_sesv2::operation::send_email::{SendEmailError, SendEmailOutput};
+    use aws_sdk_sesv2::types::error::{MessageRejected, TooManyRequestsException};
+    use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+    use aws_smithy_types::error::ErrorMetadata;
+
     use super::*;
+
+    async fn answer_of(rule: &Rule) -> Answer {
+        let client = mock_client!(aws_sdk_sesv2, RuleMode::MatchAny, [rule], never_repeated);
+        let mailer = Mailer { client: client.clone(), sending: client };
+        let rendered = Rendered { subject: "S".to_owned(), html: "<p>H</p>".to_owned(), text: "T".to_owned() };
+        let tags =
+            Tags { campaign: CampaignId::from_parts(1, 2), recipient: RecipientId::from_random([3; 16]), attempt: 4 };
+        let letter = Letter {
+            from: "from@example.com",
+            to: "to@example.com",
+            reply_to: "reply@example.com",
+            rendered: &rendered,
+            tags,
+        };
+        mailer.send(&letter).await
+    }
+
+    #[tokio::test]
+    async fn an_email_carries_its_tags_its_reply_to_and_one_bare_address() {
+        let rule = mock!(Client::send_email)
+            .match_requests(|request| {
+                let tags: Vec<_> =
+                    request.email_tags().iter().map(|tag| (tag.name().to_owned(), tag.value().to_owned())).collect();
+                let expected = [
+                    ("campaign".to_owned(), CampaignId::from_parts(1, 2).to_string()),
+                    ("recipient".to_owned(), RecipientId::from_random([3; 16]).to_string()),
+                    ("attempt".to_owned(), "4".to_owned()),
+                ];
+                let to = request.destination().map(|destination| destination.to_addresses().to_vec());
+                let alone =
+                    request.destination().is_some_and(|d| d.cc_addresses.is_none() && d.bcc_addresses.is_none());
+                tags == expected
+                    && to == Some(vec!["to@example.com".to_owned()])
+                    && alone
+                    && request.reply_to_addresses() == ["reply@example.com"]
+                    && request.from_email_address() == Some("from@example.com")
+            })
+            .then_output(|| SendEmailOutput::builder().message_id("m-1").build());
+        assert_eq!(answer_of(&rule).await, Answer::Accepted("m-1".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_send_is_made_once_whatever_the_answer() {
+        let metadata = |code: &str| ErrorMetadata::builder().code(code).build();
+        let throttled = mock!(Client::send_email).then_error(move || {
+            let error = TooManyRequestsException::builder().meta(metadata("TooManyRequestsException")).build();
+            SendEmailError::TooManyRequestsException(error)
+        });
+        answer_of(&throttled).await;
+        assert_eq!(throttled.num_calls(), 1);
+        let broken = mock!(Client::send_email).sequence().http_status(500, None).times(5).build();
+        assert_eq!(answer_of(&broken).await, Answer::Unknown("serverError"));
+        assert_eq!(broken.num_calls(), 1);
+        let rejected = mock!(Client::send_email).then_error(move || {
+            SendEmailError::MessageRejected(MessageRejected::builder().meta(metadata("MessageRejected")).build())
+        });
+        answer_of(&rejected).await;
+        assert_eq!(rejected.num_calls(), 1);
+    }
+
+    #[tokio::test]
+    async fn only_a_4xx_says_that_nothing_was_sent() {
+        let table = [
+            (400, r#"{"__type":"MessageRejected"}"#, Answer::Refused("MessageRejected".to_owned())),
+            (
+                429,
+                r#"{"__type":"TooManyRequestsException"}"#,
+                Answer::RefusedForNow("TooManyRequestsException".to_owned()),
+            ),
+            (400, r#"{"__type":"SendingPausedException"}"#, Answer::RefusedForNow("SendingPausedException".to_owned())),
+            (403, r#"{"__type":"AccessDeniedException"}"#, Answer::RefusedForNow("AccessDeniedException".to_owned())),
+            (500, "{}", Answer::Unknown("serverError")),
+            (503, "{}", Answer::Unknown("serverError")),
+        ];
+        for (status, body, expected) in table {
+            let rule = mock!(Client::send_email).sequence().http_status(status, Some(body.to_owned())).build();
+            assert_eq!(answer_of(&rule).await, expected, "{status} {body}");
+        }
+    }
 
     #[test]
     fn a_sender_may_stand_on_its_address_its_domain_or_a_domain_above() {
