@@ -1,43 +1,12 @@
 //! A recipient: one e-mail address in one division, linked to accounts.
 
-use std::collections::BTreeMap;
+pub mod links;
 
 use jiff::Timestamp;
 
-use crate::{AccountId, CampaignId, DivisionId, Filter, LinkProfile, PortalStatus, RecipientId};
+use crate::{CampaignId, DivisionId, Filter, PortalStatus, RecipientId};
 
-/// How many accounts a list or an e-mail names; beyond that only the number is given.
-pub const NAMED_ACCOUNTS: usize = 20;
-
-/// How many bytes of link profiles a recipient carries on its own item before `profilesOverflow` is set.
-/// A DynamoDB item ends at 400 KB, and every send reads and writes the item.
-pub const PROFILE_BYTES: usize = 32 * 1024;
-
-/// An account that is named in lists and e-mails.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct NamedAccount {
-    /// The account.
-    #[serde(rename = "id")]
-    pub account_id: AccountId,
-    /// The account's name, may be empty.
-    #[serde(rename = "n", default, skip_serializing_if = "String::is_empty")]
-    pub account_name: String,
-    /// The name of the recipient's first named contact on this account, may be empty.
-    #[serde(rename = "c", default, skip_serializing_if = "String::is_empty")]
-    pub contact_name: String,
-}
-
-/// What is known of all links of a recipient without reading them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Links {
-    /// The distinct link profiles, and how many contacts on accounts have each. `None` when they would take
-    /// more than [`PROFILE_BYTES`]: then the link rows decide.
-    pub profiles: Option<BTreeMap<LinkProfile, u32>>,
-    /// Number of distinct accounts.
-    pub account_count: u32,
-    /// The [`NAMED_ACCOUNTS`] accounts with the smallest ids, in order.
-    pub accounts: Vec<NamedAccount>,
-}
+pub use links::{Links, NAMED_ACCOUNTS, NamedAccount, PROFILE_BYTES};
 
 /// Whether a filter selects a recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
