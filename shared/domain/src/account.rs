@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::email::Unusable;
+use crate::link::json_bytes;
 use crate::{AccountId, DivisionId, EmailAddress, PortalStatus};
 
 pub use links::{AddressOnAccount, Reach};
@@ -87,5 +88,10 @@ impl Account {
     /// Active services of all sites together.
     pub fn active_services(&self) -> u64 {
         self.sites.iter().map(|site| u64::from(site.active_services)).sum()
+    }
+
+    /// At most this many bytes are stored of it, besides its keys and the ids of its recipients.
+    pub fn stored_bytes(&self) -> usize {
+        json_bytes(self) + self.profiles().keys().map(json_bytes).sum::<usize>()
     }
 }

@@ -7,6 +7,7 @@ pub mod campaign;
 pub mod division;
 pub mod email;
 pub mod id;
+pub mod import;
 pub mod input;
 pub mod link;
 pub mod mail;

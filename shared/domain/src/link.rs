@@ -65,6 +65,19 @@ pub struct Link {
     pub contacts: Vec<LinkedContact>,
 }
 
+impl Link {
+    /// At most this many bytes are stored of it, besides its keys.
+    pub fn stored_bytes(&self) -> usize {
+        json_bytes(self)
+    }
+}
+
+/// Length of a value's JSON, which is never shorter than the form in which DynamoDB stores it.
+pub(crate) fn json_bytes(value: &impl Serialize) -> usize {
+    // What can't be written as JSON is longer than any limit; a quarter, so that sums don't overflow.
+    serde_json::to_vec(value).map_or(usize::MAX / 4, |json| json.len())
+}
+
 /// The operator's filter: the division, and conditions that each narrow it. What is not set does not restrict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -72,26 +72,21 @@ impl Account {
         if faults.is_empty() { Ok(Parsed { account, warnings }) } else { Err(faults) }
     }
 
-    /// The fault of an account that would not fit where it is stored. JSON is never shorter than DynamoDB's own form.
+    /// The fault of an account that would not fit where it is stored.
     fn too_large(&self) -> Option<FieldError> {
-        let own = json_bytes(self) + self.profiles().keys().map(json_bytes).sum::<usize>();
+        let own = self.stored_bytes();
         if own > ACCOUNT_BYTES {
             let message = format!("the account takes {own} bytes to store, more than {ACCOUNT_BYTES}");
             return Some(FieldError::new("contacts", message));
         }
         let links = self.links();
-        let longest = links.values().map(|on_account| json_bytes(&on_account.link)).max().unwrap_or_default();
+        let longest = links.values().map(|on_account| on_account.link.stored_bytes()).max().unwrap_or_default();
         (longest > ACCOUNT_BYTES).then(|| {
             let message =
                 format!("the contacts with one address take {longest} bytes to store, more than {ACCOUNT_BYTES}");
             FieldError::new("contacts", message)
         })
     }
-}
-
-/// Length of the JSON of a value; what can't be written as JSON is endless.
-fn json_bytes(value: &impl serde::Serialize) -> usize {
-    serde_json::to_vec(value).map_or(usize::MAX / 4, |json| json.len())
 }
 
 /// An exact decimal in a string. JSON numbers are refused: whoever writes them has been through binary fractions.

@@ -114,6 +114,14 @@ impl Links {
         Self { profiles: profiles.filter(|profiles| bytes(profiles) <= PROFILE_BYTES), account_count, accounts }
     }
 
+    /// About this many bytes are stored of it.
+    pub fn stored_bytes(&self) -> usize {
+        let texts = |named: &NamedAccount| {
+            named.account_id.as_str().len() + named.account_name.len() + named.contact_name.len() + 15
+        };
+        self.profiles.as_ref().map_or(0, bytes) + self.accounts.iter().map(texts).sum::<usize>()
+    }
+
     fn count_after(&self, changes: &BTreeMap<AccountId, Relink>) -> u32 {
         changes.values().fold(self.account_count, |count, change| match (&change.before, &change.after) {
             (None, Some(_)) => count.saturating_add(1),
