@@ -1,7 +1,11 @@
-//! Placeholder entry point.
-use axum::{Router, routing::get};
+//! Entry point of the Lambda function `directory`.
+
+use lambda_http::Error;
+use portal_aws::settings::Settings;
 
 #[tokio::main]
-async fn main() -> Result<(), lambda_http::Error> {
-    lambda_http::run(Router::new().route("/", get(|| async { "" }))).await
+async fn main() -> Result<(), Error> {
+    let config = aws_config::load_from_env().await;
+    let directory = directory::Directory::new(&config, &Settings::from_env())?;
+    portal_http::run(directory::router(directory)).await
 }

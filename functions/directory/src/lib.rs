@@ -1,0 +1,38 @@
+//! `directory`: keeps divisions, accounts, and the people whom they link.
+
+mod accounts;
+mod body;
+mod divisions;
+
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use axum::Router;
+use axum::routing::{delete, post, put};
+use portal_aws::directory::write::DirectoryStore;
+use portal_aws::settings::{MissingSetting, Settings};
+use portal_http::{Permission, require};
+
+/// The function, with what it needs.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    store: DirectoryStore,
+}
+
+impl Directory {
+    /// Builds the function from its settings.
+    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, MissingSetting> {
+        let dynamo = aws_sdk_dynamodb::Client::new(config);
+        Ok(Self { store: DirectoryStore::new(dynamo, settings.required("DIRECTORY_TABLE")?) })
+    }
+}
+
+/// The routes, guarded.
+pub fn router(directory: Directory) -> Router {
+    let routes = Router::new()
+        .route("/v1/divisions/{division}", put(divisions::store))
+        .route("/v1/accounts", post(accounts::store))
+        .route("/v1/accounts/{account_id}", delete(accounts::remove))
+        .with_state(Arc::new(directory));
+    require(Permission::Directory, routes)
+}
