@@ -23,6 +23,9 @@ pub const INDEX_PARTITION: &str = "indexPartition";
 /// Sort key attribute of [`BY_DIVISION`].
 pub const INDEX_SORT: &str = "indexSort";
 
+/// Attribute of a recipient whose profiles don't fit on it.
+pub const PROFILES_OVERFLOW: &str = "profilesOverflow";
+
 /// Partition of all divisions; the sort key is the division's id.
 pub const DIVISIONS: &str = "DIVISIONS";
 /// Sort key of an account.
@@ -37,6 +40,11 @@ pub const LINK_PREFIX: &str = "LINK#";
 /// Partition of a division's filter options; the sort key is `<field>#<value>`.
 pub fn options_pk(division: &DivisionId) -> String {
     format!("OPTIONS#{division}")
+}
+
+/// Sort key of a filter option, such as `billGroup#PAPERLESS`.
+pub fn option_sk(field: &str, value: &str) -> String {
+    format!("{field}#{value}")
 }
 
 /// Partition of an account.

@@ -1,5 +1,7 @@
 //! The table Directory: divisions, accounts, recipients and what links them.
 
+pub mod account_item;
 pub mod item;
 pub mod keys;
 pub mod read;
+pub mod write;

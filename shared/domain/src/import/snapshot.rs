@@ -1,6 +1,6 @@
 //! What was read of the table, and what a change means given that.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{Address, Change, Phase, Step, StoredAccount, StoredRecipient, Write};
 use crate::link::Link;
@@ -19,6 +19,9 @@ pub struct Snapshot {
     pub recipients: HashMap<RecipientId, StoredRecipient>,
     /// Link rows.
     pub links: HashMap<(RecipientId, AccountId), Link>,
+    /// Version of an account that is new, higher than any account had before: one that is deleted and posted again must
+    /// not be taken for the one that was there. Milliseconds since 1970 are, since no account changes that often.
+    pub first_version: u64,
 }
 
 impl Snapshot {
@@ -29,6 +32,14 @@ impl Snapshot {
             (None, None) => true,
             _ => false,
         }
+    }
+
+    /// The changes whose recipients and links have to be read, given that the accounts have been: all changes of those
+    /// accounts that are not yet as all of them ask for.
+    pub fn to_do<'a>(&self, changes: &'a [Change]) -> Vec<&'a Change> {
+        let undone = changes.iter().filter(|change| !self.is_done(change));
+        let accounts: HashSet<_> = undone.map(|change| &change.account_id).collect();
+        changes.iter().filter(|change| accounts.contains(&change.account_id)).collect()
     }
 
     /// Whether an earlier change of this account ended before it was done.
@@ -43,7 +54,7 @@ impl Snapshot {
         if let Some(account) = &change.account {
             for (email, on_account) in account.links() {
                 let address = Address { division: account.division.clone(), email };
-                let Some(recipient_id) = self.recipient_of(&address) else { continue };
+                let recipient_id = self.recipient_of(&address);
                 linked.insert(recipient_id);
                 steps.push(Step {
                     recipient_id,
@@ -72,8 +83,9 @@ impl Snapshot {
         self.links.get(&(recipient, account.clone())).cloned()
     }
 
-    fn recipient_of(&self, address: &Address) -> Option<RecipientId> {
-        self.addresses.get(address).or_else(|| self.reserved.get(address)).copied()
+    fn recipient_of(&self, address: &Address) -> RecipientId {
+        let known = self.addresses.get(address).or_else(|| self.reserved.get(address));
+        *known.expect("whoever reads a snapshot reserves an id for every address that has none")
     }
 
     /// The write that ends a change: the account as it is to be, or its deletion.
@@ -85,10 +97,10 @@ impl Snapshot {
                 let recipients = account
                     .links()
                     .into_keys()
-                    .filter_map(|email| self.recipient_of(&Address { division: account.division.clone(), email }));
+                    .map(|email| self.recipient_of(&Address { division: account.division.clone(), email }));
                 let account = StoredAccount {
                     account: account.clone(),
-                    version: expected.unwrap_or(0) + 1,
+                    version: expected.map_or(self.first_version, |version| version + 1),
                     recipients: recipients.collect(),
                     phase: Phase::Settled,
                 };
@@ -106,7 +118,7 @@ impl Snapshot {
             (Some(stored), _) => stored.clone(),
             (None, Some(account)) => StoredAccount {
                 account: account.clone(),
-                version: 0,
+                version: self.first_version,
                 recipients: BTreeSet::new(),
                 phase: Phase::Arriving,
             },
@@ -139,8 +151,9 @@ impl Snapshot {
                 Write::PutAccount(account, _) => {
                     self.accounts.insert(account.account.account_id.clone(), *account);
                 }
-                Write::DeleteAccount(account, _) => {
+                Write::DeleteAccount(account, version) => {
                     self.accounts.remove(&account);
+                    self.first_version = self.first_version.max(version + 1);
                 }
                 Write::CheckAccount(..) => {}
                 Write::PutAddress(address, recipient) => {
@@ -166,6 +179,7 @@ impl Snapshot {
             self.accounts.remove(&change.account_id);
             self.links.retain(|(_, account), _| *account != change.account_id);
         }
+        self.first_version = self.first_version.max(read.first_version);
         self.accounts.extend(read.accounts);
         self.addresses.extend(read.addresses);
         for (address, id) in read.reserved {

@@ -189,6 +189,21 @@ fn the_same_import_twice_at_once_ends_as_one() {
 }
 
 #[test]
+fn an_account_that_was_deleted_and_posted_again_meanwhile_is_not_the_one_that_was_read() {
+    let (before, other) = (account(1, &[1]), account(1, &[2]));
+    let model = Model::default();
+    all_stored(&model, &puts([before.clone()]));
+    let wanted = Change::put(Account { balance_due: Decimal::TEN, ..before.clone() });
+    let race = vec![Change::delete(before.account_id), Change::put(other.clone())];
+    model.disturb([Disturbance::Race(race.clone())]);
+    all_stored(&model, std::slice::from_ref(&wanted));
+    let mut restated = Restated::default();
+    restated.apply(&Change::put(other));
+    restated.apply(&wanted);
+    check(&model.items(), &restated);
+}
+
+#[test]
 fn five_hundred_accounts_of_one_manager_take_a_dozen_transactions() {
     let model = Model::default();
     all_stored(&model, &puts((0..500).map(|id| account(id, &[0]))));

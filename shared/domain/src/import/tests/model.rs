@@ -30,6 +30,7 @@ pub struct Items {
     pub recipients: BTreeMap<RecipientId, StoredRecipient>,
     pub links: BTreeMap<(RecipientId, AccountId), Link>,
     ids: u128,
+    time: u64,
     pub transactions: usize,
 }
 
@@ -119,12 +120,17 @@ impl Items {
     }
 
     fn read(&mut self, changes: &[Change]) -> Snapshot {
-        let mut snapshot = Snapshot::default();
+        self.time += 1_000;
+        let mut snapshot = Snapshot { first_version: self.time, ..Snapshot::default() };
         let mut wanted = BTreeSet::new();
         for change in changes {
             if let Some(stored) = self.accounts.get(&change.account_id) {
-                wanted.extend(&stored.recipients);
                 snapshot.accounts.insert(change.account_id.clone(), stored.clone());
+            }
+        }
+        for change in snapshot.to_do(changes) {
+            if let Some(stored) = self.accounts.get(&change.account_id) {
+                wanted.extend(&stored.recipients);
             }
             for address in change.addresses() {
                 if let Some(&id) = self.addresses.get(&address) {

@@ -1,0 +1,72 @@
+//! Writing the table Directory: divisions, and accounts with everybody whom they link.
+
+mod actions;
+mod options;
+mod table;
+
+use std::collections::{BTreeSet, HashSet};
+use std::time::Instant;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::ReturnValue;
+use portal_domain::import::{self, Change, Report};
+use portal_domain::{Division, DivisionId};
+
+use self::options::KnownOptions;
+use self::table::Importing;
+use super::keys;
+use crate::dynamo::{Item, StoreError, batch_get, key};
+
+/// Keeps divisions, accounts, recipients and their links.
+#[derive(Clone, Debug)]
+pub struct DirectoryStore {
+    client: Client,
+    table: String,
+    options: KnownOptions,
+}
+
+/// How a division was stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// It is new.
+    Created,
+    /// It takes the place of what was there.
+    Replaced,
+}
+
+impl DirectoryStore {
+    /// A store on the table with this name.
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into(), options: KnownOptions::default() }
+    }
+
+    /// Stores a division, whatever was there.
+    pub async fn put_division(&self, division: &Division) -> Result<Put, StoreError> {
+        let mut item: Item = serde_dynamo::to_item(division)?;
+        item.extend(key(keys::DIVISIONS, division.division.as_str()));
+        let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
+        let answer = request.return_values(ReturnValue::AllOld).send().await;
+        let answer = answer.map_err(|error| StoreError::of("store a division", error))?;
+        Ok(if answer.attributes.is_some() { Put::Replaced } else { Put::Created })
+    }
+
+    /// Those of `divisions` that exist. Their ids have to be such that a key can hold them.
+    pub async fn existing_divisions(
+        &self,
+        divisions: &BTreeSet<&DivisionId>,
+    ) -> Result<HashSet<DivisionId>, StoreError> {
+        let keys = divisions.iter().map(|id| (self.table.clone(), key(keys::DIVISIONS, id.as_str())));
+        let items = batch_get(&self.client, keys.collect()).await?;
+        items.into_iter().map(|(_, item)| Ok(serde_dynamo::from_item::<_, Division>(item)?.division)).collect()
+    }
+
+    /// Makes `changes` in order, as the import protocol says ([`portal_domain::import`]). Starts no transaction after
+    /// `until`; the last one may then still take as long as a contended one is retried, about 5 seconds.
+    pub async fn import(&self, changes: &[Change], until: Option<Instant>) -> Report<StoreError> {
+        // Before the accounts: a filter that could be chosen, and selects nobody yet, does no harm.
+        if let Err(error) = self.put_options(changes).await {
+            return Report { outcomes: vec![import::Outcome::NotReached; changes.len()], error: Some(error) };
+        }
+        import::run(&Importing { store: self, until }, changes).await
+    }
+}

@@ -1,0 +1,126 @@
+//! The writes of the import protocol as actions of a transaction.
+
+use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, TransactWriteItem, Update};
+use portal_domain::RecipientId;
+use portal_domain::import::{StoredAccount, StoredRecipient, Write};
+use portal_domain::link::Link;
+use serde::{Deserialize, Serialize};
+
+use crate::directory::account_item::AccountItem;
+use crate::directory::item::RecipientItem;
+use crate::directory::keys;
+use crate::dynamo::{Item, StoreError, key, n};
+
+/// Condition of an item that is to be created.
+const ABSENT: &str = "attribute_not_exists(pk)";
+
+/// Condition of an item that must still be the one that was read.
+const SAME_VERSION: &str = "version = :version";
+
+/// The attributes of a recipient that follow from its links; an import touches no other, so that invitation and digest stay
+/// those of the newest mail.
+const FROM_LINKS: [&str; 8] = [
+    "status",
+    "profiles",
+    keys::PROFILES_OVERFLOW,
+    "accountCount",
+    "accounts",
+    "version",
+    keys::INDEX_PARTITION,
+    keys::INDEX_SORT,
+];
+
+/// The row that maps an address to its recipient.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AddressItem {
+    pub recipient_id: RecipientId,
+}
+
+/// The action that makes one write in the table of this name.
+pub(super) fn action(table: &str, write: &Write) -> Result<TransactWriteItem, StoreError> {
+    match write {
+        Write::PutAccount(stored, expected) => put_account(table, stored, *expected),
+        Write::DeleteAccount(account, expected) => delete(
+            Delete::builder()
+                .table_name(table)
+                .set_key(Some(key(keys::account_pk(account), keys::ACCOUNT)))
+                .condition_expression(SAME_VERSION)
+                .expression_attribute_values(":version", n(expected)),
+        ),
+        Write::CheckAccount(account, version) => {
+            let check = ConditionCheck::builder()
+                .table_name(table)
+                .set_key(Some(key(keys::account_pk(account), keys::ACCOUNT)))
+                .condition_expression(SAME_VERSION)
+                .expression_attribute_values(":version", n(version));
+            Ok(TransactWriteItem::builder().condition_check(check.build().map_err(StoreError::request)?).build())
+        }
+        Write::PutAddress(address, recipient_id) => {
+            let mut item: Item = serde_dynamo::to_item(AddressItem { recipient_id: *recipient_id })?;
+            item.extend(key(keys::address_pk(&address.division, address.email.as_str()), keys::ADDRESS));
+            put(Put::builder().table_name(table).set_item(Some(item)).condition_expression(ABSENT))
+        }
+        Write::PutRecipient(stored) => {
+            let item = serde_dynamo::to_item(RecipientItem::new(&stored.recipient, stored.version, None))?;
+            put(Put::builder().table_name(table).set_item(Some(item)).condition_expression(ABSENT))
+        }
+        Write::UpdateRecipient(stored, expected) => update_recipient(table, stored, *expected),
+        Write::PutLink(recipient, link) => put_link(table, *recipient, link),
+        Write::DeleteLink(recipient, account) => {
+            let key = key(keys::recipient_pk(*recipient), keys::link_sk(account));
+            delete(Delete::builder().table_name(table).set_key(Some(key)))
+        }
+    }
+}
+
+fn put_account(table: &str, stored: &StoredAccount, expected: Option<u64>) -> Result<TransactWriteItem, StoreError> {
+    let item = serde_dynamo::to_item(AccountItem::from(stored.clone()))?;
+    let builder = Put::builder().table_name(table).set_item(Some(item));
+    put(match expected {
+        None => builder.condition_expression(ABSENT),
+        Some(version) => builder.condition_expression(SAME_VERSION).expression_attribute_values(":version", n(version)),
+    })
+}
+
+fn put_link(table: &str, recipient: RecipientId, link: &Link) -> Result<TransactWriteItem, StoreError> {
+    let mut item: Item = serde_dynamo::to_item(link)?;
+    item.extend(key(keys::recipient_pk(recipient), keys::link_sk(&link.account_id)));
+    put(Put::builder().table_name(table).set_item(Some(item)))
+}
+
+fn update_recipient(table: &str, stored: &StoredRecipient, expected: u64) -> Result<TransactWriteItem, StoreError> {
+    let mut item: Item = serde_dynamo::to_item(RecipientItem::new(&stored.recipient, stored.version, None))?;
+    let mut builder = Update::builder().expression_attribute_values(":expected", n(expected));
+    let (mut set, mut remove) = (Vec::new(), Vec::new());
+    for name in FROM_LINKS {
+        builder = builder.expression_attribute_names(format!("#{name}"), name);
+        match item.remove(name) {
+            Some(value) => {
+                set.push(format!("#{name} = :{name}"));
+                builder = builder.expression_attribute_values(format!(":{name}"), value);
+            }
+            None => remove.push(format!("#{name}")),
+        }
+    }
+    let mut expression = format!("SET {}", set.join(", "));
+    if !remove.is_empty() {
+        expression.push_str(&format!(" REMOVE {}", remove.join(", ")));
+    }
+    let update = builder
+        .table_name(table)
+        .set_key(Some(key(keys::recipient_pk(stored.recipient.recipient_id), keys::RECIPIENT)))
+        .update_expression(expression)
+        .condition_expression("#version = :expected")
+        .build()
+        .map_err(StoreError::request)?;
+    Ok(TransactWriteItem::builder().update(update).build())
+}
+
+fn put(builder: aws_sdk_dynamodb::types::builders::PutBuilder) -> Result<TransactWriteItem, StoreError> {
+    Ok(TransactWriteItem::builder().put(builder.build().map_err(StoreError::request)?).build())
+}
+
+fn delete(builder: aws_sdk_dynamodb::types::builders::DeleteBuilder) -> Result<TransactWriteItem, StoreError> {
+    Ok(TransactWriteItem::builder().delete(builder.build().map_err(StoreError::request)?).build())
+}

@@ -1,0 +1,67 @@
+//! What the filter fields of a division may be set to: a row for every value that was ever imported.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use portal_domain::DivisionId;
+use portal_domain::import::Change;
+
+use super::DirectoryStore;
+use crate::directory::keys;
+use crate::dynamo::{StoreError, TRANSACTION_ACTIONS, key, transact};
+
+/// How many options a function remembers to have written; beyond that it begins anew.
+const REMEMBERED: usize = 20_000;
+
+/// An option: division and sort key.
+type FilterOption = (DivisionId, String);
+
+/// Options that are known to be stored. They are never deleted.
+#[derive(Clone, Debug, Default)]
+pub(super) struct KnownOptions(Arc<Mutex<HashSet<FilterOption>>>);
+
+impl KnownOptions {
+    fn unknown_of(&self, options: BTreeSet<FilterOption>) -> Vec<FilterOption> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        options.into_iter().filter(|option| !known.contains(option)).collect()
+    }
+
+    fn remember(&self, options: &[FilterOption]) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() + options.len() > REMEMBERED {
+            known.clear();
+        }
+        known.extend(options.iter().cloned());
+    }
+}
+
+impl DirectoryStore {
+    /// Writes the options of these accounts that this process has not written before. Writing one again changes nothing.
+    pub(super) async fn put_options(&self, changes: &[Change]) -> Result<(), StoreError> {
+        let unknown = self.options.unknown_of(changes.iter().flat_map(options_of).collect());
+        for chunk in unknown.chunks(TRANSACTION_ACTIONS) {
+            let put = |(division, option): &FilterOption| {
+                let item = key(keys::options_pk(division), option);
+                let put = Put::builder().table_name(&self.table).set_item(Some(item)).build();
+                Ok(TransactWriteItem::builder().put(put.map_err(StoreError::request)?).build())
+            };
+            let actions = chunk.iter().map(put).collect::<Result<_, StoreError>>()?;
+            transact(&self.client, "store filter options", actions).await?;
+            self.options.remember(chunk);
+        }
+        Ok(())
+    }
+}
+
+fn options_of(change: &Change) -> impl Iterator<Item = FilterOption> {
+    change.account.iter().flat_map(|account| {
+        let own = [
+            ("accountClass", &account.account_class),
+            ("billGroup", &account.bill_group),
+            ("accountSource", &account.account_source),
+        ];
+        let sites = account.sites.iter().map(|site| ("siteSource", &site.site_source));
+        own.into_iter().chain(sites).map(|(field, value)| (account.division.clone(), keys::option_sk(field, value)))
+    })
+}
