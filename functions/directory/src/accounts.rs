@@ -2,147 +2,92 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use axum::Json;
 use axum::extract::{Path, Request, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use portal_aws::dynamo::StoreError;
-use portal_domain::account::Parsed;
+use axum::http::{Extensions, StatusCode};
+use portal_domain::account::parse;
 use portal_domain::import::{Change, Outcome};
-use portal_domain::input::{FieldError, Fields};
-use portal_domain::{Account, AccountId};
-use portal_http::Problem;
-use portal_http::problem::ProblemType;
-use serde::Serialize;
-use serde_json::json;
+use portal_domain::input::FieldError;
+use portal_http::{Problem, body};
 
-use crate::Directory;
-use crate::body::{self, Entry};
+use crate::answer::{AccountResult, Imported};
+use crate::posted::{self, BODY_BYTES, MEDIA_TYPES, Posted};
+use crate::{Directory, deadline};
 
-/// How long an import may begin transactions: API Gateway waits 29 seconds, and a contended transaction takes 5 at most.
-const TIME: Duration = Duration::from_secs(20);
+/// Stores accounts, each whole or not at all, and answers what is to be said about each.
+pub async fn post(State(directory): State<Arc<Directory>>, request: Request) -> Result<Imported, Problem> {
+    let until = deadline::until(request.extensions());
+    let (media_type, bytes) = body::read(request, BODY_BYTES, &MEDIA_TYPES).await?;
+    let mut posted = posted::read(media_type, &bytes)?;
+    directory.refuse_unknown_divisions(&mut posted).await?;
 
-/// No account of the call was stored.
-const NOTHING_STORED: ProblemType = ProblemType::new("/problems/nothing-stored", "No account was stored");
-
-/// What became of a call's accounts.
-#[derive(Debug, Serialize)]
-struct Answer {
-    stored: usize,
-    failed: usize,
-    /// Only accounts with errors or warnings.
-    results: Vec<AccountResult>,
-}
-
-/// What is to say of one account.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct AccountResult {
-    /// Position in the call, from 0.
-    index: usize,
-    /// Line of the body, from 1, if it has one account a line.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<usize>,
-    account_id: Option<String>,
-    errors: Vec<FieldError>,
-    warnings: Vec<FieldError>,
-}
-
-pub(crate) async fn store(State(directory): State<Arc<Directory>>, request: Request) -> Result<Response, Problem> {
-    let until = Instant::now() + TIME;
-    let entries = body::read(request).await?;
-    let mut results: Vec<_> = entries.iter().enumerate().map(AccountResult::new).collect();
-    let mut good: Vec<(usize, Account)> = Vec::new();
-    for (index, entry) in entries.into_iter().enumerate() {
-        match entry.value.map_err(|fault| vec![fault]).and_then(|value| Account::parse(&value)) {
-            Ok(Parsed { account, warnings }) => {
-                results[index].warnings = warnings;
-                good.push((index, account));
+    let (mut places, mut changes) = (Vec::new(), Vec::new());
+    let mut results = Vec::with_capacity(posted.len());
+    for (index, Posted { line, account_id, parsed }) in posted.into_iter().enumerate() {
+        let (errors, warnings) = match parsed {
+            Ok(parsed) => {
+                places.push(index);
+                changes.push(Change::put(parsed.account));
+                (Vec::new(), parsed.warnings)
             }
-            Err(faults) => results[index].errors = faults,
-        }
+            Err(errors) => (errors, Vec::new()),
+        };
+        results.push(AccountResult { index, line, account_id, errors, warnings });
     }
-    refuse_unknown_divisions(&directory, &mut good, &mut results).await?;
 
-    let (indexes, changes): (Vec<_>, Vec<_>) =
-        good.into_iter().map(|(index, account)| (index, Change::put(account))).unzip();
-    let report = directory.store.import(&changes, Some(until)).await;
-    if let Some(error) = &report.error {
-        tracing::error!(error.cause = %error, "an import ended early");
+    let report = directory.store.import(&changes, until).await;
+    let stored = report.outcomes.iter().filter(|outcome| **outcome == Outcome::Stored).count();
+    tracing::info!(accounts.posted = results.len(), accounts.stored = stored, "accounts posted");
+    match report.error {
+        Some(error) if stored == 0 => return Err(error.into()),
+        Some(error) => tracing::error!(error.cause = %error, "an import ended early"),
+        // Nothing was wrong with the accounts, there was only no getting through.
+        None if stored == 0 && !changes.is_empty() && changes.len() == results.len() => return Err(Problem::busy()),
+        None => {}
     }
-    for (index, outcome) in indexes.into_iter().zip(&report.outcomes) {
-        results[index].errors.extend(not_stored(*outcome));
+    for (place, outcome) in places.into_iter().zip(report.outcomes) {
+        results[place].errors.extend(fault_of(outcome));
     }
-    answer(results, report.error)
+    Ok(Imported::new(results))
 }
 
-pub(crate) async fn remove(
+/// Deletes an account and unlinks everybody from it: 204, also when there is no such account (any more).
+pub async fn delete(
     State(directory): State<Arc<Directory>>,
     Path(id): Path<String>,
+    extensions: Extensions,
 ) -> Result<StatusCode, Problem> {
-    let body = json!({ "accountId": id });
-    let mut fields = Fields::of(&body, "")?;
-    let id = AccountId::new(fields.required_id("accountId"));
-    let faults = fields.finish();
-    if !faults.is_empty() {
-        return Err(faults.into());
-    }
-    let report = directory.store.import(&[Change::delete(id)], Some(Instant::now() + TIME)).await;
-    match (report.outcomes.first(), report.error) {
-        (Some(Outcome::Stored), _) => Ok(StatusCode::NO_CONTENT),
-        (_, Some(error)) => Err(error.into()),
-        _ => Err(Problem::busy()),
+    let account_id = parse::account_id(&id)?;
+    tracing::info!(account.id = %account_id, "account is deleted");
+    let report = directory.store.import(&[Change::delete(account_id)], deadline::until(&extensions)).await;
+    match report.error {
+        Some(error) => Err(error.into()),
+        None if report.outcomes == [Outcome::Stored] => Ok(StatusCode::NO_CONTENT),
+        None => Err(Problem::busy()),
     }
 }
 
-async fn refuse_unknown_divisions(
-    directory: &Directory,
-    good: &mut Vec<(usize, Account)>,
-    results: &mut [AccountResult],
-) -> Result<(), StoreError> {
-    let named: BTreeSet<_> = good.iter().map(|(_, account)| &account.division).collect();
-    let known = directory.store.existing_divisions(&named).await?;
-    good.retain(|(index, account)| {
-        let exists = known.contains(&account.division);
-        if !exists {
-            results[*index].errors.push(FieldError::new("division", "is not a known division"));
+impl Directory {
+    /// Adds a fault to every account of a division that doesn't exist.
+    async fn refuse_unknown_divisions(&self, posted: &mut [Posted]) -> Result<(), Problem> {
+        let accounts = posted.iter().filter_map(|posted| posted.parsed.as_ref().ok());
+        let named: BTreeSet<_> = accounts.map(|parsed| &parsed.account.division).collect();
+        let existing = self.store.existing_divisions(&named).await?;
+        for posted in posted {
+            if posted.parsed.as_ref().is_ok_and(|parsed| !existing.contains(&parsed.account.division)) {
+                posted.parsed = Err(vec![FieldError::new("division", "is not a known division")]);
+            }
         }
-        exists
-    });
-    Ok(())
-}
-
-fn not_stored(outcome: Outcome) -> Option<FieldError> {
-    match outcome {
-        Outcome::Stored => None,
-        Outcome::Contended => {
-            Some(FieldError::new("accountId", "is being changed by others at the same time; post this account again"))
-        }
-        Outcome::NotReached => Some(FieldError::new("accountId", "was not reached in time; post this account again")),
+        Ok(())
     }
 }
 
-/// 200 when anything was stored; a problem with the same members when nothing was.
-fn answer(results: Vec<AccountResult>, error: Option<StoreError>) -> Result<Response, Problem> {
-    let failed = results.iter().filter(|result| !result.errors.is_empty()).count();
-    let stored = results.len() - failed;
-    let results: Vec<_> =
-        results.into_iter().filter(|result| !(result.errors.is_empty() && result.warnings.is_empty())).collect();
-    if stored > 0 {
-        return Ok(Json(Answer { stored, failed, results }).into_response());
-    }
-    let problem = match error {
-        Some(error) => Problem::from(error),
-        None => Problem::unprocessable(NOTHING_STORED, "Each account has a fault; see results."),
+/// Why an account that is valid is not stored, if so.
+fn fault_of(outcome: Outcome) -> Option<FieldError> {
+    let message = match outcome {
+        Outcome::Stored => return None,
+        Outcome::Contended => "others kept changing the same recipients; post it again",
+        Outcome::NotReached => "was not reached in time; post it again",
     };
-    Err(problem.with("stored", 0).with("failed", failed).with("results", json!(results)))
-}
-
-impl AccountResult {
-    fn new((index, entry): (usize, &Entry)) -> Self {
-        let id = entry.value.as_ref().ok().and_then(|value| value.get("accountId")).and_then(|id| id.as_str());
-        Self { index, line: entry.line, account_id: id.map(str::to_owned), errors: Vec::new(), warnings: Vec::new() }
-    }
+    Some(FieldError::new("accountId", message))
 }

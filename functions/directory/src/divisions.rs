@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use portal_aws::directory::write::Put;
 use portal_domain::Division;
 use portal_http::Problem;
@@ -12,15 +13,17 @@ use portal_http::body::JsonBody;
 
 use crate::Directory;
 
-pub(crate) async fn store(
+/// Stores a division, and answers it as it is stored: 201 when it is new, else 200.
+pub async fn store(
     State(directory): State<Arc<Directory>>,
     Path(id): Path<String>,
     JsonBody(body): JsonBody,
-) -> Result<(StatusCode, Json<Division>), Problem> {
+) -> Result<Response, Problem> {
     let division = Division::parse(&id, &body)?;
     let status = match directory.store.put_division(&division).await? {
         Put::Created => StatusCode::CREATED,
         Put::Replaced => StatusCode::OK,
     };
-    Ok((status, Json(division)))
+    tracing::info!(division = %division.division, "division stored");
+    Ok((status, Json(division)).into_response())
 }

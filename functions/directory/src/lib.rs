@@ -1,8 +1,10 @@
-//! `directory`: keeps divisions, accounts, and the people whom they link.
+//! `directory`: keeps divisions and accounts, and with them recipients and their links.
 
 mod accounts;
-mod body;
+mod answer;
+mod deadline;
 mod divisions;
+mod posted;
 
 use std::sync::Arc;
 
@@ -31,8 +33,8 @@ impl Directory {
 pub fn router(directory: Directory) -> Router {
     let routes = Router::new()
         .route("/v1/divisions/{division}", put(divisions::store))
-        .route("/v1/accounts", post(accounts::store))
-        .route("/v1/accounts/{account_id}", delete(accounts::remove))
+        .route("/v1/accounts", post(accounts::post))
+        .route("/v1/accounts/{accountId}", delete(accounts::delete))
         .with_state(Arc::new(directory));
     require(Permission::Directory, routes)
 }

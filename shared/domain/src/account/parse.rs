@@ -89,6 +89,15 @@ impl Account {
     }
 }
 
+/// Reads the id of an account where it stands alone.
+pub fn account_id(text: &str) -> Result<AccountId, Vec<FieldError>> {
+    let value = serde_json::json!({ "accountId": text });
+    let mut fields = Fields::of(&value, "").map_err(|fault| vec![fault])?;
+    let id = fields.required_id("accountId");
+    let faults = fields.finish();
+    if faults.is_empty() { Ok(AccountId::new(id)) } else { Err(faults) }
+}
+
 /// An exact decimal in a string. JSON numbers are refused: whoever writes them has been through binary fractions.
 fn balance(fields: &mut Fields<'_>) -> Decimal {
     let name = "balanceDue";
