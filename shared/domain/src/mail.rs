@@ -34,9 +34,6 @@ pub const PORTAL_INVITATION: Template = Template {
     text: include_str!("mail/portal-invitation/body.txt.hbs"),
 };
 
-/// Every template that there is.
-pub const TEMPLATES: [Template; 1] = [PORTAL_INVITATION];
-
 /// What one invitation says.
 #[derive(Clone, Copy, Debug)]
 pub struct Invitation<'a> {

@@ -1,5 +1,7 @@
 //! The values that a template may name.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::ExposeSecret;
 use serde::Serialize;
@@ -10,16 +12,13 @@ use crate::Division;
 /// What a value in the link's fragment has percent-encoded: all but the unreserved characters of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// An expiry in words, such as `Monday, 30 November 2026, 9:15 AM EST`.
-const EXPIRY: &str = "%A, %-d %B %Y, %-I:%M %p %Z";
-
 /// Every value. Has the password in it, and so is neither `Debug` nor `Clone`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Data {
+pub(super) struct Data<'a> {
     #[serde(flatten)]
     public: Public,
-    temporary_password: String,
+    temporary_password: &'a str,
     activation_link: String,
     expires: String,
     accounts: Vec<AccountData>,
@@ -31,14 +30,14 @@ pub(super) struct Data {
 }
 
 /// The values that a subject may name, too.
-#[derive(Clone, Serialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Public {
     name: String,
     division: DivisionData,
 }
 
-#[derive(Clone, Serialize)]
+#[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct DivisionData {
     name: String,
@@ -53,8 +52,8 @@ struct AccountData {
     name: String,
 }
 
-impl Data {
-    pub(super) fn new(invitation: &Invitation<'_>) -> Result<Self, RenderError> {
+impl<'a> Data<'a> {
+    pub(super) fn new(invitation: &Invitation<'a>) -> Result<Self, RenderError> {
         let Invitation { recipient, division, password, .. } = invitation;
         let links = &recipient.links;
         let accounts = links.accounts.iter();
@@ -62,12 +61,11 @@ impl Data {
             .map(|account| AccountData { id: account.account_id.to_string(), name: account.account_name.clone() });
         let total = u64::from(links.account_count);
         let more = total.saturating_sub(links.accounts.len() as u64);
-        let expires = invitation.expires_at.to_zoned(division.zone());
         Ok(Self {
             public: Public { name: recipient.name().to_owned(), division: DivisionData::new(division)? },
-            temporary_password: password.expose().expose_secret().to_owned(),
+            temporary_password: password.expose().expose_secret(),
             activation_link: activation_link(invitation),
-            expires: expires.strftime(EXPIRY).to_string(),
+            expires: in_words(invitation.expires_at, division.zone()),
             accounts: accounts.collect(),
             more_accounts: if more == 0 { String::new() } else { grouped(more) },
             account_total: grouped(total),
@@ -75,8 +73,8 @@ impl Data {
         })
     }
 
-    pub(super) fn public(&self) -> Public {
-        self.public.clone()
+    pub(super) fn public(&self) -> &Public {
+        &self.public
     }
 
     /// The same with a space for every control character in a name: a line break in one must not forge a line of text.
@@ -116,6 +114,14 @@ fn activation_link(invitation: &Invitation<'_>) -> String {
         encode(invitation.recipient.email.as_str()),
         encode(invitation.password.expose().expose_secret()),
     )
+}
+
+/// A time in words, such as `Monday, 30 November 2026, 9:15 AM EST`.
+fn in_words(time: Timestamp, zone: TimeZone) -> String {
+    let time = time.to_zoned(zone);
+    // Zones without letters of their own are abbreviated as `-03`, which says nothing to most.
+    let utc = if time.strftime("%Z").to_string().starts_with(['+', '-']) { "UTC" } else { "" };
+    format!("{} {utc}{}", time.strftime("%A, %-d %B %Y, %-I:%M %p"), time.strftime("%Z"))
 }
 
 /// A number with commas between groups of three digits.

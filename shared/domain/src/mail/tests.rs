@@ -84,6 +84,7 @@ fn the_expiry_is_told_in_the_divisions_time_zone() {
         ("America/New_York", "Monday, 30 November 2026, 9:15 AM EST"),
         ("Europe/Berlin", "Monday, 30 November 2026, 3:15 PM CET"),
         ("Asia/Tokyo", "Monday, 30 November 2026, 11:15 PM JST"),
+        ("America/Sao_Paulo", "Monday, 30 November 2026, 11:15 AM UTC-03"),
         ("Pacific/Auckland", "Tuesday, 1 December 2026, 3:15 AM NZDT"),
     ];
     for (zone, expiry) in table {
@@ -157,12 +158,24 @@ fn a_division_without_web_address_is_an_error_and_not_a_broken_link() {
     assert_eq!(render_for(&recipient("Ann", 1), &division), Err(RenderError::Address("portalUrl")));
 }
 
+/// Guarantees 4 and 10: there is neither password nor link to put into a subject, whatever the template asks for.
 #[test]
-fn only_known_templates_are_rendered() {
-    let unknown = Template { version: 2, ..PORTAL_INVITATION };
+fn a_template_gets_only_what_its_place_may_have() {
     let (recipient, division, password) = (recipient("Ann", 1), division(), password());
-    let expires_at = Timestamp::UNIX_EPOCH;
+    let (public_url, expires_at) = ("https://invites.example.com", Timestamp::UNIX_EPOCH);
     let invitation =
-        Invitation { recipient: &recipient, division: &division, password: &password, public_url: "", expires_at };
-    assert_eq!(render(&unknown, &invitation), Err(RenderError::UnknownTemplate));
+        Invitation { recipient: &recipient, division: &division, password: &password, public_url, expires_at };
+    for subject in ["{{temporaryPassword}}", "{{activationLink}}", "{{unknown}}", "{{"] {
+        let template = Template { subject, ..PORTAL_INVITATION };
+        assert_eq!(render(&template, &invitation), Err(RenderError::Template("subject")), "{subject}");
+    }
+    let template = Template { html: "{{unknown}}", ..PORTAL_INVITATION };
+    assert_eq!(render(&template, &invitation), Err(RenderError::Template("HTML body")));
+    let template = Template { text: "{{#if name}}", ..PORTAL_INVITATION };
+    assert_eq!(render(&template, &invitation), Err(RenderError::Template("text body")));
+    let template =
+        Template { text: "{{name}} & {{division.name}}", html: "<i title=\"{{division.name}}\">", ..PORTAL_INVITATION };
+    let rendered = render(&template, &invitation).expect("renders");
+    assert_eq!(rendered.text, "Ann & Dayton \"Waste\" & <Recycling>");
+    assert_eq!(rendered.html, "<i title=\"Dayton &quot;Waste&quot; &amp; &lt;Recycling&gt;\">");
 }
