@@ -37,8 +37,8 @@ pub enum StoreError {
     /// The table or the call was throttled, or other transactions held the items, for as long as was bearable.
     #[error("DynamoDB is busy: gave up trying to {0}")]
     Busy(&'static str),
-    /// An item does not have the form that this version writes.
-    #[error("an item of the table is not in the expected form: {0}")]
+    /// An item does not have the form that this version writes. The cause may quote it, and so is not in the message.
+    #[error("an item of the table is not in the expected form")]
     Form(#[from] serde_dynamo::Error),
 }
 
@@ -65,13 +65,25 @@ impl StoreError {
     }
 }
 
-/// Shows an SDK error with its causes, which its own `Display` leaves out.
-#[derive(Debug)]
+/// Shows an SDK error with its causes, which its own `Display` leaves out. Neither this nor `Debug` shows the answer's body, as
+/// the SDK's own would: a refused transaction answers with the items that were in its way, addresses and all.
 struct Chain<E>(E);
 
 impl<E: Error> fmt::Display for Chain<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", aws_sdk_dynamodb::error::DisplayErrorContext(&self.0))
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl<E: Error> fmt::Debug for Chain<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -260,5 +272,19 @@ mod tests {
         let client = mock_client!(aws_sdk_dynamodb, RuleMode::Sequential, [&batches]);
         let keys = vec![("t".to_owned(), key("a", "x")), ("t".to_owned(), key("b", "x"))];
         assert_eq!(batch_get(&client, keys).await.expect("both are found").len(), 2);
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("service error")]
+    struct Answer {
+        source: fmt::Error,
+        _body: &'static str,
+    }
+
+    #[test]
+    fn an_error_shows_its_causes_and_nothing_of_an_answers_body() {
+        let shown = Chain(Answer { source: fmt::Error, _body: "ann@example.com" });
+        let expected = format!("service error: {}", fmt::Error);
+        assert_eq!((format!("{shown}"), format!("{shown:?}")), (expected.clone(), expected));
     }
 }
