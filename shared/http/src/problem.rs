@@ -61,14 +61,15 @@ pub struct Problem {
     kind: Option<ProblemType>,
     detail: Option<String>,
     errors: Vec<FieldError>,
-    members: Map<String, Value>,
+    /// Boxed, since most problems have none and every `Result` has room for one.
+    members: Box<Map<String, Value>>,
     retry_after: Option<u32>,
 }
 
 impl Problem {
     /// A problem that says no more than its status.
     pub fn plain(status: StatusCode) -> Self {
-        Self { status, kind: None, detail: None, errors: Vec::new(), members: Map::new(), retry_after: None }
+        Self { status, kind: None, detail: None, errors: Vec::new(), members: Box::default(), retry_after: None }
     }
 
     /// A problem of a type of its own.
@@ -216,7 +217,7 @@ impl IntoResponse for Problem {
             status: self.status.as_u16(),
             detail: self.detail.as_deref(),
             errors: &self.errors,
-            members: self.members,
+            members: *self.members,
         };
         let mut response = (self.status, Json(body)).into_response();
         let headers = response.headers_mut();
