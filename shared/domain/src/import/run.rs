@@ -7,8 +7,9 @@ use super::{Added, Batch, Change, Snapshot, Write};
 use crate::RecipientId;
 use crate::link::Link;
 
-/// How often a transaction is planned before its accounts are given up.
-const TRIES: u32 = 12;
+/// How often a transaction is planned before its accounts are given up, if there is time for so many. Each time that it is
+/// refused somebody else has come further, so that it needs as many as there are others who write to the same recipients.
+const TRIES: u32 = 60;
 
 /// The table, as an import uses it.
 pub trait Table: Sync {
@@ -128,6 +129,9 @@ impl<T: Table> Run<'_, T> {
     async fn in_steps(&mut self, change: &Change) -> Result<Outcome, T::Error> {
         'announce: for attempt in 1..=TRIES {
             if attempt > 1 {
+                if !self.table.has_time() {
+                    return Ok(Outcome::NotReached);
+                }
                 self.table.pause(attempt).await;
             }
             self.renew(std::slice::from_ref(change)).await?;
