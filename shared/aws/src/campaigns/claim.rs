@@ -198,7 +198,7 @@ impl CampaignStore {
                 .table_name(&self.table)
                 .set_key(Some(key(claim.pk(), keys::ledger_sk(row.recipient_id))))
                 .update_expression(
-                    "SET outcome = :claimed, claimId = :claim, attempt = :attempt, prior = :prior, updatedAt = :now",
+                    "SET outcome = :claimed, claimId = :claim, attempt = :attempt, priorState = :prior, updatedAt = :now",
                 )
                 .condition_expression("outcome = :queued")
                 .expression_attribute_values(":queued", s(Outcome::Queued.as_str()))

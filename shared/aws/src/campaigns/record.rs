@@ -103,7 +103,7 @@ impl CampaignStore {
         outcome: Outcome,
     ) -> Result<TransactWriteItem, StoreError> {
         let mut set = "SET outcome = :outcome, updatedAt = :now".to_owned();
-        let mut remove = " REMOVE prior".to_owned();
+        let mut remove = " REMOVE priorState".to_owned();
         let mut builder = Update::builder();
         let optional = [
             ("reason", record.reason.clone()),
