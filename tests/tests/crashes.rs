@@ -12,8 +12,8 @@ use portal_domain::{CampaignId, Outcome};
 use serde_json::json;
 use tests::{Account, Contact, World};
 
-/// Enough for several messages in several shards.
-const PEOPLE: usize = 400;
+/// Enough for several messages, in all shards.
+const PEOPLE: usize = 100;
 
 /// Longer than any claim, and than a cursor may stand still.
 const LATER: Duration = Duration::from_secs(600);

@@ -44,46 +44,66 @@ impl DeadLetters {
 
     /// Takes everything out of both dead-letter queues.
     pub(crate) async fn drain(&self, store: &CampaignStore, swept: &mut Swept) -> Result<(), SweepError> {
-        for message in self.receive(&self.fan_out).await? {
-            let body = message.body.as_deref().unwrap_or_default();
-            match serde_json::from_str::<FanOutMessage>(body) {
-                Ok(dead) => {
-                    tracing::error!(campaign.id = %dead.campaign_id, shard = %dead.shard, "a fan-out died");
-                    swept.dead_letters += 1;
-                }
-                Err(_) => self.park(&message, swept).await?,
+        for _ in 0..MOST_BATCHES {
+            let batch = self.receive(&self.fan_out).await?;
+            if batch.is_empty() {
+                break;
             }
-            self.delete(&self.fan_out, message).await?;
+            for message in batch {
+                self.fan_out_died(&message, swept).await?;
+                self.delete(&self.fan_out, message).await?;
+            }
         }
-        for message in self.receive(&self.deliver).await? {
-            let body = message.body.as_deref().unwrap_or_default();
-            match serde_json::from_str::<DeliverMessage>(body) {
-                Ok(dead) if dead.recipient_ids.len() <= DELIVERY_SIZE => {
-                    tracing::error!(campaign.id = %dead.campaign_id, shard = %dead.shard, "a delivery died");
-                    if !give_up(store, &dead).await? {
-                        continue;
-                    }
-                    swept.dead_letters += 1;
-                }
-                _ => self.park(&message, swept).await?,
+        for _ in 0..MOST_BATCHES {
+            let batch = self.receive(&self.deliver).await?;
+            if batch.is_empty() {
+                break;
             }
-            self.delete(&self.deliver, message).await?;
+            for message in batch {
+                if self.delivery_died(store, &message, swept).await? {
+                    self.delete(&self.deliver, message).await?;
+                }
+            }
         }
         Ok(())
     }
 
-    async fn receive(&self, queue: &str) -> Result<Vec<Message>, QueueError> {
-        let mut messages = Vec::new();
-        for _ in 0..MOST_BATCHES {
-            let request = self.client.receive_message().queue_url(queue).max_number_of_messages(10);
-            let answer = request.send().await.map_err(|error| QueueError::of("read dead letters", error))?;
-            let batch = answer.messages.unwrap_or_default();
-            if batch.is_empty() {
-                break;
+    async fn fan_out_died(&self, message: &Message, swept: &mut Swept) -> Result<(), SweepError> {
+        let body = message.body.as_deref().unwrap_or_default();
+        let Ok(dead) = serde_json::from_str::<FanOutMessage>(body) else {
+            return Ok(self.park(message, swept).await?);
+        };
+        tracing::error!(campaign.id = %dead.campaign_id, shard = %dead.shard, "a fan-out died");
+        swept.dead_letters += 1;
+        Ok(())
+    }
+
+    /// `false` when the message is to be looked at again.
+    async fn delivery_died(
+        &self,
+        store: &CampaignStore,
+        message: &Message,
+        swept: &mut Swept,
+    ) -> Result<bool, SweepError> {
+        let body = message.body.as_deref().unwrap_or_default();
+        match serde_json::from_str::<DeliverMessage>(body) {
+            Ok(dead) if dead.recipient_ids.len() <= DELIVERY_SIZE => {
+                tracing::error!(campaign.id = %dead.campaign_id, shard = %dead.shard, "a delivery died");
+                let settled = give_up(store, &dead).await?;
+                swept.dead_letters += usize::from(settled);
+                Ok(settled)
             }
-            messages.extend(batch);
+            _ => {
+                self.park(message, swept).await?;
+                Ok(true)
+            }
         }
-        Ok(messages)
+    }
+
+    async fn receive(&self, queue: &str) -> Result<Vec<Message>, QueueError> {
+        let request = self.client.receive_message().queue_url(queue).max_number_of_messages(10);
+        let answer = request.send().await.map_err(|error| QueueError::of("read dead letters", error))?;
+        Ok(answer.messages.unwrap_or_default())
     }
 
     async fn park(&self, message: &Message, swept: &mut Swept) -> Result<(), QueueError> {
