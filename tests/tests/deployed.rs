@@ -125,9 +125,10 @@ async fn a_token_without_390_is_told_what_is_missing() {
     let username = unique("u");
     let password = format!("Aa1!{}", unique(""));
     let pool = &api.stack.user_pool_id;
-    api.stack
-        .cognito("AdminCreateUser", json!({"UserPoolId": pool, "Username": username, "MessageAction": "SUPPRESS"}))
-        .await;
+    let create = json!({
+        "UserPoolId": pool, "Username": username, "TemporaryPassword": password, "MessageAction": "SUPPRESS",
+    });
+    api.stack.cognito("AdminCreateUser", create).await;
     let set = json!({"UserPoolId": pool, "Username": username, "Password": password, "Permanent": true});
     api.stack.cognito("AdminSetUserPassword", set).await;
     let tokens = api.stack.sign_in(&username, &password).await;
@@ -142,9 +143,11 @@ async fn a_token_without_390_is_told_what_is_missing() {
 async fn every_event_runs_through_its_built_function() {
     let stack = Stack::running();
     let events = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../events")).unwrap();
-    let mut tried = 0;
-    for entry in events {
-        let path = entry.unwrap().path();
+    let mut paths: Vec<_> = events.map(|entry| entry.unwrap().path()).collect();
+    // The example division comes first: the account is imported into it.
+    paths.sort_by_key(|path| (!path.ends_with("directory-put-division.json"), path.clone()));
+    assert!(paths.len() >= 13);
+    for path in paths {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let function = ["directory", "load", "send", "campaigns", "fan-out", "deliver", "sweep"]
             .into_iter()
@@ -169,7 +172,5 @@ async fn every_event_runs_through_its_built_function() {
                 );
             }
         }
-        tried += 1;
     }
-    assert!(tried >= 13);
 }
