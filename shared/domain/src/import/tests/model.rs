@@ -1,7 +1,8 @@
-//! The table in memory, with the conditions of every write; and disturbances between planning and writing.
+//! The table in memory, with the conditions of every write; and imports at the same time, a call at a time in any order.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
-use std::pin::pin;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
@@ -9,17 +10,13 @@ use crate::import::{Address, Change, Report, Snapshot, StoredAccount, StoredReci
 use crate::link::Link;
 use crate::{AccountId, RecipientId};
 
-/// What happens right before a transaction is written.
-#[derive(Clone, Debug)]
-pub enum Disturbance {
-    /// Nothing.
-    None,
-    /// Somebody else makes these changes, undisturbed.
-    Race(Vec<Change>),
-    /// The import dies, and the transaction is not written.
-    Crash,
-    /// The transaction is written, and the import dies before it hears of it.
-    LostAnswer,
+/// What happens next when several imports run at the same time.
+#[derive(Clone, Copy, Debug)]
+pub enum Turn {
+    /// This one makes its next call.
+    Go(usize),
+    /// This one dies, and does not hear of its last call.
+    Die(usize),
 }
 
 /// The items of the table.
@@ -29,7 +26,7 @@ pub struct Items {
     pub addresses: BTreeMap<Address, RecipientId>,
     pub recipients: BTreeMap<RecipientId, StoredRecipient>,
     pub links: BTreeMap<(RecipientId, AccountId), Link>,
-    ids: u128,
+    randoms: u128,
     time: u64,
     pub transactions: usize,
 }
@@ -37,42 +34,66 @@ pub struct Items {
 #[derive(Debug, Default)]
 pub struct Model {
     pub items: Mutex<Items>,
-    pub disturbances: Mutex<VecDeque<Disturbance>>,
 }
 
-#[derive(Debug, PartialEq, Eq)]
-pub struct Died;
+type Running<'a> = Pin<Box<dyn Future<Output = Report<Infallible>> + 'a>>;
 
-/// Answers what a future that never waits comes to.
-fn ready<T>(future: impl Future<Output = T>) -> T {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(value) => value,
-        Poll::Pending => unreachable!("the model never waits"),
+/// Waits until it is this import's turn again.
+struct NextTurn(bool);
+
+impl Future for NextTurn {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 
+async fn next_turn() {
+    NextTurn(false).await;
+}
+
 impl Model {
-    pub fn import(&self, changes: &[Change]) -> Report<Died> {
-        ready(run(self, changes))
+    /// Runs one import alone.
+    pub fn import(&self, changes: &[Change]) -> Report<Infallible> {
+        let mut reports = self.import_at_once(&[changes.to_vec()], &[]);
+        reports.pop().flatten().expect("it did not die")
+    }
+
+    /// Runs imports at the same time, in these turns and then by turns to their end. Who died has no report.
+    pub fn import_at_once(&self, calls: &[Vec<Change>], turns: &[Turn]) -> Vec<Option<Report<Infallible>>> {
+        let start = |changes: &Vec<Change>| -> Option<Running<'_>> {
+            let changes = changes.clone();
+            Some(Box::pin(async move { run(self, &changes).await }))
+        };
+        let mut running: Vec<_> = calls.iter().map(start).collect();
+        let mut reports: Vec<_> = calls.iter().map(|_| None).collect();
+        let by_turns = (0..calls.len()).cycle().map(Turn::Go);
+        for turn in turns.iter().copied().chain(by_turns) {
+            match turn {
+                Turn::Die(i) => running[i % calls.len()] = None,
+                Turn::Go(i) => {
+                    let i = i % calls.len();
+                    let poll = |import: &mut Running<'_>| import.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+                    if let Some(Poll::Ready(report)) = running[i].as_mut().map(poll) {
+                        reports[i] = Some(report);
+                        running[i] = None;
+                    }
+                }
+            }
+            if running.iter().all(Option::is_none) {
+                break;
+            }
+        }
+        reports
     }
 
     pub fn items(&self) -> Items {
         self.items.lock().expect("nobody panicked").clone()
     }
 
-    pub fn disturb(&self, by: impl IntoIterator<Item = Disturbance>) {
-        *self.disturbances.lock().expect("nobody panicked") = by.into_iter().collect();
-    }
-
-    fn next_disturbance(&self) -> Disturbance {
-        self.disturbances.lock().expect("nobody panicked").pop_front().unwrap_or(Disturbance::None)
-    }
-
-    fn undisturbed<T>(&self, act: impl FnOnce() -> T) -> T {
-        let later = std::mem::take(&mut *self.disturbances.lock().expect("nobody panicked"));
-        let answer = act();
-        self.disturb(later);
-        answer
+    fn with<T>(&self, act: impl FnOnce(&mut Items) -> T) -> T {
+        act(&mut self.items.lock().expect("nobody panicked"))
     }
 }
 
@@ -119,39 +140,19 @@ impl Items {
         true
     }
 
-    fn read(&mut self, changes: &[Change]) -> Snapshot {
+    fn first_version(&mut self) -> u64 {
         self.time += 1_000;
-        let mut snapshot = Snapshot { first_version: self.time, ..Snapshot::default() };
-        let mut wanted = BTreeSet::new();
-        for change in changes {
-            if let Some(stored) = self.accounts.get(&change.account_id) {
-                snapshot.accounts.insert(change.account_id.clone(), stored.clone());
-            }
-        }
-        for change in snapshot.to_do(changes) {
-            if let Some(stored) = self.accounts.get(&change.account_id) {
-                wanted.extend(&stored.recipients);
-            }
-            for address in change.addresses() {
-                if let Some(&id) = self.addresses.get(&address) {
-                    wanted.insert(id);
-                    snapshot.addresses.insert(address, id);
-                } else {
-                    let mut next = || {
-                        self.ids += 1;
-                        RecipientId::from_random(
-                            self.ids.wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835).to_be_bytes(),
-                        )
-                    };
-                    snapshot.reserved.entry(address).or_insert_with(&mut next);
-                }
-            }
-        }
-        let accounts: HashSet<_> = changes.iter().map(|change| &change.account_id).collect();
-        snapshot.recipients = wanted.iter().filter_map(|id| Some((*id, self.recipients.get(id)?.clone()))).collect();
-        let links = self.links.iter().filter(|((_, account), _)| accounts.contains(account));
-        snapshot.links = links.map(|(key, link)| (key.clone(), link.clone())).collect();
-        snapshot
+        self.time
+    }
+
+    /// The next of a fixed sequence of numbers, each of which comes once.
+    fn random(&mut self) -> u128 {
+        self.randoms += 1;
+        self.randoms.wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835).swap_bytes()
+    }
+
+    fn new_id(&mut self) -> RecipientId {
+        RecipientId::from_random(self.random().to_be_bytes())
     }
 }
 
@@ -167,13 +168,55 @@ fn key(write: &Write) -> String {
 }
 
 impl Table for Model {
-    type Error = Died;
+    type Error = Infallible;
 
-    async fn read(&self, changes: &[Change]) -> Result<Snapshot, Died> {
-        Ok(self.items.lock().expect("nobody panicked").read(changes))
+    async fn read(&self, changes: &[Change]) -> Result<Snapshot, Infallible> {
+        next_turn().await;
+        let mut snapshot = Snapshot { first_version: self.with(Items::first_version), ..Snapshot::default() };
+        self.with(|items| {
+            for change in changes {
+                let stored = items.accounts.get(&change.account_id).cloned();
+                snapshot.accounts.extend(stored.map(|stored| (change.account_id.clone(), stored)));
+            }
+        });
+        let to_do = snapshot.to_do(changes);
+        let accounts: HashSet<_> = to_do.iter().map(|change| &change.account_id).collect();
+        let listed: BTreeSet<(RecipientId, AccountId)> = accounts
+            .iter()
+            .filter_map(|account| snapshot.accounts.get(account))
+            .flat_map(|stored| stored.recipients.iter().map(|id| (*id, stored.account.account_id.clone())))
+            .collect();
+
+        next_turn().await;
+        self.with(|items| {
+            for address in to_do.iter().flat_map(|change| change.addresses()) {
+                match items.addresses.get(&address) {
+                    Some(&id) => drop(snapshot.addresses.insert(address, id)),
+                    None => drop(snapshot.reserved.entry(address).or_insert_with(|| items.new_id())),
+                }
+            }
+        });
+
+        let recipients: BTreeSet<_> =
+            listed.iter().map(|(id, _)| id).chain(snapshot.addresses.values()).copied().collect();
+        next_turn().await;
+        self.with(|items| {
+            let found = recipients.iter().filter_map(|id| Some((*id, items.recipients.get(id)?.clone())));
+            snapshot.recipients = found.collect();
+        });
+        next_turn().await;
+        self.with(|items| {
+            snapshot.links =
+                listed.into_iter().filter_map(|key| Some((key.clone(), items.links.get(&key)?.clone()))).collect();
+        });
+        Ok(snapshot)
     }
 
-    async fn first_links(&self, wanted: &[(RecipientId, usize)]) -> Result<HashMap<RecipientId, Vec<Link>>, Died> {
+    async fn first_links(
+        &self,
+        wanted: &[(RecipientId, usize)],
+    ) -> Result<HashMap<RecipientId, Vec<Link>>, Infallible> {
+        next_turn().await;
         let items = self.items();
         let first = |&(id, limit): &(RecipientId, usize)| {
             let rows = items.links.iter().filter(|((recipient, _), _)| *recipient == id);
@@ -182,18 +225,18 @@ impl Table for Model {
         Ok(wanted.iter().map(first).collect())
     }
 
-    async fn transact(&self, writes: &[Write]) -> Result<bool, Died> {
-        let disturbance = self.next_disturbance();
-        match &disturbance {
-            Disturbance::Race(changes) => drop(self.undisturbed(|| self.import(changes))),
-            Disturbance::Crash => return Err(Died),
-            Disturbance::None | Disturbance::LostAnswer => {}
-        }
-        let written = self.items.lock().expect("nobody panicked").transact(writes);
-        if matches!(disturbance, Disturbance::LostAnswer) { Err(Died) } else { Ok(written) }
+    async fn transact(&self, writes: &[Write]) -> Result<bool, Infallible> {
+        next_turn().await;
+        Ok(self.with(|items| items.transact(writes)))
     }
 
-    async fn pause(&self, _attempt: u32) {}
+    async fn pause(&self, attempt: u32) {
+        let longest = 1 << attempt.min(6);
+        let turns = self.with(|items| items.random()) % longest;
+        for _ in 0..turns {
+            next_turn().await;
+        }
+    }
 
     fn has_time(&self) -> bool {
         true
