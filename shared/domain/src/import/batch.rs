@@ -8,9 +8,6 @@ use crate::recipient::Links;
 use crate::recipient::links::Relink;
 use crate::{AccountId, PortalStatus, Recipient, RecipientId};
 
-/// Most actions of one transaction (DynamoDB's limit).
-const ACTIONS: usize = 100;
-
 /// Most bytes that are planned into one transaction. DynamoDB's limit is 4 MB; what is counted here is approximate.
 const BYTES: usize = 2_000_000;
 
@@ -31,8 +28,10 @@ pub(super) enum Added {
 }
 
 /// One transaction that is being planned from a [`Snapshot`]: all of it is written, or nothing.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Batch {
+    /// Most actions of the transaction.
+    limit: usize,
     accounts: HashSet<AccountId>,
     writes: Vec<Write>,
     touched: BTreeMap<RecipientId, Touched>,
@@ -58,12 +57,18 @@ impl Cost {
         Self { actions: self.actions + other.actions, bytes: self.bytes + other.bytes }
     }
 
-    fn fits(self) -> bool {
-        self.actions <= ACTIONS && self.bytes <= BYTES
+    fn fits(self, limit: usize) -> bool {
+        self.actions <= limit && self.bytes <= BYTES
     }
 }
 
 impl Batch {
+    /// A transaction of at most `limit` actions.
+    pub(super) fn new(limit: usize) -> Self {
+        let (accounts, writes, touched) = (HashSet::new(), Vec::new(), BTreeMap::new());
+        Self { limit, accounts, writes, touched, cost: Cost::default() }
+    }
+
     /// Adds a whole change, if there is room for it.
     pub(super) fn add(&mut self, snapshot: &Snapshot, change: &Change) -> Added {
         if self.accounts.contains(&change.account_id) {
@@ -77,11 +82,11 @@ impl Batch {
         }
         let Some(own) = snapshot.final_write(change) else { return Added::Unchanged };
         let steps = snapshot.steps(change);
-        if !Self::default().cost_of(Some(&own), &steps, snapshot).fits() {
+        if !Self::new(self.limit).cost_of(Some(&own), &steps, snapshot).fits(self.limit) {
             return Added::InSteps;
         }
         let cost = self.cost.plus(self.cost_of(Some(&own), &steps, snapshot));
-        if !cost.fits() {
+        if !cost.fits(self.limit) {
             return Added::Full;
         }
         self.cost = cost;
@@ -91,12 +96,12 @@ impl Batch {
         Added::Yes
     }
 
-    /// The next batch of a change that was announced: as many links as fit, or the final write when all are as they should
+    /// The next batch, of at most `limit` actions, of a change that was announced: as many links as fit, or the final write when all are as they should
     /// be. `None` when the change is done.
-    pub(super) fn next_in_steps(snapshot: &Snapshot, change: &Change) -> Option<Self> {
+    pub(super) fn next_in_steps(limit: usize, snapshot: &Snapshot, change: &Change) -> Option<Self> {
         let announced = snapshot.accounts.get(&change.account_id)?;
         let steps = snapshot.steps(change);
-        let mut batch = Self::default();
+        let mut batch = Self::new(limit);
         if steps.is_empty() {
             batch.writes.extend((!snapshot.is_done(change)).then(|| snapshot.final_write(change)).flatten());
             return (!batch.writes.is_empty()).then_some(batch);
@@ -106,7 +111,7 @@ impl Batch {
         batch.writes.push(check);
         for step in steps {
             let cost = batch.cost.plus(batch.cost_of(None, std::slice::from_ref(&step), snapshot));
-            if !cost.fits() {
+            if !cost.fits(limit) {
                 break;
             }
             batch.cost = cost;

@@ -16,6 +16,10 @@ pub trait Table: Sync {
     /// Why a call failed.
     type Error: Send;
 
+    /// Most actions that one transaction holds, at least 4: a condition on an account, and a new recipient with address and
+    /// link.
+    const TRANSACTION_ACTIONS: usize;
+
     /// Reads all that a [`Snapshot`] of these accounts holds, consistently: the accounts first, then those whom they link and
     /// their link rows. Reserves an id for every address that has no recipient.
     fn read(&self, changes: &[Change]) -> impl Future<Output = Result<Snapshot, Self::Error>> + Send;
@@ -112,7 +116,7 @@ impl<T: Table> Run<'_, T> {
     /// Takes from the queue what goes into one transaction. Empty when the first in the queue is to be made in steps, or
     /// nothing is left.
     fn next_batch(&mut self) -> (Batch, Vec<usize>) {
-        let mut batch = Batch::default();
+        let mut batch = Batch::new(T::TRANSACTION_ACTIONS);
         let mut members = Vec::new();
         while let Some(&place) = self.queue.front() {
             match batch.add(&self.snapshot, &self.changes[place]) {
@@ -147,7 +151,7 @@ impl<T: Table> Run<'_, T> {
             if !self.snapshot.is_announced(change, version) {
                 continue;
             }
-            while let Some(batch) = Batch::next_in_steps(&self.snapshot, change) {
+            while let Some(batch) = Batch::next_in_steps(T::TRANSACTION_ACTIONS, &self.snapshot, change) {
                 if !self.table.has_time() {
                     return Ok(Outcome::NotReached);
                 }

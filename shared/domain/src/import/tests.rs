@@ -46,15 +46,15 @@ fn puts(accounts: impl IntoIterator<Item = Account>) -> Vec<Change> {
     accounts.into_iter().map(Change::put).collect()
 }
 
-fn all_stored(model: &Model, changes: &[Change]) {
+fn all_stored<const LIMIT: usize>(model: &Model<LIMIT>, changes: &[Change]) {
     let report = model.import(changes);
     assert_eq!(report.error, None);
     assert!(report.outcomes.iter().all(|outcome| *outcome == Outcome::Stored), "{:?}", report.outcomes);
 }
 
 prop_compose! {
-    fn any_contact()(
-        person in prop_oneof![2 => Just(Some(0)), 8 => (0..PEOPLE).prop_map(Some), 1 => Just(None)],
+    fn any_contact(people: usize)(
+        person in prop_oneof![2 => Just(Some(0)), 8 => (0..people).prop_map(Some), 1 => Just(None)],
         name in prop_oneof![Just(""), Just("Ann"), Just("Bob")],
         site in prop::option::of(0_usize..3),
         billing in any::<bool>(),
@@ -80,9 +80,9 @@ prop_compose! {
         balance in -1_i64..2,
         sites in prop::collection::vec((prop::sample::select(vec!["X", "Y"]), 0_u32..2), 0..4),
         contacts in prop_oneof![
-            20 => prop::collection::vec(any_contact(), 0..4),
+            20 => prop::collection::vec(any_contact(10), 0..6),
             // More than one transaction holds.
-            large => prop::collection::vec(any_contact(), 70..100),
+            large => prop::collection::vec(any_contact(PEOPLE), 70..100),
         ],
     ) -> Account {
         let site = |(i, (source, services)): (usize, (&str, u32))| {
@@ -115,7 +115,8 @@ fn any_call(accounts: usize, large: u32, most: usize) -> impl Strategy<Value = V
 }
 
 fn any_turn() -> impl Strategy<Value = Turn> {
-    prop_oneof![60 => (0_usize..3).prop_map(Turn::Go), 1 => (0_usize..3).prop_map(Turn::Die)]
+    let calls = prop_oneof![1_usize..3, 5_usize..40];
+    prop_oneof![8 => (0_usize..2, calls).prop_map(|(i, times)| Turn::Go(i, times)), 1 => (0_usize..2).prop_map(Turn::Die)]
 }
 
 /// What the table must hold given the accounts that it holds; statuses may be anything that was ever posted.
@@ -135,7 +136,7 @@ proptest! {
     fn after_any_posts_changes_moves_and_deletes_everybody_is_linked_as_the_accounts_say(
         calls in prop::collection::vec(any_call(30, 2, 12), 1..8)
     ) {
-        let model = Model::default();
+        let model = Model::<100>::default();
         let mut restated = Restated::default();
         for call in &calls {
             all_stored(&model, call);
@@ -146,16 +147,21 @@ proptest! {
         all_stored(&model, &puts(restated.accounts.into_values()));
         prop_assert_eq!(model.items().transactions, before, "the same accounts again cost no writes");
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_500, max_shrink_iters: 5_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn imports_at_the_same_time_end_as_if_one_had_come_after_the_other_and_a_crash_is_healed_by_the_next_post(
         rounds in prop::collection::vec(
-            (prop::collection::vec(any_call(3, 20, 3), 1..4), prop::collection::vec(any_turn(), 0..200)),
-            1..3,
+            (prop::collection::vec(any_call(2, 0, 2), 2), prop::collection::vec(any_turn(), 0..12)),
+            1..4,
         ),
         heal_by_deletion in any::<bool>(),
     ) {
-        let model = Model::default();
+        // Transactions so small that most changes are made in steps.
+        let model = Model::<5>::default();
         for (calls, turns) in &rounds {
             for report in model.import_at_once(calls, turns).into_iter().flatten() {
                 prop_assert!(report.outcomes.iter().all(|outcome| *outcome == Outcome::Stored));
@@ -174,7 +180,7 @@ proptest! {
 #[test]
 fn the_same_import_four_times_at_once_ends_as_one() {
     let changes = puts((0..40).map(|id| account(id, &[0, id + 1])));
-    let model = Model::default();
+    let model = Model::<100>::default();
     for report in model.import_at_once(&vec![changes.clone(); 4], &[]).into_iter().flatten() {
         assert!(report.outcomes.iter().all(|outcome| *outcome == Outcome::Stored));
     }
@@ -186,7 +192,7 @@ fn the_same_import_four_times_at_once_ends_as_one() {
 #[test]
 fn a_change_and_its_reversal_in_one_call_are_made_in_order() {
     let (one, other) = (account(1, &[1]), account(1, &[2]));
-    let model = Model::default();
+    let model = Model::<100>::default();
     all_stored(&model, &puts([one.clone()]));
     all_stored(&model, &puts([other.clone(), one.clone()]));
     let mut restated = Restated::default();
@@ -201,9 +207,9 @@ fn an_account_that_was_deleted_and_posted_again_meanwhile_is_not_the_one_that_wa
     let race = vec![Change::delete(before.account_id.clone()), Change::put(other.clone())];
     // The first import stops after each of its calls in turn, while the other makes all of its own.
     for calls_before in 0..6 {
-        let model = Model::default();
+        let model = Model::<100>::default();
         all_stored(&model, &puts([before.clone()]));
-        let turns = [vec![Turn::Go(0); calls_before], vec![Turn::Go(1); 20]].concat();
+        let turns = [Turn::Go(0, calls_before), Turn::Go(1, 20)];
         model.import_at_once(&[vec![wanted.clone()], race.clone()], &turns);
         check_as_stored(&model.items(), [&Change::put(before.clone()), &Change::put(other.clone()), &wanted]);
     }
@@ -211,7 +217,7 @@ fn an_account_that_was_deleted_and_posted_again_meanwhile_is_not_the_one_that_wa
 
 #[test]
 fn five_hundred_accounts_of_one_manager_take_a_dozen_transactions() {
-    let model = Model::default();
+    let model = Model::<100>::default();
     all_stored(&model, &puts((0..500).map(|id| account(id, &[0]))));
     assert!(model.items().transactions <= 12, "{} transactions", model.items().transactions);
 }
@@ -224,8 +230,8 @@ fn an_account_that_a_crash_left_announced_is_healed_by_its_next_post_or_deletion
         for healed_by in
             [Change::put(account(1, &[5])), Change::put(large.clone()), Change::delete(large.account_id.clone())]
         {
-            let model = Model::default();
-            let turns = [vec![Turn::Go(0); calls_before], vec![Turn::Die(0)]].concat();
+            let model = Model::<100>::default();
+            let turns = [Turn::Go(0, calls_before), Turn::Die(0)];
             model.import_at_once(&[puts([large.clone()])], &turns);
             announced += model.items().accounts.values().filter(|stored| stored.phase == Phase::Arriving).count();
             all_stored(&model, std::slice::from_ref(&healed_by));

@@ -14,7 +14,7 @@ use crate::clock;
 use crate::directory::account_item::AccountItem;
 use crate::directory::item::RecipientItem;
 use crate::directory::keys;
-use crate::dynamo::{Item, StoreError, Transacted, back_off, batch_get, key, s, transact};
+use crate::dynamo::{Item, StoreError, TRANSACTION_ACTIONS, Transacted, back_off, batch_get, key, s, transact};
 
 /// One import, which ends in time.
 pub(super) struct Importing<'a> {
@@ -25,6 +25,7 @@ pub(super) struct Importing<'a> {
 
 impl Table for Importing<'_> {
     type Error = StoreError;
+    const TRANSACTION_ACTIONS: usize = TRANSACTION_ACTIONS;
 
     async fn read(&self, changes: &[Change]) -> Result<Snapshot, StoreError> {
         self.store.read_snapshot(changes).await

@@ -13,8 +13,8 @@ use crate::{AccountId, RecipientId};
 /// What happens next when several imports run at the same time.
 #[derive(Clone, Copy, Debug)]
 pub enum Turn {
-    /// This one makes its next call.
-    Go(usize),
+    /// This one makes its next calls, so many.
+    Go(usize, usize),
     /// This one dies, and does not hear of its last call.
     Die(usize),
 }
@@ -31,8 +31,9 @@ pub struct Items {
     pub transactions: usize,
 }
 
+/// A table whose transactions hold so many actions; DynamoDB's hold 100.
 #[derive(Debug, Default)]
-pub struct Model {
+pub struct Model<const LIMIT: usize = 100> {
     pub items: Mutex<Items>,
 }
 
@@ -53,7 +54,7 @@ async fn next_turn() {
     NextTurn(false).await;
 }
 
-impl Model {
+impl<const LIMIT: usize> Model<LIMIT> {
     /// Runs one import alone.
     pub fn import(&self, changes: &[Change]) -> Report<Infallible> {
         let mut reports = self.import_at_once(&[changes.to_vec()], &[]);
@@ -68,16 +69,18 @@ impl Model {
         };
         let mut running: Vec<_> = calls.iter().map(start).collect();
         let mut reports: Vec<_> = calls.iter().map(|_| None).collect();
-        let by_turns = (0..calls.len()).cycle().map(Turn::Go);
+        let by_turns = (0..calls.len()).cycle().map(|i| Turn::Go(i, 1));
         for turn in turns.iter().copied().chain(by_turns) {
             match turn {
                 Turn::Die(i) => running[i % calls.len()] = None,
-                Turn::Go(i) => {
+                Turn::Go(i, times) => {
                     let i = i % calls.len();
-                    let poll = |import: &mut Running<'_>| import.as_mut().poll(&mut Context::from_waker(Waker::noop()));
-                    if let Some(Poll::Ready(report)) = running[i].as_mut().map(poll) {
-                        reports[i] = Some(report);
-                        running[i] = None;
+                    for _ in 0..times {
+                        let Some(import) = &mut running[i] else { break };
+                        if let Poll::Ready(report) = import.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                            reports[i] = Some(report);
+                            running[i] = None;
+                        }
                     }
                 }
             }
@@ -128,8 +131,8 @@ impl Items {
         }
     }
 
-    fn transact(&mut self, writes: &[Write]) -> bool {
-        assert!(!writes.is_empty() && writes.len() <= 100, "{} actions", writes.len());
+    fn transact(&mut self, limit: usize, writes: &[Write]) -> bool {
+        assert!(!writes.is_empty() && writes.len() <= limit, "{} actions", writes.len());
         let distinct: HashSet<_> = writes.iter().map(key).collect();
         assert_eq!(distinct.len(), writes.len(), "DynamoDB refuses two actions on one item");
         if !writes.iter().all(|write| self.holds(write)) {
@@ -167,8 +170,9 @@ fn key(write: &Write) -> String {
     }
 }
 
-impl Table for Model {
+impl<const LIMIT: usize> Table for Model<LIMIT> {
     type Error = Infallible;
+    const TRANSACTION_ACTIONS: usize = LIMIT;
 
     async fn read(&self, changes: &[Change]) -> Result<Snapshot, Infallible> {
         next_turn().await;
@@ -227,7 +231,7 @@ impl Table for Model {
 
     async fn transact(&self, writes: &[Write]) -> Result<bool, Infallible> {
         next_turn().await;
-        Ok(self.with(|items| items.transact(writes)))
+        Ok(self.with(|items| items.transact(LIMIT, writes)))
     }
 
     async fn pause(&self, attempt: u32) {
