@@ -21,6 +21,10 @@ ACCOUNTS_PER_CALL = 500
 BYTES_PER_CALL = 3_000_000
 CALLS_AT_ONCE = 4
 FAULTS_SHOWN = 50
+# How the API ends the fault of an account with which nothing is wrong: its time ran out, or others changed the same people.
+PASSING_FAULT = "post it again"
+# Calls in a row that store nothing of a chunk before it is given up.
+FRUITLESS_CALLS = 5
 
 
 @dataclass
@@ -51,6 +55,12 @@ class Tally:
     warnings: int = 0
     # Line, account, field and what is wrong with it: an account may have several.
     faults: list[tuple[int, str, str]] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        self.stored += other.stored
+        self.refused += other.refused
+        self.warnings += other.warnings
+        self.faults += other.faults
 
 
 def import_folder(api: Api, folder: Path) -> bool:
@@ -97,7 +107,7 @@ def _import_accounts(api: Api, path: Path, tally: Tally, advance) -> None:
     def settle(futures) -> None:
         for future in futures:
             chunk = under_way.pop(future)
-            _take_in(future.result(), chunk, tally)
+            tally.add(future.result())
             advance(len(chunk.lines))
 
     with concurrent.futures.ThreadPoolExecutor(CALLS_AT_ONCE) as pool:
@@ -105,8 +115,7 @@ def _import_accounts(api: Api, path: Path, tally: Tally, advance) -> None:
             for chunk in _chunks(path, tally, advance):
                 while len(under_way) >= CALLS_AT_ONCE or any(chunk.accounts & other.accounts for other in under_way.values()):
                     settle(concurrent.futures.wait(under_way, return_when=concurrent.futures.FIRST_COMPLETED).done)
-                body = b"\n".join(chunk.lines) + b"\n"
-                under_way[pool.submit(api.call, "POST", "/v1/accounts", body, "application/x-ndjson")] = chunk
+                under_way[pool.submit(_post, api, chunk)] = chunk
             settle(list(concurrent.futures.wait(under_way).done))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -137,15 +146,26 @@ def _chunks(path: Path, tally: Tally, advance) -> Iterator[Chunk]:
         yield chunk
 
 
-def _take_in(answer, chunk: Chunk, tally: Tally) -> None:
-    if answer.status in (401, 403):
-        raise Failure(f"the API does not let this operator import: {answer.problem()}", "importing needs the permission (group) `directory`.")
-    if "stored" not in answer.body:
-        raise Failure(f"lines {chunk.numbers[0]} to {chunk.numbers[-1]} were refused as a whole: {answer.problem()}",
-                      "mend those lines and run the command again; it may be repeated.")
-    tally.stored += answer.body["stored"]
-    tally.refused += answer.body["failed"]
-    for result in answer.body.get("results", []):
-        tally.warnings += len(result.get("warnings") or [])
-        for fault in result.get("errors") or []:
-            tally.faults.append((chunk.numbers[result["index"]], result.get("accountId") or "", f"{fault['field']}: {fault['message']}"))
+def _post(api: Api, chunk: Chunk) -> Tally:
+    """Posts a chunk, and again what of it was only not reached."""
+    tally, left, fruitless = Tally(), list(zip(chunk.numbers, chunk.lines)), 0
+    while left:
+        answer = api.call("POST", "/v1/accounts", b"\n".join(line for _, line in left) + b"\n", "application/x-ndjson")
+        if answer.status in (401, 403):
+            raise Failure(f"the API does not let this operator import: {answer.problem()}", "importing needs the permission (group) `directory`.")
+        if "stored" not in answer.body:
+            raise Failure(f"lines {left[0][0]} to {left[-1][0]} were refused as a whole: {answer.problem()}",
+                          "mend those lines and run the command again; it may be repeated.")
+        fruitless = 0 if answer.body["stored"] else fruitless + 1
+        tally.stored += answer.body["stored"]
+        again = []
+        for result in answer.body.get("results", []):
+            number, faults = left[result["index"]][0], result.get("errors") or []
+            if faults and fruitless < FRUITLESS_CALLS and all(fault["message"].endswith(PASSING_FAULT) for fault in faults):
+                again.append(left[result["index"]])
+                continue
+            tally.warnings += len(result.get("warnings") or [])
+            tally.refused += bool(faults)
+            tally.faults += [(number, result.get("accountId") or "", f"{fault['field']}: {fault['message']}") for fault in faults]
+        left = again
+    return tally

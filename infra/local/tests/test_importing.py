@@ -35,8 +35,11 @@ class Server:
                         return self.reply(outer.failures.pop(0), {"title": "later"})
                     accounts = [json.loads(line) for line in body.splitlines()]
                     outer.calls.append(accounts)
+                    late = [index for index, account in enumerate(accounts) if account.get("late", 0) > len(outer.calls) - 1]
                 results = [{"index": index, "accountId": account["accountId"], "errors": [{"field": "balanceDue", "message": "is no amount"}]}
                            for index, account in enumerate(accounts) if account.get("bad")]
+                results += [{"index": index, "accountId": accounts[index]["accountId"],
+                             "errors": [{"field": "accountId", "message": "was not reached in time; post it again"}]} for index in late]
                 self.reply(200, {"stored": len(accounts) - len(results), "failed": len(results), "results": results})
 
             def reply(self, status, body):
@@ -89,6 +92,18 @@ class Importing(unittest.TestCase):
         self.assertIn("1 accounts stored, 2 refused", output)
         self.assertIn("line 3, account B: balanceDue: is no amount", output)
         self.assertIn("line 4", output)
+
+    def test_an_account_that_was_not_reached_is_posted_again_before_its_next_line(self):
+        complete, calls, output = self.run_import([{"accountId": "A"}, {"accountId": "B", "late": 2}, {"accountId": "B", "line": 2}])
+        self.assertTrue(complete)
+        self.assertIn("3 accounts stored, 0 refused", output)
+        self.assertEqual(calls[1:], [[{"accountId": "B", "late": 2}]] * 2 + [[{"accountId": "B", "line": 2}]])
+
+    def test_an_account_that_is_never_reached_is_refused(self):
+        complete, calls, output = self.run_import([{"accountId": "A", "late": 100}])
+        self.assertFalse(complete)
+        self.assertEqual(len(calls), 5)
+        self.assertIn("line 1, account A: accountId: was not reached in time", output)
 
     def test_throttles_and_failures_of_the_server_are_waited_out(self):
         complete, calls, _ = self.run_import([{"accountId": "A"}], failures=[429, 503])
