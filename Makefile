@@ -7,7 +7,7 @@ OPTIONS := $(if $(INSTANCE),--instance $(INSTANCE))
 DATA ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up down run sample import test bench validate
+.PHONY: help up down logs run sample import test bench validate
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ up: ## build, start the local cloud, deploy to it; again: deploy what changed
 
 down: ## end the local cloud
 	@$(PORTAL) down $(OPTIONS)
+
+logs: ## write what the functions of the running local cloud logged into .local/functions.log
+	@$(PORTAL) logs $(OPTIONS)
 
 run: ## up, sample customers, and the main job as a demonstration; stays up until Ctrl-C
 	@$(PORTAL) run $(OPTIONS)

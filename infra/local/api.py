@@ -77,7 +77,7 @@ class Api:
             if attempt < TRIES - 1:
                 time.sleep(_pause(attempt, retry_after))
         raise Failure(f"{method} {path} failed {TRIES} times, last with: {last}",
-                      f"see whether {self._url} is up and what its functions log; then run the command again.")
+                      f"see whether {self._url} is up and what its functions logged (locally: `make logs`); then run the command again.")
 
     def _once(self, method: str, path: str, body: bytes | None, content_type: str, token: str,
               headers: dict[str, str]) -> tuple[Answer, float | None]:

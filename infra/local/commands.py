@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import bench
@@ -13,6 +15,7 @@ import building
 import deploying
 import emulator
 import environment
+import logs
 import main_job
 import sample_customers
 import stack
@@ -31,6 +34,8 @@ def run(options: argparse.Namespace) -> int:
             return up(instance)
         case "down":
             return down(instance)
+        case "logs":
+            return save_logs(instance)
         case "run":
             return demonstration(instance)
         case "sample":
@@ -75,6 +80,27 @@ def _deploy(instance: Instance, endpoint: str, template: Path) -> dict:
     return stack.prepare(instance, endpoint)
 
 
+@contextlib.contextmanager
+def ending(instance: Instance) -> Iterator[None]:
+    """Whatever happens in the block, the local cloud ends after it; what its functions logged is kept if something failed."""
+    try:
+        yield
+    except Failure:
+        if file := logs.save(instance):
+            say(f"  what the functions logged: {file}")
+        raise
+    finally:
+        with step("Ending the local cloud"):
+            emulator.stop(instance)
+
+
+def save_logs(instance: Instance) -> int:
+    if (file := logs.save(instance)) is None:
+        raise Failure("the local cloud is not up", f"run `make up{instance.hint}` first.")
+    say(f"What the functions logged so far: {file}")
+    return 0
+
+
 def where(instance: Instance, known: dict) -> None:
     say(f"  API       {known['apiUrl']}/v1\n  Mailbox   {known['mailbox']}\n"
         f"  Operator  {known['operator']['username']}, password in {instance.stack_file}")
@@ -108,7 +134,7 @@ def import_customers(instance: Instance, folder: Path, api_url: str | None) -> i
 
 def demonstration(instance: Instance) -> int:
     """Up, then the main job, then up until Ctrl-C; whatever ends it, nothing stays running."""
-    try:
+    with ending(instance):
         with instance.locked():
             known = bring_up(instance, enforced=True)
             main_job_on(instance, known)
@@ -117,9 +143,7 @@ def demonstration(instance: Instance) -> int:
         while emulator.alive(instance):
             time.sleep(1)
         say("The local cloud was ended from elsewhere.")
-        return 0
-    finally:
-        down(instance)
+    return 0
 
 
 def main_job_on(instance: Instance, known: dict) -> tuple[dict, dict]:
@@ -129,7 +153,7 @@ def main_job_on(instance: Instance, known: dict) -> tuple[dict, dict]:
     api = Api(known["apiUrl"], operator_of(known))
     with step("Importing the sample customers"):
         if not import_folder(api, folder):
-            raise Failure("the sample customers were not imported whole", f"see above, and {instance.log}.")
+            raise Failure("the sample customers were not imported whole", "see above, and what the functions logged.")
     senders = {row["division"]: row["email"] for row in json.loads((folder / "divisions.json").read_text(encoding="utf-8"))}
     return main_job.demonstrate(api, known, senders[main_job.DIVISION])
 
@@ -137,23 +161,19 @@ def main_job_on(instance: Instance, known: dict) -> tuple[dict, dict]:
 def test() -> int:
     """All tests, against local clouds of their own, which end with them."""
     instance = Instance("test")
-    with instance.locked():
+    with instance.locked(), ending(instance):
         emulator.stop(instance)
-        try:
-            say("First the main job, with every function held to its role's policy.")
-            known = bring_up(instance, enforced=True)
-            with step("Tests of the local cloud's scripts"):
-                python = [str(VENV / "bin" / "python"), "-m", "unittest", "discover", "--start-directory", "infra/local/tests"]
-                _must_pass(run_tool(python, environment=environment.for_tools(instance, known["awsEndpoint"]), folder=ROOT))
-            _check_main_job(*main_job_on(instance, known))
-            say("Then the tests of the functions, in a fresh local cloud.")
-            known = _deploy(instance, emulator.start(instance), instance.build_folder / "template.yaml")
-            tools = environment.for_tools(instance, known["awsEndpoint"]) | {"PORTAL_STACK": str(instance.stack_file)}
-            with step("cargo test"):
-                _must_pass(run_tool(["cargo", "test", "--workspace", "--locked"], environment=tools, folder=ROOT))
-        finally:
-            with step("Ending the local cloud"):
-                emulator.stop(instance)
+        say("First the main job, with every function held to its role's policy.")
+        known = bring_up(instance, enforced=True)
+        with step("Tests of the local cloud's scripts"):
+            python = [str(VENV / "bin" / "python"), "-m", "unittest", "discover", "--start-directory", "infra/local/tests"]
+            _must_pass(run_tool(python, environment=environment.for_tools(instance, known["awsEndpoint"]), folder=ROOT))
+        _check_main_job(*main_job_on(instance, known))
+        say("Then the tests of the functions, in a fresh local cloud.")
+        known = _deploy(instance, emulator.start(instance), instance.build_folder / "template.yaml")
+        tools = environment.for_tools(instance, known["awsEndpoint"]) | {"PORTAL_STACK": str(instance.stack_file)}
+        with step("cargo test"):
+            _must_pass(run_tool(["cargo", "test", "--workspace", "--locked"], environment=tools, folder=ROOT))
     return 0
 
 
@@ -163,28 +183,24 @@ def _check_main_job(counts: dict, outcomes: dict) -> None:
     if tuple(counts[name] for name, _ in main_job.HEADINGS) != screen:
         raise Failure(f"Load answers {counts} for {main_job.DIVISION}, not {screen}", "see what the functions directory and load did.")
     if {outcome: count for outcome, count in outcomes.items() if count} != {"sent": wanted.pending + wanted.not_sent}:
-        raise Failure(f"the campaign ended with {outcomes}", "see .local/test/emulator.log.")
+        raise Failure(f"the campaign ended with {outcomes}", "see what the functions logged.")
 
 
 def benchmark(folder: Path | None, division: str | None) -> int:
     instance = Instance("bench")
-    with instance.locked():
+    with instance.locked(), ending(instance):
         emulator.stop(instance)
-        try:
-            known = bring_up(instance, metered=True)
-            if folder is None:
-                folder = instance.folder / "sample"
-                sample(folder)
-            bench.measure(instance, known, folder, division)
-        finally:
-            with step("Ending the local cloud"):
-                emulator.stop(instance)
+        known = bring_up(instance, metered=True)
+        if folder is None:
+            folder = instance.folder / "sample"
+            sample(folder)
+        bench.measure(instance, known, folder, division)
     return 0
 
 
 def _must_pass(code: int) -> None:
     if code != 0:
-        raise Failure("tests failed", "see above; what the functions logged stands in .local/test/emulator.log.")
+        raise Failure("tests failed", "see above, and what the functions logged.")
 
 
 def validate(instance: Instance) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from instance import Instance
-from launcher import METER
+from launcher import ENFORCE, METER
 from processes import MARK
 from toolchain import VENV
 
@@ -13,7 +13,7 @@ REGION = "us-east-1"
 
 
 def for_aws(instance: Instance, endpoint: str) -> dict[str, str]:
-    """The AWS variables alone: made-up keys, this instance as the endpoint, and no settings file that exists."""
+    """The AWS variables alone: made-up keys, this instance as the endpoint, and settings files that are empty."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "test",
@@ -64,4 +64,4 @@ def for_emulator(instance: Instance, port: int, *, enforced: bool = False, meter
         # Its listener for devices would take port 8883 on all addresses.
         "IOT_MTLS_ENABLED": "0",
         "LOG_LEVEL": "WARNING",
-    } | ({"AUTH": "true"} if enforced else {}) | ({METER: "1"} if metered else {})
+    } | ({ENFORCE: "true"} if enforced else {}) | ({METER: "1"} if metered else {})

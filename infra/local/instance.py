@@ -58,6 +58,9 @@ class Instance:
     def make_folders(self) -> None:
         for folder in (self.folder, self.folder / "tmp", self.folder / "state", self.folder / "home"):
             folder.mkdir(parents=True, exist_ok=True)
+        # Settings of AWS that say nothing: the SDK warns of files that are named and do not exist.
+        for name in ("aws-config", "aws-credentials"):
+            (self.folder / "home" / name).touch()
         # The operator's password and the mails lie here.
         self.folder.chmod(0o700)
 

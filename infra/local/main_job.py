@@ -27,7 +27,7 @@ HEADINGS = (("total", "Total Count"), ("activeServices", "Active Services Count"
 def load(api: Api, division: str) -> dict:
     answer = api.get("/v1/counts?" + urllib.parse.urlencode({"division": division}))
     if not answer.ok:
-        raise Failure(f"Load was refused: {answer.problem()}", "see what the function load logs in the local cloud's emulator.log.")
+        raise Failure(f"Load was refused: {answer.problem()}", "see what the function load logged (`make logs`).")
     return answer.body
 
 
@@ -43,7 +43,7 @@ def send(api: Api, division: str, sender: str, expected: int) -> str:
     if answer.status == 409 and "campaignId" in answer.body:
         say(f"  a campaign is at work on {division} already: following that one")
     elif not answer.ok:
-        raise Failure(f"Send was refused: {answer.problem()}", "see what the function send logs in the local cloud's emulator.log.")
+        raise Failure(f"Send was refused: {answer.problem()}", "see what the function send logged (`make logs`).")
     for warning in answer.body.get("warnings") or []:
         say(f"  warning: {warning}")
     return answer.body["campaignId"]
@@ -57,7 +57,7 @@ def follow(api: Api, campaign: str) -> dict:
         while True:
             answer = api.get(f"/v1/campaigns/{campaign}")
             if not answer.ok:
-                raise Failure(f"campaign {campaign} can't be read: {answer.problem()}", "see what the function campaigns logs.")
+                raise Failure(f"campaign {campaign} can't be read: {answer.problem()}", "see what the function campaigns logged (`make logs`).")
             state, outcomes = answer.body["state"], answer.body["outcomes"]
             settled = sum(count for outcome, count in outcomes.items() if outcome not in ("queued", "claimed"))
             progress.update(task, description=state, completed=settled, total=answer.body.get("audience"))
@@ -66,7 +66,7 @@ def follow(api: Api, campaign: str) -> dict:
             if (state, outcomes) != seen:
                 seen, since = (state, outcomes), time.monotonic()
             if time.monotonic() - since > NO_PROGRESS_FOR:
-                raise Failure(f"campaign {campaign} stands still, {state} with {outcomes}", "see the local cloud's emulator.log.")
+                raise Failure(f"campaign {campaign} stands still, {state} with {outcomes}", "see what the functions logged (`make logs`).")
             time.sleep(0.3)
 
 

@@ -15,6 +15,7 @@ COMMANDS = {
     "tools": "install the pinned tools into .venv",
     "up": "start the local cloud and deploy to it",
     "down": "end the local cloud",
+    "logs": "write what the functions logged into a file",
     "run": "up, with sample customers and the main job as a demonstration",
     "sample": "write the sample customers into a folder",
     "import": "import a folder of customers",

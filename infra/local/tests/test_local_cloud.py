@@ -8,10 +8,12 @@ import subprocess
 import sys
 import unittest
 from pathlib import Path
+from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import launcher
+import policy_rules
 import processes
 from meter import PATH, Meter
 
@@ -41,6 +43,20 @@ class Launcher(unittest.TestCase):
     def test_both_speed_ups_fit_the_pinned_ministack(self):
         launcher.without_nagle()
         launcher.without_log_wait()
+
+
+class PolicyRules(unittest.TestCase):
+    def test_batches_and_senders_are_authorised_as_on_aws(self):
+        from ministack.core import iam_actions
+
+        with mock.patch.multiple(iam_actions, extract_iam_action=iam_actions.extract_iam_action,
+                                 extract_resource_arn=iam_actions.extract_resource_arn):
+            policy_rules.install()
+            batch = {"x-amz-target": "AmazonSQS.SendMessageBatch"}
+            self.assertEqual(iam_actions.extract_iam_action("sqs", "POST", "/", batch, b"", {}), "sqs:SendMessage")
+            body = json.dumps({"FromEmailAddress": "Dayton <a@example.com>"}).encode()
+            arn = iam_actions.extract_resource_arn("ses", "POST", "/v2/email/outbound-emails", {}, body, {}, "us-east-1", "000000000000")
+            self.assertEqual(arn, "arn:aws:ses:us-east-1:000000000000:identity/example.com")
 
 
 class Metering(unittest.TestCase):
