@@ -140,9 +140,10 @@ def demonstration(instance: Instance) -> int:
             main_job_on(instance, known)
         say("\nThe local cloud stays up until Ctrl-C.")
         where(instance, known)
-        while emulator.alive(instance):
-            time.sleep(1)
-        say("The local cloud was ended from elsewhere.")
+        with contextlib.suppress(KeyboardInterrupt):
+            while emulator.alive(instance):
+                time.sleep(1)
+            say("The local cloud was ended from elsewhere.")
     return 0
 
 

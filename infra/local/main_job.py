@@ -92,9 +92,10 @@ def demonstrate(api: Api, stack: dict, sender: str) -> tuple[dict, dict]:
 
 
 def _a_mail(stack: dict) -> dict | None:
+    """The longest one: of somebody with several accounts."""
     with contextlib.closing(urllib.request.urlopen(stack["mailbox"], timeout=10)) as mailbox:
         mails = [mail for account in json.load(mailbox)["messages"].values() for mail in account]
-    return mails[-1] if mails else None
+    return max(mails, key=lambda mail: len(mail["BodyText"]), default=None)
 
 
 def _show(mail: dict) -> None:

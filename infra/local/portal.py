@@ -49,8 +49,11 @@ def ended(signal_number: int, _frame: object) -> None:
 
 def main() -> int:
     options = arguments()
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT by itself too: it is ignored in what a script starts in the background. SIGHUP unless nohup asked to ignore it.
+    for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ended)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, ended)
     try:
         toolchain.check()
         python = toolchain.ensure_venv()
