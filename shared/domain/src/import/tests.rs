@@ -119,6 +119,16 @@ fn any_turn() -> impl Strategy<Value = Turn> {
     prop_oneof![8 => (0_usize..2, calls).prop_map(|(i, times)| Turn::Go(i, times)), 1 => (0_usize..2).prop_map(Turn::Die)]
 }
 
+/// Posts or deletes the accounts that a crash left announced.
+fn heal<const LIMIT: usize>(model: &Model<LIMIT>, by_deletion: bool) {
+    let unsettled = model.items().accounts.into_values().filter(|stored| stored.phase != Phase::Settled);
+    let healing: Vec<_> = unsettled
+        .map(|stored| stored.account)
+        .map(|account| if by_deletion { Change::delete(account.account_id) } else { Change::put(account) })
+        .collect();
+    all_stored(model, &healing);
+}
+
 /// What the table must hold given the accounts that it holds; statuses may be anything that was ever posted.
 fn check_as_stored<'a>(items: &model::Items, ever_posted: impl IntoIterator<Item = &'a Change>) {
     let mut everything = Restated::default();
@@ -167,12 +177,7 @@ proptest! {
                 prop_assert!(report.outcomes.iter().all(|outcome| *outcome == Outcome::Stored));
             }
         }
-        let unsettled = model.items().accounts.into_values().filter(|stored| stored.phase != Phase::Settled);
-        let healing: Vec<_> = unsettled
-            .map(|stored| stored.account)
-            .map(|account| if heal_by_deletion { Change::delete(account.account_id) } else { Change::put(account) })
-            .collect();
-        all_stored(&model, &healing);
+        heal(&model, heal_by_deletion);
         check_as_stored(&model.items(), rounds.iter().flat_map(|(calls, _)| calls).flatten());
     }
 }
@@ -212,6 +217,25 @@ fn an_account_that_was_deleted_and_posted_again_meanwhile_is_not_the_one_that_wa
         let turns = [Turn::Go(0, calls_before), Turn::Go(1, 20)];
         model.import_at_once(&[vec![wanted.clone()], race.clone()], &turns);
         check_as_stored(&model.items(), [&Change::put(before.clone()), &Change::put(other.clone()), &wanted]);
+    }
+}
+
+#[test]
+fn however_two_changes_in_steps_take_turns_and_wherever_one_dies_no_link_is_left_over() {
+    let before = account(1, &[0]);
+    let wanted = Change::put(account(1, &[1, 2, 3]));
+    for other in [Change::put(account(1, &[4, 5, 3])), Change::put(account(2, &[1, 2, 3]))] {
+        // The first import stops around its announcement, the other one goes on as far as to its links, and so forth: where
+        // one of them could take for its own what is the other's.
+        for (first, second, third) in (8..=10).flat_map(|a| (10..18).flat_map(move |b| (5..=8).map(move |c| (a, b, c))))
+        {
+            let turns = [Turn::Go(0, first), Turn::Go(1, second), Turn::Go(0, third), Turn::Die(0)];
+            let model = Model::<5>::default();
+            all_stored(&model, &puts([before.clone()]));
+            model.import_at_once(&[vec![wanted.clone()], vec![other.clone()]], &turns);
+            heal(&model, false);
+            check_as_stored(&model.items(), [&Change::put(before.clone()), &wanted, &other]);
+        }
     }
 }
 
