@@ -25,7 +25,7 @@ pub struct Reach {
 }
 
 impl Account {
-    /// What a filter sees of a contact on this account (`docs/architecture.md`, "What a filter sees").
+    /// What a filter sees of a contact on this account (see [`crate::Filter::matches`]).
     pub fn profile(&self, contact: &Contact) -> LinkProfile {
         LinkProfile {
             account_class: self.account_class.clone(),

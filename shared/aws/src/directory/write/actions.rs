@@ -124,3 +124,61 @@ fn put(builder: aws_sdk_dynamodb::types::builders::PutBuilder) -> Result<Transac
 fn delete(builder: aws_sdk_dynamodb::types::builders::DeleteBuilder) -> Result<TransactWriteItem, StoreError> {
     Ok(TransactWriteItem::builder().delete(builder.build().map_err(StoreError::request)?).build())
 }
+
+#[cfg(test)]
+mod tests {
+    use portal_domain::recipient::{Links, NamedAccount};
+    use portal_domain::{AccountId, DivisionId, PortalStatus, Recipient};
+
+    use super::*;
+
+    /// The update of somebody on so many accounts, whom a campaign has mailed before.
+    fn update_of(accounts: u32) -> Update {
+        let named =
+            NamedAccount { account_id: AccountId::new("A"), account_name: String::new(), contact_name: String::new() };
+        let recipient = Recipient {
+            recipient_id: RecipientId::from_random([7; 16]),
+            division: DivisionId::new("D"),
+            email: "a@example.com".to_owned(),
+            status: PortalStatus::Pending,
+            links: Links { account_count: accounts, accounts: vec![named], ..Links::default() },
+            last_invited_at: Some(jiff::Timestamp::UNIX_EPOCH),
+            expires_at: Some(jiff::Timestamp::UNIX_EPOCH),
+            last_campaign_id: Some("01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().expect("a ULID")),
+            undeliverable: Some("bounced".to_owned()),
+        };
+        let stored = Box::new(StoredRecipient { recipient, version: 8 });
+        let action = action("table", &Write::UpdateRecipient(stored, 7)).expect("it is complete");
+        action.update.expect("it is an update")
+    }
+
+    #[test]
+    fn an_import_touches_only_what_follows_from_links() {
+        let update = update_of(1);
+        let mut names: Vec<_> = update.expression_attribute_names.expect("there are names").into_values().collect();
+        names.sort_unstable();
+        let mut allowed = FROM_LINKS.to_vec();
+        allowed.sort_unstable();
+        assert_eq!(names, allowed);
+        for invitation in ["digest", "lastInvitedAt", "expiresAt", "lastCampaignId", "undeliverable"] {
+            assert!(!update.update_expression.contains(invitation), "{}", update.update_expression);
+        }
+    }
+
+    #[test]
+    fn an_update_needs_the_version_that_was_read_and_writes_the_next() {
+        let update = update_of(1);
+        assert_eq!(update.condition_expression.as_deref(), Some("#version = :expected"));
+        let values = update.expression_attribute_values.expect("there are values");
+        assert_eq!((&values[":expected"], &values[":version"]), (&n(7), &n(8)));
+    }
+
+    #[test]
+    fn who_is_linked_is_in_the_index_and_who_is_not_leaves_it() {
+        let linked = update_of(1).update_expression;
+        assert!(linked.contains("#indexPartition = :indexPartition, #indexSort = :indexSort"), "{linked}");
+        assert!(linked.ends_with("REMOVE #profilesOverflow"), "{linked}");
+        let unlinked = update_of(0).update_expression;
+        assert!(unlinked.ends_with("REMOVE #profilesOverflow, #indexPartition, #indexSort"), "{unlinked}");
+    }
+}
