@@ -1,5 +1,6 @@
 //! `POST /v1/campaigns`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -66,10 +67,22 @@ fn idempotency_key(headers: &HeaderMap) -> Result<&str, FieldError> {
 /// Hash of what the body says: spacing and order of members make no difference.
 fn hash(body: &Result<Value, FieldError>, bytes: &[u8]) -> String {
     let digest = match body {
-        Ok(value) => Sha256::digest(value.to_string()),
+        Ok(value) => Sha256::digest(sorted(value).to_string()),
         Err(_) => Sha256::digest(bytes),
     };
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The value with the members of all objects in order of their names, whichever order serde_json is built to keep.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let members: BTreeMap<_, _> = members.iter().map(|(name, value)| (name.clone(), sorted(value))).collect();
+            Value::Object(members.into_iter().collect())
+        }
+        Value::Array(elements) => Value::Array(elements.iter().map(sorted).collect()),
+        other => other.clone(),
+    }
 }
 
 impl From<Refusal> for Problem {
