@@ -21,8 +21,6 @@ ACCOUNTS_PER_CALL = 500
 BYTES_PER_CALL = 3_000_000
 CALLS_AT_ONCE = 4
 FAULTS_SHOWN = 50
-# How the API ends the fault of an account with which nothing is wrong: its time ran out, or others changed the same people.
-PASSING_FAULT = "post it again"
 # Calls in a row that store nothing of a chunk before it is given up.
 FRUITLESS_CALLS = 5
 
@@ -161,7 +159,7 @@ def _post(api: Api, chunk: Chunk) -> Tally:
         again = []
         for result in answer.body.get("results", []):
             number, faults = left[result["index"]][0], result.get("errors") or []
-            if faults and fruitless < FRUITLESS_CALLS and all(fault["message"].endswith(PASSING_FAULT) for fault in faults):
+            if result.get("retry") and fruitless < FRUITLESS_CALLS:
                 again.append(left[result["index"]])
                 continue
             tally.warnings += len(result.get("warnings") or [])

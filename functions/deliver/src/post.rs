@@ -23,7 +23,7 @@ const CONCURRENT_SENDS: usize = 10;
 /// No send is begun with less time than this left: SES may take 10 s, and the outcome must be recorded.
 const TIME_TO_FINISH: SignedDuration = SignedDuration::from_secs(15);
 
-/// How long to wait before trying again when SES is sending too much already.
+/// How long to wait before trying again when too much comes at once for SES.
 const THROTTLED_PAUSE: Duration = Duration::from_secs(5);
 
 /// How long to wait before trying again when SES takes nothing at all: paused, out of quota, out of reach.
@@ -48,9 +48,8 @@ impl Deliver {
         let answers: Vec<_> = futures::stream::iter(sends).buffer_unordered(CONCURRENT_SENDS).collect().await;
         fail::fail_point!("deliver.sent");
 
-        let waiting: Vec<_> = answers.iter().filter(|(_, answer)| matches!(answer, Answer::RefusedForNow(_))).collect();
-        let recipient_ids: Vec<_> = waiting.iter().map(|(letter, _)| letter.recipient_id).collect();
-        let throttled = waiting.iter().any(|(_, answer)| matches!(answer, Answer::RefusedForNow(why) if why.contains("Thrott") || why.starts_with("TooMany")));
+        let waiting: Vec<_> =
+            answers.iter().filter_map(|(letter, answer)| Some((letter.recipient_id, pause_after(answer)?))).collect();
         let records: Vec<_> = answers.into_iter().map(|(letter, answer)| record(letter, answer)).collect();
         let unsent = records.iter().filter(|record| record.event != LedgerEvent::Accepted).count();
         tracing::info!(
@@ -59,13 +58,14 @@ impl Deliver {
         self.record(claim, &records).await?;
         fail::fail_point!("deliver.recorded");
 
-        if !recipient_ids.is_empty() {
-            let pause = if throttled { THROTTLED_PAUSE } else { CLOSED_PAUSE };
+        if let Some(pause) = waiting.iter().map(|(_, pause)| *pause).max() {
+            let recipient_ids = waiting.into_iter().map(|(recipient_id, _)| recipient_id).collect();
             self.queue.send(&[DeliverMessage { recipient_ids, ..message.clone() }], pause).await?;
         }
         Ok(())
     }
 
+    /// Sends one e-mail, unless there is no time left for it or SES has turned another away for now.
     async fn post_one(
         &self,
         letter: Prepared,
@@ -73,12 +73,9 @@ impl Deliver {
         division: &Division,
         closed: &AtomicBool,
         deadline: Timestamp,
-    ) -> (Prepared, Answer) {
-        if closed.load(Ordering::Relaxed) {
-            return (letter, Answer::RefusedForNow("Waiting".to_owned()));
-        }
-        if deadline.duration_since(clock::now()) < TIME_TO_FINISH {
-            return (letter, Answer::RefusedForNow("OutOfTime".to_owned()));
+    ) -> (Prepared, Option<Answer>) {
+        if closed.load(Ordering::Relaxed) || deadline.duration_since(clock::now()) < TIME_TO_FINISH {
+            return (letter, None);
         }
         let tags = Tags { campaign: campaign.campaign_id, recipient: letter.recipient_id, attempt: letter.attempt };
         let answer = self
@@ -91,10 +88,10 @@ impl Deliver {
                 tags,
             })
             .await;
-        if matches!(answer, Answer::RefusedForNow(_)) {
+        if matches!(answer, Answer::Throttled(_) | Answer::Closed(_)) {
             closed.store(true, Ordering::Relaxed);
         }
-        (letter, answer)
+        (letter, Some(answer))
     }
 
     async fn record(&self, claim: &Claim, records: &[Record]) -> Result<(), StoreError> {
@@ -112,15 +109,28 @@ impl Deliver {
     }
 }
 
-fn record(letter: Prepared, answer: Answer) -> Record {
-    let Prepared { recipient_id, undo, .. } = letter;
-    let record = Record { recipient_id, event: LedgerEvent::Accepted, reason: None, message_id: None, undo: None };
+/// How long someone has to wait who was not mailed, and is tried again: nothing is wrong with their e-mail.
+fn pause_after(answer: &Option<Answer>) -> Option<Duration> {
     match answer {
-        Answer::Accepted(id) => Record { message_id: Some(id), ..record },
-        Answer::Refused(code) => Record { event: LedgerEvent::Refused, reason: Some(code), undo: Some(undo), ..record },
-        Answer::RefusedForNow(code) => {
-            Record { event: LedgerEvent::PutBack, reason: Some(code), undo: Some(undo), ..record }
+        None => Some(Duration::ZERO),
+        Some(Answer::Throttled(_)) => Some(THROTTLED_PAUSE),
+        Some(Answer::Closed(_)) => Some(CLOSED_PAUSE),
+        Some(Answer::Accepted(_) | Answer::Refused(_) | Answer::Unknown(_)) => None,
+    }
+}
+
+fn record(letter: Prepared, answer: Option<Answer>) -> Record {
+    let Prepared { recipient_id, undo, .. } = letter;
+    let record = Record { recipient_id, event: LedgerEvent::PutBack, reason: None, message_id: None, undo: None };
+    match answer {
+        None => Record { undo: Some(undo), ..record },
+        Some(Answer::Accepted(id)) => Record { event: LedgerEvent::Accepted, message_id: Some(id), ..record },
+        Some(Answer::Refused(code)) => {
+            Record { event: LedgerEvent::Refused, reason: Some(code), undo: Some(undo), ..record }
         }
-        Answer::Unknown(why) => Record { event: LedgerEvent::LoseTrack, reason: Some(why.to_owned()), ..record },
+        Some(Answer::Throttled(code) | Answer::Closed(code)) => {
+            Record { reason: Some(code), undo: Some(undo), ..record }
+        }
+        Some(Answer::Unknown(why)) => Record { event: LedgerEvent::LoseTrack, reason: Some(why.to_owned()), ..record },
     }
 }

@@ -32,7 +32,7 @@ pub async fn post(State(directory): State<Arc<Directory>>, request: Request) -> 
             }
             Err(errors) => (errors, Vec::new()),
         };
-        results.push(AccountResult { index, line, account_id, errors, warnings });
+        results.push(AccountResult { index, line, account_id, errors, warnings, retry: false });
     }
 
     let report = directory.store.import(&changes, until).await;
@@ -46,7 +46,10 @@ pub async fn post(State(directory): State<Arc<Directory>>, request: Request) -> 
         None => {}
     }
     for (place, outcome) in places.into_iter().zip(report.outcomes) {
-        results[place].errors.extend(fault_of(outcome));
+        if let Some(fault) = fault_of(outcome) {
+            results[place].errors.push(fault);
+            results[place].retry = true;
+        }
     }
     Ok(Imported::new(results))
 }
@@ -82,7 +85,7 @@ impl Directory {
     }
 }
 
-/// Why an account that is valid is not stored, if so.
+/// Why an account that is valid is not stored, if so: each of these passes.
 fn fault_of(outcome: Outcome) -> Option<FieldError> {
     let message = match outcome {
         Outcome::Stored => return None,

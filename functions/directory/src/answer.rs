@@ -31,6 +31,9 @@ pub struct AccountResult {
     pub errors: Vec<FieldError>,
     /// Contacts that are unreachable.
     pub warnings: Vec<FieldError>,
+    /// Nothing is wrong with it, it was only not reached or contended for: the same account may be posted again as it is.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub retry: bool,
 }
 
 /// What became of a call.
@@ -91,6 +94,7 @@ mod tests {
             account_id: Some(format!("A{index}")),
             errors: list(errors),
             warnings: list(warnings),
+            retry: false,
         }
     }
 

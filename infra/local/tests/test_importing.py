@@ -38,7 +38,7 @@ class Server:
                     late = [index for index, account in enumerate(accounts) if account.get("late", 0) > len(outer.calls) - 1]
                 results = [{"index": index, "accountId": account["accountId"], "errors": [{"field": "balanceDue", "message": "is no amount"}]}
                            for index, account in enumerate(accounts) if account.get("bad")]
-                results += [{"index": index, "accountId": accounts[index]["accountId"],
+                results += [{"index": index, "accountId": accounts[index]["accountId"], "retry": True,
                              "errors": [{"field": "accountId", "message": "was not reached in time; post it again"}]} for index in late]
                 self.reply(200, {"stored": len(accounts) - len(results), "failed": len(results), "results": results})
 

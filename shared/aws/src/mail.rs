@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_sdk_sesv2::Client;
 use aws_sdk_sesv2::config::retry::RetryConfig;
 use aws_sdk_sesv2::config::timeout::TimeoutConfig;
-use aws_sdk_sesv2::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_sesv2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageTag};
 use portal_domain::mail::Rendered;
 use portal_domain::{CampaignId, RecipientId};
@@ -14,7 +14,7 @@ use portal_domain::{CampaignId, RecipientId};
 /// How long SES may take to answer one send before its outcome counts as unknown.
 pub const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A question to SES could not be answered.
+/// A question to SES could not be answered. Of SES's own error it keeps the code: the message may hold an address.
 #[derive(Debug, thiserror::Error)]
 #[error("SES could not {what}: {cause}")]
 pub struct MailError {
@@ -23,8 +23,9 @@ pub struct MailError {
 }
 
 impl MailError {
-    fn of(what: &'static str, error: impl std::error::Error) -> Self {
-        Self { what, cause: DisplayErrorContext(error).to_string() }
+    fn of<E: std::error::Error + ProvideErrorMetadata + 'static>(what: &'static str, error: SdkError<E>) -> Self {
+        let cause = error.code().map_or_else(|| error.to_string(), str::to_owned);
+        Self { what, cause }
     }
 }
 
@@ -70,8 +71,10 @@ pub enum Answer {
     Accepted(String),
     /// It refused this e-mail, with this error code; nothing was sent.
     Refused(String),
-    /// It refuses everything for now (throttled, paused, over quota, or can't be reached); nothing was sent.
-    RefusedForNow(String),
+    /// It takes nothing just now because too much comes at once, with this error code; nothing was sent.
+    Throttled(String),
+    /// It takes nothing at all for now (paused, over quota, not permitted, or out of reach), with this code; nothing was sent.
+    Closed(String),
     /// No one knows: time-out, broken connection, a fault of SES. The e-mail may have left.
     Unknown(&'static str),
 }
@@ -176,26 +179,20 @@ where
     match error {
         SdkError::ConstructionFailure(_) => Answer::Refused("InvalidRequest".to_owned()),
         SdkError::TimeoutError(_) => Answer::Unknown("timeout"),
-        SdkError::DispatchFailure(_) if never_connected(error) => Answer::RefusedForNow("NoConnection".to_owned()),
+        SdkError::DispatchFailure(_) if never_connected(error) => Answer::Closed("NoConnection".to_owned()),
         SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => Answer::Unknown("connectionLost"),
         SdkError::ServiceError(answer) if answer.raw().status().is_client_error() => {
             let code = error.code().unwrap_or("Refused").to_owned();
-            if concerns_whole_account(&code, error.message().unwrap_or_default()) {
-                Answer::RefusedForNow(code)
-            } else {
-                Answer::Refused(code)
-            }
+            refusal(code, error.message().unwrap_or_default())
         }
         _ => Answer::Unknown("serverError"),
     }
 }
 
-/// Error codes of SES v2 SendEmail that say nothing about this e-mail, and everything about the account's state.
-fn concerns_whole_account(code: &str, message: &str) -> bool {
-    let accounts = [
-        "TooManyRequestsException",
-        "ThrottlingException",
-        "Throttling",
+/// What an error of SES v2 SendEmail says: something about this e-mail, or nothing about it and everything about the account.
+fn refusal(code: String, message: &str) -> Answer {
+    let throttles = ["TooManyRequestsException", "ThrottlingException", "Throttling"];
+    let closes = [
         "LimitExceededException",
         "SendingPausedException",
         "AccountSuspendedException",
@@ -206,7 +203,13 @@ fn concerns_whole_account(code: &str, message: &str) -> bool {
         "InvalidSignatureException",
         "UnrecognizedClientException",
     ];
-    accounts.contains(&code) || message.contains("sending rate exceeded") || message.contains("quota exceeded")
+    if message.contains("quota exceeded") || closes.contains(&code.as_str()) {
+        Answer::Closed(code)
+    } else if message.contains("sending rate exceeded") || throttles.contains(&code.as_str()) {
+        Answer::Throttled(code)
+    } else {
+        Answer::Refused(code)
+    }
 }
 
 fn never_connected(error: &(dyn std::error::Error + 'static)) -> bool {
@@ -298,13 +301,9 @@ mod tests {
     async fn only_a_4xx_says_that_nothing_was_sent() {
         let table = [
             (400, r#"{"__type":"MessageRejected"}"#, Answer::Refused("MessageRejected".to_owned())),
-            (
-                429,
-                r#"{"__type":"TooManyRequestsException"}"#,
-                Answer::RefusedForNow("TooManyRequestsException".to_owned()),
-            ),
-            (400, r#"{"__type":"SendingPausedException"}"#, Answer::RefusedForNow("SendingPausedException".to_owned())),
-            (403, r#"{"__type":"AccessDeniedException"}"#, Answer::RefusedForNow("AccessDeniedException".to_owned())),
+            (429, r#"{"__type":"TooManyRequestsException"}"#, Answer::Throttled("TooManyRequestsException".to_owned())),
+            (400, r#"{"__type":"SendingPausedException"}"#, Answer::Closed("SendingPausedException".to_owned())),
+            (403, r#"{"__type":"AccessDeniedException"}"#, Answer::Closed("AccessDeniedException".to_owned())),
             (500, "{}", Answer::Unknown("serverError")),
             (503, "{}", Answer::Unknown("serverError")),
         ];
@@ -324,10 +323,17 @@ mod tests {
 
     #[test]
     fn throttles_and_pauses_concern_the_account_and_rejections_the_mail() {
-        assert!(concerns_whole_account("TooManyRequestsException", ""));
-        assert!(concerns_whole_account("MessageRejected", "Maximum sending rate exceeded."));
-        assert!(concerns_whole_account("X", "Daily message quota exceeded."));
-        assert!(!concerns_whole_account("MessageRejected", "Email address is not verified."));
-        assert!(!concerns_whole_account("BadRequestException", ""));
+        let table = [
+            ("TooManyRequestsException", "", Answer::Throttled as fn(String) -> Answer),
+            ("TooManyRequestsException", "Daily message quota exceeded.", Answer::Closed),
+            ("MessageRejected", "Maximum sending rate exceeded.", Answer::Throttled),
+            ("X", "Daily message quota exceeded.", Answer::Closed),
+            ("SendingPausedException", "", Answer::Closed),
+            ("MessageRejected", "Email address is not verified.", Answer::Refused),
+            ("BadRequestException", "", Answer::Refused),
+        ];
+        for (code, message, answer) in table {
+            assert_eq!(refusal(code.to_owned(), message), answer(code.to_owned()), "{code} {message}");
+        }
     }
 }
