@@ -102,8 +102,9 @@ def save_logs(instance: Instance) -> int:
 
 
 def where(instance: Instance, known: dict) -> None:
-    say(f"  API       {known['apiUrl']}/v1\n  Mailbox   {known['mailbox']}\n"
-        f"  Operator  {known['operator']['username']}, password in {instance.stack_file}")
+    operator = known["operator"]
+    say(f"  Page      {known['consoleUrl']}\n  Sign in   as {operator['username']} with the password {operator['password']}\n"
+        f"  API       {known['apiUrl']}/v1\n  Mailbox   {known['mailbox']}\n  (all of it is in {instance.stack_file})")
 
 
 def down(instance: Instance) -> int:

@@ -38,6 +38,7 @@ def prepare(instance: Instance, endpoint: str) -> dict:
         "functions": {name: value for name, value in values.items() if name.endswith("Function")},
         "mailbox": f"{endpoint}/_ministack/ses/messages",
         "publicUrl": values["PublicUrl"],
+        "consoleUrl": values["ConsoleUrl"],
     }
     instance.write_json(instance.stack_file, stack)
     _write_function_variables(instance, endpoint, stack)

@@ -1,0 +1,85 @@
+//! `console`: the operator's page. Its files are part of the binary; what differs from one deployment to another is
+//! `settings.json`, which the page reads when it starts.
+
+mod files;
+mod headers;
+mod settings;
+
+use axum::Json;
+use axum::Router;
+use axum::extract::Path;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION};
+use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use lambda_http::RequestExt;
+use lambda_http::request::RequestContext;
+use portal_http::Problem;
+
+use files::Files;
+use settings::Settings;
+
+/// A file whose address has the hash of its content never changes.
+const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+
+/// A page is kept, and asked about each time: a new one must be seen at once.
+const ASK_FIRST: HeaderValue = HeaderValue::from_static("no-cache");
+
+/// The routes. Open to everyone: there is nothing in the files, and nothing in the settings that a browser isn't told anyway.
+pub fn router() -> Router {
+    Router::new()
+        .route("/", get(console))
+        .route("/mail-frame", get(mail_frame))
+        .route("/settings.json", get(settings))
+        .route("/assets/{hash}/{file}", get(asset))
+        .layer(axum::middleware::map_response(headers::add_common))
+}
+
+/// The operator's page.
+async fn console(request: HeaderMap, extensions: Extensions) -> Result<Response, Problem> {
+    // Addresses in the page are relative, and need the slash after the stage's name.
+    if let Some(stage) = stage_without_slash(&extensions) {
+        return Ok((StatusCode::PERMANENT_REDIRECT, [(LOCATION, format!("{stage}/"))]).into_response());
+    }
+    let settings = Settings::of(&extensions)?;
+    let policy = headers::console_policy(&settings).map_err(Problem::internal)?;
+    Ok(page("index.html", &request, policy))
+}
+
+/// The frame in which the page shows an e-mail.
+async fn mail_frame(request: HeaderMap) -> Response {
+    page("mail-frame.html", &request, headers::mail_frame_policy())
+}
+
+async fn settings(extensions: Extensions) -> Result<Response, Problem> {
+    Ok(([(CACHE_CONTROL, ASK_FIRST)], Json(Settings::of(&extensions)?)).into_response())
+}
+
+async fn asset(Path((hash, name)): Path<(String, String)>) -> Result<Response, Problem> {
+    let files = Files::get();
+    let file = files.asset(&name).filter(|_| hash == files.hash());
+    let file = file.ok_or_else(|| Problem::not_found("There is no such file, or it is of another version."))?;
+    Ok(([(CONTENT_TYPE, file.content_type.clone()), (CACHE_CONTROL, FOREVER)], file.text.as_str()).into_response())
+}
+
+fn page(name: &str, request: &HeaderMap, policy: HeaderValue) -> Response {
+    let files = Files::get();
+    let tag = HeaderValue::from_str(&format!("\"{}\"", files.hash())).expect("a hash is visible ASCII");
+    let known = request.get(IF_NONE_MATCH).is_some_and(|tags| tags == tag);
+    let headers = [(ETAG, tag), (CACHE_CONTROL, ASK_FIRST), (headers::CONTENT_SECURITY_POLICY, policy)];
+    match files.page(name) {
+        _ if known => (StatusCode::NOT_MODIFIED, headers).into_response(),
+        Some(text) => (headers, [(CONTENT_TYPE, files::HTML)], text).into_response(),
+        None => Problem::not_found("There is no such page.").into_response(),
+    }
+}
+
+/// The last part of the address when the page was asked for as `…/live`, without the slash that follows the stage.
+fn stage_without_slash(extensions: &Extensions) -> Option<String> {
+    let RequestContext::ApiGatewayV1(context) = extensions.request_context_ref()? else { return None };
+    let path = context.path.as_deref()?;
+    if path.ends_with('/') { None } else { path.rsplit('/').next().map(str::to_owned) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+use axum::http::Response as Answer;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use super::*;
+
+struct Call<'a> {
+    path: &'a str,
+    context_path: &'a str,
+    headers: Value,
+    variables: Value,
+}
+
+impl<'a> Call<'a> {
+    fn to(path: &'a str) -> Self {
+        let variables = json!({"clientId": "c1", "signInUrl": "https://portal-1.auth.us-east-1.amazoncognito.com",
+            "publicUrl": "https://invites.example.com"});
+        Self { path, context_path: "/live/", headers: json!({"Host": "api.example.com"}), variables }
+    }
+
+    async fn answer(self) -> (Answer<()>, String) {
+        let event = json!({
+            "resource": self.path, "path": self.path, "httpMethod": "GET", "headers": self.headers, "multiValueHeaders": {},
+            "stageVariables": self.variables, "body": null, "isBase64Encoded": false,
+            "requestContext": {"stage": "live", "httpMethod": "GET", "path": self.context_path},
+        });
+        let request = lambda_http::request::from_str(&event.to_string()).expect("an event");
+        let response =
+            portal_http::server::service(portal_http::router(router())).oneshot(request).await.expect("infallible");
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, 1_000_000).await.expect("in memory");
+        (Answer::from_parts(parts, ()), String::from_utf8(body.to_vec()).expect("text"))
+    }
+}
+
+fn header<'a>(answer: &'a Answer<()>, name: &str) -> &'a str {
+    answer.headers().get(name).map(|value| value.to_str().expect("text")).unwrap_or_default()
+}
+
+#[tokio::test]
+async fn the_page_may_load_its_own_files_and_call_its_own_api_and_the_sign_in_host() {
+    let (answer, body) = Call::to("/").answer().await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(header(&answer, "content-type"), "text/html; charset=utf-8");
+    let policy = header(&answer, "content-security-policy");
+    assert!(policy.contains("connect-src 'self' https://portal-1.auth.us-east-1.amazoncognito.com;"), "{policy}");
+    assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"), "{policy}");
+    assert!(!policy.contains("unsafe"), "{policy}");
+    assert!(body.contains(&format!("assets/{}/", Files::get().hash())), "{body}");
+}
+
+#[tokio::test]
+async fn every_answer_is_taken_for_what_it_is_and_leaks_no_address() {
+    let asset = format!("/assets/{}/style.css", Files::get().hash());
+    for path in ["/", "/mail-frame", "/settings.json", &asset] {
+        let (answer, _) = Call::to(path).answer().await;
+        assert_eq!(answer.status(), 200, "{path}");
+        assert_eq!(header(&answer, "x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(header(&answer, "referrer-policy"), "no-referrer", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_is_kept_forever_and_only_under_the_hash_of_this_build() {
+    let hash = Files::get().hash();
+    let (answer, _) = Call::to(&format!("/assets/{hash}/style.css")).answer().await;
+    assert_eq!(header(&answer, "cache-control"), "public, max-age=31536000, immutable");
+    assert_eq!(header(&answer, "content-type"), "text/css; charset=utf-8");
+    for path in ["/assets/0123456789abcdef/style.css", &format!("/assets/{hash}/nothing.js")] {
+        let (answer, _) = Call::to(path).answer().await;
+        assert_eq!(answer.status(), 404, "{path}");
+        assert_eq!(header(&answer, "cache-control"), "no-store", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_the_browser_has_is_not_sent_again() {
+    let (first, _) = Call::to("/").answer().await;
+    assert_eq!(header(&first, "cache-control"), "no-cache");
+    let headers = json!({"If-None-Match": header(&first, "etag")});
+    let (again, body) = Call { headers, ..Call::to("/") }.answer().await;
+    assert_eq!((again.status().as_u16(), body.as_str()), (304, ""));
+    let headers = json!({"If-None-Match": "\"other\""});
+    assert_eq!(Call { headers, ..Call::to("/") }.answer().await.0.status(), 200);
+}
+
+#[tokio::test]
+async fn the_settings_come_from_the_stage() {
+    let (answer, body) = Call::to("/settings.json").answer().await;
+    assert_eq!(answer.status(), 200);
+    let base = "https://portal-1.auth.us-east-1.amazoncognito.com";
+    let expected = json!({"publicUrl": "https://invites.example.com", "signIn": {"clientId": "c1",
+        "authorizeUrl": format!("{base}/oauth2/authorize"), "tokenUrl": format!("{base}/oauth2/token"),
+        "logoutUrl": format!("{base}/logout")}});
+    assert_eq!(serde_json::from_str::<Value>(&body).expect("JSON"), expected);
+    for variables in [json!(null), json!({"clientId": "c1", "signInUrl": "nowhere", "publicUrl": "https://x.example"})]
+    {
+        let (answer, _) = Call { variables, ..Call::to("/settings.json") }.answer().await;
+        assert_eq!(answer.status(), 500);
+    }
+}
+
+#[tokio::test]
+async fn an_address_without_the_slash_after_the_stage_is_led_to_the_page() {
+    let (answer, _) = Call { context_path: "/live", ..Call::to("/") }.answer().await;
+    assert_eq!((answer.status().as_u16(), header(&answer, "location")), (308, "live/"));
+}
+
+#[tokio::test]
+async fn the_mail_frame_is_a_place_of_its_own() {
+    let (answer, _) = Call::to("/mail-frame").answer().await;
+    let policy = header(&answer, "content-security-policy");
+    assert!(policy.starts_with("sandbox allow-scripts; default-src 'none'; script-src 'self';"), "{policy}");
+    assert!(!policy.contains("allow-same-origin") && !policy.contains("connect-src"), "{policy}");
+}
