@@ -19,6 +19,7 @@ import logs
 import main_job
 import sample_customers
 import stack
+import toolchain
 from api import Api, given_token, operator_of
 from importing import import_folder
 from instance import Instance
@@ -138,7 +139,8 @@ def demonstration(instance: Instance) -> int:
     with ending(instance):
         with instance.locked():
             known = bring_up(instance, enforced=True)
-            main_job_on(instance, known)
+            api = Api(known["apiUrl"], operator_of(known))
+            main_job.demonstrate(api, known, import_sample(instance, api)[main_job.DIVISION])
         say("\nThe local cloud stays up until Ctrl-C.")
         where(instance, known)
         with contextlib.suppress(KeyboardInterrupt):
@@ -148,29 +150,32 @@ def demonstration(instance: Instance) -> int:
     return 0
 
 
-def main_job_on(instance: Instance, known: dict) -> tuple[dict, dict]:
-    """Imports the sample customers and does the main job with them; returns DAYTON's counts before, and the outcomes."""
+def import_sample(instance: Instance, api: Api) -> dict[str, str]:
+    """Imports the sample customers and returns each division's sender."""
     folder = instance.folder / "sample"
     sample(folder)
-    api = Api(known["apiUrl"], operator_of(known))
     with step("Importing the sample customers"):
         if not import_folder(api, folder):
             raise Failure("the sample customers were not imported whole", "see above, and what the functions logged.")
-    senders = {row["division"]: row["email"] for row in json.loads((folder / "divisions.json").read_text(encoding="utf-8"))}
-    return main_job.demonstrate(api, known, senders[main_job.DIVISION])
+    return {row["division"]: row["email"] for row in json.loads((folder / "divisions.json").read_text(encoding="utf-8"))}
 
 
 def test() -> int:
     """All tests, against local clouds of their own, which end with them."""
     instance = Instance("test")
+    browser = toolchain.ensure_browser()
     with instance.locked(), ending(instance):
         emulator.stop(instance)
         say("First the main job, with every function held to its role's policy.")
         known = bring_up(instance, enforced=True)
+        tools = environment.for_tools(instance, known["awsEndpoint"]) | {"PORTAL_STACK": str(instance.stack_file)}
         with step("Tests of the local cloud's scripts"):
-            python = [str(VENV / "bin" / "python"), "-m", "unittest", "discover", "--start-directory", "infra/local/tests"]
-            _must_pass(run_tool(python, environment=environment.for_tools(instance, known["awsEndpoint"]), folder=ROOT))
-        _check_main_job(*main_job_on(instance, known))
+            _must_pass(run_tool(_unittests("infra/local/tests"), environment=tools, folder=ROOT))
+        api = Api(known["apiUrl"], operator_of(known))
+        senders = import_sample(instance, api)
+        with step("Tests of the page, in a browser"):
+            _must_pass(run_tool(_unittests("tests/browser"), environment=tools | {"PORTAL_BROWSER": browser}, folder=ROOT))
+        _check_main_job(*main_job.demonstrate(api, known, senders[main_job.DIVISION]))
         say("Then the tests of the functions, in a fresh local cloud.")
         known = _deploy(instance, emulator.start(instance), instance.build_folder / "template.yaml")
         tools = environment.for_tools(instance, known["awsEndpoint"]) | {"PORTAL_STACK": str(instance.stack_file)}
@@ -198,6 +203,10 @@ def benchmark(folder: Path | None, division: str | None) -> int:
             sample(folder)
         bench.measure(instance, known, folder, division)
     return 0
+
+
+def _unittests(folder: str) -> list[str]:
+    return [str(VENV / "bin" / "python"), "-m", "unittest", "discover", "--start-directory", folder]
 
 
 def _must_pass(code: int) -> None:

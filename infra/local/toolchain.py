@@ -85,3 +85,26 @@ def _create(python: Path) -> None:
     if made.returncode != 0:
         raise Failure("python3 could not make a venv", f"`sudo apt install python{sys.version_info[0]}.{sys.version_info[1]}-venv` "
                       "(Debian and Ubuntu ship it apart), then run the command again.", made.stdout + made.stderr)
+
+
+def ensure_browser() -> str:
+    """The Chromium or Chrome that the tests drive; where an administrator asks for it, Debian's is installed."""
+    if found := _browser():
+        return found
+    advice = "`sudo apt install chromium` on Debian, or install Chrome; then run the command again."
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise Failure("the tests of the page need Chromium or Chrome", advice)
+    with step("Installing Chromium, in which the page is tested (apt-get install chromium)"):
+        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for command in (["apt-get", "update", "--quiet"], ["apt-get", "install", "--quiet", "--yes", "chromium"]):
+            ran = subprocess.run(command, env=quiet, capture_output=True, text=True, check=False)
+            if ran.returncode != 0:
+                raise Failure("apt-get could not install chromium", advice, ran.stdout + ran.stderr)
+    if found := _browser():
+        return found
+    raise Failure("chromium is installed and can't be found", "look where the package has put it, and add that to PATH.")
+
+
+def _browser() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+    return next((path for name in names if (path := shutil.which(name))), None)

@@ -1,0 +1,121 @@
+"""An operator's browser on the page of a running local cloud: what the tests of the page are written with."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import unittest
+import urllib.request
+import uuid
+from pathlib import Path
+
+import boto3
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+SCREENSHOTS = ROOT / ".local" / "screenshots"
+# Machines are shared and noisy: what is waited for comes, or the test has failed anyway.
+PATIENCE_MS = 60_000
+WIDE = {"width": 1440, "height": 900}
+NARROW = {"width": 360, "height": 740}
+# What axe-core calls worse than a blemish.
+SERIOUS = ("serious", "critical")
+
+
+class Stack:
+    """The running local cloud, as its stack file tells of it."""
+
+    def __init__(self) -> None:
+        path = os.environ.get("PORTAL_STACK", str(ROOT / ".local" / "stack.json"))
+        self.known = json.loads(Path(path).read_text(encoding="utf-8"))
+        self.url = self.known["consoleUrl"]
+        self._cognito = boto3.client("cognito-idp", endpoint_url=self.known["awsEndpoint"], region_name=self.known["region"],
+                                     aws_access_key_id="test", aws_secret_access_key="test")
+
+    def operator(self) -> tuple[str, str]:
+        return self.known["operator"]["username"], self.known["operator"]["password"]
+
+    def create_person(self, groups: tuple[str, ...] = ()) -> tuple[str, str]:
+        """Somebody who can sign in and is in these groups: name and password."""
+        name, password = f"person-{uuid.uuid4().hex[:8]}", f"{uuid.uuid4()}-Aa1"
+        pool = self.known["userPoolId"]
+        self._cognito.admin_create_user(UserPoolId=pool, Username=name, MessageAction="SUPPRESS", UserAttributes=[
+            {"Name": "email", "Value": f"{name}@example.com"}, {"Name": "email_verified", "Value": "true"}])
+        self._cognito.admin_set_user_password(UserPoolId=pool, Username=name, Password=password, Permanent=True)
+        for group in groups:
+            self._cognito.admin_add_user_to_group(UserPoolId=pool, Username=name, GroupName=group)
+        return name, password
+
+    def mails_to(self, address: str) -> list[dict]:
+        with contextlib.closing(urllib.request.urlopen(self.known["mailbox"], timeout=30)) as answer:
+            mails = [mail for account in json.load(answer)["messages"].values() for mail in account]
+        return [mail for mail in mails if mail["To"] == [address]]
+
+
+class PageTest(unittest.TestCase):
+    """A test with a browser window of its own, signed in to nothing yet."""
+
+    browser: Browser
+    stack: Stack
+    viewport = WIDE
+    colours = "light"
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.stack = Stack()
+        driver = cls.enterClassContext(sync_playwright())
+        # As root, which containers and CI run as, Chromium starts only without its sandbox.
+        cls.browser = driver.chromium.launch(executable_path=os.environ.get("PORTAL_BROWSER", "/usr/bin/chromium"),
+                                             chromium_sandbox=os.geteuid() != 0)
+        cls.addClassCleanup(cls.browser.close)
+        expect.set_options(timeout=PATIENCE_MS)
+
+    def setUp(self) -> None:
+        self.window = self.browser.new_context(viewport=self.viewport, color_scheme=self.colours, accept_downloads=True,
+                                               locale="en-US", timezone_id="America/New_York")
+        self.addCleanup(self.window.close)
+        self.page = self.new_page()
+
+    def new_page(self) -> Page:
+        page = self.window.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        # What the strict policy blocks or a script throws must fail a test, not go unseen.
+        self.complaints: list[str] = []
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda message: self.complaints.append(message.text) if "Content Security Policy" in message.text else None)
+        return page
+
+    def tearDown(self) -> None:
+        self.assertEqual(self.complaints, [], "the browser complained")
+
+    def open(self, address: str = "", person: tuple[str, str] | None = None) -> None:
+        """Opens the page at an address of its own, and signs in on the way."""
+        self.page.goto(self.stack.url + address)
+        self.sign_in(person)
+
+    def sign_in(self, person: tuple[str, str] | None = None) -> None:
+        """Fills in the user pool's sign-in page, which must be on the screen or about to be."""
+        name, password = person or self.stack.operator()
+        self.page.locator("input[name=username]").fill(name)
+        self.page.locator("input[name=password]").fill(password)
+        self.page.locator("input[name=password]").press("Enter")
+
+    def assert_accessible(self, view: str) -> None:
+        """axe-core finds nothing serious in what is on the screen."""
+        # Runs in a world of its own in the page, so that the page's policy need not allow it.
+        results = Axe().run(self.page)
+        serious = [f"{fault['id']}: {fault['help']} ({', '.join(str(node['target']) for node in fault['nodes'][:3])})"
+                   for fault in results.response["violations"] if fault["impact"] in SERIOUS]
+        self.assertEqual(serious, [], view)
+
+    def assert_fits(self, view: str) -> None:
+        """Nothing makes the page scroll sideways."""
+        overflow = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        self.assertLessEqual(overflow, 0, f"{view} is wider than the window")
+
+    def picture(self, name: str) -> None:
+        """Keeps a picture of the window for people to look at."""
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
