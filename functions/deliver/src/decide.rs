@@ -10,7 +10,7 @@ use portal_domain::campaign::INVITATION_LIFETIME;
 use portal_domain::mail::{self, Invitation, Rendered};
 use portal_domain::outcome::LedgerEvent;
 use portal_domain::password::TemporaryPassword;
-use portal_domain::selection::{Exclusion, Rules, Verdict, judge};
+use portal_domain::selection::{Rules, judge};
 use portal_domain::{Campaign, Division, Outcome, Recipient, RecipientId};
 
 use crate::Deliver;
@@ -49,8 +49,10 @@ impl Deliver {
             };
             let recipient = Recipient::from(item.clone());
             let selected = self.directory.selected(&recipient, &campaign.filter).await?;
-            decisions.push(match judge(&recipient, selected, rules) {
-                Verdict::Mail => match self.prepare(row, item, &recipient, division, now) {
+            let verdict = judge(&recipient, selected, rules);
+            decisions.push(match verdict.reason() {
+                Some(reason) => end(LedgerEvent::Skip, reason),
+                None => match self.prepare(row, item, &recipient, division, now) {
                     Ok((decision, letter)) => {
                         letters.push(letter);
                         decision
@@ -60,10 +62,6 @@ impl Deliver {
                         end(LedgerEvent::GiveUp, "notRenderable")
                     }
                 },
-                Verdict::Accepted => end(LedgerEvent::Skip, "accepted"),
-                Verdict::Excluded(Exclusion::Undeliverable) => end(LedgerEvent::Skip, "undeliverable"),
-                Verdict::Excluded(Exclusion::RecentlyInvited) => end(LedgerEvent::Skip, "recentlyInvited"),
-                Verdict::NotSelected => end(LedgerEvent::Skip, "noLongerSelected"),
             });
         }
         Ok((decisions, letters))

@@ -18,6 +18,24 @@ pub enum Exclusion {
     RecentlyInvited,
 }
 
+impl Exclusion {
+    /// Every reason, in the order in which they apply.
+    pub const ALL: [Self; 2] = [Self::Undeliverable, Self::RecentlyInvited];
+
+    /// The name used in the API and in ledgers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Undeliverable => "undeliverable",
+            Self::RecentlyInvited => "recentlyInvited",
+        }
+    }
+
+    /// The reason with this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == name)
+    }
+}
+
 /// What is decided about one recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -29,6 +47,18 @@ pub enum Verdict {
     Excluded(Exclusion),
     /// Is not in the selection.
     NotSelected,
+}
+
+impl Verdict {
+    /// Why there is no e-mail, as the API and ledgers name it; `None` where there is one.
+    pub fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Mail => None,
+            Self::Accepted => Some("accepted"),
+            Self::Excluded(reason) => Some(reason.as_str()),
+            Self::NotSelected => Some("noLongerSelected"),
+        }
+    }
 }
 
 /// What a decision depends on besides the recipient and the filter.
@@ -136,5 +166,24 @@ impl Counts {
         self.unreachable += other.unreachable;
         self.will_email += other.will_email;
         self.excluded.merge(&other.excluded);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_one_name_in_the_api_in_ledgers_and_in_counts() {
+        for reason in Exclusion::ALL {
+            assert_eq!(Exclusion::parse(reason.as_str()), Some(reason));
+            assert_eq!(Verdict::Excluded(reason).reason(), Some(reason.as_str()));
+            assert_eq!(serde_json::to_value(reason).expect("serialises"), reason.as_str());
+            let mut excluded = Excluded::default();
+            excluded.add(reason);
+            assert_eq!(serde_json::to_value(excluded).expect("serialises")[reason.as_str()], 1);
+        }
+        assert_eq!(Exclusion::parse("accepted"), None);
+        assert_eq!(Verdict::Mail.reason(), None);
     }
 }
