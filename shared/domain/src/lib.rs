@@ -14,6 +14,7 @@ pub mod mail;
 pub mod outcome;
 pub mod password;
 pub mod recipient;
+pub mod search;
 pub mod selection;
 pub mod status;
 
@@ -25,4 +26,5 @@ pub use id::{AccountId, CampaignId, ClaimId, DivisionId, RecipientId, SHARDS, Sh
 pub use link::{Filter, LinkProfile};
 pub use outcome::Outcome;
 pub use recipient::Recipient;
+pub use search::Search;
 pub use status::PortalStatus;

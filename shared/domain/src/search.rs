@@ -1,0 +1,124 @@
+//! Finding a person by a part of the address or of a name.
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+use serde::Serialize;
+
+use crate::Recipient;
+
+/// A part of an address or of a name that somebody looks for, however it is capitalised or composed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Search(String);
+
+impl Search {
+    /// Fewest characters of a search, without space at its ends: one letter would find nearly everybody.
+    pub const FEWEST_CHARS: usize = 2;
+
+    /// Most characters of a search.
+    pub const MOST_CHARS: usize = 100;
+
+    /// What to look for; `None` if it is too short or too long.
+    pub fn new(text: &str) -> Option<Self> {
+        let text = text.trim();
+        (Self::FEWEST_CHARS..=Self::MOST_CHARS).contains(&text.chars().count()).then(|| Self(folded(text)))
+    }
+
+    /// Whether it is a part of the recipient's address, as it is sent to or with its domain spelled out, or of one of the
+    /// names that the recipient carries: the first on each of the named accounts (see [`crate::recipient::Links`]).
+    pub fn finds(&self, recipient: &Recipient) -> bool {
+        let names = recipient.links.accounts.iter().map(|account| &account.contact_name);
+        self.is_in(&recipient.email)
+            || spelled_out(&recipient.email).is_some_and(|email| self.is_in(&email))
+            || names.into_iter().any(|name| self.is_in(name))
+    }
+
+    fn is_in(&self, text: &str) -> bool {
+        folded(text).contains(&self.0)
+    }
+}
+
+/// The text in one form for all its spellings in upper and lower case: lower case by way of upper case, letter by letter,
+/// which makes one of `Σ`, `σ` and `ς`, and of `ß` and `SS`. Composed at last, since a name may come as `e` and an accent,
+/// and some letters have no upper case but in parts.
+fn folded(text: &str) -> String {
+    let folded: String = text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect();
+    ComposingNormalizerBorrowed::new_nfc().normalize(&folded).into_owned()
+}
+
+/// An address with the letters of its domain that IDNA wrote as ASCII, if it has any.
+fn spelled_out(email: &str) -> Option<String> {
+    let (local, domain) = email.rsplit_once('@').filter(|(_, domain)| domain.contains("xn--"))?;
+    Some(format!("{local}@{}", idna::domain_to_unicode(domain).0))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::recipient::{Links, NamedAccount};
+    use crate::{AccountId, DivisionId, PortalStatus, RecipientId};
+
+    fn person(email: &str, names: &[&str]) -> Recipient {
+        let account = |(number, name): (usize, &&str)| NamedAccount {
+            account_id: AccountId::new(number.to_string()),
+            account_name: "Account".to_owned(),
+            contact_name: (*name).to_owned(),
+        };
+        Recipient {
+            recipient_id: RecipientId::from_random([1; 16]),
+            division: DivisionId::new("D"),
+            email: email.to_owned(),
+            status: PortalStatus::NotSent,
+            links: Links { accounts: names.iter().enumerate().map(account).collect(), ..Links::default() },
+            last_invited_at: None,
+            expires_at: None,
+            last_campaign_id: None,
+            undeliverable: None,
+        }
+    }
+
+    #[test]
+    fn a_part_of_the_address_or_of_any_name_finds_a_person() {
+        let zoe = person("z.mueller@xn--bcher-kva.example", &["", "Zoë Müller", "Frau Straße", "ΟΔΥΣΣΕΑΣ"]);
+        let found = [
+            "z.mueller@",
+            "MUELLER",
+            "xn--bcher",
+            "@BÜCHER.ex",
+            "zoë",
+            "ZOË MÜ",
+            "zoe\u{308}",
+            "straße",
+            "STRASSE",
+            "οδυσσεας",
+            "ΟΔΥΣ",
+            "  müller ",
+        ];
+        for text in found {
+            assert!(Search::new(text).expect(text).finds(&zoe), "{text}");
+        }
+        for text in ["zoe", "muller", "account", "bucher", "zoë  müller"] {
+            assert!(!Search::new(text).expect(text).finds(&zoe), "{text}");
+        }
+        assert!(Search::new("zoë").expect("long enough").finds(&person("x@example.com", &["ZOE\u{308}"])));
+    }
+
+    #[test]
+    fn what_is_too_short_or_too_long_is_no_search() {
+        for text in ["", "x", " x ", &"x".repeat(101)] {
+            assert_eq!(Search::new(text), None, "{text:?}");
+        }
+        assert!(Search::new("ßü").is_some() && Search::new(&"ü".repeat(100)).is_some());
+    }
+
+    proptest! {
+        #[test]
+        fn every_whole_name_finds_its_owner_in_upper_and_lower_case(name in "\\PC{2,100}") {
+            let owner = person("x@example.com", &[&name]);
+            for text in [name.clone(), name.to_lowercase(), name.to_uppercase()] {
+                prop_assert!(Search::new(&text).is_none_or(|search| search.finds(&owner)), "{}", text);
+            }
+        }
+    }
+}
