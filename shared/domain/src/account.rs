@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::email::Unusable;
 use crate::link::json_bytes;
-use crate::{AccountId, DivisionId, EmailAddress, PortalStatus};
+use crate::{AccountId, DivisionId, EmailAddress, Filter, PortalStatus};
 
 pub use links::{AddressOnAccount, Reach};
 
@@ -88,6 +88,16 @@ impl Account {
     /// Active services of all sites together.
     pub fn active_services(&self) -> u64 {
         self.sites.iter().map(|site| u64::from(site.active_services)).sum()
+    }
+
+    /// The contacts without a usable address whom a filter of the account's division selects, in order of `contactId`, each
+    /// with what is wrong with the address.
+    pub fn unreachable(&self, filter: &Filter) -> impl Iterator<Item = (&Contact, Unusable)> {
+        let selected = self.contacts.iter().filter(|contact| filter.matches(&self.profile(contact)));
+        selected.filter_map(|contact| match contact.address {
+            ContactAddress::Usable(_) => None,
+            ContactAddress::Unusable(why) => Some((contact, why)),
+        })
     }
 
     /// At most this many bytes are stored of it, besides its keys and the ids of its recipients.

@@ -66,6 +66,11 @@ pub struct Link {
 }
 
 impl Link {
+    /// Whether one of the contacts meets all conditions of a filter.
+    pub fn matches(&self, filter: &Filter) -> bool {
+        self.contacts.iter().any(|contact| filter.matches(&contact.profile))
+    }
+
     /// At most this many bytes are stored of it, besides its keys.
     pub fn stored_bytes(&self) -> usize {
         json_bytes(self)
@@ -124,6 +129,12 @@ impl Filter {
             billing_contacts_only: false,
             without_automatic_payment: false,
         }
+    }
+
+    /// The same filter, on accounts with active services only.
+    #[must_use]
+    pub fn on_active_services(self) -> Self {
+        Self { with_active_services: true, ..self }
     }
 
     /// Whether a link in this filter's division with this profile meets all conditions at once.

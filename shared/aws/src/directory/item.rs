@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use portal_domain::password::PasswordDigest;
 use portal_domain::recipient::{Links, NamedAccount};
-use portal_domain::{AccountId, CampaignId, DivisionId, LinkProfile, PortalStatus, Recipient, RecipientId};
+use portal_domain::{AccountId, CampaignId, DivisionId, Filter, LinkProfile, PortalStatus, Recipient, RecipientId};
 use serde::{Deserialize, Serialize};
 
 use super::keys;
@@ -140,4 +140,12 @@ pub struct AccountRow {
     /// Its contacts' profiles; empty for an account without contacts.
     #[serde(default)]
     pub profiles: Vec<AccountProfile>,
+}
+
+impl AccountRow {
+    /// How many of its contacts `filter` selects but can't be reached.
+    pub fn unreachable(&self, filter: &Filter) -> u64 {
+        let matching = self.profiles.iter().filter(|counted| filter.matches(&counted.profile));
+        matching.map(|counted| u64::from(counted.unreachable)).sum()
+    }
 }

@@ -1,5 +1,7 @@
 //! Reading the table Directory.
 
+mod accounts;
+mod active;
 mod counts;
 mod shard;
 
@@ -14,6 +16,8 @@ use portal_domain::{Division, DivisionId, Filter, Recipient, RecipientId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+pub use accounts::AccountPage;
+pub use active::{ActiveAccount, ActiveAccounts};
 pub use shard::Page;
 
 use super::item::RecipientItem;
@@ -88,21 +92,24 @@ impl DirectoryReader {
     }
 
     async fn any_link_matches(&self, recipient: RecipientId, filter: &Filter) -> Result<bool, StoreError> {
-        let request = self
-            .client
+        let mut found = false;
+        self.each_page("read links", self.links(recipient), |links: Vec<Link>| {
+            found = links.iter().any(|link| link.matches(filter));
+            if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+        .await?;
+        Ok(found)
+    }
+
+    /// The link rows of a recipient, in order of account.
+    fn links(&self, recipient: RecipientId) -> QueryFluentBuilder {
+        self.client
             .query()
             .table_name(&self.table)
             .key_condition_expression("pk = :partition AND begins_with(sk, :prefix)")
             .expression_attribute_values(":partition", s(keys::recipient_pk(recipient)))
             .expression_attribute_values(":prefix", s(keys::LINK_PREFIX))
-            .consistent_read(true);
-        let mut found = false;
-        self.each_page("read links", request, |links: Vec<Link>| {
-            found = links.iter().flat_map(|link| &link.contacts).any(|contact| filter.matches(&contact.profile));
-            if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })
-        .await?;
-        Ok(found)
+            .consistent_read(true)
     }
 
     fn partition(&self, partition: impl Into<String>) -> QueryFluentBuilder {

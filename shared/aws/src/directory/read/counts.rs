@@ -68,11 +68,11 @@ impl DirectoryReader {
 /// Adds what an account says of the selection: its active services if one of its reachable contacts is selected there,
 /// and its selected contacts who can't be reached.
 fn add_account(counts: &mut Counts, filter: &Filter, account: &AccountRow) {
-    let matching = || account.profiles.iter().filter(|counted| filter.matches(&counted.profile));
-    if matching().any(|counted| counted.reachable > 0) {
+    let mut matching = account.profiles.iter().filter(|counted| filter.matches(&counted.profile));
+    if matching.any(|counted| counted.reachable > 0) {
         counts.active_services += account.active_services;
     }
-    counts.unreachable += matching().map(|counted| u64::from(counted.unreachable)).sum::<u64>();
+    counts.unreachable += account.unreachable(filter);
 }
 
 #[cfg(test)]

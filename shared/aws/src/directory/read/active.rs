@@ -1,0 +1,147 @@
+//! Which accounts make somebody one of those on active services.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::ControlFlow;
+
+use futures::{StreamExt, TryStreamExt, stream};
+use portal_domain::link::Link;
+use portal_domain::recipient::NAMED_ACCOUNTS;
+use portal_domain::{AccountId, Filter, Recipient, RecipientId};
+use serde::Deserialize;
+
+use super::DirectoryReader;
+use crate::directory::keys;
+use crate::dynamo::{Item, StoreError, batch_get_only, key};
+
+/// How many recipients have their link rows queried at the same time.
+const CONCURRENT: usize = 8;
+
+/// The accounts on which one recipient has a link that a filter selects.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ActiveAccounts {
+    /// The [`NAMED_ACCOUNTS`] with the smallest ids, in order.
+    pub first: Vec<ActiveAccount>,
+    /// How many there are.
+    pub count: u32,
+}
+
+/// One of the accounts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ActiveAccount {
+    /// The account.
+    pub account_id: AccountId,
+    /// Its name, may be empty.
+    pub account_name: String,
+    /// Active services of all its sites together.
+    pub active_services: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Services {
+    account_id: AccountId,
+    active_services: u64,
+}
+
+impl DirectoryReader {
+    /// The accounts on which each of `recipients` has a link that `filter` selects, with the active services of each: read
+    /// consistently, from the link rows and the accounts. Who has none is absent.
+    pub async fn active_accounts(
+        &self,
+        recipients: &[Recipient],
+        filter: &Filter,
+    ) -> Result<HashMap<RecipientId, ActiveAccounts>, StoreError> {
+        let (named, beyond): (Vec<_>, Vec<_>) = recipients
+            .iter()
+            .partition(|recipient| recipient.links.account_count as usize <= recipient.links.accounts.len());
+        let mut found = self.active_of_named(&named, filter).await?;
+        let beyond: Vec<RecipientId> = beyond.into_iter().map(|recipient| recipient.recipient_id).collect();
+        let beyond = stream::iter(beyond).map(|id| async move {
+            let accounts = self.active_of_all(id, filter).await?;
+            Ok::<_, StoreError>((id, accounts))
+        });
+        let beyond: Vec<_> = beyond.buffer_unordered(CONCURRENT).try_collect().await?;
+        found.extend(beyond);
+        found.retain(|_, accounts| accounts.count > 0);
+        self.add_services(&mut found).await?;
+        Ok(found)
+    }
+
+    /// Of recipients who carry the ids of all their accounts: one read for each link.
+    async fn active_of_named(
+        &self,
+        recipients: &[&Recipient],
+        filter: &Filter,
+    ) -> Result<HashMap<RecipientId, ActiveAccounts>, StoreError> {
+        let mut wanted = Vec::new();
+        let mut owners = HashMap::new();
+        for recipient in recipients {
+            let pk = keys::recipient_pk(recipient.recipient_id);
+            for account in &recipient.links.accounts {
+                wanted.push((self.table.clone(), key(&pk, keys::link_sk(&account.account_id))));
+            }
+            owners.insert(pk, recipient.recipient_id);
+        }
+        let rows = batch_get_only(&self.client, wanted, Some("pk, accountId, accountName, contacts")).await?;
+        let mut links: HashMap<RecipientId, Vec<Link>> = HashMap::new();
+        for (_, row) in rows {
+            if let Some(owner) = partition(&row).and_then(|pk| owners.get(pk)) {
+                links.entry(*owner).or_default().push(serde_dynamo::from_item(row)?);
+            }
+        }
+        let add = |(owner, mut links): (_, Vec<Link>)| {
+            links.sort_by(|one, other| one.account_id.cmp(&other.account_id));
+            let mut accounts = ActiveAccounts::default();
+            links.iter().for_each(|link| accounts.add(link, filter));
+            (owner, accounts)
+        };
+        Ok(links.into_iter().map(add).collect())
+    }
+
+    /// Of a recipient on more accounts than it names: all its link rows, which come in order.
+    async fn active_of_all(&self, recipient: RecipientId, filter: &Filter) -> Result<ActiveAccounts, StoreError> {
+        let mut accounts = ActiveAccounts::default();
+        self.each_page("read links", self.links(recipient), |links: Vec<Link>| {
+            links.iter().for_each(|link| accounts.add(link, filter));
+            ControlFlow::Continue(())
+        })
+        .await?;
+        Ok(accounts)
+    }
+
+    async fn add_services(&self, found: &mut HashMap<RecipientId, ActiveAccounts>) -> Result<(), StoreError> {
+        let ids: BTreeSet<_> = found.values().flat_map(|accounts| &accounts.first).map(|one| &one.account_id).collect();
+        let wanted = ids.into_iter().map(|id| (self.table.clone(), key(keys::account_pk(id), keys::ACCOUNT)));
+        let rows = batch_get_only(&self.client, wanted.collect(), Some("accountId, activeServices")).await?;
+        let mut services = HashMap::with_capacity(rows.len());
+        for (_, row) in rows {
+            let row: Services = serde_dynamo::from_item(row)?;
+            services.insert(row.account_id, row.active_services);
+        }
+        for account in found.values_mut().flat_map(|accounts| &mut accounts.first) {
+            account.active_services = services.get(&account.account_id).copied().unwrap_or(0);
+        }
+        Ok(())
+    }
+}
+
+impl ActiveAccounts {
+    /// Adds the account of a link if the filter selects it; its services are still to be read.
+    fn add(&mut self, link: &Link, filter: &Filter) {
+        if !link.matches(filter) {
+            return;
+        }
+        self.count += 1;
+        if self.first.len() < NAMED_ACCOUNTS {
+            self.first.push(ActiveAccount {
+                account_id: link.account_id.clone(),
+                account_name: link.account_name.clone(),
+                active_services: 0,
+            });
+        }
+    }
+}
+
+fn partition(item: &Item) -> Option<&String> {
+    item.get(keys::PK).and_then(|pk| pk.as_s().ok())
+}
