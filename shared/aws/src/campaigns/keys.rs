@@ -9,6 +9,7 @@
 //! | ledger of a campaign, by shard and recipient | query `LEDGER#` of each shard's partition |
 //! | failed, skipped and unconfirmed rows | query index `attention` |
 //! | open claims of a shard | query `CLAIM#` |
+//! | ledger rows of a recipient, newest first | query index `by-recipient` backwards, `CAMPAIGN#` |
 
 use portal_domain::{CampaignId, ClaimId, Outcome, RecipientId, Shard};
 
@@ -26,6 +27,11 @@ pub const LEDGER_PREFIX: &str = "LEDGER#";
 pub const CLAIM_PREFIX: &str = "CLAIM#";
 /// The sparse index of rows that someone may want to look at.
 pub const ATTENTION: &str = "attention";
+/// The index of ledger rows by recipient. It holds keys only: they never change, so that a row costs a write there when it is
+/// put, and none when its outcome changes.
+pub const BY_RECIPIENT: &str = "by-recipient";
+/// What the partitions of campaigns' shards begin with.
+pub const SHARD_PREFIX: &str = "CAMPAIGN#";
 
 /// How many counter rows each shard of a campaign has, so that concurrent batches seldom meet on one.
 pub const COUNTERS: u8 = 4;
@@ -37,7 +43,13 @@ pub fn key_pk(caller: &str, idempotency_key: &str) -> String {
 
 /// Partition of one shard of a campaign.
 pub fn shard_pk(campaign: CampaignId, shard: Shard) -> String {
-    format!("CAMPAIGN#{campaign}#{shard}")
+    format!("{SHARD_PREFIX}{campaign}#{shard}")
+}
+
+/// The campaign that a shard's partition belongs to.
+pub fn campaign_of(shard_pk: &str) -> Option<CampaignId> {
+    let (campaign, _) = shard_pk.strip_prefix(SHARD_PREFIX)?.split_once('#')?;
+    campaign.parse().ok()
 }
 
 /// Sort key of a counter row.
@@ -58,4 +70,27 @@ pub fn claim_sk(claim: ClaimId) -> String {
 /// Partition of the index [`ATTENTION`].
 pub fn attention_pk(campaign: CampaignId, outcome: Outcome) -> String {
     format!("{campaign}#{}", outcome.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shards_partition_leads_back_to_its_campaign_and_no_other_partition_does() {
+        let campaign = CampaignId::from_parts(1_795_381_800_000, 7);
+        for shard in Shard::all() {
+            assert_eq!(campaign_of(&shard_pk(campaign, shard)), Some(campaign));
+        }
+        for other in [CAMPAIGNS, LOCKS, "CAMPAIGN#x#1", "CAMPAIGN#", &key_pk("ann", "CAMPAIGN#x")] {
+            assert_eq!(campaign_of(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn newer_campaigns_sort_behind_older_ones_and_campaigns_to_one_person_are_no_shards() {
+        let pk = |milliseconds| shard_pk(CampaignId::from_parts(milliseconds, 0), Shard::FIRST);
+        assert!(pk(1_795_381_800_000) < pk(1_795_381_800_001));
+        assert!(!CAMPAIGNS.starts_with(SHARD_PREFIX));
+    }
 }

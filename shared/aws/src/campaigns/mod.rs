@@ -3,6 +3,7 @@
 pub mod advance;
 pub mod claim;
 pub mod fan_out;
+pub mod history;
 pub mod item;
 pub mod keys;
 pub mod list;
