@@ -6,8 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
 use jiff::Timestamp;
-use portal_aws::clock;
-use portal_domain::selection::{Counts, Rules};
+use portal_domain::selection::Counts;
 use portal_http::Problem;
 use portal_http::filter::filter_from_query;
 use serde::Serialize;
@@ -26,10 +25,9 @@ pub(crate) struct CountsAnswer {
 pub(crate) async fn count(State(load): State<Arc<Load>>, uri: Uri) -> Result<Json<CountsAnswer>, Problem> {
     let filter = filter_from_query(&uri)?;
     load.division(&filter.division).await?;
-    let now = clock::now();
-    let rules = Rules { now, campaign: None, include_recently_invited: false };
+    let rules = crate::rules(false);
     let counts = load.directory.counts(&filter, rules).await?;
-    Ok(Json(CountsAnswer { counts, as_of: now }))
+    Ok(Json(CountsAnswer { counts, as_of: rules.now }))
 }
 
 #[cfg(test)]

@@ -1,17 +1,24 @@
-//! `load`: what an operator sees before sending. What the filters may be set to, the five counts, and the lists behind them.
+//! `load`: what an operator sees before sending. What the filters may be set to, the five counts, the lists behind them, and
+//! one person.
 
 mod counts;
 mod filters;
+mod page;
+mod person;
 mod recipients;
+mod unreachable;
 
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
 use axum::Router;
 use axum::routing::get;
+use portal_aws::campaigns::CampaignStore;
+use portal_aws::clock;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::settings::{MissingSetting, Settings};
 use portal_domain::input::FieldError;
+use portal_domain::selection::Rules;
 use portal_domain::{Division, DivisionId};
 use portal_http::{Permission, Problem, require};
 
@@ -19,13 +26,18 @@ use portal_http::{Permission, Problem, require};
 #[derive(Clone, Debug)]
 pub struct Load {
     directory: DirectoryReader,
+    campaigns: CampaignStore,
 }
 
 impl Load {
     /// Builds the function from its settings.
     pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, MissingSetting> {
         let dynamo = aws_sdk_dynamodb::Client::new(config);
-        Ok(Self { directory: DirectoryReader::new(dynamo, settings.required("DIRECTORY_TABLE")?) })
+        let directory = settings.required("DIRECTORY_TABLE")?;
+        Ok(Self {
+            campaigns: CampaignStore::new(dynamo.clone(), settings.required("CAMPAIGNS_TABLE")?, directory.clone()),
+            directory: DirectoryReader::new(dynamo, directory),
+        })
     }
 
     /// The division that a query names; one that doesn't exist is a fault of the query.
@@ -35,12 +47,19 @@ impl Load {
     }
 }
 
+/// The rules by which a campaign that starts now decides.
+fn rules(include_recently_invited: bool) -> Rules {
+    Rules { now: clock::now(), campaign: None, include_recently_invited }
+}
+
 /// The routes, guarded.
 pub fn router(load: Load) -> Router {
     let routes = Router::new()
         .route("/v1/filters", get(filters::list))
         .route("/v1/counts", get(counts::count))
         .route("/v1/recipients", get(recipients::list))
+        .route("/v1/recipients/{recipient_id}", get(person::one))
+        .route("/v1/unreachable", get(unreachable::list))
         .with_state(Arc::new(load));
     require(Permission::SendInvitations, routes)
 }

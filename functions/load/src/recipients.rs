@@ -1,123 +1,123 @@
-//! `GET /v1/recipients`: who is behind a count, as JSON or CSV.
+//! `GET /v1/recipients`: who is behind a count, or found by a search.
 
 mod page;
+pub(crate) mod row;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
-use axum::response::{IntoResponse, Response};
-use jiff::Timestamp;
-use portal_domain::{AccountId, Filter, PortalStatus, Recipient, RecipientId};
-use portal_http::csv::{Table, wants_csv};
+use axum::response::Response;
+use portal_domain::input::Fields;
+use portal_domain::selection::Exclusion;
+use portal_domain::{Filter, PortalStatus, Search};
 use portal_http::filter::read_filter;
 use portal_http::{Problem, Query, cursor};
 use serde::Serialize;
 
 use crate::Load;
-use page::{Bounds, Position, fill};
+use crate::page::Paging;
+use page::{Position, fill};
 
-/// Rows in a page of JSON, unless the caller says otherwise.
-const DEFAULT_LIMIT: u64 = 100;
-
-/// Most rows in a page of JSON.
-const MOST_ROWS: u64 = 1_000;
-
-/// Rows in a page of CSV, unless the caller asks for fewer.
-const CSV_ROWS: u64 = 5_000;
-
-/// Bytes in a page. Lambda ends an answer at 6 MB, in which each quote of the body counts twice.
-const MOST_BYTES: usize = 4_000_000;
-
-/// Time to fill a page, after which it is answered as it is. API Gateway gives up on a function after 29 seconds.
-const MOST_TIME: Duration = Duration::from_secs(15);
-
-const COLUMNS: [&str; 8] =
-    ["recipientId", "email", "name", "accountIds", "accounts", "status", "lastInvitedAt", "expiresAt"];
-
-/// One recipient of a list.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Row {
-    recipient_id: RecipientId,
-    email: String,
-    name: String,
-    /// The first accounts by id, 20 at most.
-    account_ids: Vec<AccountId>,
-    /// All of them.
-    accounts: u32,
-    status: PortalStatus,
-    last_invited_at: Option<Timestamp>,
-    expires_at: Option<Timestamp>,
+/// Who is in a list: the selection, and what narrows it. A cursor belongs to all of it.
+#[derive(Clone, Debug, Serialize)]
+struct Wanted {
+    filter: Filter,
+    status: Option<PortalStatus>,
+    search: Option<Search>,
+    /// Who is left out for this reason only.
+    excluded: Option<Exclusion>,
+    /// Only who has a selected link to an account with active services.
+    on_active_services: bool,
 }
 
-impl From<Recipient> for Row {
-    fn from(recipient: Recipient) -> Self {
+impl Wanted {
+    fn read(fields: &mut Fields<'_>) -> Self {
         Self {
-            recipient_id: recipient.recipient_id,
-            name: recipient.name().to_owned(),
-            email: recipient.email.to_string(),
-            accounts: recipient.links.account_count,
-            account_ids: recipient.links.accounts.into_iter().map(|account| account.account_id).collect(),
-            status: recipient.status,
-            last_invited_at: recipient.last_invited_at,
-            expires_at: recipient.expires_at,
+            filter: read_filter(fields),
+            status: fields.optional_choice("status", "accepted, pending, notSent", PortalStatus::parse),
+            search: read_search(fields),
+            excluded: fields.optional_choice("excluded", "recentlyInvited, undeliverable", Exclusion::parse),
+            on_active_services: fields.optional_bool("onActiveServices"),
+        }
+    }
+
+    /// The everybody of the selection, with no more than a filter.
+    #[cfg(test)]
+    fn all(filter: Filter) -> Self {
+        Self { filter, status: None, search: None, excluded: None, on_active_services: false }
+    }
+
+    /// The condition that one link has to meet: those that count as on active services are selected on such an account.
+    fn condition(&self) -> Filter {
+        let filter = self.filter.clone();
+        if self.on_active_services { filter.on_active_services() } else { filter }
+    }
+
+    /// The statuses among which to look. Nobody who has accepted is left out for a reason of [`Exclusion`].
+    fn statuses(&self) -> Vec<PortalStatus> {
+        match (self.status, self.excluded) {
+            (Some(status), _) => vec![status],
+            (None, Some(_)) => vec![PortalStatus::NotSent, PortalStatus::Pending],
+            (None, None) => PortalStatus::ALL.to_vec(),
         }
     }
 }
 
-impl Row {
-    fn cells(&self) -> [String; COLUMNS.len()] {
-        let time = |time: Option<Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
-        let account_ids: Vec<&str> = self.account_ids.iter().map(AccountId::as_str).collect();
-        [
-            self.recipient_id.to_string(),
-            self.email.clone(),
-            self.name.clone(),
-            account_ids.join("; "),
-            self.accounts.to_string(),
-            self.status.to_string(),
-            time(self.last_invited_at),
-            time(self.expires_at),
-        ]
+fn read_search(fields: &mut Fields<'_>) -> Option<Search> {
+    let text = fields.optional_text("search", Search::MOST_CHARS)?;
+    let search = Search::new(&text);
+    if search.is_none() {
+        fields.fault("search", format!("must have at least {} characters", Search::FEWEST_CHARS));
     }
+    search
 }
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Answer {
-    items: Vec<Row>,
-    next_cursor: Option<String>,
-}
-
-/// What a cursor belongs to.
-#[derive(Serialize)]
-struct List<'a>(&'static str, &'a Filter, Option<PortalStatus>);
 
 pub(crate) async fn list(State(load): State<Arc<Load>>, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
-    let until = Instant::now() + MOST_TIME;
-    let csv = wants_csv(&headers);
-    let (default, most) = if csv { (CSV_ROWS, CSV_ROWS) } else { (DEFAULT_LIMIT, MOST_ROWS) };
-    let (filter, status, limit, cursor) = Query::of(&uri).read(|fields| {
-        let filter = read_filter(fields);
-        let status = fields.optional_choice("status", "accepted, pending, notSent", PortalStatus::parse);
-        (filter, status, fields.optional_number("limit", 1..=most), fields.optional_text("cursor", 1_000))
-    })?;
-    let list = List("recipients", &filter, status);
-    let from = cursor.map(|cursor| cursor::decode(&list, &cursor)).transpose()?.unwrap_or(Position::START);
-    load.division(&filter.division).await?;
+    let (wanted, paging) = Query::of(&uri).read(|fields| (Wanted::read(fields), Paging::read(fields, &headers)))?;
+    let list = ("recipients", &wanted);
+    let cursor = paging.cursor.as_ref();
+    let from = cursor.map(|cursor| cursor::decode(&list, cursor)).transpose()?.unwrap_or(Position::START);
+    load.division(&wanted.filter.division).await?;
 
-    let bounds = Bounds { rows: limit.unwrap_or(default) as usize, bytes: MOST_BYTES, until };
-    let (items, next) = fill(&load.directory, &filter, status, from, bounds).await?;
-    let next_cursor = next.map(|next| cursor::encode(&list, &next)).transpose().map_err(Problem::internal)?;
-    if !csv {
-        return Ok(Json(Answer { items, next_cursor }).into_response());
+    let (rows, next) = fill(&load.directory, &wanted, crate::rules(false), from, paging.bounds).await?;
+    let next = next.map(|next| cursor::encode(&list, &next)).transpose().map_err(Problem::internal)?;
+    paging.answer(rows, next, &uri, row::sheet(wanted.on_active_services))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(query: &str) -> Result<Wanted, Vec<String>> {
+        let uri: Uri = format!("/v1/recipients?division=D&{query}").parse().expect("a URI");
+        let read = Query::of(&uri).read(Wanted::read);
+        read.map_err(|problem| problem.errors().iter().map(|fault| fault.field.clone()).collect())
     }
-    let mut table = Table::new(&COLUMNS).map_err(Problem::internal)?;
-    for row in items {
-        table.push(&row.cells()).map_err(Problem::internal)?;
+
+    #[test]
+    fn what_narrows_a_list_is_read_with_all_its_faults() {
+        let wanted = read("status=pending&search=%20Zo%C3%AB%20&excluded=undeliverable&onActiveServices=true");
+        let wanted = wanted.expect("nothing is wrong");
+        assert_eq!(wanted.search, Search::new("zoë"));
+        assert_eq!((wanted.status, wanted.excluded), (Some(PortalStatus::Pending), Some(Exclusion::Undeliverable)));
+        assert!(wanted.on_active_services && wanted.condition().with_active_services);
+        let faults = read(&format!("search=x&excluded=accepted&onActiveServices=1&search2={}", "y".repeat(101)));
+        assert_eq!(faults.expect_err("four faults"), ["search", "excluded", "onActiveServices", "search2"]);
+        assert_eq!(read(&format!("search={}", "y".repeat(101))).expect_err("too long"), ["search"]);
     }
-    table.into_response("recipients.csv", &uri, next_cursor.as_deref())
+
+    #[test]
+    fn a_cursor_belongs_to_everything_that_narrows_a_list() {
+        let lists =
+            ["", "status=pending", "search=zo", "search=zoe", "excluded=undeliverable", "onActiveServices=true"];
+        let wanted: Vec<Wanted> = lists.iter().map(|query| read(query).expect("nothing is wrong")).collect();
+        for (one, made_for) in wanted.iter().enumerate() {
+            let cursor = cursor::encode(&("recipients", made_for), &Position::START).expect("serialises");
+            for (other, asked) in wanted.iter().enumerate() {
+                let decoded: Result<Position, _> = cursor::decode(&("recipients", asked), &cursor);
+                assert_eq!(decoded.is_ok(), one == other, "{} {}", lists[one], lists[other]);
+            }
+        }
+    }
 }

@@ -8,7 +8,14 @@ use serde_json::{Map, Value};
 use crate::Problem;
 
 /// Parameters whose values `true` and `false` are booleans.
-const FLAGS: [&str; 4] = ["withActiveServices", "withBalanceDue", "billingContactsOnly", "withoutAutomaticPayment"];
+const FLAGS: [&str; 6] = [
+    "withActiveServices",
+    "withBalanceDue",
+    "billingContactsOnly",
+    "withoutAutomaticPayment",
+    "onActiveServices",
+    "includeRecentlyInvited",
+];
 
 /// Parameters whose digits are a number.
 const NUMBERS: [&str; 1] = ["limit"];

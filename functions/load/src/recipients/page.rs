@@ -1,18 +1,29 @@
 //! Filling a page: shard after shard, until it has enough rows or bytes, or took long enough.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::time::Instant;
 
 use portal_aws::directory::keys::recipient_sort;
-use portal_aws::directory::read::{DirectoryReader, Page};
+use portal_aws::directory::read::{ActiveAccounts, DirectoryReader, Page};
 use portal_aws::dynamo::StoreError;
-use portal_domain::{Filter, PortalStatus, Recipient, Shard};
+use portal_domain::selection::{Rules, Verdict, judge};
+use portal_domain::{Filter, PortalStatus, Recipient, RecipientId, Shard};
 use serde::{Deserialize, Serialize};
 
-use super::Row;
+use super::Wanted;
+use super::row::Row;
+use crate::page::{Bounds, bytes};
 
-/// How many recipients one query asks for: few where few are wanted, though a narrow filter drops most of them.
+/// How many recipients a page's first query asks for: few where few are wanted, though a narrow filter drops most of them.
 const QUERY_SIZE: std::ops::RangeInclusive<usize> = 50..=1_000;
+
+/// Most recipients of a later query. Each asks for twice as many as the one before, so that who is one in a million is
+/// found as fast as DynamoDB gives pages, which end at 1 MB.
+const MOST_OF_QUERY: usize = 4_000;
+
+/// Rows are made for so many accounts at once: what they need besides is read together.
+const ACCOUNTS_AT_ONCE: u32 = 1_000;
 
 /// Where a list goes on: in this shard, after this sort key of the index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,14 +47,6 @@ impl Position {
     }
 }
 
-/// Where a page ends, whichever comes first.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Bounds {
-    pub rows: usize,
-    pub bytes: usize,
-    pub until: Instant,
-}
-
 /// What a list reads.
 pub(super) trait Shards: Sync {
     /// See [`DirectoryReader::query_shard`].
@@ -58,6 +61,13 @@ pub(super) trait Shards: Sync {
     /// See [`DirectoryReader::selected`].
     fn selected(&self, recipient: &Recipient, filter: &Filter)
     -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// See [`DirectoryReader::active_accounts`].
+    fn active_accounts(
+        &self,
+        recipients: &[Recipient],
+        filter: &Filter,
+    ) -> impl Future<Output = Result<HashMap<RecipientId, ActiveAccounts>, StoreError>> + Send;
 }
 
 impl Shards for DirectoryReader {
@@ -74,40 +84,68 @@ impl Shards for DirectoryReader {
     async fn selected(&self, recipient: &Recipient, filter: &Filter) -> Result<bool, StoreError> {
         self.selected(recipient, filter).await
     }
+
+    async fn active_accounts(
+        &self,
+        recipients: &[Recipient],
+        filter: &Filter,
+    ) -> Result<HashMap<RecipientId, ActiveAccounts>, StoreError> {
+        self.active_accounts(recipients, filter).await
+    }
 }
 
-/// The selected recipients from `from` on, and where the next page begins. A page that ran out of time may be empty and
+/// The wanted recipients from `from` on, and where the next page begins. A page that ran out of time may be empty and
 /// have a next one all the same.
 pub(super) async fn fill(
     shards: &impl Shards,
-    filter: &Filter,
-    status: Option<PortalStatus>,
+    wanted: &Wanted,
+    rules: Rules,
     from: Position,
     bounds: Bounds,
 ) -> Result<(Vec<Row>, Option<Position>), StoreError> {
-    let statuses = status.map_or(PortalStatus::ALL.to_vec(), |status| vec![status]);
+    let list = List { shards, wanted, filter: wanted.condition(), rules };
+    let statuses = wanted.statuses();
     let mut rows = Vec::new();
-    let mut bytes = 0;
+    let mut size = 0;
+    let mut limit = bounds.rows.clamp(*QUERY_SIZE.start(), *QUERY_SIZE.end());
     let mut from = Some(from);
     while let Some(position) = from {
         let shard = position.shard;
-        let limit = (bounds.rows - rows.len()).clamp(*QUERY_SIZE.start(), *QUERY_SIZE.end());
-        let page = shards.query(filter, &statuses, position, limit).await?;
+        let page = shards.query(&list.filter, &statuses, position, limit).await?;
+        limit = (2 * limit).min(MOST_OF_QUERY);
         let ends_shard = page.next.is_none();
-        let mut recipients = page.recipients.into_iter().peekable();
         from = match page.next {
             None => shard.next().map(|shard| Position { shard, after: None }),
             after => Some(Position { shard, after }),
         };
-        while let Some(recipient) = recipients.next() {
-            let is_last = ends_shard && recipients.peek().is_none();
-            let following = Position::following(shard, &recipient, is_last);
-            if shards.selected(&recipient, filter).await? {
-                let row = Row::from(recipient);
-                bytes += size(&row);
-                rows.push(row);
+        let mut recipients = page.recipients.into_iter().peekable();
+        while recipients.peek().is_some() {
+            let mut batch = Vec::new();
+            let mut accounts = 0;
+            let mut end = None;
+            while let Some(recipient) = recipients.next() {
+                let is_last = ends_shard && recipients.peek().is_none();
+                let following = Position::following(shard, &recipient, is_last);
+                if list.has(&recipient).await? {
+                    accounts += recipient.links.account_count;
+                    batch.push((recipient, following.clone()));
+                }
+                if rows.len() + batch.len() >= bounds.rows || Instant::now() >= bounds.until {
+                    end = Some(following);
+                    break;
+                }
+                if accounts >= ACCOUNTS_AT_ONCE {
+                    break;
+                }
             }
-            if rows.len() >= bounds.rows || bytes >= bounds.bytes || Instant::now() >= bounds.until {
+            for (row, following) in list.rows(batch).await? {
+                size += bytes(&row);
+                rows.push(row);
+                if size >= bounds.bytes {
+                    return Ok((rows, following));
+                }
+            }
+            if let Some(following) = end {
                 return Ok((rows, following));
             }
         }
@@ -115,10 +153,42 @@ pub(super) async fn fill(
     Ok((rows, None))
 }
 
-/// How many bytes a row takes in Lambda's answer, where the body is a string of JSON: quotes and backslashes count twice.
-fn size(row: &Row) -> usize {
-    let json = serde_json::to_string(row).unwrap_or_default();
-    json.len() + json.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count()
+/// A list that is being read.
+struct List<'a, S> {
+    shards: &'a S,
+    wanted: &'a Wanted,
+    filter: Filter,
+    rules: Rules,
+}
+
+impl<S: Shards> List<'_, S> {
+    async fn has(&self, recipient: &Recipient) -> Result<bool, StoreError> {
+        // What needs no reading is asked first.
+        if self.wanted.search.as_ref().is_some_and(|search| !search.finds(recipient)) {
+            return Ok(false);
+        }
+        let selected = self.shards.selected(recipient, &self.filter).await?;
+        let verdict = judge(recipient, selected, self.rules);
+        Ok(match self.wanted.excluded {
+            None => verdict != Verdict::NotSelected,
+            Some(reason) => verdict == Verdict::Excluded(reason),
+        })
+    }
+
+    /// The rows of these recipients, each with what was given beside it. Who is on no active services any more, by the newer
+    /// data that is read for it, is dropped from the list of those who are.
+    async fn rows<T>(&self, batch: Vec<(Recipient, T)>) -> Result<Vec<(Row, T)>, StoreError> {
+        let (recipients, beside): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
+        if !self.wanted.on_active_services {
+            return Ok(recipients.into_iter().map(Row::from).zip(beside).collect());
+        }
+        let mut active = self.shards.active_accounts(&recipients, &self.filter).await?;
+        let rows = recipients.into_iter().zip(beside).filter_map(|(recipient, beside)| {
+            let accounts = active.remove(&recipient.recipient_id)?;
+            Some((Row::from(recipient).on(accounts), beside))
+        });
+        Ok(rows.collect())
+    }
 }
 
 #[cfg(test)]

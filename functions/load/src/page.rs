@@ -1,0 +1,95 @@
+//! What the lists have in common: how long a page is, how it is asked for, and how it is answered, as JSON or CSV.
+
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::http::{HeaderMap, Uri};
+use axum::response::{IntoResponse, Response};
+use portal_domain::input::Fields;
+use portal_http::Problem;
+use portal_http::csv::{Table, wants_csv};
+use serde::Serialize;
+
+/// Rows in a page of JSON, unless the caller says otherwise.
+const DEFAULT_LIMIT: u64 = 100;
+
+/// Most rows in a page of JSON.
+const MOST_ROWS: u64 = 1_000;
+
+/// Rows in a page of CSV, unless the caller asks for fewer.
+const CSV_ROWS: u64 = 5_000;
+
+/// Bytes in a page. Lambda ends an answer at 6 MB, in which each quote of the body counts twice.
+const MOST_BYTES: usize = 4_000_000;
+
+/// Time to fill a page, after which it is answered as it is. API Gateway gives up on a function after 29 seconds.
+const MOST_TIME: Duration = Duration::from_secs(15);
+
+/// Longest cursor: two ids of 128 characters, as JSON and in base64.
+const CURSOR_CHARS: usize = 2_000;
+
+/// Where a page ends, whichever comes first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub rows: usize,
+    pub bytes: usize,
+    pub until: Instant,
+}
+
+/// How a page is asked for.
+#[derive(Debug)]
+pub(crate) struct Paging {
+    pub bounds: Bounds,
+    pub cursor: Option<String>,
+    csv: bool,
+}
+
+/// A list as a spreadsheet shows it.
+pub(crate) struct Sheet<R> {
+    /// What a browser saves it as.
+    pub name: &'static str,
+    pub columns: Vec<&'static str>,
+    pub cells: fn(&R) -> Vec<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Page<R> {
+    items: Vec<R>,
+    next_cursor: Option<String>,
+}
+
+impl Paging {
+    /// Reads `limit` and `cursor`; the time for the page begins now.
+    pub(crate) fn read(fields: &mut Fields<'_>, headers: &HeaderMap) -> Self {
+        let csv = wants_csv(headers);
+        let (default, most) = if csv { (CSV_ROWS, CSV_ROWS) } else { (DEFAULT_LIMIT, MOST_ROWS) };
+        let rows = fields.optional_number("limit", 1..=most).unwrap_or(default) as usize;
+        let bounds = Bounds { rows, bytes: MOST_BYTES, until: Instant::now() + MOST_TIME };
+        Self { bounds, cursor: fields.optional_text("cursor", CURSOR_CHARS), csv }
+    }
+
+    /// The answer with this page.
+    pub(crate) fn answer<R: Serialize>(
+        &self,
+        items: Vec<R>,
+        next_cursor: Option<String>,
+        uri: &Uri,
+        sheet: Sheet<R>,
+    ) -> Result<Response, Problem> {
+        if !self.csv {
+            return Ok(Json(Page { items, next_cursor }).into_response());
+        }
+        let mut table = Table::new(&sheet.columns).map_err(Problem::internal)?;
+        for row in &items {
+            table.push(&(sheet.cells)(row)).map_err(Problem::internal)?;
+        }
+        table.into_response(sheet.name, uri, next_cursor.as_deref())
+    }
+}
+
+/// How many bytes a row takes in Lambda's answer, where the body is a string of JSON: quotes and backslashes count twice.
+pub(crate) fn bytes(row: &impl Serialize) -> usize {
+    let json = serde_json::to_string(row).unwrap_or_default();
+    json.len() + json.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count()
+}

@@ -1,0 +1,103 @@
+//! `GET /v1/recipients/{recipientId}`: one person, what was sent to them, what became of it, and why they would or would
+//! not be mailed now.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::Uri;
+use jiff::Timestamp;
+use portal_aws::campaigns::history;
+use portal_domain::selection::{Verdict, judge};
+use portal_domain::{CampaignId, DivisionId, Outcome, Recipient, RecipientId};
+use portal_http::filter::read_filter;
+use portal_http::{Problem, Query};
+use serde::Serialize;
+
+use crate::Load;
+use crate::recipients::row::Row;
+
+/// Most campaigns in a person's history.
+const MOST_ENTRIES: usize = 50;
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Person {
+    #[serde(flatten)]
+    row: Row,
+    division: DivisionId,
+    decision: Decision,
+    /// Newest first.
+    history: Vec<Entry>,
+    more_history: bool,
+}
+
+/// Whether a campaign that started now would e-mail the person, and if not, why.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Decision {
+    will_email: bool,
+    reason: Option<&'static str>,
+}
+
+impl From<Verdict> for Decision {
+    fn from(verdict: Verdict) -> Self {
+        Self { will_email: verdict == Verdict::Mail, reason: verdict.reason() }
+    }
+}
+
+/// What became of the person in one campaign.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Entry {
+    campaign_id: CampaignId,
+    started_at: Timestamp,
+    created_by: String,
+    template_id: String,
+    email_from: String,
+    outcome: Outcome,
+    reason: Option<String>,
+    attempt: u32,
+    updated_at: Option<Timestamp>,
+}
+
+impl From<history::Entry> for Entry {
+    fn from(history::Entry { campaign, row }: history::Entry) -> Self {
+        Self {
+            campaign_id: campaign.campaign_id,
+            started_at: campaign.created_at,
+            created_by: campaign.created_by,
+            template_id: campaign.template_id,
+            email_from: campaign.email_from,
+            outcome: row.outcome,
+            reason: row.reason,
+            attempt: row.attempt,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+pub(crate) async fn one(
+    State(load): State<Arc<Load>>,
+    Path(id): Path<String>,
+    uri: Uri,
+) -> Result<Json<Person>, Problem> {
+    let (filter, include_recently_invited) =
+        Query::of(&uri).read(|fields| (read_filter(fields), fields.optional_bool("includeRecentlyInvited")))?;
+    load.division(&filter.division).await?;
+    let unknown = || Problem::not_found("There is no such recipient in this division.");
+    let id: RecipientId = id.parse().map_err(|_| unknown())?;
+    let recipient = load.directory.recipients(&[id]).await?.pop().map(Recipient::from);
+    let recipient = recipient.filter(|recipient| recipient.division == filter.division).ok_or_else(unknown)?;
+
+    let selected = load.directory.selected(&recipient, &filter).await?;
+    let verdict = judge(&recipient, selected, crate::rules(include_recently_invited));
+    let history = load.campaigns.history(id, MOST_ENTRIES).await?;
+    Ok(Json(Person {
+        division: recipient.division.clone(),
+        row: Row::from(recipient),
+        decision: verdict.into(),
+        history: history.entries.into_iter().map(Entry::from).collect(),
+        more_history: history.more,
+    }))
+}

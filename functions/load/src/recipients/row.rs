@@ -1,0 +1,122 @@
+//! One recipient as lists and answers show it.
+
+use jiff::Timestamp;
+use portal_aws::directory::read::{ActiveAccount, ActiveAccounts};
+use portal_domain::{AccountId, PortalStatus, Recipient, RecipientId};
+use serde::Serialize;
+
+use crate::page::Sheet;
+
+/// A recipient.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Row {
+    pub recipient_id: RecipientId,
+    email: String,
+    name: String,
+    /// The first accounts by id, 20 at most.
+    account_ids: Vec<AccountId>,
+    /// How many there are.
+    accounts: u32,
+    status: PortalStatus,
+    last_invited_at: Option<Timestamp>,
+    expires_at: Option<Timestamp>,
+    /// Why mail does not reach this address, if so: `bounced` or `complained`.
+    undeliverable: Option<String>,
+    #[serde(flatten)]
+    active: Option<Active>,
+}
+
+/// In a list of those on active services: where they are.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Active {
+    /// The first accounts by id, 20 at most.
+    active_services: Vec<OnAccount>,
+    /// How many there are.
+    active_services_accounts: u32,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OnAccount {
+    account_id: AccountId,
+    account_name: String,
+    active_services: u64,
+}
+
+impl From<ActiveAccount> for OnAccount {
+    fn from(account: ActiveAccount) -> Self {
+        Self {
+            account_id: account.account_id,
+            account_name: account.account_name,
+            active_services: account.active_services,
+        }
+    }
+}
+
+impl From<Recipient> for Row {
+    fn from(recipient: Recipient) -> Self {
+        Self {
+            recipient_id: recipient.recipient_id,
+            name: recipient.name().to_owned(),
+            email: recipient.email,
+            accounts: recipient.links.account_count,
+            account_ids: recipient.links.accounts.into_iter().map(|account| account.account_id).collect(),
+            status: recipient.status,
+            last_invited_at: recipient.last_invited_at,
+            expires_at: recipient.expires_at,
+            undeliverable: recipient.undeliverable,
+            active: None,
+        }
+    }
+}
+
+impl Row {
+    /// With the accounts on whose active services the recipient is.
+    pub(super) fn on(self, accounts: ActiveAccounts) -> Self {
+        let active_services = accounts.first.into_iter().map(OnAccount::from).collect();
+        Self { active: Some(Active { active_services, active_services_accounts: accounts.count }), ..self }
+    }
+
+    fn cells(&self) -> Vec<String> {
+        let time = |time: Option<Timestamp>| time.map(|time| time.to_string()).unwrap_or_default();
+        let account_ids: Vec<&str> = self.account_ids.iter().map(AccountId::as_str).collect();
+        let mut cells = vec![
+            self.recipient_id.to_string(),
+            self.email.clone(),
+            self.name.clone(),
+            account_ids.join("; "),
+            self.accounts.to_string(),
+            self.status.to_string(),
+            time(self.last_invited_at),
+            time(self.expires_at),
+            self.undeliverable.clone().unwrap_or_default(),
+        ];
+        if let Some(active) = &self.active {
+            let on_account = |account: &OnAccount| format!("{}: {}", account.account_id, account.active_services);
+            let accounts: Vec<String> = active.active_services.iter().map(on_account).collect();
+            cells.extend([accounts.join("; "), active.active_services_accounts.to_string()]);
+        }
+        cells
+    }
+}
+
+/// The list as CSV; of those on active services it says where.
+pub(super) fn sheet(on_active_services: bool) -> Sheet<Row> {
+    let mut columns = vec![
+        "recipientId",
+        "email",
+        "name",
+        "accountIds",
+        "accounts",
+        "status",
+        "lastInvitedAt",
+        "expiresAt",
+        "undeliverable",
+    ];
+    if on_active_services {
+        columns.extend(["activeServices", "activeServicesAccounts"]);
+    }
+    Sheet { name: "recipients.csv", columns, cells: Row::cells }
+}

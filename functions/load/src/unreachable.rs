@@ -1,0 +1,73 @@
+//! `GET /v1/unreachable`: the contacts of a selection who have no usable address, each on each account once.
+
+mod page;
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, Uri};
+use axum::response::Response;
+use portal_domain::account::Contact;
+use portal_domain::email::Unusable;
+use portal_domain::{Account, AccountId};
+use portal_http::filter::read_filter;
+use portal_http::{Problem, Query, cursor};
+use serde::Serialize;
+
+use crate::Load;
+use crate::page::{Paging, Sheet};
+use page::{Position, fill};
+
+/// A contact who can't be reached.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    account_id: AccountId,
+    account_name: String,
+    contact_id: String,
+    name: String,
+    /// Always null: an address that can't be used is not kept.
+    email: Option<String>,
+    /// What was wrong with it.
+    reason: Unusable,
+    /// The site that the contact belongs to; null for one of the whole account.
+    site_id: Option<String>,
+}
+
+impl Row {
+    fn new(account: &Account, contact: &Contact, reason: Unusable) -> Self {
+        Self {
+            account_id: account.account_id.clone(),
+            account_name: account.name.clone(),
+            contact_id: contact.contact_id.clone(),
+            name: contact.name.clone(),
+            email: None,
+            reason,
+            site_id: contact.site_id.clone(),
+        }
+    }
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.account_id.to_string(),
+            self.account_name.clone(),
+            self.contact_id.clone(),
+            self.name.clone(),
+            self.site_id.clone().unwrap_or_default(),
+            self.reason.to_string(),
+        ]
+    }
+}
+
+pub(crate) async fn list(State(load): State<Arc<Load>>, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
+    let (filter, paging) = Query::of(&uri).read(|fields| (read_filter(fields), Paging::read(fields, &headers)))?;
+    let list = ("unreachable", &filter);
+    let cursor = paging.cursor.as_ref();
+    let from = cursor.map(|cursor| cursor::decode(&list, cursor)).transpose()?.unwrap_or(Position::START);
+    load.division(&filter.division).await?;
+
+    let (rows, next) = fill(&load.directory, &filter, from, paging.bounds).await?;
+    let next = next.map(|next| cursor::encode(&list, &next)).transpose().map_err(Problem::internal)?;
+    let columns = vec!["accountId", "accountName", "contactId", "name", "siteId", "reason"];
+    paging.answer(rows, next, &uri, Sheet { name: "unreachable.csv", columns, cells: Row::cells })
+}
