@@ -1,0 +1,156 @@
+//! Load: the lists behind the counts, narrowed in every way.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use tests::{Account, Contact, World};
+
+/// 60 accounts with up to four contacts each: shared and own addresses, on sites and not, some without a usable address; a
+/// fourth of those with an address of their own invited today, and of some of them mail bounced.
+async fn crowd() -> World {
+    let world = World::new().await;
+    let statuses = ["accepted", "pending", "notSent"];
+    let accounts = (0..60).map(|i| {
+        let services = i % 3;
+        let sites = json!([
+            {"siteId": "S1", "siteSource": "CITY", "activeServices": services},
+            {"siteId": "S2", "siteSource": "LAND", "activeServices": if services == 0 { 0 } else { i % 2 }},
+        ]);
+        let account = Account::new("NORTH", &format!("A{i:02}")).with("billGroup", ["ODD", "EVEN"][i % 2]);
+        let shared = Contact::new("1", &world.email(format!("shared{}", i % 20))).with("portal", statuses[i % 20 % 3]);
+        let own = Contact::new("2", &world.email(format!("own{i}"))).with("billing", false).with("siteId", "S1");
+        let lost = Contact::new("3", ["", "nobody", "zoë@example.com"][i % 3]).with("siteId", ["S1", "S2"][i % 2]);
+        let lost_too = Contact::new("4", "").with("billing", i % 4 == 0);
+        let account = account.with("sites", sites).contact(shared).contact(own);
+        if i % 5 == 0 { account } else { account.contact(lost).contact(lost_too) }
+    });
+    world.import(accounts).await;
+    for i in (0..60).step_by(4) {
+        world.invited_now(&world.email(format!("own{i}"))).await;
+        if i % 10 == 0 {
+            world.bounce(&world.email(format!("own{i}"))).await;
+        }
+    }
+    world.bounce(&world.email("shared0")).await;
+    world
+}
+
+const FILTERS: [&str; 6] = [
+    "division=NORTH",
+    "division=NORTH&billGroup=ODD",
+    "division=NORTH&siteSource=LAND",
+    "division=NORTH&siteSource=CITY&billingContactsOnly=true",
+    "division=NORTH&withActiveServices=true",
+    "division=NORTH&withoutAutomaticPayment=true&siteSource=LAND&withActiveServices=true",
+];
+
+#[tokio::test]
+async fn every_list_has_as_many_as_its_count_in_json_and_csv() {
+    let world = crowd().await;
+    let people = "recipientId,email,name,accountIds,accounts,status,lastInvitedAt,expiresAt,undeliverable";
+    for filter in FILTERS {
+        let counts = world.counts(filter).await;
+        let number = |count: &Value| usize::try_from(count.as_u64().unwrap()).unwrap();
+        for reason in ["recentlyInvited", "undeliverable"] {
+            let path = format!("/v1/recipients?{filter}&excluded={reason}");
+            let items = world.list(&format!("{path}&limit=3")).await;
+            assert_eq!(items.len(), number(&counts["excluded"][reason]), "{path}");
+            assert!(items.iter().all(|item| (reason == "undeliverable") == (item["undeliverable"] == "bounced")));
+            assert_eq!(world.csv_rows(&format!("{path}&limit=4"), people).await, items.len(), "{path}");
+        }
+        assert!(filter != FILTERS[0] || number(&counts["excluded"]["recentlyInvited"]) > 9, "{counts}");
+
+        let path = format!("/v1/unreachable?{filter}");
+        let items = world.list(&format!("{path}&limit=7")).await;
+        assert_eq!(items.len(), number(&counts["unreachable"]), "{path}");
+        let contact = |item: &Value| (item["accountId"].to_string(), item["contactId"].to_string());
+        let contacts: BTreeSet<_> = items.iter().map(contact).collect();
+        assert_eq!(contacts.len(), items.len(), "each contact on each account once");
+        let header = "accountId,accountName,contactId,name,siteId,reason";
+        assert_eq!(world.csv_rows(&format!("{path}&limit=5"), header).await, items.len(), "{path}");
+
+        let path = format!("/v1/recipients?{filter}&onActiveServices=true");
+        let items = world.list(&format!("{path}&limit=6")).await;
+        let mut accounts = BTreeMap::new();
+        for item in &items {
+            let on = item["activeServices"].as_array().unwrap();
+            assert!(!on.is_empty() && item["activeServicesAccounts"] == on.len(), "{item}");
+            for account in on {
+                assert_eq!(account["accountName"], format!("Account {}", account["accountId"].as_str().unwrap()));
+                accounts.insert(account["accountId"].to_string(), number(&account["activeServices"]));
+            }
+        }
+        assert_eq!(accounts.values().sum::<usize>(), number(&counts["activeServices"]), "{path}");
+        let header = format!("{people},activeServices,activeServicesAccounts");
+        assert_eq!(world.csv_rows(&format!("{path}&limit=9"), &header).await, items.len(), "{path}");
+    }
+    let combined = "&excluded=recentlyInvited&onActiveServices=true&search=OWN1&status=notSent";
+    let items = world.list(&format!("/v1/recipients?division=NORTH{combined}")).await;
+    let mut emails: Vec<_> = items.iter().map(|item| item["email"].as_str().unwrap().to_owned()).collect();
+    emails.sort();
+    // Invited today are own12 and own16; account A12 has no active services.
+    assert_eq!(emails, [world.email("own16")]);
+}
+
+#[tokio::test]
+async fn on_many_accounts_the_first_twenty_are_named_and_all_are_counted() {
+    let world = World::new().await;
+    let accounts = (0..30).map(|i| {
+        let contact = Contact::new("1", &world.email("caretaker")).with("billing", i % 10 != 0);
+        let sites = json!([{"siteId": "S1", "siteSource": "CITY", "activeServices": if i < 2 { 0 } else { i }}]);
+        Account::new("NORTH", &format!("A{i:02}")).with("sites", sites).contact(contact)
+    });
+    world.import(accounts).await;
+    for (filter, count, first) in [("", 28, "A02"), ("&billingContactsOnly=true", 26, "A02")] {
+        let list = world.get_json(&format!("/v1/recipients?division=NORTH&onActiveServices=true{filter}")).await;
+        let item = &list["items"][0];
+        assert_eq!(item["activeServicesAccounts"], count);
+        let on = item["activeServices"].as_array().unwrap();
+        assert_eq!((on.len(), &on[0]["accountId"], &on[0]["activeServices"]), (20, &json!(first), &json!(2)));
+        assert!(
+            on.iter()
+                .all(|account| account["accountId"] == format!("A{:02}", account["activeServices"].as_u64().unwrap()))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_search_finds_people_by_address_and_name_in_their_division_only() {
+    let world = World::new().await;
+    world.put_division("SOUTH").await;
+    let named = |division: &str, id: &str, email: &str, name: &str| {
+        Account::new(division, id).contact(Contact::new("1", email).with("name", name))
+    };
+    let umlaut = format!("info@b\u{fc}cher-{}", world.domain);
+    world
+        .import([
+            named("NORTH", "A1", &world.email("Ann.Miller"), "Ann Miller"),
+            named("NORTH", "A2", &world.email("zm"), "Zo\u{eb} M\u{dc}LLER"),
+            named("NORTH", "A3", &umlaut, "Jos\u{e9} Gro\u{df}"),
+            named("SOUTH", "A4", &world.email("ann.south"), "Ann South"),
+            // The same person under another name on a second account.
+            named("NORTH", "A5", &world.email("zm"), "Frau Schmidt"),
+        ])
+        .await;
+    let found = [
+        ("ann.miller@", vec!["A1"]),
+        ("ANN", vec!["A1"]),
+        ("miller", vec!["A1"]),
+        ("m\u{fc}ller", vec!["A2"]),
+        ("zoe\u{308}", vec!["A2"]),
+        ("schmidt", vec!["A2"]),
+        ("B\u{dc}CHER-", vec!["A3"]),
+        ("xn--", vec!["A3"]),
+        ("gross", vec!["A3"]),
+        ("south", vec![]),
+        ("  ann ", vec!["A1"]),
+    ];
+    for (text, accounts) in found {
+        let items = world.list(&format!("/v1/recipients?division=NORTH&search={text}&limit=1")).await;
+        let first: Vec<_> = items.iter().map(|item| item["accountIds"][0].as_str().unwrap()).collect();
+        assert_eq!(first, accounts, "{text}");
+    }
+    assert_eq!(world.list("/v1/recipients?division=SOUTH&search=ann").await.len(), 1);
+}
