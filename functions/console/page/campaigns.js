@@ -1,0 +1,47 @@
+/**
+ * The view Campaigns: what was sent, by whom, and how it went.
+ */
+import { get } from './api.js';
+import { outcomeBar } from './bar.js';
+import { fill, h, heading } from './dom.js';
+import { describeFilter } from './filter.js';
+import { number, time } from './format.js';
+import { list } from './list.js';
+import { to } from './route.js';
+import * as words from './words.js';
+
+const COLUMNS = [
+  { label: 'Started', cell: campaign => h('a', { href: to('campaigns', campaign.campaignId) }, time(campaign.createdAt)), kind: 'time' },
+  { label: 'By', cell: campaign => campaign.createdBy },
+  { label: 'Selection', cell: selection },
+  { label: 'Template', cell: templateOf },
+  { label: 'People', cell: campaign => number(campaign.audience), kind: 'number' },
+  { label: 'How it went', cell: bar, kind: 'wide' },
+  { label: 'State', cell: stateBadge },
+];
+
+export async function campaignsView(root, place, signal) {
+  const load = cursor => get('v1/campaigns', { query: cursor ? { cursor } : {}, signal });
+  const campaigns = list({ title: 'Newest first', columns: COLUMNS, load, empty: 'No campaign has been sent yet.', signal });
+  campaigns.element.id = 'campaigns';
+  fill(root, heading(1, {}, 'Campaigns'), campaigns.element);
+}
+
+/** Whom a campaign addresses. */
+export function selection({ filter, recipientId }) {
+  return recipientId ? `One person of ${describeFilter(filter)}` : describeFilter(filter);
+}
+
+export function templateOf({ templateName, templateId, templateVersion }) {
+  return `${templateName ?? templateId}, version ${templateVersion}`;
+}
+
+export function stateBadge({ state }) {
+  return h('span', { class: `badge state-${state}` }, words.state(state));
+}
+
+function bar({ outcomes, audience }) {
+  const { element, show } = outcomeBar();
+  show(outcomes, audience);
+  return element;
+}

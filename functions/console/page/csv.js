@@ -1,0 +1,63 @@
+/**
+ * Downloads a whole list as CSV, page by page.
+ */
+import { call } from './api.js';
+import { button, fill, h } from './dom.js';
+import { number } from './format.js';
+import { problemBox } from './problem-box.js';
+
+/**
+ * A button that saves a list as a file. Where a page fails, the pages before it are kept, and the next try goes on there.
+ * @param {{label?: string, path: string, query: Object, name: string, total: function(): ?number, signal: AbortSignal}} list
+ */
+export function csvButton({ label = 'Download CSV', path, query, name, total, signal }) {
+  const status = h('span', { class: 'csv-status', role: 'status' });
+  const failed = h('div');
+  let download = null;
+
+  async function work() {
+    download ??= { parts: [], rows: 0, cursor: null };
+    fill(failed);
+    try {
+      do {
+        await nextPage(download, path, query, signal);
+        const of = total() === null ? '' : ` of ${number(total())}`;
+        fill(status, `${number(download.rows)}${of} rows`);
+      } while (download.cursor);
+      save(download.parts, name);
+      download = null;
+    } catch (error) {
+      if (!signal.aborted) fill(failed, problemBox(error, { more: kept(download, label) }));
+    }
+  }
+
+  return h('div', { class: 'csv' }, button({ class: 'download-csv' }, label, 'Downloading…', work), status, failed);
+}
+
+function kept({ rows }, label) {
+  return rows > 0 ? [h('p', {}, `${number(rows)} rows are here already. “${label}” goes on after them.`)] : [];
+}
+
+async function nextPage(download, path, query, signal) {
+  const page = download.cursor ? { ...query, cursor: download.cursor } : query;
+  const response = await call('GET', path, { query: page, headers: { Accept: 'text/csv' }, signal });
+  const text = await response.text();
+  // The names of the columns are the first line of every page; only the first page keeps them.
+  const rows = text.slice(text.indexOf('\n') + 1);
+  download.parts.push(download.parts.length === 0 ? text : rows);
+  download.rows += rows.split('\n').length - 1;
+  download.cursor = nextCursor(response.headers.get('Link'));
+}
+
+/** The cursor in `<?…&cursor=…>; rel="next"`. */
+function nextCursor(link) {
+  const next = link?.match(/<([^>]*)>\s*;\s*rel="?next"?/);
+  return next ? new URL(next[1], document.baseURI).searchParams.get('cursor') : null;
+}
+
+function save(parts, name) {
+  const address = URL.createObjectURL(new Blob(parts, { type: 'text/csv;charset=utf-8' }));
+  h('a', { href: address, download: name }).click();
+  // The browser has to have started reading before the address goes.
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}

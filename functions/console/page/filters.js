@@ -1,0 +1,120 @@
+/**
+ * The form that narrows the selection and chooses sender and template.
+ */
+import { fill, h } from './dom.js';
+import { CHOICES, FLAGS } from './filter.js';
+
+const OTHER = 'other';
+
+/**
+ * @param {Object} catalog answer of `GET v1/filters`
+ * @param {{onFilter: function(Object), onMessage: function(), onLoad: function()}} handlers `onFilter` when the selection
+ *   would change, `onMessage` when only sender or template did
+ */
+export function filterForm(catalog, { onFilter, onMessage, onLoad }) {
+  const division = h('select', { id: 'division', required: true, onchange: () => { offer(read()); onFilter(read()); } });
+  const choices = CHOICES.map(choice => ({ ...choice, select: h('select', { id: choice.name, onchange: changed }) }));
+  const flags = FLAGS.map(flag => ({ ...flag, box: h('input', { id: flag.name, type: 'checkbox', onchange: changed }) }));
+  const sender = h('select', { id: 'emailFrom', onchange: () => { showOther(); onMessage(); } });
+  const otherSender = h('input', { id: 'emailFromOther', type: 'email', autocomplete: 'off', oninput: onMessage });
+  let offeredTo = null;
+  const otherField = field('Other address', otherSender);
+  const template = h('select', { id: 'templateId', onchange: onMessage });
+
+  const element = h('form', { id: 'filters', novalidate: true, onsubmit: event => { event.preventDefault(); onLoad(); } },
+    h('div', { class: 'grid five' }, field('Division', division), choices.map(({ label, select }) => field(label, select))),
+    h('fieldset', { class: 'flags' }, h('legend', { class: 'unseen' }, 'Only'),
+      flags.map(({ label, name, box }) => h('label', { class: 'flag', for: name }, box, label))),
+    h('div', { class: 'grid two' }, h('div', { class: 'stack' }, field('Email From', sender), otherField), field('Notification Template', template)));
+
+  fill(division, h('option', { value: '' }, 'Choose a division'),
+    catalog.divisions.map(({ division: id, name }) => h('option', { value: id }, name && name !== id ? `${id} – ${name}` : id)));
+  fill(template, catalog.templates.map(({ templateId, name }) => h('option', { value: templateId }, name)));
+
+  function changed() {
+    onFilter(read());
+  }
+
+  function read() {
+    const filter = {};
+    if (division.value) filter.division = division.value;
+    for (const { name, select } of choices) if (select.value) filter[name] = select.value;
+    for (const { name, box } of flags) if (box.checked) filter[name] = true;
+    return filter;
+  }
+
+  function write(filter) {
+    setOption(division, filter.division ?? '');
+    offer(filter, true);
+    for (const { name, box } of flags) box.checked = filter[name] === true;
+  }
+
+  /** Offers what the division has. A choice that it doesn't have is dropped, unless it came with the address. */
+  function offer(filter, keep = false) {
+    const chosen = catalog.divisions.find(one => one.division === division.value);
+    for (const { name, offered, select } of choices) {
+      const values = chosen?.[offered] ?? [];
+      fill(select, h('option', { value: '' }, chosen && values.length === 0 ? 'None in this division' : 'Any'), values.map(value => h('option', { value }, value)));
+      const wanted = filter[name] ?? '';
+      if (keep || values.includes(wanted)) setOption(select, wanted);
+      select.disabled = values.length === 0 && !select.value;
+    }
+    offerSenders(chosen);
+  }
+
+  /** A division with several senders takes no other; one with a single sender may do without a list, which the API knows. */
+  function offerSenders(chosen) {
+    if (offeredTo === chosen) return;
+    offeredTo = chosen;
+    const senders = chosen?.senders ?? [];
+    fill(sender, senders.map(value => h('option', { value }, value)), chosen && senders.length < 2 && h('option', { value: OTHER }, 'Another address…'));
+    sender.disabled = !chosen;
+    chooseSender(chosen?.emailFrom);
+  }
+
+  /** Chooses a sender that may be tried; the division's own address in place of any other. */
+  function chooseSender(wanted) {
+    const offered = [...sender.options].map(option => option.value);
+    const known = offered.includes(wanted);
+    sender.value = known ? wanted : wanted && offered.includes(OTHER) ? OTHER : offeredTo?.emailFrom ?? offered[0] ?? '';
+    otherSender.value = sender.value === OTHER && wanted ? wanted : '';
+    showOther();
+  }
+
+  function showOther() {
+    otherField.hidden = sender.value !== OTHER;
+    otherSender.required = !otherField.hidden;
+  }
+
+  return {
+    element,
+    read,
+    write,
+    /** Sender and template for the next Send. */
+    message: () => ({
+      emailFrom: (sender.value === OTHER ? otherSender.value : sender.value).trim(),
+      templateId: template.value,
+      templateName: template.selectedOptions[0]?.textContent ?? '',
+    }),
+    /** Puts back what the address says of sender and template, as far as it is offered. */
+    writeMessage({ emailFrom, templateId }) {
+      if ([...template.options].some(option => option.value === templateId)) template.value = templateId;
+      chooseSender(emailFrom);
+    },
+    /** Whether a division is chosen; points at it if not. */
+    canLoad: () => division.reportValidity(),
+    /** Whether there is a sender; points at it if not. */
+    canSend: () => otherSender.reportValidity(),
+    focusSender: () => (otherField.hidden ? sender : otherSender).focus(),
+  };
+}
+
+function field(label, control) {
+  return h('div', { class: 'field' }, h('label', { for: control.id }, label), control);
+}
+
+/** Chooses a value, also one that is not on offer (any more): a shared address must not silently mean something else. */
+function setOption(select, value) {
+  if (![...select.options].some(option => option.value === value)) select.append(h('option', { value }, `${value} (not on offer)`));
+  select.value = value;
+}

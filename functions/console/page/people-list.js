@@ -1,0 +1,98 @@
+/**
+ * The lists behind the counts: which call has them, and what their columns are.
+ */
+import { get } from './api.js';
+import { csvButton } from './csv.js';
+import { h } from './dom.js';
+import { number, time } from './format.js';
+import { list } from './list.js';
+import { to } from './route.js';
+import * as words from './words.js';
+
+const SHOWN_ACCOUNTS = 3;
+
+/** Lists by their name in the address; `count` finds their length in the counts, where it is known. */
+export const LISTS = {
+  total: { title: 'All people in this selection', query: {}, count: counts => counts.total },
+  activeServices: { title: 'People on accounts with active services', query: { onActiveServices: 'true' }, columns: 'services' },
+  accepted: { title: 'Portal Invite Accepted', query: { status: 'accepted' }, count: counts => counts.accepted },
+  pending: { title: 'Invite Acceptance Pending', query: { status: 'pending' }, count: counts => counts.pending },
+  notSent: { title: 'Portal Invite Not Sent', query: { status: 'notSent' }, count: counts => counts.notSent },
+  recentlyInvited: {
+    title: 'Invited in the last 24 hours', query: { excluded: 'recentlyInvited' }, count: counts => counts.excluded.recentlyInvited,
+  },
+  undeliverable: {
+    title: 'Undeliverable: mail bounced, or its owner complained', query: { excluded: 'undeliverable' },
+    count: counts => counts.excluded.undeliverable,
+  },
+  unreachable: {
+    title: 'Contacts without a usable e-mail address', path: 'v1/unreachable', query: {}, columns: 'contacts', count: counts => counts.unreachable,
+  },
+};
+
+const person = { label: 'Name', cell: item => h('a', { href: to('people', item.recipientId) }, item.name || 'No name') };
+const email = { label: 'E-mail address', cell: item => item.email, kind: 'email' };
+
+const COLUMNS = {
+  people: [
+    person,
+    email,
+    { label: 'Accounts', cell: accounts },
+    { label: 'Status', cell: statusBadge },
+    { label: 'Last invited', cell: item => time(item.lastInvitedAt), kind: 'time' },
+    { label: 'Expires', cell: item => time(item.expiresAt), kind: 'time' },
+  ],
+  services: [person, email, { label: 'Accounts with active services', cell: services }],
+  contacts: [
+    { label: 'Name', cell: item => item.name || 'No name' },
+    { label: 'Address as imported', cell: item => item.email || 'None', kind: 'email' },
+    { label: 'Account', cell: item => [item.accountId, item.accountName && ` ${item.accountName}`] },
+    { label: 'Site', cell: item => item.siteId ?? 'Account level' },
+    { label: 'Contact', cell: item => item.contactId },
+  ],
+};
+
+/** The list with this name, for a filter. */
+export function peopleList(name, filter, counts, signal) {
+  const { title, query, path = 'v1/recipients', columns = 'people', count } = LISTS[name];
+  const total = counts && count ? count(counts) : null;
+  return show({ title, path, query: { ...filter, ...query }, columns: COLUMNS[columns], total, file: name, signal });
+}
+
+/** People of a division whose name or address has `text` in it. */
+export function foundPeople(text, division, signal) {
+  const query = { division, search: text };
+  const empty = `Nobody in ${division} has this in their name or address.`;
+  return show({ title: `Found for “${text}”`, path: 'v1/recipients', query, columns: COLUMNS.people, total: null, file: 'found', empty, signal });
+}
+
+function show({ title, path, query, columns, total, file, empty, signal }) {
+  const load = cursor => get(path, { query: cursor ? { ...query, cursor } : query, signal });
+  const csv = csvButton({ path, query, name: `${query.division}-${file}.csv`, total: () => total, signal });
+  return list({ title, columns, load, total, empty, tools: [csv], signal });
+}
+
+/** Whether they have portal access, and whether mail reaches them. */
+export function statusBadge(item) {
+  return [
+    h('span', { class: `badge status-${item.status}` }, words.status(item.status)),
+    item.undeliverable && h('span', { class: 'badge warning' }, words.outcome(item.undeliverable)),
+  ];
+}
+
+function accounts({ accountIds, accounts: all }) {
+  const named = accountIds.slice(0, SHOWN_ACCOUNTS);
+  return named.join(', ') + andMore(all - named.length);
+}
+
+function services({ activeServices, activeServicesAccounts }) {
+  return [
+    h('ul', { class: 'plain' }, activeServices.map(({ accountId, accountName, activeServices: services }) =>
+      h('li', {}, `${accountId} ${accountName ?? ''}: `, h('b', {}, number(services))))),
+    andMore(activeServicesAccounts - activeServices.length),
+  ];
+}
+
+function andMore(rest) {
+  return rest > 0 ? ` and ${number(rest)} more` : '';
+}

@@ -1,0 +1,96 @@
+/**
+ * One person: what was sent to them, what became of it, and whether they would be e-mailed now.
+ */
+import { get } from './api.js';
+import { getCatalog } from './catalog.js';
+import { facts, fill, h, heading } from './dom.js';
+import { describeFilter, readFilter } from './filter.js';
+import { number, time } from './format.js';
+import { statusBadge } from './people-list.js';
+import { again, to, under } from './route.js';
+import { openSendDialog } from './send.js';
+import { outcome, reason } from './words.js';
+
+const SHOWN_ACCOUNTS = 20;
+
+export async function personView(root, place, signal) {
+  const filter = readFilter(place.query);
+  if (!filter.division) {
+    fill(root, heading(1, {}, 'Person'), h('p', { class: 'note' }, 'The address names no division. ', h('a', { href: to() }, 'Choose one, and search again.')));
+    return;
+  }
+  const path = `v1/recipients/${encodeURIComponent(place.path[1])}`;
+  const [person, catalog] = await Promise.all([get(path, { query: filter, signal }), getCatalog()]);
+
+  fill(root,
+    h('div', { class: 'view-head' }, heading(1, { class: 'person-name' }, person.name || 'No name'), h('a', { href: to() }, 'Back to Invite')),
+    h('div', { class: 'card', id: 'person' },
+      facts([['E-mail address', person.email], ['Division', person.division], ['Portal', statusBadge(person)],
+        ['Last invited', time(person.lastInvitedAt)], ['Expires', time(person.expiresAt)], ['Accounts', accounts(person)]]),
+      decision(person, filter)),
+    canBeInvited(person) && inviteCard(person, filter, catalog, place.query),
+    h('section', { class: 'card list', id: 'history' }, h('h2', {}, 'What was sent'), history(person)));
+}
+
+function accounts({ accountIds, accounts: all }) {
+  const named = accountIds.slice(0, SHOWN_ACCOUNTS);
+  return named.join(', ') + (all > named.length ? ` and ${number(all - named.length)} more` : '');
+}
+
+function decision({ decision: { willEmail, reason: why }, division }, filter) {
+  const narrowed = Object.keys(filter).length > 1;
+  return h('div', { id: 'decision', class: willEmail ? 'note good' : 'note' },
+    h('p', {}, h('b', {}, willEmail ? 'Would be e-mailed now.' : `Would not be e-mailed now: ${reason(why)}.`)),
+    narrowed && h('p', {}, `Under the filter ${describeFilter(filter)}. `,
+      h('a', { href: under({ division }, ...location.hash.slice(2).split('/')) }, 'Look without the filter')));
+}
+
+function canBeInvited({ decision: { willEmail, reason: why } }) {
+  return willEmail || why === 'recentlyInvited';
+}
+
+/** Inviting one person; again within 24 hours only by an explicit tick. */
+function inviteCard(person, filter, catalog, query) {
+  const division = catalog.divisions.find(one => one.division === filter.division);
+  const recently = person.decision.reason === 'recentlyInvited';
+  const evenSo = h('input', { id: 'includeRecentlyInvited', type: 'checkbox', onchange: () => { invite.disabled = !evenSo.checked; } });
+  const sender = h('input', { id: 'emailFrom', type: 'email', required: true, value: query.get('emailFrom') ?? division?.emailFrom ?? '', list: 'senders' });
+  const template = h('select', { id: 'templateId' }, catalog.templates.map(({ templateId, name }) =>
+    h('option', { value: templateId, selected: templateId === query.get('templateId') }, name)));
+  const invite = h('button', { id: 'invite-person', type: 'submit', class: 'primary', disabled: recently }, 'Invite this person');
+
+  function open(event) {
+    event.preventDefault();
+    openSendDialog({
+      filter, person, expected: 1, includeRecentlyInvited: evenSo.checked,
+      message: { emailFrom: sender.value.trim(), templateId: template.value, templateName: template.selectedOptions[0]?.textContent ?? '' },
+      loadAgain: again,
+      chooseSender: () => sender.focus(),
+    });
+  }
+
+  return h('form', { class: 'card', onsubmit: open },
+    h('h2', {}, 'Invite this person'),
+    h('div', { class: 'grid two' },
+      h('div', { class: 'field' }, h('label', { for: 'emailFrom' }, 'Email From'), sender,
+        h('datalist', { id: 'senders' }, (division?.senders ?? []).map(value => h('option', { value })))),
+      h('div', { class: 'field' }, h('label', { for: 'templateId' }, 'Notification Template'), template)),
+    recently && h('label', { class: 'flag', for: 'includeRecentlyInvited' }, evenSo, 'Invite again, although the last invitation is less than 24 hours old'),
+    h('div', { class: 'buttons' }, invite));
+}
+
+function history({ history: entries, moreHistory }) {
+  if (entries.length === 0) return h('p', { class: 'quiet' }, 'Nothing yet.');
+  const labels = ['Campaign', 'By', 'Template', 'From', 'Outcome', 'Why', 'When'];
+  const row = entry => [
+    h('a', { href: to('campaigns', entry.campaignId) }, time(entry.startedAt)), entry.createdBy, entry.templateId, entry.emailFrom,
+    outcome(entry.outcome), reason(entry.reason), time(entry.updatedAt),
+  ];
+  return [
+    h('table', { role: 'table' },
+      h('thead', { role: 'rowgroup' }, h('tr', { role: 'row' }, labels.map(label => h('th', { role: 'columnheader', scope: 'col' }, label)))),
+      h('tbody', { role: 'rowgroup' }, entries.map(entry => h('tr', { role: 'row' }, row(entry).map((cell, index) =>
+        h('td', { role: 'cell', 'data-label': labels[index] }, cell)))))),
+    moreHistory && h('p', { class: 'quiet' }, `The newest ${number(entries.length)}.`),
+  ];
+}

@@ -1,0 +1,34 @@
+/**
+ * Why a Send was refused, and what to do now.
+ */
+import { h } from './dom.js';
+import { number, people } from './format.js';
+import { problemBox } from './problem-box.js';
+import { to } from './route.js';
+
+/** @param {{loadAgain: function(), chooseSender: function(), close: function()}} next what the operator can do */
+export function refusal(problem, expected, { loadAgain, chooseSender, close }) {
+  return problemBox(problem, { more: advice() });
+
+  function advice() {
+    if (problem.is('drift')) return drift(problem.members.counts, expected, loadAgain);
+    if (problem.is('division-busy')) {
+      const { campaignId } = problem.members;
+      return [h('p', {}, h('a', { id: 'busy-campaign', href: to('campaigns', campaignId), onclick: close }, 'See that campaign'))];
+    }
+    if (problem.is('sender-refused')) return [h('button', { type: 'button', id: 'choose-sender', onclick: chooseSender }, 'Choose another sender')];
+    if (problem.unanswered) {
+      return [h('p', {}, 'It is not known whether the campaign was started. “Try again” is safe: it finds the campaign if it was, and nobody is e-mailed twice.')];
+    }
+    return [];
+  }
+}
+
+function drift(counts, expected, loadAgain) {
+  const names = [['total', 'Total Count'], ['accepted', 'Accepted'], ['pending', 'Pending'], ['notSent', 'Not sent'], ['willEmail', 'Will be e-mailed']];
+  return [
+    h('p', {}, `Nothing was sent. You were shown that ${people(expected)} will be e-mailed. The numbers are now:`),
+    h('dl', { id: 'drift-counts', class: 'facts' }, names.map(([name, label]) => h('div', {}, h('dt', {}, label), h('dd', {}, number(counts[name]))))),
+    h('button', { type: 'button', id: 'load-again', onclick: loadAgain }, 'Load again'),
+  ];
+}

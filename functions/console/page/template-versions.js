@@ -1,0 +1,25 @@
+/**
+ * The versions of a template: who saved them, and when.
+ */
+import { get } from './api.js';
+import { button, h } from './dom.js';
+import { number, time } from './format.js';
+import { list } from './list.js';
+
+/**
+ * @param {{path: string, shown: number, take: ?function(number): Promise, signal: AbortSignal}} options `take` puts a
+ *   version into the editor, where there is one to put it in
+ */
+export function versionList({ path, shown, take, signal }) {
+  const columns = [
+    { label: 'Version', cell: ({ version }) => (version === shown ? `${number(version)}, the newest` : number(version)) },
+    { label: 'Name', cell: ({ name }) => name },
+    { label: 'Saved', cell: ({ updatedAt }) => time(updatedAt), kind: 'time' },
+    { label: 'By', cell: ({ updatedBy }) => updatedBy ?? '–' },
+  ];
+  if (take) columns.push({ label: 'Text', cell: ({ version }) => button({ class: 'take-version', 'aria-label': `Show the text of version ${version}` }, 'Show', 'Loading…', () => take(version)) });
+  const load = async () => ({ ...await get(path, { signal }), nextCursor: null });
+  const versions = list({ title: 'Versions', columns, load, empty: 'There is no other version.', signal });
+  versions.element.id = 'versions';
+  return versions.element;
+}

@@ -1,0 +1,159 @@
+/**
+ * One template: its text with a live preview, its state, its versions.
+ */
+import { get, post, put } from './api.js';
+import { ask } from './ask.js';
+import { forgetCatalog, getCatalog } from './catalog.js';
+import { announce, button, fill, h, heading } from './dom.js';
+import { dropDraft, keepDraft, keptDraft } from './draft.js';
+import { livePreview } from './live-preview.js';
+import { problemBox } from './problem-box.js';
+import { again, go, setGuard, to } from './route.js';
+import { sourceFields } from './source-fields.js';
+import { templateHelp } from './template-help.js';
+import { versionList } from './template-versions.js';
+import { activeBadge } from './templates.js';
+
+const NEW = 'new';
+
+const path = (templateId, ...more) => ['v1/templates', encodeURIComponent(templateId), ...more].join('/');
+
+export async function templateView(root, place, signal) {
+  const [, templateId, copied] = place.path;
+  const isNew = templateId === NEW;
+  const [stored, catalog] = await Promise.all([isNew ? blank(copied, signal) : get(path(templateId), { signal }), getCatalog()]);
+  let saved = textOf(stored);
+  let { version } = stored;
+
+  const fields = sourceFields({ readOnly: stored.builtIn, onInput: edited });
+  const failed = h('div', { id: 'save-problem' });
+  const saveButton = button({ id: 'save-template', class: 'primary' }, isNew ? 'Create' : 'Save', 'Saving…', save);
+  const status = h('span', { id: 'save-status', class: 'quiet', role: 'status' });
+  fields.write(saved);
+  const draft = stored.builtIn ? null : keptDraft(templateId);
+  if (draft) fields.write(draft.text);
+  if (draft && !isNew) version = draft.version;
+  const preview = livePreview({
+    divisions: catalog.divisions, division: place.query.get('division'), read: fields.read, signal,
+    onFaults: faults => fields.showFaults(faults, { focus: false }),
+  });
+
+  fill(root,
+    h('div', { class: 'view-head' },
+      heading(1, {}, isNew ? 'New template ' : `${stored.name} `, !isNew && activeBadge(stored)), h('a', { href: to('templates') }, 'All templates')),
+    stored.builtIn && h('p', { class: 'note' }, 'This template is built in and can not be changed. ', h('a', { id: 'copy-template', href: to('templates', NEW, templateId) }, 'Make a copy'), ' to change that.'),
+    draft && h('p', { class: 'note warning-note', id: 'draft' }, 'These are your changes that were not saved yet. ', button({ id: 'discard-draft' }, 'Discard them', 'Discarding…', discard)),
+    h('div', { class: 'editor' },
+      h('section', { class: 'card', 'aria-label': 'Text of the template' },
+        fields.element, templateHelp(), failed,
+        h('div', { class: 'buttons' }, !stored.builtIn && saveButton, !isNew && !stored.builtIn && activation(), status)),
+      preview.element),
+    !isNew && versionList({ path: path(templateId, 'versions'), shown: stored.version, take: stored.builtIn ? null : takeVersion, signal }));
+  if (isDirty()) guardChanges();
+
+  function isDirty() {
+    return JSON.stringify(fields.read()) !== JSON.stringify(saved);
+  }
+
+  function edited() {
+    fill(status);
+    preview.changed();
+    if (!isDirty()) return settle();
+    keepDraft(templateId, { text: fields.read(), version });
+    guardChanges();
+  }
+
+  function guardChanges() {
+    setGuard(async () => {
+      const leave = await ask({
+        title: 'Leave without saving?', text: 'Your changes to this template are not saved.', yes: 'Leave and discard them', no: 'Stay here',
+      });
+      if (leave) dropDraft(templateId);
+      return leave;
+    });
+  }
+
+  /** Nothing is unsaved any more. */
+  function settle() {
+    dropDraft(templateId);
+    setGuard(null);
+  }
+
+  async function discard() {
+    settle();
+    again();
+  }
+
+  async function save() {
+    fill(failed);
+    const text = fields.read();
+    try {
+      const template = isNew ? await post('v1/templates', text, { signal }) : await put(path(templateId), { ...text, version }, { signal });
+      forgetCatalog();
+      saved = text;
+      if (isDirty()) return edited();
+      settle();
+      announce(`Saved as version ${template.version}.`);
+      if (isNew) go(to('templates', template.templateId), { replace: true });
+      else again();
+    } catch (error) {
+      if (!signal.aborted) refused(error);
+    }
+  }
+
+  function refused(error) {
+    if (error.is?.('template-changed')) return fill(failed, changedMeanwhile(error));
+    fields.showFaults(error.errors ?? [], { focus: true });
+    const known = error.errors?.length > 0;
+    fill(failed, known ? h('p', { class: 'problem', role: 'alert' }, 'Not saved: see the faults at the fields.') : problemBox(error, { retry: save }));
+  }
+
+  function changedMeanwhile(error) {
+    const theirs = error.members;
+    return problemBox(new Error(`Not saved: ${theirs.updatedBy} has saved version ${theirs.version} meanwhile. Your text is still here.`), {
+      more: [h('div', { class: 'buttons' },
+        button({ id: 'save-over' }, 'Save mine as the newest', 'Saving…', () => { ({ version } = theirs); return save(); }),
+        button({ id: 'take-theirs' }, 'Discard mine, and take theirs', 'Loading…', discard))],
+    });
+  }
+
+  function activation() {
+    const [label, busy, verb] = stored.active ? ['Deactivate', 'Deactivating…', 'deactivate'] : ['Activate', 'Activating…', 'activate'];
+    return button({ id: 'template-activation' }, label, busy, async () => {
+      fill(failed);
+      try {
+        await post(path(templateId, verb), {}, { signal });
+        forgetCatalog();
+        // What is being edited stays, as a draft.
+        if (isDirty()) keepDraft(templateId, { text: fields.read(), version });
+        setGuard(null);
+        again();
+      } catch (error) {
+        if (!signal.aborted) fill(failed, problemBox(error));
+      }
+    });
+  }
+
+  /** Puts the text of another version into the editor, where it can be read and saved as the newest. */
+  async function takeVersion(number) {
+    const agreed = !isDirty() || await ask({
+      title: 'Replace your changes?', text: `Your changes are not saved. The text of version ${number} would replace them.`, yes: 'Replace them', no: 'Keep them',
+    });
+    if (!agreed) return;
+    fields.write(textOf(await get(path(templateId), { query: { version: number }, signal })));
+    edited();
+    fill(status, `This is the text of version ${number}. Save makes it the newest.`);
+    root.querySelector('h1').focus();
+  }
+}
+
+/** What a new template starts from. */
+async function blank(copied, signal) {
+  if (!copied) return { name: '', subject: '', html: '', text: '', builtIn: false };
+  const template = await get(path(copied), { signal });
+  return { ...template, name: `Copy of ${template.name}`, builtIn: false };
+}
+
+function textOf({ name, subject, html, text }) {
+  return { name, subject, html, text };
+}

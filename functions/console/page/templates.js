@@ -1,0 +1,30 @@
+/**
+ * The view Templates: what e-mails there are to choose from.
+ */
+import { get } from './api.js';
+import { fill, h, heading } from './dom.js';
+import { number, time } from './format.js';
+import { list } from './list.js';
+import { to } from './route.js';
+
+const COLUMNS = [
+  { label: 'Name', cell: template => h('a', { href: to('templates', template.templateId) }, template.name) },
+  { label: 'State', cell: activeBadge },
+  { label: 'Version', cell: template => number(template.version), kind: 'number' },
+  { label: 'Changed', cell: template => (template.builtIn ? 'Built-in' : time(template.updatedAt)), kind: 'time' },
+  { label: 'By', cell: template => template.updatedBy ?? '–' },
+  { label: 'New', cell: template => h('a', { href: to('templates', 'new', template.templateId), 'aria-label': `Copy ${template.name}` }, 'Copy') },
+];
+
+export async function templatesView(root, place, signal) {
+  const load = async () => ({ ...await get('v1/templates', { signal }), nextCursor: null });
+  const create = h('a', { id: 'new-template', class: 'button', href: to('templates', 'new') }, 'New template');
+  const templates = list({ title: 'All templates', columns: COLUMNS, load, empty: 'There is no template.', tools: [create], signal });
+  templates.element.id = 'templates';
+  fill(root, heading(1, {}, 'Templates'), templates.element);
+}
+
+/** Only active templates are offered for a Send. */
+export function activeBadge({ active }) {
+  return h('span', { class: `badge ${active ? 'active' : ''}` }, active ? 'Active' : 'Not active');
+}
