@@ -7,7 +7,7 @@ OPTIONS := $(if $(INSTANCE),--instance $(INSTANCE))
 DATA ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up down logs run sample import test bench validate
+.PHONY: help up down logs run sample import invoke test bench validate
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,10 @@ sample: ## write the sample customers into DATA (default .local/sample)
 import: ## import the customers in DATA into the local cloud (or API_URL, with the token in PORTAL_TOKEN)
 	@$(if $(DATA),,echo 'Name the folder: make import DATA=<folder>' >&2; exit 2)
 	@$(PORTAL) import $(OPTIONS) $(if $(API_URL),--api-url "$(API_URL)") "$(DATA)"
+
+invoke: ## run one function on an event in SAM's container: FUNCTION=LoadFunction EVENT=events/load-counts.json (needs Docker)
+	@$(if $(and $(FUNCTION),$(EVENT)),,echo 'Name both: make invoke FUNCTION=LoadFunction EVENT=events/load-counts.json' >&2; exit 2)
+	@$(PORTAL) invoke $(OPTIONS) $(FUNCTION) "$(EVENT)" $(if $(ARGS),--args="$(ARGS)")
 
 test: ## all tests, from nothing, against a local cloud of their own
 	@$(PORTAL) test

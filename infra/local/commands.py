@@ -15,6 +15,7 @@ import building
 import deploying
 import emulator
 import environment
+import invoking
 import logs
 import main_job
 import sample_customers
@@ -45,6 +46,8 @@ def run(options: argparse.Namespace) -> int:
             return import_customers(instance, Path(options.folder), options.api_url)
         case "test":
             return test()
+        case "invoke":
+            return invoking.invoke(instance, options.function, Path(options.event), options.args)
         case "bench":
             return benchmark(options.folder and Path(options.folder), options.division)
         case "validate":

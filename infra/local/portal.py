@@ -20,6 +20,7 @@ COMMANDS = {
     "sample": "write the sample customers into a folder",
     "import": "import a folder of customers",
     "test": "run all tests against a local cloud of their own",
+    "invoke": "run one function on an event in SAM's container (needs Docker)",
     "bench": "measure import, Load and send on a local cloud of its own",
     "validate": "check the templates",
 }
@@ -36,6 +37,10 @@ def arguments() -> argparse.Namespace:
         if name == "import":
             command.add_argument("--api-url", help="API to import into, without /v1 (default: the local cloud's); its "
                                                    "token is taken from the variable PORTAL_TOKEN")
+        if name == "invoke":
+            command.add_argument("function", help="its name in template.yaml, such as LoadFunction")
+            command.add_argument("event", help="file with the event, such as events/load-counts.json")
+            command.add_argument("--args", default="", help="further options of sam local invoke, such as --skip-pull-image")
         if name == "bench":
             command.add_argument("folder", nargs="?", help="customers to measure with (default: the sample customers)")
             command.add_argument("--division", help="division to Load and send (default: the largest)")
