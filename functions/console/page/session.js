@@ -33,7 +33,7 @@ export async function start() {
   if (!query.has('state') || !(query.has('code') || query.has('error'))) return false;
   sessionStorage.removeItem(PENDING);
   // The address is restored whatever comes: a code works once, and has no place in the history.
-  history.replaceState(null, '', pending?.address ?? location.pathname);
+  history.replaceState(pending?.view ?? null, '', pending?.address ?? location.pathname);
   if (query.get('state') !== pending?.state) throw new SignInError('This sign-in was not started here, or too long ago.');
   if (query.has('error')) throw new SignInError(query.get('error_description') ?? query.get('error'));
   await fetchTokens({ grant_type: 'authorization_code', code: query.get('code'), code_verifier: pending.verifier, redirect_uri: home() });
@@ -45,7 +45,7 @@ export async function signIn() {
   const verifier = randomText();
   const state = randomText();
   const address = location.pathname + location.search + location.hash;
-  sessionStorage.setItem(PENDING, JSON.stringify({ verifier, state, address }));
+  sessionStorage.setItem(PENDING, JSON.stringify({ verifier, state, address, view: history.state }));
   const challenge = base64url(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier))));
   leave(settings.signIn.authorizeUrl, {
     response_type: 'code', client_id: settings.signIn.clientId, redirect_uri: home(), scope: 'openid email profile',
