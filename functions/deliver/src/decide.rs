@@ -1,13 +1,16 @@
 //! Deciding about each recipient at the last moment, and making the e-mails.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use portal_aws::campaigns::claim::{Action, Decision, Delivery};
 use portal_aws::campaigns::item::{LedgerItem, Prior};
 use portal_aws::campaigns::record::Undo;
 use portal_aws::directory::item::RecipientItem;
+use portal_aws::directory::templates::Unusable;
 use portal_aws::dynamo::StoreError;
 use portal_domain::campaign::INVITATION_LIFETIME;
-use portal_domain::mail::{self, Invitation, Rendered};
+use portal_domain::mail::{Compiled, Invitation, RenderError, Rendered};
 use portal_domain::outcome::LedgerEvent;
 use portal_domain::password::TemporaryPassword;
 use portal_domain::selection::{Rules, judge};
@@ -25,6 +28,17 @@ pub(crate) struct Prepared {
     pub undo: Undo,
 }
 
+/// An e-mail can't be made of its template.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+pub(crate) enum NotRenderable {
+    /// The template's version is missing or broken.
+    #[error(transparent)]
+    Template(#[from] Unusable),
+    /// The template can't be filled in.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+}
+
 impl Deliver {
     /// Decides about everyone who is still `queued`. Those who get an e-mail get a fresh password, made here.
     pub(crate) async fn decide(
@@ -39,6 +53,8 @@ impl Deliver {
             campaign: Some(campaign.campaign_id),
             include_recently_invited: campaign.include_recently_invited,
         };
+        // Exactly the version that the campaign was started with, whatever became of the template since.
+        let template = self.templates.compiled(&campaign.template_id, campaign.template_version).await?;
         let mut decisions = Vec::new();
         let mut letters = Vec::new();
         for row in delivery.rows.values().filter(|row| row.outcome == Outcome::Queued) {
@@ -52,7 +68,7 @@ impl Deliver {
             let verdict = judge(&recipient, selected, rules);
             decisions.push(match verdict.reason() {
                 Some(reason) => end(LedgerEvent::Skip, reason),
-                None => match self.prepare(row, item, &recipient, division, now) {
+                None => match self.prepare(&template, row, item, &recipient, division, now) {
                     Ok((decision, letter)) => {
                         letters.push(letter);
                         decision
@@ -69,19 +85,19 @@ impl Deliver {
 
     fn prepare(
         &self,
+        template: &Result<Arc<Compiled>, Unusable>,
         row: &LedgerItem,
         item: &RecipientItem,
         recipient: &Recipient,
         division: &Division,
         now: Timestamp,
-    ) -> Result<(Decision, Prepared), mail::RenderError> {
+    ) -> Result<(Decision, Prepared), NotRenderable> {
         let password = TemporaryPassword::generate(&mut rand::rng());
         let digest = password.digest(rand::random());
         let expires_at = now + INVITATION_LIFETIME;
-        let rendered = mail::render(
-            &mail::PORTAL_INVITATION,
-            &Invitation { recipient, division, password: &password, public_url: &self.public_url, expires_at },
-        )?;
+        let public_url = &self.public_url;
+        let invitation = Invitation { recipient, division, password: &password, public_url, expires_at };
+        let rendered = template.as_ref().map_err(|error| *error)?.render(&invitation)?;
         let prior = Prior {
             status: item.status,
             digest: item.digest.clone(),

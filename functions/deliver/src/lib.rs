@@ -16,6 +16,7 @@ use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::claim::{Claim, Claimed, Delivery};
 use portal_aws::clock;
 use portal_aws::directory::read::DirectoryReader;
+use portal_aws::directory::templates::TemplateStore;
 use portal_aws::dynamo::StoreError;
 use portal_aws::mail::Mailer;
 use portal_aws::queue::{DeliverMessage, Queue, QueueError};
@@ -60,6 +61,7 @@ pub enum DeliverError {
 pub struct Deliver {
     store: CampaignStore,
     directory: DirectoryReader,
+    templates: TemplateStore,
     mailer: Mailer,
     queue: Queue,
     public_url: String,
@@ -72,6 +74,7 @@ impl Deliver {
         let directory = settings.required("DIRECTORY_TABLE")?;
         Ok(Self {
             store: CampaignStore::new(dynamo.clone(), settings.required("CAMPAIGNS_TABLE")?, directory.clone()),
+            templates: TemplateStore::new(dynamo.clone(), directory.clone()),
             directory: DirectoryReader::new(dynamo, directory),
             mailer: Mailer::new(config),
             queue: Queue::new(aws_sdk_sqs::Client::new(config), settings.required("DELIVER_QUEUE_URL")?),

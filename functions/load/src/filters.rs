@@ -6,10 +6,10 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
-use futures::future::try_join_all;
+use futures::future::{try_join, try_join_all};
 use portal_aws::directory::read::FilterOptions;
-use portal_domain::mail::{PORTAL_INVITATION, Template};
-use portal_domain::{Division, DivisionId};
+use portal_domain::mail::template::Head;
+use portal_domain::{Division, DivisionId, TemplateId};
 use portal_http::{Problem, Query};
 use serde::Serialize;
 
@@ -40,8 +40,8 @@ struct DivisionFilters {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct TemplateChoice {
-    template_id: &'static str,
-    name: &'static str,
+    template_id: TemplateId,
+    name: String,
     version: u32,
 }
 
@@ -52,11 +52,17 @@ pub(crate) async fn list(State(load): State<Arc<Load>>, uri: Uri) -> Result<Json
         None => load.directory.divisions().await?,
     };
     let options = divisions.iter().map(|division| load.directory.filter_options(&division.division));
-    let options = try_join_all(options).await?;
+    let (options, templates) = try_join(try_join_all(options), load.templates.heads()).await?;
     let divisions = divisions.into_iter().zip(options);
     let divisions = divisions.map(|(division, options)| DivisionFilters::new(division, options)).collect();
-    let Template { template_id, name, version, .. } = PORTAL_INVITATION;
-    Ok(Json(Filters { divisions, templates: vec![TemplateChoice { template_id, name, version }] }))
+    let templates = templates.into_iter().filter(|template| template.active).map(TemplateChoice::from).collect();
+    Ok(Json(Filters { divisions, templates }))
+}
+
+impl From<Head> for TemplateChoice {
+    fn from(head: Head) -> Self {
+        Self { template_id: head.template_id, name: head.name, version: head.version }
+    }
 }
 
 impl DivisionFilters {

@@ -16,6 +16,7 @@ use axum::routing::get;
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::clock;
 use portal_aws::directory::read::DirectoryReader;
+use portal_aws::directory::templates::TemplateStore;
 use portal_aws::settings::{MissingSetting, Settings};
 use portal_domain::input::FieldError;
 use portal_domain::selection::Rules;
@@ -27,6 +28,7 @@ use portal_http::{Permission, Problem, require};
 pub struct Load {
     directory: DirectoryReader,
     campaigns: CampaignStore,
+    templates: TemplateStore,
 }
 
 impl Load {
@@ -36,6 +38,7 @@ impl Load {
         let directory = settings.required("DIRECTORY_TABLE")?;
         Ok(Self {
             campaigns: CampaignStore::new(dynamo.clone(), settings.required("CAMPAIGNS_TABLE")?, directory.clone()),
+            templates: TemplateStore::new(dynamo.clone(), directory.clone()),
             directory: DirectoryReader::new(dynamo, directory),
         })
     }

@@ -7,6 +7,7 @@ mod start;
 use aws_config::SdkConfig;
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::directory::read::DirectoryReader;
+use portal_aws::directory::templates::TemplateStore;
 use portal_aws::mail::Mailer;
 use portal_aws::queue::Queue;
 use portal_aws::settings::{MissingSetting, Settings};
@@ -19,6 +20,7 @@ pub use request::SendRequest;
 pub struct Send {
     store: CampaignStore,
     directory: DirectoryReader,
+    templates: TemplateStore,
     mailer: Mailer,
     fan_out: Queue,
 }
@@ -30,6 +32,7 @@ impl Send {
         let directory = settings.required("DIRECTORY_TABLE")?;
         Ok(Self {
             store: CampaignStore::new(dynamo.clone(), settings.required("CAMPAIGNS_TABLE")?, directory.clone()),
+            templates: TemplateStore::new(dynamo.clone(), directory.clone()),
             directory: DirectoryReader::new(dynamo, directory),
             mailer: Mailer::new(config),
             fan_out: Queue::new(aws_sdk_sqs::Client::new(config), settings.required("FAN_OUT_QUEUE_URL")?),

@@ -2,7 +2,7 @@
 
 use portal_domain::email::EmailAddress;
 use portal_domain::input::{FieldError, Fields};
-use portal_domain::{Filter, RecipientId};
+use portal_domain::{Filter, RecipientId, TemplateId};
 use portal_http::filter::filter_from_json;
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ pub struct SendRequest {
     /// Only this recipient of the selection.
     pub recipient_id: Option<RecipientId>,
     /// The notification template.
-    pub template_id: String,
+    pub template_id: TemplateId,
     /// The sender, normalised.
     pub email_from: EmailAddress,
     /// How many people Load said would be e-mailed; 1 for a named recipient unless said otherwise.
@@ -44,7 +44,7 @@ impl SendRequest {
             }
             id
         });
-        let template_id = fields.required_text("templateId", 100);
+        let template_id = TemplateId::new(fields.required_text("templateId", 100));
         let sender = fields.required_text("emailFrom", 320);
         let email_from = EmailAddress::normalise(&sender).ok();
         if email_from.is_none() && !sender.is_empty() {

@@ -10,7 +10,7 @@ use portal_aws::mail::MailError;
 use portal_aws::queue::{FanOutMessage, QueueError};
 use portal_domain::campaign::{CampaignView, Progress, drifted};
 use portal_domain::input::FieldError;
-use portal_domain::mail::PORTAL_INVITATION;
+use portal_domain::mail::template::Head;
 use portal_domain::selection::{Counts, Rules, judge};
 use portal_domain::{Campaign, CampaignId, CampaignState, Recipient};
 use serde_json::Value;
@@ -88,12 +88,12 @@ impl Send {
     ) -> Result<Accepted, Refusal> {
         let body = body.map_err(|fault| Refusal::Malformed(vec![fault]))?;
         let request = SendRequest::parse(&body).map_err(Refusal::Malformed)?;
-        let warnings = self.check(&request).await?;
+        let (template, warnings) = self.check(&request).await?;
         let counts = self.counts(&request, now).await?;
         if drifted(request.expected_recipients, counts.will_email) {
             return Err(Refusal::Drifted(Box::new(counts)));
         }
-        let campaign = campaign(request, &counts, asker.name, now);
+        let campaign = campaign(request, template, &counts, asker.name, now);
         match self.store.start(&campaign, counts.excluded, asker.key).await? {
             Started::Now => {}
             Started::KeyTaken => return self.repeat(asker, now).await?.ok_or(Refusal::KeyReused),
@@ -126,13 +126,15 @@ impl Send {
         Ok(Some(Accepted { view: CampaignView::new(campaign, &progress, now), warnings: Vec::new() }))
     }
 
-    /// Everything that can be refused without counting.
-    async fn check(&self, request: &SendRequest) -> Result<Vec<&'static str>, Refusal> {
+    /// Everything that can be refused without counting. Answers the template, the newest version of which is pinned by that.
+    async fn check(&self, request: &SendRequest) -> Result<(Head, Vec<&'static str>), Refusal> {
         let unknown = |field, message| Refusal::Malformed(vec![FieldError::new(field, message)]);
         let division = self.directory.division(&request.filter.division).await?;
         let division = division.ok_or_else(|| unknown("filter.division", "is not a known division"))?;
-        if request.template_id != PORTAL_INVITATION.template_id {
-            return Err(unknown("templateId", "is not a known template"));
+        let template = self.templates.head(&request.template_id).await?;
+        let template = template.ok_or_else(|| unknown("templateId", "is not a known template"))?;
+        if !template.active {
+            return Err(unknown("templateId", "is a template that was deactivated"));
         }
         if !division.allows_sender(request.email_from.as_str()) {
             return Err(Refusal::SenderNotAllowed);
@@ -148,7 +150,7 @@ impl Send {
         if !verified {
             return Err(Refusal::SenderNotVerified);
         }
-        Ok(if account.sandbox { vec![SANDBOX] } else { Vec::new() })
+        Ok((template, if account.sandbox { vec![SANDBOX] } else { Vec::new() }))
     }
 
     /// The counts as Load would show them now; for a named recipient, of that recipient alone.
@@ -186,15 +188,16 @@ pub struct Asker<'a> {
     pub key: RequestKey<'a>,
 }
 
-fn campaign(request: SendRequest, counts: &Counts, created_by: &str, now: Timestamp) -> Campaign {
+fn campaign(request: SendRequest, template: Head, counts: &Counts, created_by: &str, now: Timestamp) -> Campaign {
     let nobody = counts.will_email == 0;
     Campaign {
         campaign_id: clock::new_campaign_id(now),
         state: if nobody { CampaignState::Completed } else { CampaignState::Preparing },
         filter: request.filter,
         recipient_id: request.recipient_id,
-        template_id: request.template_id,
-        template_version: PORTAL_INVITATION.version,
+        template_id: template.template_id,
+        template_version: template.version,
+        template_name: template.name,
         email_from: request.email_from.to_string(),
         expected_recipients: request.expected_recipients,
         include_recently_invited: request.include_recently_invited,

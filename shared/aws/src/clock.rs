@@ -1,7 +1,7 @@
 //! The clock and the random source, which the domain gets passed in.
 
 use jiff::{Timestamp, Unit};
-use portal_domain::{CampaignId, ClaimId, RecipientId};
+use portal_domain::{CampaignId, ClaimId, RecipientId, TemplateId};
 
 /// The time, to the millisecond: finer would only make items longer.
 pub fn now() -> Timestamp {
@@ -22,4 +22,9 @@ pub fn new_claim_id() -> ClaimId {
 /// A new campaign id for a campaign that starts at `now`.
 pub fn new_campaign_id(now: Timestamp) -> CampaignId {
     CampaignId::from_parts(now.as_millisecond().unsigned_abs(), rand::random())
+}
+
+/// The id of a template that is made at `now`.
+pub fn new_template_id(now: Timestamp) -> TemplateId {
+    TemplateId::from_parts(now.as_millisecond().unsigned_abs(), rand::random())
 }

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::mail::template::BUILT_IN_NAME;
 use crate::outcome::Outcomes;
 use crate::selection::Excluded;
-use crate::{CampaignId, Filter, RecipientId, Shard};
+use crate::{CampaignId, Filter, RecipientId, Shard, TemplateId};
 
 /// How long a temporary password is valid.
 pub const INVITATION_LIFETIME: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
@@ -86,9 +87,12 @@ pub struct Campaign {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipient_id: Option<RecipientId>,
     /// The notification template.
-    pub template_id: String,
-    /// The version of the template that was active when the campaign started.
+    pub template_id: TemplateId,
+    /// The version of the template that was the newest when the campaign started: every e-mail of the campaign is made of it.
     pub template_version: u32,
+    /// That version's name.
+    #[serde(default = "built_in_name")]
+    pub template_name: String,
     /// The sender's address.
     pub email_from: String,
     /// How many people the operator expected to e-mail.
@@ -103,6 +107,11 @@ pub struct Campaign {
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed_at: Option<Timestamp>,
+}
+
+/// The template of campaigns that were started before there were others.
+fn built_in_name() -> String {
+    BUILT_IN_NAME.to_owned()
 }
 
 impl Campaign {

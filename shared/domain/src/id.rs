@@ -95,6 +95,28 @@ text_id!(
     AccountId
 );
 
+text_id!(
+    /// A notification template: the built-in one, or a ULID.
+    TemplateId
+);
+
+impl TemplateId {
+    /// The template that is part of the code.
+    pub fn built_in() -> Self {
+        Self::new("portal-invitation")
+    }
+
+    /// Makes the id of a new template from a time in milliseconds since 1970 and 80 random bits (the low bits of `random`).
+    pub fn from_parts(milliseconds: u64, random: u128) -> Self {
+        Self(Ulid::from_parts(milliseconds, random).to_string())
+    }
+
+    /// Whether this is the template that is part of the code.
+    pub fn is_built_in(&self) -> bool {
+        *self == Self::built_in()
+    }
+}
+
 impl AccountId {
     /// The shard whose account partition holds this account.
     pub fn shard(&self) -> Shard {

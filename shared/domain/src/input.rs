@@ -13,12 +13,29 @@ pub struct FieldError {
     pub field: String,
     /// What is wrong with it, for a person.
     pub message: String,
+    /// Where in the field it is, for texts of several lines.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
+}
+
+/// A place in a text. Both numbers count from 1; columns count characters (Unicode scalar values).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// The line; lines end with a line feed.
+    pub line: usize,
+    /// The character in its line.
+    pub column: usize,
 }
 
 impl FieldError {
     /// A fault in `field`.
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { field: field.into(), message: message.into() }
+        Self { field: field.into(), message: message.into(), place: None }
+    }
+
+    /// A fault at one place of the text that `field` is.
+    pub fn at(field: impl Into<String>, place: Place, message: impl Into<String>) -> Self {
+        Self { place: Some(place), ..Self::new(field, message) }
     }
 }
 

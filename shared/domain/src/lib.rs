@@ -22,7 +22,7 @@ pub use account::Account;
 pub use campaign::{Campaign, CampaignState};
 pub use division::Division;
 pub use email::EmailAddress;
-pub use id::{AccountId, CampaignId, ClaimId, DivisionId, RecipientId, SHARDS, Shard};
+pub use id::{AccountId, CampaignId, ClaimId, DivisionId, RecipientId, SHARDS, Shard, TemplateId};
 pub use link::{Filter, LinkProfile};
 pub use outcome::Outcome;
 pub use recipient::Recipient;

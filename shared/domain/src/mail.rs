@@ -1,38 +1,17 @@
-//! The e-mail that invites a recipient: what it says, and how templates are filled in.
+//! The e-mail that invites a recipient: what it says, and how templates are checked and filled in.
 
+pub mod check;
 mod data;
 mod render;
+pub mod template;
 
 use std::fmt;
 
 use crate::password::TemporaryPassword;
 use crate::{Division, Recipient};
 
-pub use render::{RenderError, render};
-
-/// A notification template: Handlebars sources for subject and bodies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Template {
-    /// Its id in the API.
-    pub template_id: &'static str,
-    /// Its name for operators.
-    pub name: &'static str,
-    /// Goes up with every change of the sources.
-    pub version: u32,
-    subject: &'static str,
-    html: &'static str,
-    text: &'static str,
-}
-
-/// The built-in template.
-pub const PORTAL_INVITATION: Template = Template {
-    template_id: "portal-invitation",
-    name: "Portal Invitation",
-    version: 1,
-    subject: include_str!("mail/portal-invitation/subject.hbs"),
-    html: include_str!("mail/portal-invitation/body.html.hbs"),
-    text: include_str!("mail/portal-invitation/body.txt.hbs"),
-};
+pub use render::{Compiled, RenderError};
+pub use template::Sources;
 
 /// What one invitation says.
 #[derive(Clone, Copy, Debug)]

@@ -40,6 +40,16 @@ impl TemporaryPassword {
         Self(text.into())
     }
 
+    /// Dots in the shape of a password, for previews: there is no password.
+    pub fn dots() -> Self {
+        Self(shaped('•'))
+    }
+
+    /// What stands in a test e-mail in place of a password, and is none: nothing was ever stored that it would verify against.
+    pub fn dummy() -> Self {
+        Self(shaped('X'))
+    }
+
     /// The clear text, for the body of the e-mail and nothing else.
     pub fn expose(&self) -> &SecretString {
         &self.0
@@ -49,6 +59,11 @@ impl TemporaryPassword {
     pub fn digest(&self, salt: [u8; 16]) -> PasswordDigest {
         PasswordDigest::of(self.0.expose_secret(), salt)
     }
+}
+
+fn shaped(symbol: char) -> SecretString {
+    let group = String::from_iter([symbol; GROUP_LENGTH]);
+    vec![group; GROUPS].join("-").into()
 }
 
 /// A salted SHA-256 of a temporary password, as text: `sha256$<salt>$<digest>`, both base64url.
@@ -128,6 +143,13 @@ mod tests {
             let deviation = (frequency[usize::from(*symbol)] as f64 - expected).abs() / expected;
             assert!(deviation < 0.01, "{} deviates by {deviation}", char::from(*symbol));
         }
+    }
+
+    #[test]
+    fn what_stands_for_a_password_has_its_shape() {
+        let shown = [TemporaryPassword::dots(), TemporaryPassword::dummy()]
+            .map(|shown| shown.expose().expose_secret().to_owned());
+        assert_eq!(shown, ["•••••-•••••-•••••-•••••-•••••", "XXXXX-XXXXX-XXXXX-XXXXX-XXXXX"]);
     }
 
     #[test]

@@ -9,8 +9,10 @@
 //! | a recipient, its links in order of account | get or query `RECIPIENT#<recipientId>` |
 //! | all linked recipients of a division by status | query `by-division`, one partition a shard |
 //! | all accounts of a division | query `by-division`, the `#accounts` partition of each shard |
+//! | all templates, or one, without its text | query or get `TEMPLATES` |
+//! | a version of a template, or all of them | get or query `TEMPLATE#<templateId>` |
 
-use portal_domain::{AccountId, DivisionId, PortalStatus, RecipientId, Shard};
+use portal_domain::{AccountId, DivisionId, PortalStatus, RecipientId, Shard, TemplateId};
 
 /// Partition key attribute.
 pub const PK: &str = "pk";
@@ -36,6 +38,19 @@ pub const ADDRESS: &str = "ADDRESS";
 pub const RECIPIENT: &str = "RECIPIENT";
 /// What the sort keys of a recipient's link rows begin with.
 pub const LINK_PREFIX: &str = "LINK#";
+
+/// Partition of all templates but the built-in one; the sort key is the template's id.
+pub const TEMPLATES: &str = "TEMPLATES";
+
+/// Partition of a template's versions.
+pub fn template_pk(template: &TemplateId) -> String {
+    format!("TEMPLATE#{template}")
+}
+
+/// Sort key of a version of a template: as many digits as any has, so that versions sort by number.
+pub fn version_sk(version: u32) -> String {
+    format!("VERSION#{version:010}")
+}
 
 /// Partition of a division's filter options; the sort key is `<field>#<value>`.
 pub fn options_pk(division: &DivisionId) -> String {

@@ -4,4 +4,5 @@ pub mod account_item;
 pub mod item;
 pub mod keys;
 pub mod read;
+pub mod templates;
 pub mod write;

@@ -47,7 +47,15 @@ fn render_for(recipient: &Recipient, division: &Division) -> Result<Rendered, Re
     let expires_at: Timestamp = "2026-11-30T14:15:42Z".parse().expect("a time");
     let password = &password();
     let public_url = "https://invites.example.com/live";
-    render(&PORTAL_INVITATION, &Invitation { recipient, division, password, public_url, expires_at })
+    built_in().render(&Invitation { recipient, division, password, public_url, expires_at })
+}
+
+fn built_in() -> Compiled {
+    Compiled::new(&sources()).expect("the built-in template is well-formed")
+}
+
+fn sources() -> Sources {
+    template::newest_built_in().sources
 }
 
 const DIFFICULT: &str = "Zoë \"Z\" <O'Neil> & Söhne";
@@ -165,17 +173,19 @@ fn a_template_gets_only_what_its_place_may_have() {
     let (public_url, expires_at) = ("https://invites.example.com", Timestamp::UNIX_EPOCH);
     let invitation =
         Invitation { recipient: &recipient, division: &division, password: &password, public_url, expires_at };
-    for subject in ["{{temporaryPassword}}", "{{activationLink}}", "{{unknown}}", "{{"] {
-        let template = Template { subject, ..PORTAL_INVITATION };
-        assert_eq!(render(&template, &invitation), Err(RenderError::Template("subject")), "{subject}");
+    let render = |sources: Sources| Compiled::new(&sources)?.render(&invitation);
+    for subject in
+        ["{{temporaryPassword}}", "{{activationLink}}", "{{unknown}}", "{{", "{{{name}}}", "{{lookup this 1}}"]
+    {
+        let subject = subject.to_owned();
+        assert_eq!(render(Sources { subject, ..sources() }), Err(RenderError::Template("subject")));
     }
-    let template = Template { html: "{{unknown}}", ..PORTAL_INVITATION };
-    assert_eq!(render(&template, &invitation), Err(RenderError::Template("HTML body")));
-    let template = Template { text: "{{#if name}}", ..PORTAL_INVITATION };
-    assert_eq!(render(&template, &invitation), Err(RenderError::Template("text body")));
-    let template =
-        Template { text: "{{name}} & {{division.name}}", html: "<i title=\"{{division.name}}\">", ..PORTAL_INVITATION };
-    let rendered = render(&template, &invitation).expect("renders");
+    let html = "{{unknown}}".to_owned();
+    assert_eq!(render(Sources { html, ..sources() }), Err(RenderError::Template("HTML body")));
+    let text = "{{#if name}}".to_owned();
+    assert_eq!(render(Sources { text, ..sources() }), Err(RenderError::Template("text body")));
+    let (text, html) = ("{{name}} & {{division.name}}".to_owned(), "<i title=\"{{division.name}}\">".to_owned());
+    let rendered = render(Sources { text, html, ..sources() }).expect("renders");
     assert_eq!(rendered.text, "Ann & Dayton \"Waste\" & <Recycling>");
     assert_eq!(rendered.html, "<i title=\"Dayton &quot;Waste&quot; &amp; &lt;Recycling&gt;\">");
 }

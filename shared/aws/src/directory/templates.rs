@@ -1,0 +1,163 @@
+//! Templates: heads, and versions that never change.
+//!
+//! A template has a head, which says what its newest version is and whether it is active, and an item for each version. Saving
+//! writes both in one transaction, on the condition that the head is still at the version that was edited and that the new version's
+//! item doesn't exist. A version's item is never written again and never deleted, so that a campaign can rely on it
+//! for as long as it takes. The built-in template has no items: it is code.
+
+mod write;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_dynamodb::Client;
+use jiff::Timestamp;
+use portal_domain::TemplateId;
+use portal_domain::mail::template::{Head, Version, built_in, newest_built_in};
+use portal_domain::mail::{Compiled, RenderError};
+use serde::{Deserialize, Serialize};
+
+pub use write::Saved;
+
+use super::keys;
+use crate::dynamo::{StoreError, key, s};
+
+/// How many versions a function keeps ready; beyond that it begins anew.
+const READY: usize = 50;
+
+/// Versions that were made ready in this process, by template and number.
+type Ready = HashMap<(TemplateId, u32), Result<Arc<Compiled>, Unusable>>;
+
+/// Reads and writes templates.
+#[derive(Clone, Debug)]
+pub struct TemplateStore {
+    client: Client,
+    table: String,
+    ready: Arc<Mutex<Ready>>,
+}
+
+/// A version of a template, without what it says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the fields are those of Version")]
+pub struct VersionSummary {
+    pub version: u32,
+    pub name: String,
+    pub updated_at: Option<Timestamp>,
+    pub updated_by: Option<String>,
+}
+
+impl From<Version> for VersionSummary {
+    fn from(version: Version) -> Self {
+        let Version { version, name, updated_at, updated_by, .. } = version;
+        Self { version, name, updated_at, updated_by }
+    }
+}
+
+/// Why no e-mail can be made of a version; it will not get better by waiting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    /// There is no such version.
+    #[error("the template's version does not exist")]
+    Missing,
+    /// It can't be made ready.
+    #[error(transparent)]
+    Broken(#[from] RenderError),
+}
+
+impl TemplateStore {
+    /// A store on the table Directory with this name.
+    pub fn new(client: Client, table: impl Into<String>) -> Self {
+        Self { client, table: table.into(), ready: Arc::default() }
+    }
+
+    /// Every template: the built-in one, then the others by name.
+    pub async fn heads(&self) -> Result<Vec<Head>, StoreError> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :templates")
+            .expression_attribute_values(":templates", s(keys::TEMPLATES))
+            .into_paginator()
+            .send();
+        let mut heads: Vec<Head> = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| StoreError::of("list templates", error))?;
+            heads.extend(serde_dynamo::from_items::<_, Head>(page.items.unwrap_or_default())?);
+        }
+        heads.sort_by_cached_key(|head| (head.name.to_lowercase(), head.template_id.clone()));
+        heads.insert(0, Head::of(&newest_built_in()));
+        Ok(heads)
+    }
+
+    /// The head of a template, read consistently.
+    pub async fn head(&self, template: &TemplateId) -> Result<Option<Head>, StoreError> {
+        if template.is_built_in() {
+            return Ok(Some(Head::of(&newest_built_in())));
+        }
+        let key = key(keys::TEMPLATES, template.as_str());
+        let request = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
+        let answer = request.send().await.map_err(|error| StoreError::of("read a template", error))?;
+        Ok(answer.item.map(serde_dynamo::from_item).transpose()?)
+    }
+
+    /// A version of a template.
+    pub async fn version(&self, template: &TemplateId, version: u32) -> Result<Option<Version>, StoreError> {
+        if template.is_built_in() {
+            return Ok(built_in(version));
+        }
+        let key = key(keys::template_pk(template), keys::version_sk(version));
+        let request = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
+        let answer = request.send().await.map_err(|error| StoreError::of("read a version of a template", error))?;
+        Ok(answer.item.map(serde_dynamo::from_item).transpose()?)
+    }
+
+    /// Every version of a template, the newest first; none if there is no such template.
+    pub async fn versions(&self, template: &TemplateId) -> Result<Vec<VersionSummary>, StoreError> {
+        if template.is_built_in() {
+            return Ok((1..=newest_built_in().version).rev().filter_map(built_in).map(VersionSummary::from).collect());
+        }
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .scan_index_forward(false)
+            .key_condition_expression("pk = :template")
+            .expression_attribute_values(":template", s(keys::template_pk(template)))
+            .projection_expression("version, #name, updatedAt, updatedBy")
+            .expression_attribute_names("#name", "name")
+            .into_paginator()
+            .send();
+        let mut versions = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| StoreError::of("list versions of a template", error))?;
+            versions.extend(serde_dynamo::from_items::<_, VersionSummary>(page.items.unwrap_or_default())?);
+        }
+        Ok(versions)
+    }
+
+    /// A version, ready to be filled in. It is read once in the life of the process, since it never changes; that there is
+    /// none is not remembered.
+    pub async fn compiled(
+        &self,
+        template: &TemplateId,
+        version: u32,
+    ) -> Result<Result<Arc<Compiled>, Unusable>, StoreError> {
+        let wanted = (template.clone(), version);
+        let known = self.ready.lock().unwrap_or_else(PoisonError::into_inner).get(&wanted).cloned();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let Some(version) = self.version(template, version).await? else { return Ok(Err(Unusable::Missing)) };
+        let compiled = Compiled::new(&version.sources).map(Arc::new).map_err(Unusable::from);
+        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        if ready.len() >= READY {
+            ready.clear();
+        }
+        ready.insert(wanted, compiled.clone());
+        Ok(compiled)
+    }
+}

@@ -1,0 +1,200 @@
+//! Saving templates, and switching them on and off.
+
+use aws_sdk_dynamodb::types::builders::PutBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValue, TransactWriteItem};
+use jiff::Timestamp;
+use portal_domain::TemplateId;
+use portal_domain::mail::template::{Head, Version};
+
+use super::TemplateStore;
+use crate::directory::keys;
+use crate::dynamo::{Item, StoreError, Transacted, key, n, s, transact};
+
+/// How saving a version ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Saved {
+    /// It is the newest version now.
+    Done(Head),
+    /// Somebody saved a version meanwhile, or the one that was edited never was the newest. Nothing is written.
+    Changed(Head),
+    /// There is no such template. Nothing is written.
+    Missing,
+}
+
+impl TemplateStore {
+    /// Stores a new template with its first version. Its id must be new.
+    pub async fn create(&self, version: &Version) -> Result<Head, StoreError> {
+        let head = Head::of(version);
+        let new_head = self.put(key(keys::TEMPLATES, head.template_id.as_str()), &head)?;
+        let actions =
+            vec![finish(new_head.condition_expression("attribute_not_exists(pk)"))?, self.put_version(version)?];
+        match transact(&self.client, "store a template", actions).await? {
+            Transacted::Done => Ok(head),
+            Transacted::Refused(_) => {
+                Err(StoreError::Call { what: "store a template", cause: "its random id is taken".into() })
+            }
+        }
+    }
+
+    /// Stores the version after the one that was edited, if that is still the newest.
+    pub async fn save(&self, version: &Version) -> Result<Saved, StoreError> {
+        let edited = version.version.saturating_sub(1);
+        let Some(current) = self.head(&version.template_id).await? else { return Ok(Saved::Missing) };
+        if current.version != edited {
+            return Ok(Saved::Changed(current));
+        }
+        // Whether it is active may change between read and write, and stays as it then is.
+        let update = aws_sdk_dynamodb::types::Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(key(keys::TEMPLATES, version.template_id.as_str())))
+            .condition_expression("version = :edited")
+            .update_expression("SET version = :version, #name = :name, updatedAt = :at, updatedBy = :by")
+            .expression_attribute_names("#name", "name")
+            .expression_attribute_values(":edited", n(edited))
+            .expression_attribute_values(":version", n(version.version))
+            .expression_attribute_values(":name", s(&version.name))
+            .expression_attribute_values(":at", optional(version.updated_at))
+            .expression_attribute_values(":by", optional(version.updated_by.as_ref()))
+            .build()
+            .map_err(StoreError::request)?;
+        let actions = vec![TransactWriteItem::builder().update(update).build(), self.put_version(version)?];
+        if let Transacted::Refused(_) = transact(&self.client, "store a version of a template", actions).await? {
+            return Ok(self.head(&version.template_id).await?.map_or(Saved::Missing, Saved::Changed));
+        }
+        let Version { version, name, updated_at, updated_by, .. } = version.clone();
+        Ok(Saved::Done(Head { version, name, updated_at, updated_by, ..current }))
+    }
+
+    /// Switches a template on or off for new campaigns, and answers it; `None` if there is no such template. Who did it,
+    /// and when, is kept; where it was so already, of whoever did it first.
+    pub async fn set_active(
+        &self,
+        template: &TemplateId,
+        active: bool,
+        by: &str,
+        at: Timestamp,
+    ) -> Result<Option<Head>, StoreError> {
+        let request = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(key(keys::TEMPLATES, template.as_str())))
+            .condition_expression("active = :other")
+            .update_expression("SET active = :active, activeChangedAt = :at, activeChangedBy = :by")
+            .expression_attribute_values(":other", AttributeValue::Bool(!active))
+            .expression_attribute_values(":active", AttributeValue::Bool(active))
+            .expression_attribute_values(":at", s(at.to_string()))
+            .expression_attribute_values(":by", s(by))
+            .return_values(ReturnValue::AllNew);
+        match request.send().await {
+            Ok(answer) => Ok(answer.attributes.map(serde_dynamo::from_item).transpose()?),
+            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
+                self.head(template).await
+            }
+            Err(error) => Err(StoreError::of("switch a template", error)),
+        }
+    }
+
+    fn put_version(&self, version: &Version) -> Result<TransactWriteItem, StoreError> {
+        let key = key(keys::template_pk(&version.template_id), keys::version_sk(version.version));
+        finish(self.put(key, version)?.condition_expression("attribute_not_exists(pk)"))
+    }
+
+    fn put(&self, key: Item, value: &impl serde::Serialize) -> Result<PutBuilder, StoreError> {
+        let mut item: Item = serde_dynamo::to_item(value)?;
+        item.extend(key);
+        Ok(Put::builder().table_name(&self.table).set_item(Some(item)))
+    }
+}
+
+fn finish(builder: PutBuilder) -> Result<TransactWriteItem, StoreError> {
+    Ok(TransactWriteItem::builder().put(builder.build().map_err(StoreError::request)?).build())
+}
+
+fn optional(value: Option<impl ToString>) -> AttributeValue {
+    value.map_or(AttributeValue::Null(true), |value| s(value.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodb::Client;
+    use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
+    use aws_sdk_dynamodb::operation::transact_write_items::{TransactWriteItemsError, TransactWriteItemsOutput};
+    use aws_sdk_dynamodb::types::CancellationReason;
+    use aws_sdk_dynamodb::types::error::TransactionCanceledException;
+    use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
+    use portal_domain::mail::Sources;
+
+    use super::*;
+
+    fn version(number: u32) -> Version {
+        let text = || "x".to_owned();
+        Version {
+            template_id: TemplateId::from_parts(1, 2),
+            version: number,
+            name: text(),
+            sources: Sources { subject: text(), html: text(), text: text() },
+            updated_at: Some(Timestamp::UNIX_EPOCH),
+            updated_by: Some(text()),
+        }
+    }
+
+    fn heads(numbers: &'static [u32]) -> Rule {
+        let mut heads = mock!(Client::get_item).sequence();
+        for number in numbers {
+            heads = heads.output(|| {
+                let item: Item = serde_dynamo::to_item(Head::of(&version(*number))).expect("a head is an item");
+                GetItemOutput::builder().set_item(Some(item)).build()
+            });
+        }
+        heads.build()
+    }
+
+    #[tokio::test]
+    async fn a_version_is_put_beside_its_head_and_never_over_another() {
+        let written = mock!(Client::transact_write_items)
+            .match_requests(|request| {
+                let [head, put] = request.transact_items() else { return false };
+                let put = put.put().expect("the version");
+                head.update().and_then(|head| head.condition_expression()) == Some("version = :edited")
+                    && put.condition_expression() == Some("attribute_not_exists(pk)")
+                    && put.item()["sk"] == s("VERSION#0000000003")
+            })
+            .then_output(|| TransactWriteItemsOutput::builder().build());
+        let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&heads(&[2]), &written]);
+        let saved = TemplateStore::new(client, "t").save(&version(3)).await.expect("saved");
+        assert_eq!(saved, Saved::Done(Head::of(&version(3))));
+    }
+
+    #[tokio::test]
+    async fn of_two_who_edited_the_same_version_the_second_is_told_of_the_first() {
+        let refused = mock!(Client::transact_write_items).then_error(|| {
+            let failed = || CancellationReason::builder().code("ConditionalCheckFailed").build();
+            let cancelled = TransactionCanceledException::builder().cancellation_reasons(failed()).build();
+            TransactWriteItemsError::TransactionCanceledException(cancelled)
+        });
+        let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&heads(&[2, 3]), &refused]);
+        let saved = TemplateStore::new(client, "t").save(&version(3)).await.expect("an answer");
+        assert_eq!(saved, Saved::Changed(Head::of(&version(3))));
+        let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&heads(&[4])]);
+        let saved = TemplateStore::new(client, "t").save(&version(3)).await.expect("an answer");
+        assert_eq!(saved, Saved::Changed(Head::of(&version(4))));
+    }
+
+    #[tokio::test]
+    async fn the_built_in_template_needs_no_table_and_a_version_is_made_ready_once() {
+        let read = mock!(Client::get_item).sequence().output(|| {
+            let item: Item = serde_dynamo::to_item(version(1)).expect("a version is an item");
+            GetItemOutput::builder().set_item(Some(item)).build()
+        });
+        let read = read.build();
+        let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&read]);
+        let store = TemplateStore::new(client, "t");
+        assert!(store.compiled(&TemplateId::built_in(), 1).await.expect("code").is_ok());
+        assert!(store.compiled(&TemplateId::built_in(), 9).await.expect("code").is_err());
+        for _ in 0..3 {
+            assert!(store.compiled(&version(1).template_id, 1).await.expect("read").is_ok());
+        }
+        assert_eq!(read.num_calls(), 1);
+    }
+}

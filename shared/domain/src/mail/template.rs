@@ -1,0 +1,119 @@
+//! Templates: what is kept of them, and the built-in one.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::TemplateId;
+
+/// Handlebars sources of subject and bodies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sources {
+    /// One line.
+    pub subject: String,
+    /// The HTML body.
+    pub html: String,
+    /// The plain-text body.
+    pub text: String,
+}
+
+/// One version of a template. It never changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Version {
+    /// The template.
+    pub template_id: TemplateId,
+    /// Counts from 1.
+    pub version: u32,
+    /// Its name for operators.
+    pub name: String,
+    /// What it says.
+    #[serde(flatten)]
+    pub sources: Sources,
+    /// When it was saved; the built-in one never was.
+    pub updated_at: Option<Timestamp>,
+    /// Who saved it, by name.
+    pub updated_by: Option<String>,
+}
+
+/// A template as lists show it: which version is the newest, and whether it may be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Head {
+    /// The template.
+    pub template_id: TemplateId,
+    /// The newest version's name.
+    pub name: String,
+    /// It is code, and can't be changed.
+    #[serde(default)]
+    pub built_in: bool,
+    /// New campaigns may use it.
+    pub active: bool,
+    /// The newest version.
+    pub version: u32,
+    /// When the newest version was saved.
+    pub updated_at: Option<Timestamp>,
+    /// Who saved it, by name.
+    pub updated_by: Option<String>,
+    /// When it was activated or deactivated last, if ever.
+    #[serde(default)]
+    pub active_changed_at: Option<Timestamp>,
+    /// Who did that, by name.
+    #[serde(default)]
+    pub active_changed_by: Option<String>,
+}
+
+impl Head {
+    /// The head of a template whose newest version is this one, and which is active.
+    pub fn of(version: &Version) -> Self {
+        Self {
+            template_id: version.template_id.clone(),
+            name: version.name.clone(),
+            built_in: version.template_id.is_built_in(),
+            active: true,
+            version: version.version,
+            updated_at: version.updated_at,
+            updated_by: version.updated_by.clone(),
+            active_changed_at: None,
+            active_changed_by: None,
+        }
+    }
+}
+
+/// The built-in template's name.
+pub const BUILT_IN_NAME: &str = "Portal Invitation";
+
+/// A version of the built-in template, if there is one of this number. Whoever changes its text adds a version here and
+/// leaves the others: campaigns that are under way keep theirs.
+pub fn built_in(version: u32) -> Option<Version> {
+    let sources = match version {
+        1 => Sources {
+            subject: include_str!("portal-invitation/subject.hbs").trim_end().to_owned(),
+            html: include_str!("portal-invitation/body.html.hbs").to_owned(),
+            text: include_str!("portal-invitation/body.txt.hbs").to_owned(),
+        },
+        _ => return None,
+    };
+    let (template_id, name) = (TemplateId::built_in(), BUILT_IN_NAME.to_owned());
+    Some(Version { template_id, version, name, sources, updated_at: None, updated_by: None })
+}
+
+/// The newest version of the built-in template.
+pub fn newest_built_in() -> Version {
+    built_in(NEWEST_BUILT_IN).expect("the newest version is one of those above")
+}
+
+const NEWEST_BUILT_IN: u32 = 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_built_in_version_is_the_last_one() {
+        assert_eq!(newest_built_in().version, NEWEST_BUILT_IN);
+        assert_eq!((built_in(0), built_in(NEWEST_BUILT_IN + 1)), (None, None));
+        let head = Head::of(&newest_built_in());
+        assert!(head.built_in && head.active);
+        assert_eq!((head.template_id.as_str(), head.name.as_str()), ("portal-invitation", "Portal Invitation"));
+    }
+}
