@@ -85,7 +85,7 @@ impl Deliver {
                 to: &letter.email,
                 reply_to: division.contact_address(),
                 rendered: &letter.rendered,
-                tags,
+                tags: Some(tags),
             })
             .await;
         if matches!(answer, Answer::Throttled(_) | Answer::Closed(_)) {

@@ -93,20 +93,7 @@ impl From<Refusal> for Problem {
                 ProblemType::KEY_REUSED,
                 "This Idempotency-Key was used for another request in the last 7 days. Choose a new one.",
             ),
-            Refusal::SenderNotAllowed => Self::unprocessable(
-                ProblemType::SENDER_REFUSED,
-                "This address is not on the division's list of senders.",
-            )
-            .with("field", "emailFrom"),
-            Refusal::SenderNotVerified => Self::unprocessable(
-                ProblemType::SENDER_REFUSED,
-                "SES has verified neither this address nor its domain. Verify it in SES, or choose another sender.",
-            )
-            .with("field", "emailFrom"),
-            Refusal::SendingPaused => Self::conflict(
-                ProblemType::SENDING_PAUSED,
-                "SES has paused sending for the whole account. See the SES console for the reason.",
-            ),
+            Refusal::Sender(refusal) => refusal.into(),
             Refusal::Busy(campaign) => Self::conflict(
                 ProblemType::DIVISION_BUSY,
                 format!("Campaign {campaign} is active in this division. Wait until it has ended."),
@@ -121,7 +108,6 @@ impl From<Refusal> for Problem {
             )
             .with("counts", json!(counts)),
             Refusal::Store(error) => error.into(),
-            Refusal::Mail(error) => Self::internal(error),
             Refusal::Queue(error) => Self::internal(error),
         }
     }

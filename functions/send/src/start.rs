@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use portal_aws::campaigns::start::{RequestKey, Seen, Started};
 use portal_aws::clock;
 use portal_aws::dynamo::StoreError;
-use portal_aws::mail::MailError;
 use portal_aws::queue::{FanOutMessage, QueueError};
+use portal_aws::sender::{SenderRefusal, check_sender};
 use portal_domain::campaign::{CampaignView, Progress, drifted};
 use portal_domain::input::FieldError;
 use portal_domain::mail::template::Head;
@@ -27,15 +27,9 @@ pub enum Refusal {
     /// The idempotency key was used for another request.
     #[error("the idempotency key was used for another request")]
     KeyReused,
-    /// The division has a list of senders, and this one is not on it.
-    #[error("the sender is not on the division's list")]
-    SenderNotAllowed,
-    /// SES has not verified the sender.
-    #[error("SES has not verified the sender")]
-    SenderNotVerified,
-    /// The SES account may not send now.
-    #[error("sending is paused for the whole SES account")]
-    SendingPaused,
+    /// The sender can't be used.
+    #[error(transparent)]
+    Sender(#[from] SenderRefusal),
     /// Another campaign holds the division.
     #[error("campaign {0} is active in the division")]
     Busy(CampaignId),
@@ -45,9 +39,6 @@ pub enum Refusal {
     /// A table could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// SES could not be asked.
-    #[error(transparent)]
-    Mail(#[from] MailError),
     /// The fan-out could not be queued.
     #[error(transparent)]
     Queue(#[from] QueueError),
@@ -136,20 +127,10 @@ impl Send {
         if !template.active {
             return Err(unknown("templateId", "is a template that was deactivated"));
         }
-        if !division.allows_sender(request.email_from.as_str()) {
-            return Err(Refusal::SenderNotAllowed);
-        }
         if let Some(active) = self.store.active_in(&request.filter.division).await? {
             return Err(Refusal::Busy(active));
         }
-        let (account, verified) =
-            futures::try_join!(self.mailer.account(), self.mailer.has_verified(request.email_from.as_str()))?;
-        if !account.sending_enabled {
-            return Err(Refusal::SendingPaused);
-        }
-        if !verified {
-            return Err(Refusal::SenderNotVerified);
-        }
+        let account = check_sender(&self.mailer, &division, &request.email_from).await?;
         Ok((template, if account.sandbox { vec![SANDBOX] } else { Vec::new() }))
     }
 

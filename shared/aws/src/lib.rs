@@ -6,4 +6,5 @@ pub mod directory;
 pub mod dynamo;
 pub mod mail;
 pub mod queue;
+pub mod sender;
 pub mod settings;

@@ -60,8 +60,8 @@ pub struct Letter<'a> {
     pub reply_to: &'a str,
     /// Subject and bodies.
     pub rendered: &'a Rendered,
-    /// Tags.
-    pub tags: Tags,
+    /// Whom it is for; nothing for a test mail, which belongs to no campaign.
+    pub tags: Option<Tags>,
 }
 
 /// How SES answered.
@@ -141,11 +141,14 @@ impl Mailer {
             .destination(Destination::builder().to_addresses(letter.to).build())
             .reply_to_addresses(letter.reply_to)
             .content(EmailContent::builder().simple(message).build());
-        let tags = [
-            ("campaign", letter.tags.campaign.to_string()),
-            ("recipient", letter.tags.recipient.to_string()),
-            ("attempt", letter.tags.attempt.to_string()),
-        ];
+        let tags = match letter.tags {
+            None => vec![("purpose", "test".to_owned())],
+            Some(tags) => vec![
+                ("campaign", tags.campaign.to_string()),
+                ("recipient", tags.recipient.to_string()),
+                ("attempt", tags.attempt.to_string()),
+            ],
+        };
         for (name, value) in tags {
             request = request.email_tags(MessageTag::builder().name(name).value(value).build()?);
         }
@@ -249,7 +252,7 @@ mod tests {
             to: "to@example.com",
             reply_to: "reply@example.com",
             rendered: &rendered,
-            tags,
+            tags: Some(tags),
         };
         mailer.send(&letter).await
     }

@@ -3,6 +3,7 @@
 pub mod check;
 mod data;
 mod render;
+pub mod sample;
 pub mod template;
 
 use std::fmt;

@@ -48,6 +48,8 @@ pub struct Caller {
     pub id: String,
     /// The name to show to other operators: e-mail address, or else user name.
     pub name: String,
+    /// The user's e-mail address, if the user pool has verified it.
+    pub verified_email: Option<String>,
 }
 
 impl fmt::Debug for Caller {
@@ -88,7 +90,9 @@ fn authorize(extensions: &Extensions, permission: Permission) -> Result<Caller, 
         return Err(Problem::forbidden(permission));
     }
     let name = text("email").or_else(|| text("cognito:username")).unwrap_or(id);
-    Ok(Caller { id: id.to_owned(), name: name.to_owned() })
+    let verified = claims.get("email_verified").is_some_and(|claim| *claim == "true" || *claim == true);
+    let verified_email = text("email").filter(|_| verified).map(str::to_owned);
+    Ok(Caller { id: id.to_owned(), name: name.to_owned(), verified_email })
 }
 
 /// The claims of the token, as API Gateway's user-pool authorizer passes them on.
@@ -217,8 +221,28 @@ mod tests {
     }
 
     #[test]
+    fn an_address_counts_as_verified_only_when_the_pool_says_so() {
+        let table = [
+            (json!("true"), true),
+            (json!(true), true),
+            (json!("false"), false),
+            (json!(false), false),
+            (json!("TRUE"), false),
+            (json!(1), false),
+            (Value::Null, false),
+        ];
+        for (claim, verified) in table {
+            let mut authorizer = claims_with(json!("390"));
+            authorizer["claims"]["email_verified"] = claim.clone();
+            let caller = decide(authorizer).expect("may call");
+            assert_eq!(caller.verified_email.is_some(), verified, "{claim}");
+        }
+    }
+
+    #[test]
     fn debug_output_does_not_name_the_person() {
-        let caller = Caller { id: "0f3b".to_owned(), name: "ann@example.com".to_owned() };
+        let text = "ann@example.com";
+        let caller = Caller { id: "0f3b".to_owned(), name: text.to_owned(), verified_email: Some(text.to_owned()) };
         assert_eq!(format!("{caller:?}"), r#"Caller { id: "0f3b", .. }"#);
     }
 

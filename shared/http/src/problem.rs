@@ -8,6 +8,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTIC
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use portal_aws::dynamo::StoreError;
+use portal_aws::sender::SenderRefusal;
 use portal_domain::input::FieldError;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -42,6 +43,15 @@ impl ProblemType {
     pub const SENDER_REFUSED: Self = Self::new("/problems/sender-refused", "The sender can not be used");
     /// 409 or 503: SES does not send for this account at the moment.
     pub const SENDING_PAUSED: Self = Self::new("/problems/sending-paused", "Sending is paused");
+
+    /// 409: the template has a newer version than the one that was edited; `version`, `updatedBy` and `updatedAt` tell of it.
+    pub const TEMPLATE_CHANGED: Self = Self::new("/problems/template-changed", "The template has changed");
+    /// 409: the built-in template is code.
+    pub const BUILT_IN_TEMPLATE: Self = Self::new("/problems/built-in-template", "The template is built in");
+    /// 409: the caller's own address is not verified.
+    pub const ADDRESS_NOT_VERIFIED: Self = Self::new("/problems/address-not-verified", "The address is not verified");
+    /// 422: SES refused this e-mail.
+    pub const MAIL_REFUSED: Self = Self::new("/problems/mail-refused", "The e-mail was refused");
 
     /// A type; `uri` is `/problems/<name>` and `title` says the same in every occurrence.
     pub const fn new(uri: &'static str, title: &'static str) -> Self {
@@ -186,6 +196,23 @@ impl From<StoreError> for Problem {
             Self::busy()
         } else {
             Self::internal(error)
+        }
+    }
+}
+
+impl From<SenderRefusal> for Problem {
+    fn from(refusal: SenderRefusal) -> Self {
+        let refused = |detail| Self::unprocessable(ProblemType::SENDER_REFUSED, detail).with("field", "emailFrom");
+        match refusal {
+            SenderRefusal::NotListed => refused("This address is not on the division's list of senders."),
+            SenderRefusal::NotVerified => refused(
+                "SES has verified neither this address nor its domain. Verify it in SES, or choose another sender.",
+            ),
+            SenderRefusal::SendingPaused => Self::conflict(
+                ProblemType::SENDING_PAUSED,
+                "SES has paused sending for the whole account. See the SES console for the reason.",
+            ),
+            SenderRefusal::Mail(error) => Self::internal(error),
         }
     }
 }

@@ -18,7 +18,7 @@ const FLAGS: [&str; 6] = [
 ];
 
 /// Parameters whose digits are a number.
-const NUMBERS: [&str; 1] = ["limit"];
+const NUMBERS: [&str; 2] = ["limit", "version"];
 
 /// A decoded query string.
 #[derive(Debug)]

@@ -112,7 +112,8 @@ fn activation_link(invitation: &Invitation<'_>) -> String {
         invitation.public_url,
         encode(invitation.division.division.as_str()),
         encode(invitation.recipient.email.as_str()),
-        encode(invitation.password.expose().expose_secret()),
+        // Dots stand in previews only, and stay readable.
+        encode(invitation.password.expose().expose_secret()).to_string().replace("%E2%80%A2", "•"),
     )
 }
 

@@ -189,3 +189,17 @@ fn a_template_gets_only_what_its_place_may_have() {
     assert_eq!(rendered.text, "Ann & Dayton \"Waste\" & <Recycling>");
     assert_eq!(rendered.html, "<i title=\"Dayton &quot;Waste&quot; &amp; &lt;Recycling&gt;\">");
 }
+
+#[test]
+fn a_preview_for_the_sample_person_has_dots_where_the_password_would_be() {
+    let division = division();
+    let (recipient, password) = (sample::recipient(&division), TemporaryPassword::dots());
+    let (public_url, expires_at) = ("https://invites.example.com", Timestamp::UNIX_EPOCH);
+    let invitation =
+        Invitation { recipient: &recipient, division: &division, password: &password, public_url, expires_at };
+    let rendered = built_in().render(&invitation).expect("renders");
+    let dots = "•••••-•••••-•••••-•••••-•••••";
+    assert!(rendered.html.contains(&format!(">{dots}</div>")));
+    assert!(rendered.text.contains(&format!("&temporaryPassword={dots}\n")), "{}", rendered.text);
+    assert!(rendered.text.contains("Hello Sam Sample,") && rendered.text.contains("SAMPLE-1"));
+}

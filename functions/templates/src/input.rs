@@ -1,0 +1,98 @@
+//! What requests say.
+
+use portal_domain::input::{FieldError, Fields};
+use portal_domain::mail::{Sources, check};
+use portal_domain::{DivisionId, RecipientId};
+use portal_http::Problem;
+use serde_json::Value;
+
+/// Most characters of a template's name.
+const NAME: usize = 100;
+
+/// For whom a template is shown.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Audience {
+    pub division: DivisionId,
+    pub recipient_id: Option<RecipientId>,
+}
+
+/// A template to be saved.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Draft {
+    pub name: String,
+    pub sources: Sources,
+}
+
+/// Reads a body with `read`; all faults are answered at once.
+pub(crate) fn parse<T>(body: &Value, read: impl FnOnce(&mut Fields<'_>) -> T) -> Result<T, Problem> {
+    let mut fields = Fields::of(body, "")?;
+    let value = read(&mut fields);
+    let faults = fields.finish();
+    if faults.is_empty() { Ok(value) } else { Err(faults.into()) }
+}
+
+pub(crate) fn draft(fields: &mut Fields<'_>) -> Draft {
+    let name = fields.required_text("name", NAME).trim().to_owned();
+    Draft { name, sources: sources(fields) }
+}
+
+/// The sources of a template, which must be such that they may be saved.
+pub(crate) fn sources(fields: &mut Fields<'_>) -> Sources {
+    let mut absent = Vec::new();
+    let mut source = |field: &'static str| match fields.required(field) {
+        Some(Value::String(source)) => source.clone(),
+        Some(_) => {
+            fields.fault(field, "must be a string");
+            absent.push(field);
+            String::new()
+        }
+        None => {
+            absent.push(field);
+            String::new()
+        }
+    };
+    let sources = Sources { subject: source("subject"), html: source("html"), text: source("text") };
+    let faults = check::faults(&sources);
+    fields.faults(faults.into_iter().filter(|fault: &FieldError| !absent.contains(&fault.field.as_str())));
+    sources
+}
+
+pub(crate) fn audience(fields: &mut Fields<'_>) -> Audience {
+    let division = DivisionId::new(fields.required_text("division", 256));
+    let recipient_id = fields.optional_text("recipientId", 36).and_then(|id| {
+        let id = id.parse().ok();
+        if id.is_none() {
+            fields.fault("recipientId", "is not the id of a recipient");
+        }
+        id
+    });
+    Audience { division, recipient_id }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn all_faults_of_a_draft_are_told_at_once_those_of_sources_with_their_place() {
+        let body = json!({"name": "", "subject": "x\r\n{{temporaryPassword}}", "html": 7, "surprise": 1});
+        let problem = parse(&body, draft).expect_err("much is wrong");
+        let faults = problem.errors();
+        let fields: Vec<_> = faults.iter().map(|fault| (fault.field.as_str(), fault.place.is_some())).collect();
+        let expected = [
+            ("name", false),
+            ("html", false),
+            ("text", false),
+            ("subject", true),
+            ("subject", true),
+            ("subject", true),
+            ("surprise", false),
+        ];
+        assert_eq!(fields, expected);
+        let shown = serde_json::to_value(&faults[5]).expect("serialises");
+        assert_eq!((&shown["line"], &shown["column"]), (&json!(2), &json!(1)));
+        assert_eq!(serde_json::to_value(&faults[0]).expect("serialises").get("line"), None);
+    }
+}

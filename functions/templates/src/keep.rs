@@ -1,0 +1,174 @@
+//! Listing, reading, saving, switching on and off.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::header::LOCATION;
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use portal_aws::clock;
+use portal_aws::directory::templates::{Saved, VersionSummary};
+use portal_domain::TemplateId;
+use portal_domain::mail::Sources;
+use portal_domain::mail::template::{Head, Version};
+use portal_http::body::JsonBody;
+use portal_http::problem::ProblemType;
+use portal_http::{Caller, Problem, Query};
+use serde::Serialize;
+
+use crate::Templates;
+use crate::input::{Draft, draft, parse};
+
+/// Every item of a list: templates and versions are few.
+#[derive(Serialize)]
+pub(crate) struct Items<T> {
+    items: Vec<T>,
+}
+
+/// A template in full.
+#[derive(Serialize)]
+pub(crate) struct Whole {
+    #[serde(flatten)]
+    head: Head,
+    #[serde(flatten)]
+    sources: Sources,
+}
+
+impl Whole {
+    /// The template as it is in this version.
+    fn new(head: Head, version: Version) -> Self {
+        let Version { version, name, updated_at, updated_by, sources, .. } = version;
+        Self { head: Head { version, name, updated_at, updated_by, ..head }, sources }
+    }
+}
+
+fn unknown() -> Problem {
+    Problem::not_found("There is no such template.")
+}
+
+fn is_built_in() -> Problem {
+    let detail = "The built-in template can't be changed or switched off. Copy it, and change the copy.";
+    Problem::conflict(ProblemType::BUILT_IN_TEMPLATE, detail)
+}
+
+impl Templates {
+    pub(crate) async fn head(&self, id: &TemplateId) -> Result<Head, Problem> {
+        // What can't be an id can't be a key either.
+        let possible = id.is_built_in() || id.as_str().len() <= 26;
+        let head = if possible { self.store.head(id).await? } else { None };
+        head.ok_or_else(unknown)
+    }
+
+    pub(crate) async fn version(&self, id: &TemplateId, version: u32) -> Result<Version, Problem> {
+        let version = self.store.version(id, version).await?;
+        version.ok_or_else(|| Problem::not_found("There is no such version of the template."))
+    }
+}
+
+pub(crate) async fn list(State(templates): State<Arc<Templates>>) -> Result<Json<Items<Head>>, Problem> {
+    Ok(Json(Items { items: templates.store.heads().await? }))
+}
+
+pub(crate) async fn create(
+    State(templates): State<Arc<Templates>>,
+    caller: Caller,
+    JsonBody(body): JsonBody,
+) -> Result<Response, Problem> {
+    let draft = parse(&body, draft)?;
+    let version = first_or_next(clock::new_template_id(clock::now()), 1, draft, &caller);
+    let head = templates.store.create(&version).await?;
+    tracing::info!(template.id = %head.template_id, "template created");
+    // Relative to /v1/templates, since the stage of the API makes an absolute path wrong.
+    let location = format!("templates/{}", head.template_id);
+    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(Whole::new(head, version))).into_response())
+}
+
+pub(crate) async fn one(
+    State(templates): State<Arc<Templates>>,
+    Path(id): Path<TemplateId>,
+    uri: Uri,
+) -> Result<Json<Whole>, Problem> {
+    let version = Query::of(&uri).read(|fields| fields.optional_number("version", 1..=u64::from(u32::MAX)))?;
+    let head = templates.head(&id).await?;
+    let version = version.and_then(|version| u32::try_from(version).ok()).unwrap_or(head.version);
+    let version = templates.version(&id, version).await?;
+    Ok(Json(Whole::new(head, version)))
+}
+
+pub(crate) async fn versions(
+    State(templates): State<Arc<Templates>>,
+    Path(id): Path<TemplateId>,
+) -> Result<Json<Items<VersionSummary>>, Problem> {
+    templates.head(&id).await?;
+    Ok(Json(Items { items: templates.store.versions(&id).await? }))
+}
+
+pub(crate) async fn save(
+    State(templates): State<Arc<Templates>>,
+    caller: Caller,
+    Path(id): Path<TemplateId>,
+    JsonBody(body): JsonBody,
+) -> Result<Json<Whole>, Problem> {
+    if templates.head(&id).await?.built_in {
+        return Err(is_built_in());
+    }
+    let (draft, edited) = parse(&body, |fields| {
+        let draft = draft(fields);
+        (draft, fields.required_number("version", 1..=u64::from(u32::MAX - 1)))
+    })?;
+    let next = u32::try_from(edited).unwrap_or(u32::MAX - 1) + 1;
+    let version = first_or_next(id, next, draft, &caller);
+    match templates.store.save(&version).await? {
+        Saved::Done(head) => {
+            tracing::info!(template.id = %head.template_id, template.version = head.version, "template saved");
+            Ok(Json(Whole::new(head, version)))
+        }
+        Saved::Changed(newest) => {
+            let detail = "Somebody saved another version meanwhile. Look at it, and save yours on top of it.";
+            let problem = Problem::conflict(ProblemType::TEMPLATE_CHANGED, detail).with("version", newest.version);
+            let at = newest.updated_at.map(|at| at.to_string());
+            Err(problem.with("updatedAt", at).with("updatedBy", newest.updated_by))
+        }
+        Saved::Missing => Err(unknown()),
+    }
+}
+
+fn first_or_next(template_id: TemplateId, version: u32, draft: Draft, caller: &Caller) -> Version {
+    let Draft { name, sources } = draft;
+    let (updated_at, updated_by) = (Some(clock::now()), Some(caller.name.clone()));
+    Version { template_id, version, name, sources, updated_at, updated_by }
+}
+
+pub(crate) async fn activate(
+    State(templates): State<Arc<Templates>>,
+    caller: Caller,
+    Path(id): Path<TemplateId>,
+) -> Result<Json<Whole>, Problem> {
+    templates.switch(&caller, &id, true).await
+}
+
+pub(crate) async fn deactivate(
+    State(templates): State<Arc<Templates>>,
+    caller: Caller,
+    Path(id): Path<TemplateId>,
+) -> Result<Json<Whole>, Problem> {
+    templates.switch(&caller, &id, false).await
+}
+
+impl Templates {
+    async fn switch(&self, caller: &Caller, id: &TemplateId, active: bool) -> Result<Json<Whole>, Problem> {
+        let head = self.head(id).await?;
+        let head = match (head.built_in, active) {
+            (true, true) => head,
+            (true, false) => return Err(is_built_in()),
+            (false, _) => {
+                let switched = self.store.set_active(id, active, &caller.name, clock::now()).await?;
+                tracing::info!(template.id = %id, template.active = active, "template switched");
+                switched.ok_or_else(unknown)?
+            }
+        };
+        let version = self.version(id, head.version).await?;
+        Ok(Json(Whole::new(head, version)))
+    }
+}

@@ -1,0 +1,135 @@
+//! Test mails: the e-mail as it would be, to the operator who asks and to nobody else.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use portal_aws::mail::{Answer, Letter};
+use portal_aws::sender::check_sender;
+use portal_domain::TemplateId;
+use portal_domain::email::EmailAddress;
+use portal_domain::password::TemporaryPassword;
+use portal_http::body::JsonBody;
+use portal_http::problem::ProblemType;
+use portal_http::{Caller, Problem};
+use serde::Serialize;
+
+use crate::Templates;
+use crate::input::{audience, parse};
+use crate::show::Gateway;
+
+/// What a test mail's subject begins with.
+const MARK: &str = "[Test] ";
+
+/// Where the test mail went.
+#[derive(Serialize)]
+pub(crate) struct Sent {
+    to: String,
+}
+
+/// Sends the newest version to the caller's own verified address. No recipient is changed, and there is no password in it.
+pub(crate) async fn send(
+    State(templates): State<Arc<Templates>>,
+    caller: Caller,
+    Path(id): Path<TemplateId>,
+    gateway: Gateway,
+    JsonBody(body): JsonBody,
+) -> Result<Json<Sent>, Problem> {
+    let (audience, from) = parse(&body, |fields| {
+        let audience = audience(fields);
+        let sender = fields.required_text("emailFrom", 320);
+        let from = EmailAddress::normalise(&sender).ok();
+        if from.is_none() && !sender.is_empty() {
+            fields.fault("emailFrom", "is not an e-mail address");
+        }
+        (audience, from)
+    })?;
+    let Some(from) = from else { return Err(Problem::internal("a sender was neither read nor refused")) };
+    let to = own_address(&caller)?;
+    let head = templates.head(&id).await?;
+    let version = templates.version(&id, head.version).await?;
+    let (division, recipient) = templates.people(&audience).await?;
+    check_sender(&templates.mailer, &division, &from).await?;
+    let password = TemporaryPassword::dummy();
+    let mut rendered = templates.render(&version.sources, &division, &recipient, &password, &gateway)?;
+    rendered.subject.insert_str(0, MARK);
+    let letter = Letter {
+        from: from.as_str(),
+        to: to.as_str(),
+        reply_to: division.contact_address(),
+        rendered: &rendered,
+        tags: None,
+    };
+    let answer = templates.mailer.send(&letter).await;
+    tracing::info!(template.id = %id, template.version = head.version, sent = matches!(answer, Answer::Accepted(_)), "test mail");
+    told(answer)?;
+    Ok(Json(Sent { to: to.to_string() }))
+}
+
+fn own_address(caller: &Caller) -> Result<EmailAddress, Problem> {
+    let address = caller.verified_email.as_deref().and_then(|address| EmailAddress::normalise(address).ok());
+    address.ok_or_else(|| {
+        let detail =
+            "A test mail goes to your own address, and yours is not verified. Have it verified in the user pool.";
+        Problem::conflict(ProblemType::ADDRESS_NOT_VERIFIED, detail)
+    })
+}
+
+/// What SES's answer means to the operator.
+fn told(answer: Answer) -> Result<(), Problem> {
+    Err(match answer {
+        Answer::Accepted(_) => return Ok(()),
+        Answer::Refused(code) => Problem::unprocessable(
+            ProblemType::MAIL_REFUSED,
+            format!("SES refused the e-mail ({code}). In its sandbox it mails only addresses that it has verified."),
+        ),
+        Answer::Throttled(_) => Problem::busy(),
+        Answer::Closed(code) => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            ProblemType::SENDING_PAUSED,
+            format!("SES takes no e-mails at the moment ({code})."),
+        ),
+        Answer::Unknown(_) => Problem::plain(StatusCode::BAD_GATEWAY).detail(
+            "SES did not answer. The e-mail may have left all the same: look into your mailbox before you try again.",
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_verified_address_of_ones_own_gets_a_test_mail() {
+        let caller = |email: Option<&str>| Caller {
+            id: "0f3b".to_owned(),
+            name: "ann@example.com".to_owned(),
+            verified_email: email.map(str::to_owned),
+        };
+        assert_eq!(own_address(&caller(Some("Ann@Example.com"))).expect("hers").as_str(), "ann@example.com");
+        for email in [
+            None,
+            Some("no address"),
+            Some("a@example.com, b@example.com"),
+            Some("a@example.com\r\nBcc: b@example.com"),
+        ] {
+            assert_eq!(own_address(&caller(email)).map_err(|problem| problem.status()), Err(StatusCode::CONFLICT));
+        }
+    }
+
+    #[test]
+    fn what_ses_answers_is_told() {
+        let code = || "X".to_owned();
+        let table = [
+            (Answer::Refused(code()), 422),
+            (Answer::Throttled(code()), 503),
+            (Answer::Closed(code()), 503),
+            (Answer::Unknown("timeout"), 502),
+        ];
+        for (answer, status) in table {
+            assert_eq!(told(answer).expect_err("not sent").status(), status);
+        }
+        assert!(told(Answer::Accepted(code())).is_ok());
+    }
+}
