@@ -116,6 +116,9 @@ impl World {
             (_, path) if path.starts_with("/v1/campaigns") => {
                 campaigns::router(campaigns::Campaigns::new(config, settings).unwrap())
             }
+            (_, path) if path.starts_with("/v1/templates") => {
+                templates::router(templates::Templates::new(config, settings).unwrap())
+            }
             ("GET", _) => load::router(load::Load::new(config, settings).unwrap()),
             _ => directory::router(directory::Directory::new(config, settings).unwrap()),
         };

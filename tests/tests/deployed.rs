@@ -104,7 +104,15 @@ async fn the_whole_flow_from_import_to_mail() {
 async fn without_a_token_or_with_a_wrong_one_nobody_gets_in() {
     let api = Api::signed_in().await;
     let get = |path: &str| api.client.get(api.url(path));
-    for path in ["/filters", "/counts?division=X", "/recipients?division=X", "/campaigns", "/campaigns/x"] {
+    for path in [
+        "/filters",
+        "/counts?division=X",
+        "/recipients?division=X",
+        "/campaigns",
+        "/campaigns/x",
+        "/templates",
+        "/templates/x",
+    ] {
         assert_eq!(get(path).send().await.unwrap().status(), 401, "{path}");
         assert_eq!(get(path).bearer_auth("garbage").send().await.unwrap().status(), 401, "{path}");
         // Another character in the middle of the signature; at its end it might change no bit.

@@ -9,7 +9,7 @@ use axum::http::Uri;
 use jiff::Timestamp;
 use portal_aws::campaigns::history;
 use portal_domain::selection::{Verdict, judge};
-use portal_domain::{CampaignId, DivisionId, Outcome, Recipient, RecipientId};
+use portal_domain::{CampaignId, DivisionId, Outcome, Recipient, RecipientId, TemplateId};
 use portal_http::filter::read_filter;
 use portal_http::{Problem, Query};
 use serde::Serialize;
