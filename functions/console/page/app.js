@@ -62,8 +62,10 @@ function mark(tab) {
 function header(operator) {
   const header = document.getElementById('header');
   fill(header, [...header.children],
-    operator.permitted && h('nav', { 'aria-label': 'Views' }, TABS.map(([label, tab]) => h('a', { href: route.to(...(tab ? [tab] : [])), 'data-tab': tab }, label))),
-    h('p', { class: 'who' }, h('span', { id: 'operator' }, operator.name), h('button', { id: 'sign-out', type: 'button', onclick: session.signOut }, 'Sign out')));
+    operator.permitted && h('nav', { 'aria-label': 'Views' }, TABS.map(([label, tab]) =>
+      h('a', { href: route.to(...(tab ? [tab] : [])), 'data-tab': tab }, label))),
+    h('p', { class: 'who' }, h('span', { id: 'operator' }, operator.name),
+      h('button', { id: 'sign-out', type: 'button', onclick: session.signOut }, 'Sign out')));
 }
 
 function denied(operator) {
@@ -83,7 +85,11 @@ function offerSignIn(title, ...text) {
 function sessionEnded() {
   fill(document.getElementById('session-banner'), h('div', { class: 'banner' },
     h('p', {}, 'Your session has ended. Sign in again, and you come back to this view.'),
-    button({ id: 'sign-in-again', class: 'primary' }, 'Sign in again', 'Going to sign in…', session.signIn)));
+    button({ id: 'sign-in-again', class: 'primary' }, 'Sign in again', 'Going to sign in…', async () => {
+      // Unsaved text is kept as a draft: nothing to ask about.
+      route.setGuard(null);
+      await session.signIn();
+    })));
 }
 
 async function start() {

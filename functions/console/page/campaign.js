@@ -42,7 +42,9 @@ export async function campaignView(root, place, signal) {
         ['From', first.emailFrom], ['Template', templateOf(first)], ['Scheduled as', first.schedule?.name]]),
       bar.element, progress,
       h('ul', { class: 'legend' }, legend.map(({ name, label, number }) =>
-        h('li', {}, h('span', { class: `swatch outcome-${name}`, 'aria-hidden': 'true' }), h('a', { href: to('campaigns', campaignId, name) }, number, ` ${label}`)))),
+        h('li', {},
+          h('span', { class: `swatch outcome-${name}`, 'aria-hidden': 'true' }),
+          h('a', { href: to('campaigns', campaignId, name) }, number, ` ${label}`)))),
       left, leftOut, failed),
     panel);
 
@@ -73,7 +75,10 @@ export async function campaignView(root, place, signal) {
     const people = list({
       title: outcomeWord(outcome), columns: columns(now.filter.division), empty: 'Nobody.', signal: end.signal,
       load: cursor => get(`${path}/recipients`, { query: { outcome, ...(cursor && { cursor }) }, signal: end.signal }),
-      tools: [csvButton({ label: 'Download all results as CSV', path: `${path}/recipients`, query: {}, name: `campaign-${campaignId}.csv`, total: () => now.audience, signal: end.signal })],
+      tools: [csvButton({
+        label: 'Download all results as CSV', path: `${path}/recipients`, query: {}, name: `campaign-${campaignId}.csv`,
+        total: () => now.audience, signal: end.signal,
+      })],
     });
     shown = { end, outcome, people, count: now.outcomes[outcome] };
     fill(panel, people.element);

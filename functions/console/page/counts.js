@@ -2,7 +2,7 @@
  * The five counts, and beside them who gets an e-mail and who does not.
  */
 import { fill, h } from './dom.js';
-import { count, number, time } from './format.js';
+import { number, people, time } from './format.js';
 import { to } from './route.js';
 
 const TILES = [
@@ -49,7 +49,8 @@ function told(counts, stale, busy) {
   if (stale) return [h('p', { id: 'stale', class: 'note' }, 'The filter has changed since these numbers were counted. Press Load to count again.')];
   const left = LEFT_OUT.map(([name, words, of]) => [name, words, of(counts)]).filter(([, , left]) => left > 0);
   return [
-    h('p', { class: 'will-email' }, h('b', { id: 'willEmail' }, number(counts.willEmail)), ` of ${count(counts.total, 'person', 'people')} will be e-mailed.`),
+    h('p', { class: 'will-email' },
+      h('b', { id: 'willEmail' }, number(counts.willEmail)), ` of ${people(counts.total)} will be e-mailed.`),
     left.length > 0 && h('ul', { id: 'excluded', class: 'plain' }, left.map(([name, words, left]) =>
       h('li', {}, h('a', { id: `excluded-${name}`, href: to('lists', name) }, number(left)), ` ${words}`))),
     h('p', { class: 'quiet' }, 'As of ', time(counts.asOf)),

@@ -54,7 +54,8 @@ export function filterForm(catalog, { onFilter, onMessage, onLoad }) {
     const chosen = catalog.divisions.find(one => one.division === division.value);
     for (const { name, offered, select } of choices) {
       const values = chosen?.[offered] ?? [];
-      fill(select, h('option', { value: '' }, chosen && values.length === 0 ? 'None in this division' : 'Any'), values.map(value => h('option', { value }, value)));
+      fill(select, h('option', { value: '' }, chosen && values.length === 0 ? 'None in this division' : 'Any'),
+        values.map(value => h('option', { value }, value)));
       const wanted = filter[name] ?? '';
       if (keep || values.includes(wanted)) setOption(select, wanted);
       select.disabled = values.length === 0 && !select.value;
@@ -67,7 +68,8 @@ export function filterForm(catalog, { onFilter, onMessage, onLoad }) {
     if (offeredTo === chosen) return;
     offeredTo = chosen;
     const senders = chosen?.senders ?? [];
-    fill(sender, senders.map(value => h('option', { value }, value)), chosen && senders.length < 2 && h('option', { value: OTHER }, 'Another address…'));
+    fill(sender, senders.map(value => h('option', { value }, value)),
+      chosen && senders.length < 2 && h('option', { value: OTHER }, 'Another address…'));
     sender.disabled = !chosen;
     chooseSender(chosen?.emailFrom);
   }

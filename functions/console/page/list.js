@@ -36,7 +36,9 @@ export function list({ title, columns, load, signal, total = null, empty = 'Nobo
   const element = h('section', { class: 'list card' }, h('div', { class: 'list-head' }, name, extent, tools), table, failed, moreButton);
 
   // Starts a little before the end comes into view.
-  const watcher = new IntersectionObserver(entries => entries.some(entry => entry.isIntersecting) && whileBusy(moreButton, 'Loading…', more), { rootMargin: '400px' });
+  const watcher = new IntersectionObserver(entries => {
+    if (entries.some(entry => entry.isIntersecting)) whileBusy(moreButton, 'Loading…', more);
+  }, { rootMargin: '400px' });
   signal.addEventListener('abort', () => watcher.disconnect());
 
   async function more() {

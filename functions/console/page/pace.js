@@ -25,7 +25,9 @@ export function estimate() {
       const pace = perSecond(campaign, ended);
       if (campaign.state !== 'sending' && campaign.state !== 'preparing') return 'Nothing is being sent at the moment.';
       if (pace <= 0) return 'Waiting for the next e-mails to leave.';
-      const left = campaign.state === 'preparing' ? 'the list of people is still being made' : `about ${duration((campaign.audience - ended) / pace)} left`;
+      const left = campaign.state === 'preparing'
+        ? 'the list of people is still being made'
+        : `about ${duration((campaign.audience - ended) / pace)} left`;
       return `${rate(pace)}, ${left}`;
     },
   };

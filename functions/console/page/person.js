@@ -16,7 +16,8 @@ const SHOWN_ACCOUNTS = 20;
 export async function personView(root, place, signal) {
   const filter = readFilter(place.query);
   if (!filter.division) {
-    fill(root, heading(1, {}, 'Person'), h('p', { class: 'note' }, 'The address names no division. ', h('a', { href: to() }, 'Choose one, and search again.')));
+    fill(root, heading(1, {}, 'Person'),
+      h('p', { class: 'note' }, 'The address names no division. ', h('a', { href: to() }, 'Choose one, and search again.')));
     return;
   }
   const path = `v1/recipients/${encodeURIComponent(place.path[1])}`;
@@ -54,7 +55,9 @@ function inviteCard(person, filter, catalog, query) {
   const division = catalog.divisions.find(one => one.division === filter.division);
   const recently = person.decision.reason === 'recentlyInvited';
   const evenSo = h('input', { id: 'includeRecentlyInvited', type: 'checkbox', onchange: () => { invite.disabled = !evenSo.checked; } });
-  const sender = h('input', { id: 'emailFrom', type: 'email', required: true, value: query.get('emailFrom') ?? division?.emailFrom ?? '', list: 'senders' });
+  const sender = h('input', {
+    id: 'emailFrom', type: 'email', required: true, value: query.get('emailFrom') ?? division?.emailFrom ?? '', list: 'senders',
+  });
   const template = h('select', { id: 'templateId' }, catalog.templates.map(({ templateId, name }) =>
     h('option', { value: templateId, selected: templateId === query.get('templateId') }, name)));
   const invite = h('button', { id: 'invite-person', type: 'submit', class: 'primary', disabled: recently }, 'Invite this person');
@@ -75,7 +78,8 @@ function inviteCard(person, filter, catalog, query) {
       h('div', { class: 'field' }, h('label', { for: 'emailFrom' }, 'Email From'), sender,
         h('datalist', { id: 'senders' }, (division?.senders ?? []).map(value => h('option', { value })))),
       h('div', { class: 'field' }, h('label', { for: 'templateId' }, 'Notification Template'), template)),
-    recently && h('label', { class: 'flag', for: 'includeRecentlyInvited' }, evenSo, 'Invite again, although the last invitation is less than 24 hours old'),
+    recently && h('label', { class: 'flag', for: 'includeRecentlyInvited' }, evenSo,
+      'Invite again, although the last invitation is less than 24 hours old'),
     h('div', { class: 'buttons' }, invite));
 }
 

@@ -5,7 +5,7 @@
 
 let listener = () => {};
 let guard = null;
-let shown = location.href;
+let shown = null;
 
 /** The parts of the hash (`#/campaigns/7` is `['campaigns', '7']`) and the query. */
 export function current() {
@@ -62,8 +62,11 @@ export function again() {
 /** Calls `onChange` whenever the operator is somewhere else. */
 export function listen(onChange) {
   listener = onChange;
+  shown = location.href;
   addEventListener('popstate', arrived);
   document.addEventListener('click', follow);
+  // Closing the tab is for the browser to ask about, in its own words.
+  addEventListener('beforeunload', event => guard && event.preventDefault());
 }
 
 /** Follows links to another filter without loading the page anew, which would lose the session. */

@@ -22,7 +22,8 @@ export function sendPreview({ filter, message, person, signal }) {
       example ??= await findExample(filter, signal);
       const mail = await post(`${path}/preview`, withExample({ division: filter.division }), { signal });
       const preview = mailPreview();
-      fill(element, title, h('p', { class: 'quiet' }, `As ${example ? `${example.name || 'No name'} (${example.email})` : 'a sample person'} will get it; the dots stand for the password.`),
+      const who = example ? `${example.name || 'No name'} (${example.email})` : 'a sample person';
+      fill(element, title, h('p', { class: 'quiet' }, `As ${who} will get it; the dots stand for the password.`),
         preview.element, test());
       preview.show(mail);
     } catch (error) {

@@ -83,6 +83,8 @@ export function openSendDialog({ filter, expected, message, person, includeRecen
       if (!problem.unanswered) answered();
       fill(failed, refusal(problem, expected, { loadAgain: leaveTo(loadAgain), chooseSender: leaveTo(chooseSender), close: () => dialog.close() }));
       fill(confirmButton, problem.unanswered ? 'Try again' : `Send to ${people(expected)}`);
+      // The number is wrong now, and would be refused again.
+      confirmButton.disabled = problem.is('drift');
       failed.scrollIntoView({ block: 'nearest' });
     } finally {
       sending = false;

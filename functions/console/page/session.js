@@ -53,9 +53,8 @@ export async function signIn() {
   });
 }
 
-/** Forgets the tokens, and ends the session at the hosted page. */
+/** Ends the session at the hosted page. The tokens end with this page. */
 export function signOut() {
-  tokens = null;
   sessionStorage.setItem(SIGNED_OUT, 'true');
   leave(settings.signIn.logoutUrl, { client_id: settings.signIn.clientId, logout_uri: home() });
 }

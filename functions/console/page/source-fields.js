@@ -19,7 +19,9 @@ export function sourceFields({ readOnly, onInput }) {
     const id = `template-${name}`;
     return {
       name, label,
-      control: control({ id, spellcheck: name === 'html' ? 'false' : null, autocomplete: 'off', readOnly, 'aria-describedby': `${id}-faults`, oninput: onInput }),
+      control: control({
+        id, spellcheck: name === 'html' ? 'false' : null, autocomplete: 'off', readOnly, 'aria-describedby': `${id}-faults`, oninput: onInput,
+      }),
       faults: h('ul', { id: `${id}-faults`, class: 'faults' }),
     };
   });
@@ -47,7 +49,8 @@ export function sourceFields({ readOnly, onInput }) {
         if (mine.length > 0) control.setAttribute('aria-invalid', 'true');
         else control.removeAttribute('aria-invalid');
       }
-      fill(others, errors.filter(error => !fields.some(({ name }) => name === error.field)).map(({ field, message }) => h('li', {}, `${field} ${message}`)));
+      const elsewhere = errors.filter(error => !fields.some(({ name }) => name === error.field));
+      fill(others, elsewhere.map(({ field, message }) => h('li', {}, `${field} ${message}`)));
       const first = focus && fields.find(({ name }) => errors.some(error => error.field === name));
       if (!first) return;
       const { line = 1, column = 1 } = errors.find(error => error.field === first.name);

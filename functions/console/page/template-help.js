@@ -20,6 +20,7 @@ const PLACEHOLDERS = [
 
 export function templateHelp() {
   return h('details', {}, h('summary', {}, 'What a template can say'),
-    h('p', { class: 'quiet' }, 'Placeholders, and around them {{#if …}}, {{#unless …}}, {{else}} and {{#each …}}. In HTML they stand in text or in quoted attributes.'),
+    h('p', { class: 'quiet' },
+      'Placeholders, and around them {{#if …}}, {{#unless …}}, {{else}} and {{#each …}}. In HTML they stand in text or in quoted attributes.'),
     h('ul', { class: 'words plain' }, PLACEHOLDERS.map(([code, meaning]) => h('li', {}, h('code', {}, code), ` ${meaning}`))));
 }

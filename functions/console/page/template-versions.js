@@ -2,7 +2,7 @@
  * The versions of a template: who saved them, and when.
  */
 import { get } from './api.js';
-import { button, h } from './dom.js';
+import { button } from './dom.js';
 import { number, time } from './format.js';
 import { list } from './list.js';
 
@@ -17,7 +17,9 @@ export function versionList({ path, shown, take, signal }) {
     { label: 'Saved', cell: ({ updatedAt }) => time(updatedAt), kind: 'time' },
     { label: 'By', cell: ({ updatedBy }) => updatedBy ?? '–' },
   ];
-  if (take) columns.push({ label: 'Text', cell: ({ version }) => button({ class: 'take-version', 'aria-label': `Show the text of version ${version}` }, 'Show', 'Loading…', () => take(version)) });
+  const show = ({ version }) =>
+    button({ class: 'take-version', 'aria-label': `Show the text of version ${version}` }, 'Show', 'Loading…', () => take(version));
+  if (take) columns.push({ label: 'Text', cell: show });
   const load = async () => ({ ...await get(path, { signal }), nextCursor: null });
   const versions = list({ title: 'Versions', columns, load, empty: 'There is no other version.', signal });
   versions.element.id = 'versions';

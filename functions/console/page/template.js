@@ -4,7 +4,7 @@
 import { get, post, put } from './api.js';
 import { ask } from './ask.js';
 import { forgetCatalog, getCatalog } from './catalog.js';
-import { announce, button, fill, h, heading } from './dom.js';
+import { button, fill, h, heading } from './dom.js';
 import { dropDraft, keepDraft, keptDraft } from './draft.js';
 import { livePreview } from './live-preview.js';
 import { problemBox } from './problem-box.js';
@@ -29,6 +29,10 @@ export async function templateView(root, place, signal) {
   const failed = h('div', { id: 'save-problem' });
   const saveButton = button({ id: 'save-template', class: 'primary' }, isNew ? 'Create' : 'Save', 'Saving…', save);
   const status = h('span', { id: 'save-status', class: 'quiet', role: 'status' });
+  const title = heading(1, {});
+  const draftNote = h('div');
+  const activation = h('div');
+  const versions = h('div');
   fields.write(saved);
   const draft = stored.builtIn ? null : keptDraft(templateId);
   if (draft) fields.write(draft.text);
@@ -40,16 +44,30 @@ export async function templateView(root, place, signal) {
 
   fill(root,
     h('div', { class: 'view-head' },
-      heading(1, {}, isNew ? 'New template ' : `${stored.name} `, !isNew && activeBadge(stored)), h('a', { href: to('templates') }, 'All templates')),
-    stored.builtIn && h('p', { class: 'note' }, 'This template is built in and can not be changed. ', h('a', { id: 'copy-template', href: to('templates', NEW, templateId) }, 'Make a copy'), ' to change that.'),
-    draft && h('p', { class: 'note warning-note', id: 'draft' }, 'These are your changes that were not saved yet. ', button({ id: 'discard-draft' }, 'Discard them', 'Discarding…', discard)),
+      title, h('a', { href: to('templates') }, 'All templates')),
+    stored.builtIn && h('p', { class: 'note' }, 'This template is built in and can not be changed. ',
+      h('a', { id: 'copy-template', href: to('templates', NEW, templateId) }, 'Make a copy'), ' to change that.'),
+    draftNote,
     h('div', { class: 'editor' },
       h('section', { class: 'card', 'aria-label': 'Text of the template' },
         fields.element, templateHelp(), failed,
-        h('div', { class: 'buttons' }, !stored.builtIn && saveButton, !isNew && !stored.builtIn && activation(), status)),
+        h('div', { class: 'buttons' }, !stored.builtIn && saveButton, activation, status)),
       preview.element),
-    !isNew && versionList({ path: path(templateId, 'versions'), shown: stored.version, take: stored.builtIn ? null : takeVersion, signal }));
+    versions);
+  if (isNew) fill(title, 'New template');
+  else showStored(stored);
+  if (draft) {
+    fill(draftNote, h('p', { class: 'note warning-note', id: 'draft' }, 'These are your changes that were not saved yet. ',
+      button({ id: 'discard-draft' }, 'Discard them', 'Discarding…', discard)));
+  }
   if (isDirty()) guardChanges();
+
+  /** What is known of the template besides the text in the editor, which stays as it is. */
+  function showStored(template) {
+    fill(title, `${template.name} `, activeBadge(template));
+    if (!template.builtIn) fill(activation, activationButton(template.active));
+    fill(versions, versionList({ path: path(templateId, 'versions'), shown: template.version, take: template.builtIn ? null : takeVersion, signal }));
+  }
 
   function isDirty() {
     return JSON.stringify(fields.read()) !== JSON.stringify(saved);
@@ -77,6 +95,7 @@ export async function templateView(root, place, signal) {
   function settle() {
     dropDraft(templateId);
     setGuard(null);
+    fill(draftNote);
   }
 
   async function discard() {
@@ -91,11 +110,14 @@ export async function templateView(root, place, signal) {
       const template = isNew ? await post('v1/templates', text, { signal }) : await put(path(templateId), { ...text, version }, { signal });
       forgetCatalog();
       saved = text;
-      if (isDirty()) return edited();
-      settle();
-      announce(`Saved as version ${template.version}.`);
-      if (isNew) go(to('templates', template.templateId), { replace: true });
-      else again();
+      ({ version } = template);
+      fields.showFaults([], { focus: false });
+      // What was typed while the save was on its way is not in it.
+      if (isDirty()) edited();
+      else settle();
+      if (isNew) return go(to('templates', template.templateId), { replace: true });
+      showStored(template);
+      fill(status, `Saved as version ${template.version}.`);
     } catch (error) {
       if (!signal.aborted) refused(error);
     }
@@ -117,17 +139,16 @@ export async function templateView(root, place, signal) {
     });
   }
 
-  function activation() {
-    const [label, busy, verb] = stored.active ? ['Deactivate', 'Deactivating…', 'deactivate'] : ['Activate', 'Activating…', 'activate'];
+  function activationButton(active) {
+    const [label, busy, verb] = active ? ['Deactivate', 'Deactivating…', 'deactivate'] : ['Activate', 'Activating…', 'activate'];
     return button({ id: 'template-activation' }, label, busy, async () => {
       fill(failed);
       try {
-        await post(path(templateId, verb), {}, { signal });
+        const template = await post(path(templateId, verb), {}, { signal });
         forgetCatalog();
-        // What is being edited stays, as a draft.
-        if (isDirty()) keepDraft(templateId, { text: fields.read(), version });
-        setGuard(null);
-        again();
+        showStored(template);
+        activation.firstElementChild.focus();
+        fill(status, template.active ? 'Offered for sending again.' : 'No longer offered for sending.');
       } catch (error) {
         if (!signal.aborted) fill(failed, problemBox(error));
       }
@@ -137,7 +158,8 @@ export async function templateView(root, place, signal) {
   /** Puts the text of another version into the editor, where it can be read and saved as the newest. */
   async function takeVersion(number) {
     const agreed = !isDirty() || await ask({
-      title: 'Replace your changes?', text: `Your changes are not saved. The text of version ${number} would replace them.`, yes: 'Replace them', no: 'Keep them',
+      title: 'Replace your changes?', text: `Your changes are not saved. The text of version ${number} would replace them.`,
+      yes: 'Replace them', no: 'Keep them',
     });
     if (!agreed) return;
     fields.write(textOf(await get(path(templateId), { query: { version: number }, signal })));
