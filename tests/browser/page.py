@@ -41,10 +41,13 @@ class Stack:
         """Somebody who can sign in and is in these groups: name and password."""
         name, password = f"person-{uuid.uuid4().hex[:8]}", f"{uuid.uuid4()}-Aa1"
         pool = self.known["userPoolId"]
-        self._cognito.admin_create_user(UserPoolId=pool, Username=name, MessageAction="SUPPRESS", UserAttributes=[
-            {"Name": "email", "Value": f"{name}@example.com"}, {"Name": "email_verified", "Value": "true"}])
+        self._cognito.admin_create_user(
+            UserPoolId=pool, Username=name, MessageAction="SUPPRESS", TemporaryPassword=password,
+            UserAttributes=[{"Name": "email", "Value": f"{name}@example.com"}, {"Name": "email_verified", "Value": "true"}])
         self._cognito.admin_set_user_password(UserPoolId=pool, Username=name, Password=password, Permanent=True)
         for group in groups:
+            with contextlib.suppress(self._cognito.exceptions.GroupExistsException):
+                self._cognito.create_group(UserPoolId=pool, GroupName=group)
             self._cognito.admin_add_user_to_group(UserPoolId=pool, Username=name, GroupName=group)
         return name, password
 

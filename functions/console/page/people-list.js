@@ -45,7 +45,7 @@ const COLUMNS = {
   services: [person, email, { label: 'Accounts with active services', cell: services }],
   contacts: [
     { label: 'Name', cell: item => item.name || 'No name' },
-    { label: 'Address as imported', cell: item => item.email || 'None', kind: 'email' },
+    { label: 'Why', cell: item => words.reason(item.reason) },
     { label: 'Account', cell: item => [item.accountId, item.accountName && ` ${item.accountName}`] },
     { label: 'Site', cell: item => item.siteId ?? 'Account level' },
     { label: 'Contact', cell: item => item.contactId },

@@ -87,7 +87,7 @@ function history({ history: entries, moreHistory }) {
   if (entries.length === 0) return h('p', { class: 'quiet' }, 'Nothing yet.');
   const labels = ['Campaign', 'By', 'Template', 'From', 'Outcome', 'Why', 'When'];
   const row = entry => [
-    h('a', { href: to('campaigns', entry.campaignId) }, time(entry.startedAt)), entry.createdBy, entry.templateId, entry.emailFrom,
+    h('a', { href: to('campaigns', entry.campaignId) }, time(entry.startedAt)), entry.createdBy, entry.templateName, entry.emailFrom,
     outcome(entry.outcome), reason(entry.reason), time(entry.updatedAt),
   ];
   return [

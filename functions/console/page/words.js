@@ -25,6 +25,9 @@ const REASONS = {
   undeliverable: 'Undeliverable: mail bounced, or its owner complained',
   bounced: 'Mail to this address bounced',
   complained: 'The owner of this address complained',
+  empty: 'No e-mail address',
+  malformed: 'Not an e-mail address',
+  nonAsciiLocalPart: 'Letters before the @ that mail can not carry',
   deadLettered: 'Failed five times on our side',
   notRenderable: 'The e-mail could not be made from its template',
 };

@@ -1,0 +1,83 @@
+"""Who gets in, and what becomes of those who do not, or no longer."""
+
+from __future__ import annotations
+
+import unittest
+
+from page import PageTest, expect
+
+
+class Access(PageTest):
+    def test_whoever_lacks_the_permission_is_told_its_name_and_sees_nothing_else(self):
+        self.open("?division=DAYTON", self.stack.create_person(groups=("directory", "3900")))
+        expect(self.page.locator("#denied")).to_contain_text("390, Send Account Portal Invitations")
+        for hidden in ("#filters", "#load", "nav"):
+            expect(self.page.locator(hidden)).to_have_count(0)
+        self.assert_accessible("no permission")
+
+    def test_a_wrong_password_does_not_get_in(self):
+        name, _ = self.stack.operator()
+        self.open("", (name, "not-the-password-1A!"))
+        expect(self.page.locator("input[name=password]")).to_be_visible()
+        expect(self.page.locator("#filters")).to_have_count(0)
+
+    def test_tokens_are_kept_in_memory_alone(self):
+        self.open("?division=DAYTON")
+        expect(self.page.locator("#load")).to_be_visible()
+        kept = self.page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])")
+        self.assertNotIn("eyJ", kept)
+        self.assertNotIn("code=", self.page.url)
+
+    def test_an_expired_token_is_renewed_without_a_word(self):
+        self.open("?division=DAYTON")
+        refused = []
+
+        def refuse_once(route):
+            if refused:
+                return route.continue_()
+            refused.append(route.request.url)
+            return route.fulfill(status=401, content_type="application/problem+json", body='{"status":401,"title":"Unauthorized"}')
+
+        self.page.route("**/v1/counts*", refuse_once)
+        self.page.locator("#load").click()
+        expect(self.page.locator("#count-total")).to_have_text("1,068")
+        self.assertEqual(len(refused), 1)
+
+    def test_an_ended_session_offers_to_sign_in_again_and_comes_back_to_the_same_view(self):
+        self.open("?division=DAYTON&withBalanceDue=true")
+        self.page.locator("#load").click()
+        expect(self.page.locator("#willEmail")).to_be_visible()
+        refusal = {"status": 400, "content_type": "application/json", "body": '{"error":"invalid_grant"}'}
+        self.page.route("**/oauth2/token", lambda route: route.fulfill(**refusal))
+        self.page.route("**/v1/**", lambda route: route.fulfill(status=401, content_type="application/problem+json", body='{"status":401,"title":"Unauthorized"}'))
+        self.page.locator("#load").click()
+        again = self.page.locator("#sign-in-again")
+        expect(again).to_be_visible()
+        self.assert_accessible("session ended")
+        self.page.unroute_all()
+        again.click()
+        self.sign_in()
+        expect(self.page.locator("#division")).to_have_value("DAYTON")
+        expect(self.page.locator("#withBalanceDue")).to_be_checked()
+
+    def test_signing_out_ends_at_a_page_that_offers_to_sign_in(self):
+        self.open("?division=DAYTON")
+        self.page.locator("#sign-out").click()
+        expect(self.page.locator("#sign-in")).to_be_visible()
+        self.assert_accessible("signed out")
+
+    def test_a_network_that_fails_says_so_and_keeps_everything(self):
+        self.open("?division=DAYTON&billGroup=QUARTERLY")
+        expect(self.page.locator("#load")).to_be_enabled()
+        self.page.route("**/v1/counts*", lambda route: route.abort())
+        self.page.locator("#load").click()
+        problem = self.page.locator("#load-problem")
+        expect(problem).to_contain_text("again")
+        self.page.unroute_all()
+        problem.get_by_role("button").click()
+        expect(self.page.locator("#willEmail")).to_be_visible()
+        expect(self.page.locator("#billGroup")).to_have_value("QUARTERLY")
+
+
+if __name__ == "__main__":
+    unittest.main()
