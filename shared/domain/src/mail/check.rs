@@ -1,8 +1,8 @@
 //! Whether the sources of a template may be saved: guarantee 10, at save.
 //!
-//! Three readers look at a source. [`language`] finds every `{{…}}` and knows exactly the few forms that are allowed; whatever else
-//! begins with `{{` is a fault, so that no feature of Handlebars has to be known to be refused. [`html`] runs a WHATWG tokenizer over
-//! the source with every `{{…}}` replaced by letters, and says where each of them stands. [`agreement`] then has Handlebars
+//! Three readers look at a source. `language` finds every `{{…}}` and knows exactly the few forms that are allowed; whatever else
+//! begins with `{{` is a fault, so that no feature of Handlebars has to be known to be refused. `html` runs a WHATWG tokenizer over
+//! the source with every `{{…}}` replaced by letters, and says where each of them stands. `agreement` then has Handlebars
 //! itself read what is left, and insists on finding nothing but what the first one found.
 
 mod agreement;
