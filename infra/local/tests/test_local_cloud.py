@@ -40,9 +40,13 @@ class Processes(unittest.TestCase):
 
 
 class Launcher(unittest.TestCase):
-    def test_both_speed_ups_fit_the_pinned_ministack(self):
+    def test_every_change_fits_the_pinned_ministack(self):
         launcher.without_nagle()
         launcher.without_log_wait()
+        from ministack.services import cognito
+
+        with mock.patch.object(cognito, "_fake_token", cognito._fake_token):
+            launcher.with_groups_in_renewed_tokens()
 
 
 class PolicyRules(unittest.TestCase):
