@@ -119,6 +119,6 @@ class PageTest(unittest.TestCase):
         self.assertLessEqual(overflow, 0, f"{view} is wider than the window")
 
     def picture(self, name: str) -> None:
-        """Keeps a picture of the window for people to look at."""
+        """Keeps a picture of the window for people to look at: those in docs/ are copies of them."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
