@@ -186,4 +186,53 @@ mod tests {
         assert_eq!(Exclusion::parse("accepted"), None);
         assert_eq!(Verdict::Mail.reason(), None);
     }
+    #[test]
+    fn the_table_of_all_reasons_for_and_against_an_e_mail() {
+        let now: Timestamp = "2026-11-30T12:00:00Z".parse().expect("a time");
+        let ours = CampaignId::from_parts(1, 1);
+        let theirs = CampaignId::from_parts(2, 2);
+        let day = SignedDuration::from_hours(24);
+        let second = SignedDuration::from_secs(1);
+        let base = Recipient {
+            recipient_id: crate::RecipientId::from_random([1; 16]),
+            division: crate::DivisionId::new("D"),
+            email: "a@example.com".to_owned(),
+            status: PortalStatus::NotSent,
+            links: crate::recipient::Links::default(),
+            last_invited_at: None,
+            expires_at: None,
+            last_campaign_id: None,
+            undeliverable: None,
+        };
+        let invited = |at, by| Recipient {
+            status: PortalStatus::Pending,
+            last_invited_at: Some(at),
+            last_campaign_id: by,
+            ..base.clone()
+        };
+        let bounced = |recipient| Recipient { undeliverable: Some("bounced".to_owned()), ..recipient };
+        let recent = Verdict::Excluded(Exclusion::RecentlyInvited);
+        let undeliverable = Verdict::Excluded(Exclusion::Undeliverable);
+        // Recipient, verdict of our campaign, and when the request includes who was invited recently.
+        let table = [
+            (base.clone(), Verdict::Mail, Verdict::Mail),
+            (Recipient { status: PortalStatus::Pending, ..base.clone() }, Verdict::Mail, Verdict::Mail),
+            (Recipient { status: PortalStatus::Accepted, ..base.clone() }, Verdict::Accepted, Verdict::Accepted),
+            (bounced(base.clone()), undeliverable, undeliverable),
+            (bounced(invited(now, None)), undeliverable, undeliverable),
+            (invited(now, None), recent, Verdict::Mail),
+            (invited(now - day + second, Some(theirs)), recent, Verdict::Mail),
+            (invited(now - day, Some(theirs)), Verdict::Mail, Verdict::Mail),
+            (invited(now - second, Some(ours)), Verdict::Mail, Verdict::Mail),
+        ];
+        for (recipient, expected, including) in table {
+            let rules = Rules { now, campaign: Some(ours), include_recently_invited: false };
+            assert_eq!(judge(&recipient, true, rules), expected, "{recipient:?}");
+            assert_eq!(judge(&recipient, false, rules), Verdict::NotSelected, "{recipient:?}");
+            let rules = Rules { include_recently_invited: true, ..rules };
+            assert_eq!(judge(&recipient, true, rules), including, "{recipient:?}");
+        }
+        let nobody = Rules { now, campaign: None, include_recently_invited: false };
+        assert_eq!(judge(&invited(now, None), true, nobody), recent, "no campaign is not the same campaign");
+    }
 }
