@@ -234,8 +234,9 @@ fn never_connected(error: &(dyn std::error::Error + 'static)) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_sesv2::operation::get_email_identity::{GetEmailIdentityError, GetEmailIdentityOutput};
     use aws_sdk_sesv2::operation::send_email::{SendEmailError, SendEmailOutput};
-    use aws_sdk_sesv2::types::error::{MessageRejected, TooManyRequestsException};
+    use aws_sdk_sesv2::types::error::{MessageRejected, NotFoundException, TooManyRequestsException};
     use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
     use aws_smithy_types::error::ErrorMetadata;
 
@@ -322,6 +323,21 @@ mod tests {
             identities("a@mail.example.co.uk"),
             ["a@mail.example.co.uk", "mail.example.co.uk", "example.co.uk", "co.uk"]
         );
+    }
+
+    #[tokio::test]
+    async fn an_identity_that_ses_has_not_verified_yet_is_no_sender() {
+        for verified in [false, true] {
+            let known = mock!(Client::get_email_identity)
+                .match_requests(|request| request.email_identity() == Some("example.com"))
+                .then_output(move || GetEmailIdentityOutput::builder().verified_for_sending_status(verified).build());
+            let unknown = mock!(Client::get_email_identity)
+                .then_error(|| GetEmailIdentityError::NotFoundException(NotFoundException::builder().build()));
+            let client = mock_client!(aws_sdk_sesv2, RuleMode::MatchAny, [&known, &unknown]);
+            let mailer = Mailer { client: client.clone(), sending: client };
+            assert_eq!(mailer.has_verified("ann@mail.example.com").await.expect("SES answers"), verified);
+            assert!(!mailer.has_verified("ann@example.org").await.expect("SES answers"));
+        }
     }
 
     #[test]
