@@ -1,0 +1,218 @@
+//! What comes between two steps of `fan-out` and `deliver`: an acceptance, another invitation, a sweep, the end of the time.
+//!
+//! Fail points are the same for all tests of a process, so that every test here has a scenario: they run one by one.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
+
+use std::sync::{Arc, Once};
+use std::time::Duration;
+
+use aws_sdk_sqs::types::Message;
+use fail::FailScenario;
+use jiff::SignedDuration;
+use portal_aws::campaigns::item::ClaimItem;
+use portal_aws::clock;
+use portal_aws::queue::FanOutMessage;
+use portal_domain::{CampaignId, Outcome, PortalStatus, RecipientId};
+use serde_json::json;
+use tests::http::Call;
+use tests::{Account, Contact, World};
+
+/// Longer than any claim.
+const LATER: Duration = Duration::from_secs(600);
+
+/// One account each for `p0`, `p1`, ...
+async fn world_with(people: usize) -> Arc<World> {
+    let world = World::new().await;
+    let accounts = (0..people).map(|i| {
+        let contact = Contact::new("1", &world.email(format!("p{i}")));
+        Account::new("NORTH", &format!("A{i}")).contact(contact)
+    });
+    world.import(accounts).await;
+    Arc::new(world)
+}
+
+/// Does this in a world the first time that anybody comes to `point`.
+fn once_at(point: &str, world: &Arc<World>, act: impl AsyncFn(&World) + Send + Sync + 'static) {
+    let (world, runtime, once) = (world.clone(), tokio::runtime::Handle::current(), Once::new());
+    let act = move || tokio::task::block_in_place(|| runtime.block_on(act(&world)));
+    fail::cfg_callback(point, move || once.call_once(&act)).unwrap();
+}
+
+/// Sends to everyone with a sender that SES refuses when the e-mails are due.
+async fn send_refused(world: &World) -> CampaignId {
+    let ses = aws_sdk_sesv2::Client::new(&world.config);
+    let sender = world.email("sender");
+    ses.create_email_identity().email_identity(&sender).send().await.unwrap();
+    let mut body = world.send_request("NORTH").await;
+    body["emailFrom"] = json!(sender);
+    let answer = world.post_campaign("key", &body).await;
+    assert_eq!(answer.status, 202, "{}", answer.text);
+    ses.delete_email_identity().email_identity(&sender).send().await.unwrap();
+    answer.json()["campaignId"].as_str().unwrap().parse().unwrap()
+}
+
+/// Fans a campaign out, so that everyone is in its audience.
+async fn fan_out(world: &World) {
+    for message in world.receive("FAN_OUT_QUEUE_URL").await {
+        assert!(world.invoke("FAN_OUT_QUEUE_URL", &message, clock::now() + SignedDuration::from_secs(60)).await);
+        world.delete("FAN_OUT_QUEUE_URL", &message).await;
+    }
+}
+
+/// The fan-out message of the shard that this recipient is in.
+async fn fan_out_message(world: &World, recipient: RecipientId) -> Message {
+    let is_its = |message: &Message| {
+        let read: FanOutMessage = serde_json::from_str(message.body.as_deref().unwrap()).unwrap();
+        read.shard == recipient.shard()
+    };
+    world.receive("FAN_OUT_QUEUE_URL").await.into_iter().find(is_its).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_accepts_between_read_and_claim_is_not_mailed() {
+    let scenario = FailScenario::setup();
+    // The version tells; and so does the status alone, should somebody leave the version as it was.
+    for with_version in [true, false] {
+        let world = world_with(1).await;
+        let id = world.send("NORTH").await;
+        fan_out(&world).await;
+        once_at("deliver.read", &world, async move |world| {
+            let email = world.email("p0");
+            if with_version {
+                world.accept("NORTH", &email).await;
+            } else {
+                world.set(&email, "status", "accepted").await;
+            }
+        });
+        world.pump().await;
+        fail::remove("deliver.read");
+        assert!(world.mails().await.is_empty());
+        assert_eq!(world.ledger(id).await[0].reason.as_deref(), Some("accepted"));
+        let recipient = world.recipient("NORTH", &world.email("p0")).await.unwrap();
+        assert_eq!((recipient.status, recipient.digest), (PortalStatus::Accepted, None));
+    }
+    scenario.teardown();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_unlinked_between_read_and_claim_is_skipped() {
+    let scenario = FailScenario::setup();
+    let world = world_with(1).await;
+    let id = world.send("NORTH").await;
+    fan_out(&world).await;
+    once_at("deliver.read", &world, async |world| {
+        assert_eq!(world.call(Call::new("DELETE", "/v1/accounts/A0")).await.status, 204);
+    });
+    world.pump().await;
+    scenario.teardown();
+    assert!(world.mails().await.is_empty());
+    assert_eq!(world.ledger(id).await[0].reason.as_deref(), Some("noLongerSelected"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_accepts_while_ses_refuses_the_mail_keeps_their_access() {
+    let scenario = FailScenario::setup();
+    let world = world_with(1).await;
+    let id = send_refused(&world).await;
+    once_at("deliver.sent", &world, async |world| world.accept("NORTH", &world.email("p0")).await);
+    world.pump().await;
+    scenario.teardown();
+    assert_eq!(world.campaign(id).await["outcomes"]["failed"], 1);
+    let recipient = world.recipient("NORTH", &world.email("p0")).await.unwrap();
+    assert_eq!(recipient.status, PortalStatus::Accepted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_password_than_that_of_a_refused_mail_stays() {
+    let scenario = FailScenario::setup();
+    let world = world_with(1).await;
+    let id = send_refused(&world).await;
+    once_at("deliver.sent", &world, async |world| world.set(&world.email("p0"), "digest", "newer").await);
+    world.pump().await;
+    scenario.teardown();
+    assert_eq!(world.campaign(id).await["outcomes"]["failed"], 1);
+    let recipient = world.recipient("NORTH", &world.email("p0")).await.unwrap();
+    assert_eq!(recipient.digest.unwrap().as_str(), "newer");
+    assert_eq!(recipient.status, PortalStatus::Pending);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_holds_a_claim_records_over_those_who_settled_it() {
+    let scenario = FailScenario::setup();
+    let world = world_with(3).await;
+    let id = world.send("NORTH").await;
+    once_at("deliver.sent", &world, async |world| {
+        assert_eq!(world.sweep_after(LATER).await.claims_settled, 1);
+    });
+    world.pump().await;
+    scenario.teardown();
+    assert!(world.ledger(id).await.iter().all(|row| row.outcome == Outcome::Sent && row.reason.is_none()));
+    let campaign = world.campaign(id).await;
+    assert_eq!((&campaign["state"], &campaign["outcomes"]["sent"]), (&json!("completed"), &json!(3)));
+    assert_eq!(campaign["outcomes"]["unconfirmed"], 0);
+    let attention = world.get_json(&format!("/v1/campaigns/{id}/recipients?outcome=unconfirmed")).await;
+    assert_eq!(attention["items"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claim_is_settled_only_under_its_own_id() {
+    let scenario = FailScenario::setup();
+    let world = world_with(1).await;
+    fail::cfg("deliver.claimed", "1*panic->off").unwrap();
+    let id = world.send("NORTH").await;
+    world.pump().await;
+    scenario.teardown();
+    let row = world.ledger(id).await.remove(0);
+    assert_eq!(row.outcome, Outcome::Claimed);
+    let recipient_ids = vec![row.recipient_id];
+    let other = ClaimItem { claim_id: clock::new_claim_id(), claim_until: clock::now(), recipient_ids };
+    world.campaigns.settle(id, row.recipient_id.shard(), &other).await.unwrap();
+    assert_eq!(world.ledger(id).await, [row]);
+    assert_eq!(world.campaign(id).await["outcomes"]["claimed"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_claimed_when_the_time_is_up_gets_back_what_they_had_and_is_mailed_by_the_next() {
+    let scenario = FailScenario::setup();
+    let world = world_with(1).await;
+    let email = world.email("p0");
+    let before = world.recipient("NORTH", &email).await.unwrap();
+    let id = world.send("NORTH").await;
+    let message = fan_out_message(&world, before.recipient_id).await;
+    assert!(world.invoke("FAN_OUT_QUEUE_URL", &message, clock::now() + SignedDuration::from_secs(60)).await);
+    let message = world.receive("DELIVER_QUEUE_URL").await.remove(0);
+    world.delete("DELIVER_QUEUE_URL", &message).await;
+    fail::cfg("deliver.claimed", "sleep(10000)").unwrap();
+    assert!(world.invoke("DELIVER_QUEUE_URL", &message, clock::now() + SignedDuration::from_secs(24)).await);
+    scenario.teardown();
+    assert!(world.mails().await.is_empty());
+    let after = world.recipient("NORTH", &email).await.unwrap();
+    assert_eq!((after.status, after.digest, after.last_invited_at), (before.status, None, None));
+    assert_eq!(after.index_sort, before.index_sort);
+    assert_eq!(world.ledger(id).await[0].outcome, Outcome::Queued);
+    world.pump().await;
+    assert_eq!(world.campaign(id).await["outcomes"]["sent"], 1);
+    assert_eq!(world.mails().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fan_out_goes_on_in_a_message_of_its_own_but_only_if_it_got_further() {
+    let scenario = FailScenario::setup();
+    let world = world_with(1).await;
+    let recipient = world.recipient("NORTH", &world.email("p0")).await.unwrap().recipient_id;
+    let id = world.send("NORTH").await;
+    let message = fan_out_message(&world, recipient).await;
+    world.delete("FAN_OUT_QUEUE_URL", &message).await;
+    let others = world.receive("FAN_OUT_QUEUE_URL").await.len();
+    assert!(!world.invoke("FAN_OUT_QUEUE_URL", &message, clock::now() + SignedDuration::from_secs(5)).await);
+    assert!(world.ledger(id).await.is_empty());
+    assert_eq!(world.receive("FAN_OUT_QUEUE_URL").await.len(), others, "no continuation that gets no further");
+    fail::cfg("fan-out.written", "sleep(6000)").unwrap();
+    assert!(world.invoke("FAN_OUT_QUEUE_URL", &message, clock::now() + SignedDuration::from_secs(15)).await);
+    scenario.teardown();
+    assert_eq!(world.receive("FAN_OUT_QUEUE_URL").await.len(), others + 1);
+    world.pump().await;
+    let campaign = world.campaign(id).await;
+    assert_eq!((&campaign["state"], &campaign["outcomes"]["sent"]), (&json!("completed"), &json!(1)));
+}
