@@ -1,0 +1,71 @@
+//! Where temporary passwords are, and where they are not. Alone in its process: the log is that of the whole process.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
+
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use jiff::SignedDuration;
+use lambda_http::tracing::subscriber::{self, filter};
+use portal_aws::clock;
+use tests::{Account, Contact, World};
+
+/// Everything that all code of this process logs, in as much detail as there is.
+#[derive(Clone, Debug, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Guarantee 4.
+#[tokio::test]
+async fn every_password_is_drawn_anew_and_is_in_its_mail_and_nowhere_else() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = subscriber::fmt().with_max_level(filter::LevelFilter::TRACE).with_ansi(false);
+    let subscriber = subscriber.with_writer(move || writer.clone());
+    subscriber.init();
+
+    let world = World::new().await;
+    let contact = |i| Contact::new("1", &world.email(format!("p{i}")));
+    world.import((0..12).map(|i| Account::new("NORTH", &format!("A{i}")).contact(contact(i)))).await;
+    world.send("NORTH").await;
+    let mut queued = String::new();
+    for queue in ["FAN_OUT_QUEUE_URL", "DELIVER_QUEUE_URL"] {
+        for message in world.receive(queue).await {
+            queued.push_str(message.body.as_deref().unwrap());
+            assert!(world.invoke(queue, &message, clock::now() + SignedDuration::from_secs(60)).await);
+        }
+    }
+    world.pump().await;
+    let mut stored = String::new();
+    for table in [&world.directory_table, &world.campaigns_table] {
+        let items = world.dynamo.scan().table_name(table).send().await.unwrap();
+        assert!(items.last_evaluated_key.is_none());
+        stored.push_str(&format!("{:?}", items.items()));
+    }
+    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(logged.contains("batch sent"));
+    let mails = world.mails().await;
+    assert_eq!(mails.len(), 12);
+    let (mut passwords, mut salts) = (BTreeSet::new(), BTreeSet::new());
+    for mail in &mails {
+        let password = mail.password();
+        assert!(stored.contains(&mail.to[0]), "the tables were read");
+        for (place, text) in [("subject", &mail.subject), ("queue", &queued), ("table", &stored), ("log", &logged)] {
+            assert!(!text.contains(password), "the password is in the {place}");
+        }
+        passwords.insert(password);
+        let digest = world.recipient("NORTH", &mail.to[0]).await.unwrap().digest.unwrap();
+        salts.insert(digest.as_str().split('$').nth(1).unwrap().to_owned());
+    }
+    assert_eq!((passwords.len(), salts.len()), (12, 12), "each has its own");
+}
