@@ -2,7 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
 
-use portal_domain::PortalStatus;
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+use portal_aws::campaigns::start::{KEY_LIFETIME, RequestKey, Seen, Started};
+use portal_aws::clock;
+use portal_domain::selection::Excluded;
+use portal_domain::{Campaign, PortalStatus};
 use serde_json::{Value, json};
 use tests::http::Call;
 use tests::{Account, Contact, World};
@@ -156,6 +162,8 @@ async fn bad_requests_are_refused_field_by_field_and_write_nothing() {
     assert_eq!((keyless.status.as_u16(), keyless.faulty_fields()), (400, vec!["Idempotency-Key".to_owned()]));
     let text = Call::new("POST", "/v1/campaigns").header("Idempotency-Key", "k").body("text/plain", "x");
     assert_eq!(world.call(text).await.status, 415);
+    let long = world.post_campaign("k", &with("templateId", json!("x".repeat(64 * 1024)))).await;
+    assert_eq!(long.status, 413);
     let broken =
         Call::new("POST", "/v1/campaigns").header("Idempotency-Key", "k").body("application/json", "{\n\"a\":");
     let broken = world.call(broken).await;
@@ -207,6 +215,63 @@ async fn who_was_invited_today_is_left_out_unless_the_request_says_so() {
     let newest = &mails[3];
     let recipient = world.recipient("NORTH", &newest.to[0]).await.unwrap();
     assert!(recipient.digest.unwrap().verifies(newest.password()), "the newest password is the one that works");
+}
+
+/// Guarantee 6, with somebody for every reason not to be mailed.
+#[tokio::test]
+async fn load_send_fan_out_and_delivery_mean_the_same_people_by_a_filter() {
+    let world = World::new().await;
+    let groups = ["ODD", "ODD", "ODD", "EVEN", "ODD", "ODD", "ODD"];
+    let accounts = groups.iter().enumerate().map(|(i, group)| {
+        let contact = Contact::new("1", &world.email(format!("p{i}")));
+        Account::new("NORTH", &format!("A{i}")).with("billGroup", *group).contact(contact)
+    });
+    world.import(accounts).await;
+    world.accept("NORTH", &world.email("p4")).await;
+    world.bounce(&world.email("p5")).await;
+    world.invited_now(&world.email("p6")).await;
+    let counts = world.counts("division=NORTH&billGroup=ODD").await;
+    let excluded = json!({"recentlyInvited": 1, "undeliverable": 1});
+    assert_eq!((&counts["total"], &counts["willEmail"], &counts["excluded"]), (&json!(6), &json!(3), &excluded));
+    let mut body = world.send_request("NORTH").await;
+    body["filter"]["billGroup"] = json!("ODD");
+    body["expectedRecipients"] = counts["willEmail"].clone();
+    let answer = world.post_campaign("k", &body).await;
+    assert_eq!(answer.status, 202, "{}", answer.text);
+    world.pump().await;
+    let id = answer.json()["campaignId"].as_str().unwrap().parse().unwrap();
+    let campaign = world.campaign(id).await;
+    assert_eq!((&campaign["state"], &campaign["audience"]), (&json!("completed"), &json!(3)));
+    assert_eq!((&campaign["outcomes"]["sent"], &campaign["excluded"]), (&json!(3), &excluded));
+    let mailed: BTreeSet<_> = world.mails().await.into_iter().flat_map(|mail| mail.to).collect();
+    assert_eq!(mailed, (0..3).map(|i| world.email(format!("p{i}"))).collect());
+}
+
+/// Guarantee 7.
+#[tokio::test]
+async fn an_idempotency_key_is_its_callers_own_and_kept_for_seven_days() {
+    let world = world_with(1).await;
+    let body = world.send_request("NORTH").await;
+    let post =
+        |sub: &str| Call::new("POST", "/v1/campaigns").header("Idempotency-Key", "k").json(&body).claim("sub", sub);
+    let first = world.call(post("ann")).await;
+    assert_eq!(first.status, 202, "{}", first.text);
+    let other = world.call(post("bob")).await;
+    assert_eq!((other.status.as_u16(), other.json()["type"].clone()), (409, json!("/problems/division-busy")));
+    world.pump().await;
+
+    let id = first.json()["campaignId"].as_str().unwrap().parse().unwrap();
+    let campaign = world.campaigns.campaign(id).await.unwrap().unwrap();
+    let request = RequestKey { caller: "ann", key: "k", body_hash: "of another body" };
+    let minute = SignedDuration::from_mins(1);
+    let (kept, forgotten) = (campaign.created_at + KEY_LIFETIME - minute, campaign.created_at + KEY_LIFETIME + minute);
+    assert_eq!(KEY_LIFETIME, SignedDuration::from_hours(168));
+    assert_eq!(world.campaigns.seen(request, kept).await.unwrap(), Seen::OtherBody);
+    assert_eq!(world.campaigns.seen(request, forgotten).await.unwrap(), Seen::No);
+    for (created_at, started) in [(kept, Started::KeyTaken), (forgotten, Started::Now)] {
+        let later = Campaign { campaign_id: clock::new_campaign_id(created_at), created_at, ..campaign.clone() };
+        assert_eq!(world.campaigns.start(&later, Excluded::default(), request).await.unwrap(), started);
+    }
 }
 
 #[tokio::test]
