@@ -42,7 +42,8 @@ impl DeadLetters {
         })
     }
 
-    /// Takes everything out of both dead-letter queues.
+    /// Takes everything out of both dead-letter queues. A message that makes trouble stays there, where an alarm sees it, and
+    /// holds up neither the others nor the campaigns.
     pub(crate) async fn drain(&self, store: &CampaignStore, swept: &mut Swept) -> Result<(), SweepError> {
         for _ in 0..MOST_BATCHES {
             let batch = self.receive(&self.fan_out).await?;
@@ -60,8 +61,13 @@ impl DeadLetters {
                 break;
             }
             for message in batch {
-                if self.delivery_died(store, &message, swept).await? {
-                    self.delete(&self.deliver, message).await?;
+                match self.delivery_died(store, &message, swept).await {
+                    Ok(true) => self.delete(&self.deliver, message).await?,
+                    Ok(false) => {}
+                    Err(error) => {
+                        tracing::error!(error = %error, "dead delivery could not be taken up");
+                        swept.errors += 1;
+                    }
                 }
             }
         }

@@ -77,7 +77,10 @@ impl Sweep {
     /// Sweeps once, at time `now`. One campaign's trouble doesn't keep the others from being looked after.
     pub async fn run(&self, now: Timestamp) -> Result<Swept, SweepError> {
         let mut swept = Swept::default();
-        self.dead_letters.drain(&self.store, &mut swept).await?;
+        if let Err(error) = self.dead_letters.drain(&self.store, &mut swept).await {
+            tracing::error!(error = %error, "dead letters could not be drained");
+            swept.errors += 1;
+        }
         for campaign_id in self.store.active().await? {
             swept.active += 1;
             if let Err(error) = self.look_after(campaign_id, now, &mut swept).await {
