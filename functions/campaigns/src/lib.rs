@@ -79,8 +79,9 @@ async fn list(State(campaigns): State<Arc<Campaigns>>, uri: Uri) -> Result<Json<
     let mut items = Vec::with_capacity(listed.len());
     for entry in listed {
         let progress = match entry.summary {
-            Some(summary) => summary,
-            None => campaigns.store.progress(&entry.campaign).await?,
+            // Who was unconfirmed when the campaign ended may have turned out to be mailed since.
+            Some(summary) if summary.outcomes.unconfirmed == 0 => summary,
+            _ => campaigns.store.progress(&entry.campaign).await?,
         };
         items.push(CampaignView::new(entry.campaign, &progress, now));
     }
