@@ -58,9 +58,11 @@ pub fn line(config: &SdkConfig, fate: impl Fn(&str, usize) -> Fate + Send + Sync
     config.to_builder().http_client(client).build()
 }
 
+type Decide = dyn Fn(&str, usize) -> Fate + Send + Sync;
+
 #[derive(Clone)]
 struct Line {
-    fate: Arc<dyn Fn(&str, usize) -> Fate + Send + Sync>,
+    fate: Arc<Decide>,
     calls: Arc<Mutex<HashMap<String, usize>>>,
     client: reqwest::Client,
 }

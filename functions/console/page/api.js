@@ -29,6 +29,11 @@ export class Problem extends Error {
   get unanswered() {
     return this.status === 0 || this.status >= 500;
   }
+
+  /** Whether this refusal says nothing about the call itself, nor about an earlier try of it: it was turned away at the door. */
+  get turnedAway() {
+    return [401, 403, 429].includes(this.status);
+  }
 }
 
 /**
@@ -36,16 +41,30 @@ export class Problem extends Error {
  * @param {{query?: Object|URLSearchParams, signal?: AbortSignal}} [options]
  */
 export async function get(path, options) {
-  return (await call('GET', path, options)).json();
+  return body(await call('GET', path, options), 'json', options?.signal);
 }
 
 /** @param {{headers?: Object, signal?: AbortSignal}} [options] */
-export async function post(path, body, options) {
-  return (await call('POST', path, { ...options, body })).json();
+export async function post(path, content, options) {
+  return body(await call('POST', path, { ...options, body: content }), 'json', options?.signal);
 }
 
-export async function put(path, body, options) {
-  return (await call('PUT', path, { ...options, body })).json();
+export async function put(path, content, options) {
+  return body(await call('PUT', path, { ...options, body: content }), 'json', options?.signal);
+}
+
+/** The body of an answer. It may break off after the headers: then it is not known what was answered. */
+export async function body(response, kind, signal) {
+  try {
+    return await response[kind]();
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw unanswered();
+  }
+}
+
+function unanswered() {
+  return new Problem({ title: 'No answer', detail: 'There was no answer. Check the network connection, and try again.' });
 }
 
 /** The answer to a call that succeeded. */
@@ -71,7 +90,7 @@ async function authorised(address, request, signal) {
     if (renewed && renewed.status !== 401) return renewed;
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new Problem({ title: 'No answer', detail: 'There was no answer. Check the network connection, and try again.' });
+    throw unanswered();
   }
   onSessionEnd();
   throw new Problem({ title: 'Not signed in', status: 401, detail: 'Your session has ended. Sign in again, and you come back to this view.' });

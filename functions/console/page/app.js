@@ -14,8 +14,18 @@ const TABS = [['Invite', ''], ['Campaigns', 'campaigns'], ['Templates', 'templat
 const main = document.getElementById('main');
 let view = { key: null, end: new AbortController() };
 
-/** A view that is fetched when it is first looked at, so that the first one comes sooner. */
-const later = (module, name) => async (...place) => (await import(module))[name](...place);
+/**
+ * A view that is fetched when it is first looked at, so that the first one comes sooner. The files of this page are gone once
+ * another version is published: then the page is loaded anew, which comes back to the same view.
+ */
+const later = (module, name) => async (...place) => (await import(module).catch(outdated))[name](...place);
+
+async function outdated(error) {
+  const page = await fetch(location.pathname, { cache: 'no-cache' }).then(response => response.text());
+  if (page.includes(new URL('.', import.meta.url).pathname.split('/').at(-2))) throw error;
+  location.reload();
+  return new Promise(() => {});
+}
 
 /** The view for a path: what makes it the same view under another path, its title, and what shows it. */
 function viewFor([kind, id, from]) {

@@ -94,7 +94,11 @@ export async function campaignView(root, place, signal) {
       shown.count = now.outcomes[shown.outcome];
       shown.people.refresh();
     }
-    if (ENDED.includes(now.state)) return 'done';
+    if (ENDED.includes(now.state)) {
+      // The index behind these lists is a moment late.
+      setTimeout(() => signal.aborted || shown.people.refresh(), 3_000);
+      return 'done';
+    }
     return before === JSON.stringify([now.state, now.outcomes]) ? 'still' : 'moved';
   }
 

@@ -1,7 +1,7 @@
 /**
  * Downloads a whole list as CSV, page by page.
  */
-import { call } from './api.js';
+import { body, call } from './api.js';
 import { button, fill, h } from './dom.js';
 import { number } from './format.js';
 import { problemBox } from './problem-box.js';
@@ -41,7 +41,7 @@ function kept({ rows }, label) {
 async function nextPage(download, path, query, signal) {
   const page = download.cursor ? { ...query, cursor: download.cursor } : query;
   const response = await call('GET', path, { query: page, headers: { Accept: 'text/csv' }, signal });
-  const text = await response.text();
+  const text = await body(response, 'text', signal);
   // The names of the columns are the first line of every page; only the first page keeps them.
   const rows = text.slice(text.indexOf('\n') + 1);
   download.parts.push(download.parts.length === 0 ? text : rows);

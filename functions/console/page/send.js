@@ -80,9 +80,10 @@ export function openSendDialog({ filter, expected, message, person, includeRecen
     try {
       started(await post('v1/campaigns', body, { headers: { 'Idempotency-Key': keyFor(body) } }));
     } catch (problem) {
-      if (!problem.unanswered) answered();
+      // A key that may have been used is kept, whatever comes in its way afterwards.
+      if (!problem.unanswered && !problem.turnedAway) answered();
       fill(failed, refusal(problem, expected, { loadAgain: leaveTo(loadAgain), chooseSender: leaveTo(chooseSender), close: () => dialog.close() }));
-      fill(confirmButton, problem.unanswered ? 'Try again' : `Send to ${people(expected)}`);
+      fill(confirmButton, problem.unanswered || problem.turnedAway ? 'Try again' : `Send to ${people(expected)}`);
       // The number is wrong now, and would be refused again.
       confirmButton.disabled = problem.is('drift');
       failed.scrollIntoView({ block: 'nearest' });

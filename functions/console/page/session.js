@@ -27,7 +27,7 @@ export class SignInError extends Error {}
 export async function start() {
   settings = await fetch('settings.json').then(response => response.json());
   // The hosted page comes back to the public address alone, and what is kept for the return belongs to its origin.
-  if (location.origin + location.pathname !== home()) return new Promise(() => leave(home() + location.search + location.hash));
+  if (location.origin + location.pathname !== new URL(home()).href) return new Promise(() => leave(home() + location.search + location.hash));
   const query = new URLSearchParams(location.search);
   const pending = JSON.parse(sessionStorage.getItem(PENDING) ?? 'null');
   if (!query.has('state') || !(query.has('code') || query.has('error'))) return false;

@@ -4,7 +4,7 @@
 import { fill, h } from './dom.js';
 
 const FIELDS = [
-  { name: 'name', label: 'Name', control: props => h('input', { maxlength: 200, ...props }) },
+  { name: 'name', label: 'Name', control: props => h('input', { maxlength: 100, ...props }) },
   { name: 'subject', label: 'Subject', control: props => h('input', props) },
   { name: 'html', label: 'HTML', control: props => h('textarea', { rows: 18, wrap: 'off', ...props }) },
   { name: 'text', label: 'Text', control: props => h('textarea', { rows: 12, ...props }) },

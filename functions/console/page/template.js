@@ -34,6 +34,8 @@ export async function templateView(root, place, signal) {
   const activation = h('div');
   const versions = h('div');
   fields.write(saved);
+  // As the fields have it: they know one kind of line end.
+  saved = fields.read();
   const draft = stored.builtIn ? null : keptDraft(templateId);
   if (draft) fields.write(draft.text);
   if (draft && !isNew) version = draft.version;
@@ -113,9 +115,11 @@ export async function templateView(root, place, signal) {
       ({ version } = template);
       fields.showFaults([], { focus: false });
       // What was typed while the save was on its way is not in it.
-      if (isDirty()) edited();
-      else settle();
+      const typed = isDirty();
+      settle();
+      if (isNew && typed) keepDraft(template.templateId, { text: fields.read(), version });
       if (isNew) return go(to('templates', template.templateId), { replace: true });
+      if (typed) edited();
       showStored(template);
       fill(status, `Saved as version ${template.version}.`);
     } catch (error) {

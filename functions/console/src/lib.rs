@@ -9,7 +9,7 @@ use axum::Json;
 use axum::Router;
 use axum::extract::Path;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION};
-use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode};
+use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use lambda_http::RequestExt;
@@ -36,10 +36,11 @@ pub fn router() -> Router {
 }
 
 /// The operator's page.
-async fn console(request: HeaderMap, extensions: Extensions) -> Result<Response, Problem> {
+async fn console(request: HeaderMap, uri: Uri, extensions: Extensions) -> Result<Response, Problem> {
     // Addresses in the page are relative, and need the slash after the stage's name.
     if let Some(stage) = stage_without_slash(&extensions) {
-        return Ok((StatusCode::PERMANENT_REDIRECT, [(LOCATION, format!("{stage}/"))]).into_response());
+        let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+        return Ok((StatusCode::PERMANENT_REDIRECT, [(LOCATION, format!("{stage}/{query}"))]).into_response());
     }
     let settings = Settings::of(&extensions)?;
     let policy = headers::console_policy(&settings).map_err(Problem::internal)?;

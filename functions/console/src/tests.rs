@@ -21,7 +21,7 @@ impl<'a> Call<'a> {
     async fn answer(self) -> (Answer<()>, String) {
         let event = json!({
             "resource": self.path, "path": self.path, "httpMethod": "GET", "headers": self.headers, "multiValueHeaders": {},
-            "stageVariables": self.variables, "body": null, "isBase64Encoded": false,
+            "multiValueQueryStringParameters": {"division": ["A&B"]}, "stageVariables": self.variables, "body": null, "isBase64Encoded": false,
             "requestContext": {"stage": "live", "httpMethod": "GET", "path": self.context_path},
         });
         let request = lambda_http::request::from_str(&event.to_string()).expect("an event");
@@ -103,7 +103,7 @@ async fn the_settings_come_from_the_stage() {
 #[tokio::test]
 async fn an_address_without_the_slash_after_the_stage_is_led_to_the_page() {
     let (answer, _) = Call { context_path: "/live", ..Call::to("/") }.answer().await;
-    assert_eq!((answer.status().as_u16(), header(&answer, "location")), (308, "live/"));
+    assert_eq!((answer.status().as_u16(), header(&answer, "location")), (308, "live/?division=A%26B"));
 }
 
 #[tokio::test]
