@@ -206,7 +206,8 @@ async fn a_campaign_takes_an_active_template_and_keeps_its_version_whatever_beco
     for mail in mails {
         assert_eq!(mail.subject, "One: your access to NORTH Hauling");
         assert!(
-            mail.body_html.contains("<a ses:no-track href=\"https://invites.example.com/activate#division&#x3D;NORTH&amp;")
+            mail.body_html
+                .contains("<a ses:no-track href=\"https://invites.example.com/activate#division&#x3D;NORTH&amp;")
         );
         assert!(mail.body_html.contains(mail.password()) && mail.body_text.starts_with("One\n"));
         let recipient = world.recipient("NORTH", &mail.to[0]).await.unwrap();

@@ -9,6 +9,7 @@ mod css;
 mod tokens;
 mod tracking;
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use html5gum::Error;
@@ -41,6 +42,7 @@ pub(super) fn check<'s>(source: &mut Source<'s>, parsed: &Parsed<'s>) {
         links: vec![false; parsed.mustaches.len()],
         events: Vec::new(),
         element: (0, String::new()),
+        attributes: BTreeSet::new(),
         inside: None,
     };
     for (token, span) in tokens(&filled) {
@@ -76,13 +78,17 @@ struct Walk<'s, 'p> {
     events: Vec<Event<'s>>,
     /// Start and name of the tag that is being read.
     element: (usize, String),
+    /// The attributes that it has so far.
+    attributes: BTreeSet<String>,
     /// The element whose content is no markup (title, style, …), and where it began.
     inside: Option<(usize, String)>,
 }
 
 impl<'s> Walk<'s, '_> {
     fn token(&mut self, source: &mut Source<'s>, token: Token, span: Range<usize>) {
-        if !matches!(token, Token::Text) {
+        if let Token::Open(name) | Token::Close(name) = &token
+            && allowed::breaks_line(name)
+        {
             self.events.push(Event::Break);
         }
         match token {
@@ -91,6 +97,7 @@ impl<'s> Walk<'s, '_> {
                     source.fault(span.start, message);
                 }
                 self.element = (span.start, name);
+                self.attributes.clear();
             }
             Token::Attribute(name, value) => self.attribute(source, &name, value, span),
             Token::Opened => {
@@ -159,7 +166,12 @@ impl<'s> Walk<'s, '_> {
 
     fn attribute(&mut self, source: &mut Source<'s>, name: &str, value: Option<String>, span: Range<usize>) {
         let (_, element) = &self.element;
+        // The name comes first, and its value, if there is one, with the name again.
         let Some(value) = value else {
+            // Of two, a browser takes the first and some mail programs the last.
+            if !self.attributes.insert(name.to_ascii_lowercase()) {
+                source.fault(span.start, format!("the attribute `{name}` stands here twice"));
+            }
             if let Err(message) = allowed::attribute(element, name) {
                 source.fault(span.start, message);
             }

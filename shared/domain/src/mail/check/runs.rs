@@ -1,5 +1,6 @@
 //! Addresses in plain text. Mail programs make a link of whatever looks like an address, so that
-//! `https://elsewhere.example/?p={{temporaryPassword}}` would hand the password on. No placeholder may continue an address.
+//! `https://elsewhere.example/?p={{temporaryPassword}}` and `{{temporaryPassword}}.elsewhere.example` would hand the password on. No
+//! placeholder may continue an address, nor begin one.
 
 use std::borrow::Cow;
 
@@ -26,33 +27,88 @@ pub(super) fn events_of_text<'s>(text: &'s str, parsed: &Parsed<'_>) -> Vec<Even
         events.push(Event::Mustache(index));
         from = mustache.at.end;
     }
+    events.push(Event::Text(text[from..].into()));
     events
 }
 
-/// A block that is open: where it began, whether an address was going on there, and at the end of its first branch.
+/// What stands before a place, back to the last white space or line break. Where several ways lead to a place, all that any
+/// of them brings.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Run {
+    /// An address is going on.
+    address: bool,
+    /// A dot or a hash sign stands there: what follows may be the end of a host's name or what a link carries.
+    dotted: bool,
+    /// A password or a link that holds it ends here, or has nothing but closing punctuation behind it.
+    after_secret: bool,
+    /// A placeholder's value ends here, or is going on.
+    after_value: bool,
+    /// The last character is a dot.
+    dot: bool,
+}
+
+/// What may follow a secret without a space: no address goes on with these and nothing else.
+const CLOSING: &str = ".,;:!?)]}\"'”’»*_";
+
+impl Run {
+    /// Goes on over `text`, and says whether what stands before it would become a part of an address.
+    fn read(&mut self, text: &str) -> bool {
+        let mut harmful = false;
+        for c in text.chars() {
+            if c.is_whitespace() {
+                *self = Self::default();
+                continue;
+            }
+            harmful |= self.after_secret && !CLOSING.contains(c);
+            harmful |= self.after_value && ("@/".contains(c) || (self.dot && c.is_alphanumeric()));
+            self.address |= "/?@".contains(c) || (c == '#' && self.dotted);
+            self.dotted |= ".#".contains(c);
+            self.dot = c == '.';
+        }
+        let tail = text.rsplit(char::is_whitespace).next().unwrap_or_default();
+        self.address |= tail.to_ascii_lowercase().contains("www.");
+        harmful
+    }
+
+    fn or(self, other: Self) -> Self {
+        Self {
+            address: self.address || other.address,
+            dotted: self.dotted || other.dotted,
+            after_secret: self.after_secret || other.after_secret,
+            after_value: self.after_value || other.after_value,
+            dot: self.dot || other.dot,
+        }
+    }
+}
+
+/// A block that is open: where it began, what stood before it, and before the end of its first branch.
 struct Frame {
     kind: Kind,
     began: usize,
-    entered: bool,
-    first_branch: Option<bool>,
+    entered: Run,
+    first_branch: Option<Run>,
     repeated: bool,
 }
 
-/// Tells of every placeholder that would continue an address. Both branches of a block count, and an `each` is gone
-/// through twice, since its end comes before its beginning.
+/// Tells of every placeholder that would become a part of an address, with what is before it or behind. Both branches of a block
+/// count, and an `each` is gone through twice, since its end comes before its beginning.
 pub(super) fn check(source: &mut Source<'_>, parsed: &Parsed<'_>, events: Vec<Event<'_>>) {
-    let mut going_on = false;
+    let mut run = Run::default();
     let mut frames: Vec<Frame> = Vec::new();
+    let mut last = None;
     let mut next = 0;
     while let Some(event) = events.get(next) {
         next += 1;
         let index = match event {
             Event::Text(text) => {
-                going_on = after_text(text, going_on);
+                if let Some(at) = run.read(text).then_some(last).flatten() {
+                    source.fault(at, "would become part of an address with what follows: put a space between them");
+                    last = None;
+                }
                 continue;
             }
             Event::Break => {
-                going_on = false;
+                run = Run::default();
                 continue;
             }
             Event::Mustache(index) => *index,
@@ -60,41 +116,41 @@ pub(super) fn check(source: &mut Source<'_>, parsed: &Parsed<'_>, events: Vec<Ev
         let mustache = &parsed.mustaches[index];
         match mustache.tag {
             Tag::Placeholder(path) => {
-                if going_on {
+                let secret = ["temporaryPassword", "activationLink"].contains(&path);
+                if run.address || (secret && run.dotted) {
                     let message =
                         "would become part of the address before it: put a space or a line break between them";
                     source.fault(mustache.at.start, message);
                 }
-                going_on |= value_of(path, mustache.in_each) == Some(Value::Address);
+                let is_address = value_of(path, mustache.in_each) == Some(Value::Address);
+                run.address |= is_address;
+                run.after_secret |= secret;
+                // The portal's own address may go on.
+                run.after_value |= secret || !is_address;
+                run.dot = false;
+                last = Some(mustache.at.start);
             }
             Tag::Open(kind, _) => {
-                frames.push(Frame { kind, began: next, entered: going_on, first_branch: None, repeated: false });
+                frames.push(Frame { kind, began: next, entered: run, first_branch: None, repeated: false });
             }
             Tag::Else => {
                 if let Some(frame) = frames.last_mut() {
-                    frame.first_branch = Some(going_on);
-                    going_on = frame.entered;
+                    frame.first_branch = Some(run);
+                    run = frame.entered;
                 }
             }
             Tag::Close(_) => match frames.pop() {
-                Some(frame) if frame.kind == Kind::Each && going_on && !frame.entered && !frame.repeated => {
+                Some(frame)
+                    if frame.kind == Kind::Each && run.or(frame.entered) != frame.entered && !frame.repeated =>
+                {
                     next = frame.began;
-                    frames.push(Frame { repeated: true, ..frame });
+                    run = run.or(frame.entered);
+                    frames.push(Frame { repeated: true, entered: run, ..frame });
                 }
-                Some(frame) => going_on |= frame.first_branch.unwrap_or(frame.entered),
+                Some(frame) => run = run.or(frame.first_branch.unwrap_or(frame.entered)),
                 None => {}
             },
             Tag::Malformed => {}
         }
     }
-}
-
-/// Whether an address goes on after `text`. What has a slash or a question mark, or begins as web servers are called,
-/// counts as one until the next white space: also a part of an address that blocks would put together.
-fn after_text(text: &str, before: bool) -> bool {
-    let (inner, tail) = match text.rsplit_once(char::is_whitespace) {
-        Some((_, tail)) => (false, tail),
-        None => (before, text),
-    };
-    inner || tail.contains(['/', '?']) || tail.to_ascii_lowercase().contains("www.")
 }

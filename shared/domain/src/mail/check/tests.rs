@@ -184,8 +184,8 @@ fn password_and_link_stand_in_every_email() {
         (Part::Html, format!("{link}<title>{{{{temporaryPassword}}}}</title>"), (1, 1), vec!["temporaryPassword"]),
         (
             Part::Html,
-            format!("{{{{temporaryPassword}}}}{{{{#if name}}}}{link}{{{{/if}}}}"),
-            (1, 43),
+            format!("{{{{temporaryPassword}}}} {{{{#if name}}}}{link}{{{{/if}}}}"),
+            (1, 44),
             vec!["activationLink"],
         ),
         (Part::Text, "x".to_owned(), (1, 1), vec!["temporaryPassword", "activationLink"]),
@@ -226,6 +226,34 @@ fn no_placeholder_continues_an_address_in_plain_text() {
     for (source, column) in table {
         assert_refused(Part::Text, &text(source), column, refused);
         assert_refused(Part::Html, &html(source), column, refused);
+    }
+    let begins = [
+        "{{temporaryPassword}}.x.example/x",
+        "{{temporaryPassword}}@x.example",
+        "{{temporaryPassword}}x",
+        "{{temporaryPassword}}{{#if name}} {{/if}}.x.example",
+        "{{activationLink}}&x=1",
+        "{{name}}.x.example",
+        "{{name}}@x.example",
+        "{{name}}/x",
+    ];
+    for source in begins {
+        assert_refused(Part::Text, &text(source), 1, "part of an address with what follows");
+        assert_refused(Part::Html, &html(source), 1, "part of an address with what follows");
+    }
+    assert_refused(Part::Text, &text("{{#each accounts}}{{this.id}}.x.example {{/each}}"), 19, "with what follows");
+    let continued = [
+        ("x.example#{{temporaryPassword}}", 11),
+        ("x.{{temporaryPassword}}", 3),
+        ("mailto:a@x.example{{temporaryPassword}}", 19),
+        ("a@{{name}}", 3),
+    ];
+    for (source, column) in continued {
+        assert_refused(Part::Text, &text(source), column, refused);
+    }
+    for (apart, column) in [("<!--x-->", 33), ("<wbr>", 30), ("<span></span>", 38), ("</b><i>", 32)] {
+        let source = format!("https://x.example/?p=xxx {apart}{{{{temporaryPassword}}}}").replace("xxx ", "xxx");
+        assert_refused(Part::Html, &html(&source), column, refused);
     }
     assert_refused(Part::Html, &html("https:&#47;&#47;x.example&#47;{{name}}"), 31, "part of the address");
     for source in ["https://x.example/ {{name}}", "{{division.portalUrl}}.", "#{{name}} ({{name}}): {{name}},{{name}}"]

@@ -23,6 +23,15 @@ const WITHOUT_MARKUP: &str = "\
 /// What `http-equiv` may say: the others redirect, or change what the page may do.
 const HTTP_EQUIV: [&str; 3] = ["content-type", "x-ua-compatible", "content-language"];
 
+/// Elements that a reader sees as a new line or a cell of its own. An address goes on across all others, and across comments.
+const LINE_BREAKING: &str = "\
+    html head title body div p br hr table caption colgroup col thead tbody tfoot tr td th h1 h2 h3 h4 h5 h6 ul ol \
+    li dl dt dd pre blockquote address article section header footer main nav aside figure figcaption center";
+
+pub(super) fn breaks_line(element: &str) -> bool {
+    is_listed(LINE_BREAKING, element)
+}
+
 fn is_listed(list: &str, name: &str) -> bool {
     list.split(' ').any(|listed| listed == name)
 }
@@ -48,7 +57,6 @@ pub(super) fn attribute(element: &str, name: &str) -> Result<(), String> {
         "style" => true,
         "href" | NO_TRACK => element == "a",
         "src" => element == "img",
-        "background" => ["body", "table", "tr", "td", "th"].contains(&element),
         "xmlns" => element == "html",
         _ => known,
     };
@@ -72,7 +80,7 @@ pub(super) fn value(element: &str, name: &str, value: &str, raw: &str, has_musta
         }
         "src" if element == "img" && raw == "{{division.logoUrl}}" => Ok(()),
         "href" => address(name, value, has_mustache, &["http", "https", "mailto"]),
-        "src" | "background" => address(name, value, has_mustache, &["http", "https"]),
+        "src" => address(name, value, has_mustache, &["http", "https"]),
         "style" if has_mustache => Err("no placeholder may stand in a style".to_owned()),
         "xmlns" if raw != "http://www.w3.org/1999/xhtml" => Err("`xmlns` can only be that of XHTML".to_owned()),
         "http-equiv" if !HTTP_EQUIV.contains(&value.to_ascii_lowercase().as_str()) || has_mustache => {
@@ -90,15 +98,17 @@ fn address(name: &str, value: &str, has_mustache: bool, schemes: &[&str]) -> Res
     if has_mustache {
         let whole = match name {
             "href" => "`{{activationLink}}`, `{{division.portalUrl}}` or `mailto:{{division.contactAddress}}`",
-            "src" => "`{{division.logoUrl}}`",
-            _ => "no placeholder",
+            _ => "`{{division.logoUrl}}`",
         };
         return Err(format!("an address with a placeholder must be the placeholder alone: in `{name}`, {whole}"));
     }
     let scheme = value.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase()).unwrap_or_default();
     let plain = !value.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\');
     let whole = scheme == "mailto" || value[scheme.len()..].starts_with("://");
-    if plain && schemes.contains(&scheme.as_str()) && whole && Url::parse(value).is_ok() {
+    // What stands before an @ is read as the host by people, and is none.
+    let names_nobody = |url: &Url| url.username().is_empty() && url.password().is_none();
+    let proper = Url::parse(value).is_ok_and(|url| scheme == "mailto" || names_nobody(&url));
+    if plain && schemes.contains(&scheme.as_str()) && whole && proper {
         Ok(())
     } else {
         let schemes: Vec<_> = schemes.iter().map(|scheme| format!("{scheme}:")).collect();

@@ -79,7 +79,11 @@ fn an_address_is_a_placeholder_for_one_or_literal() {
         ("<img src=\"{{activationLink}}\">", 11, whole),
         ("<img src=\"{{division.portalUrl}}\">", 11, whole),
         ("<img src=\"https://x.example/?p={{temporaryPassword}}\">", 11, whole),
-        ("<td background=\"{{division.logoUrl}}\">", 17, whole),
+        // Whether a background is fetched a style sheet can decide, by what stands in a link.
+        ("<td background=\"https://x.example/a\">", 5, "not possible on `<td>`"),
+        ("<a href=\"https://portal.example@x.example/\">", 10, full),
+        ("<a href=\"https://a:b@x.example/\">", 10, full),
+        ("<a href=\"https://x.example/\" HREF=\"https://y.example/\">", 30, "stands here twice"),
         ("<a href=\"javascript:alert(1)\">", 10, full),
         ("<a href=\"JaVaScRiPt:alert(1)\">", 10, full),
         ("<a href=\" javascript:alert(1)\">", 10, full),
@@ -112,7 +116,7 @@ fn an_address_is_a_placeholder_for_one_or_literal() {
         "<a href=\"https://x.example/a?b=1&amp;c=2#d\"><img src='http://x.example/y.png' alt=\"\"></a>",
         "<a href=\"HTTPS://x.example\">x</a>",
         "<a href=\"mailto:a@x.example\">x</a> <a href=\"mailto:{{division.contactAddress}}\">x</a>",
-        "<a href=\"{{division.portalUrl}}\">x</a> <img src=\"{{ division.logoUrl }}\"> <td background=\"https://x.example\">",
+        "<a href=\"{{division.portalUrl}}\">x</a> <img src=\"{{ division.logoUrl }}\"> <td bgcolor=\"#ffffff\">",
     ];
     for source in fine {
         assert_eq!(found(Part::Html, &html(source)), [], "{source}");
