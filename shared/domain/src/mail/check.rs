@@ -66,7 +66,7 @@ fn faults_of(part: Part, text: &str) -> Vec<FieldError> {
             Part::Subject => {}
             Part::Html => html::check(&mut source, &parsed),
             Part::Text => {
-                runs::check(&mut source, &parsed, runs::events_of_text(text, &parsed));
+                runs::check(&mut source, &parsed, &runs::events_of_text(text, &parsed));
                 placeholders::check_present(&mut source, &parsed, "temporaryPassword", |_| true);
                 placeholders::check_present(&mut source, &parsed, "activationLink", |_| true);
             }

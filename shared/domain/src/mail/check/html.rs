@@ -6,14 +6,15 @@
 
 mod allowed;
 mod css;
+mod lines;
 mod tokens;
 mod tracking;
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 use html5gum::Error;
 
+use self::lines::Tables;
 use self::tokens::{Token, tokens};
 use super::language::{Mustache, Parsed, Tag};
 use super::placeholders::check_present;
@@ -41,14 +42,17 @@ pub(super) fn check<'s>(source: &mut Source<'s>, parsed: &Parsed<'s>) {
         spots: vec![None; parsed.mustaches.len()],
         links: vec![false; parsed.mustaches.len()],
         events: Vec::new(),
+        titles: Vec::new(),
+        tables: Tables::default(),
+        blocks: Vec::new(),
         element: (0, String::new()),
-        attributes: BTreeSet::new(),
+        attributes: Vec::new(),
         inside: None,
     };
     for (token, span) in tokens(&filled) {
         walk.token(source, token, span);
     }
-    let Walk { spots, links, events, .. } = walk;
+    let Walk { spots, links, events, titles, .. } = walk;
     for (mustache, spot) in parsed.mustaches.iter().zip(&spots) {
         if spot.is_none() && mustache.tag != Tag::Malformed {
             let message = "may stand in text or in a quoted attribute value, and nowhere else: not in a tag's or an attribute's name, \
@@ -64,7 +68,8 @@ pub(super) fn check<'s>(source: &mut Source<'s>, parsed: &Parsed<'s>) {
             source.fault(at, "a block must begin and end in text, or in one and the same attribute value");
         }
     }
-    runs::check(source, parsed, events);
+    runs::check(source, parsed, &events);
+    runs::check(source, parsed, &titles);
     check_present(source, parsed, "temporaryPassword", |index| spots[index] == Some(Spot::Text));
     check_present(source, parsed, "activationLink", |index| links[index]);
 }
@@ -75,20 +80,28 @@ struct Walk<'s, 'p> {
     spots: Vec<Option<Spot>>,
     /// Which mustaches are the `href` of an `a`.
     links: Vec<bool>,
+    /// The text, and apart from it that of titles, which stands elsewhere.
     events: Vec<Event<'s>>,
+    titles: Vec<Event<'s>>,
+    tables: Tables,
+    /// The tables where each open block began.
+    blocks: Vec<Tables>,
     /// Start and name of the tag that is being read.
     element: (usize, String),
     /// The attributes that it has so far.
-    attributes: BTreeSet<String>,
+    attributes: Vec<String>,
     /// The element whose content is no markup (title, style, …), and where it began.
     inside: Option<(usize, String)>,
 }
 
 impl<'s> Walk<'s, '_> {
     fn token(&mut self, source: &mut Source<'s>, token: Token, span: Range<usize>) {
-        if let Token::Open(name) | Token::Close(name) = &token
-            && allowed::breaks_line(name)
-        {
+        let begins_line = match &token {
+            Token::Open(name) => self.tables.tag(name, false),
+            Token::Close(name) => self.tables.tag(name, true),
+            _ => false,
+        };
+        if begins_line {
             self.events.push(Event::Break);
         }
         match token {
@@ -147,6 +160,7 @@ impl<'s> Walk<'s, '_> {
             }
             _ => {}
         }
+        let mut events = Vec::new();
         let mut from = span.start;
         for index in self.mustaches_in(&span) {
             let Mustache { at, tag, .. } = &self.parsed.mustaches[index];
@@ -158,22 +172,69 @@ impl<'s> Walk<'s, '_> {
                     "stands in a character reference: write `&amp;` for `&`, or end the reference with `;`",
                 );
             }
-            self.events.extend([Event::Text(tokens::read(before)), Event::Mustache(index)]);
+            if spot == Some(Spot::Text) {
+                self.in_tables(source, from, before);
+                self.block_in_tables(source, at.start, *tag);
+            }
+            events.extend([Event::Text(tokens::read(before)), Event::Mustache(index)]);
             from = at.end;
         }
-        self.events.push(Event::Text(tokens::read(&source.text[from..span.end])));
+        let rest = &source.text[from..span.end];
+        events.push(Event::Text(tokens::read(rest)));
+        match spot {
+            Some(Spot::Text) => {
+                self.in_tables(source, from, rest);
+                self.events.append(&mut events);
+            }
+            Some(_) => {
+                self.titles.push(Event::Break);
+                self.titles.append(&mut events);
+            }
+            // Nobody reads it.
+            None => {}
+        }
+    }
+
+    /// Tells of text that stands in a table, but in no cell.
+    fn in_tables(&self, source: &mut Source<'s>, at: usize, text: &str) {
+        if self.tables.wants_no_text() && !text.trim_ascii().is_empty() {
+            let start = at + text.len() - text.trim_ascii_start().len();
+            source.fault(start, "text in a table must stand in a cell: it would be shown before the table");
+        }
+    }
+
+    /// The same of a placeholder, and of a block that opens or closes a table or a cell for what comes after it: then it would
+    /// depend on the values where lines begin.
+    fn block_in_tables(&mut self, source: &mut Source<'s>, at: usize, tag: Tag<'s>) {
+        let as_began = match tag {
+            Tag::Placeholder(_) => {
+                self.in_tables(source, at, "x");
+                return;
+            }
+            Tag::Open(..) => {
+                self.blocks.push(self.tables.clone());
+                return;
+            }
+            Tag::Else => self.blocks.last().cloned(),
+            Tag::Close(_) => self.blocks.pop(),
+            Tag::Malformed => return,
+        };
+        if as_began.is_some_and(|began| began != self.tables) {
+            source.fault(at, "a block must close the tables and cells that it opens, and no others");
+        }
     }
 
     fn attribute(&mut self, source: &mut Source<'s>, name: &str, value: Option<String>, span: Range<usize>) {
         let (_, element) = &self.element;
-        // The name comes first, and its value, if there is one, with the name again.
         let Some(value) = value else {
-            // Of two, a browser takes the first and some mail programs the last.
-            if !self.attributes.insert(name.to_ascii_lowercase()) {
-                source.fault(span.start, format!("the attribute `{name}` stands here twice"));
-            }
             if let Err(message) = allowed::attribute(element, name) {
                 source.fault(span.start, message);
+            }
+            // The first one counts for a browser, the last one for other readers.
+            if self.attributes.iter().any(|before| before.eq_ignore_ascii_case(name)) {
+                source.fault(span.start, format!("the attribute `{name}` stands here twice"));
+            } else {
+                self.attributes.push(name.to_owned());
             }
             return;
         };

@@ -33,6 +33,9 @@ pub(super) const NAMES: [(&str, Value, bool); 12] = [
     ("oneAccount", Value::Flag, false),
 ];
 
+/// What lets somebody in: the second has the first in it.
+pub(super) const SECRETS: [&str; 2] = ["temporaryPassword", "activationLink"];
+
 /// Every name inside `{{#each accounts}}`.
 pub(super) const ACCOUNT_NAMES: [&str; 2] = ["this.id", "this.name"];
 

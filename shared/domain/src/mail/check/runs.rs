@@ -1,22 +1,32 @@
 //! Addresses in plain text. Mail programs make a link of whatever looks like an address, so that
-//! `https://elsewhere.example/?p={{temporaryPassword}}` and `{{temporaryPassword}}.elsewhere.example` would hand the password on. No
-//! placeholder may continue an address, nor begin one.
+//! `https://elsewhere.example/?p={{temporaryPassword}}` or `{{temporaryPassword}}.elsewhere.example` would hand the password on. No
+//! placeholder may continue an address, none may begin one, and a secret stands by itself.
 
 use std::borrow::Cow;
 
+use super::MOST_FAULTS;
 use super::language::{Kind, Parsed, Tag};
-use super::placeholders::{Value, value_of};
+use super::placeholders::{SECRETS, Value, value_of};
 use super::source::Source;
 
 /// A piece of what a reader sees, in order.
 pub(super) enum Event<'s> {
     /// Text, as it is read.
     Text(Cow<'s, str>),
-    /// Something that no address goes across, such as an HTML tag.
+    /// Something that no address goes across: the tag of an element that begins a line.
     Break,
     /// The mustache with this index.
     Mustache(usize),
 }
+
+/// What may stand between white space and a secret.
+const OPENING: &str = "\"'“”‘’„‚«»‹›([{<";
+
+/// What may stand between a secret and white space.
+const CLOSING: &str = "\"'“”‘’«»‹›)]}>.,;:!?…";
+
+/// How often an `each` is gone through: what stands at its end comes before its beginning.
+const ROUNDS: u8 = 3;
 
 /// The events of a source that is nothing but text.
 pub(super) fn events_of_text<'s>(text: &'s str, parsed: &Parsed<'_>) -> Vec<Event<'s>> {
@@ -31,84 +41,126 @@ pub(super) fn events_of_text<'s>(text: &'s str, parsed: &Parsed<'_>) -> Vec<Even
     events
 }
 
-/// What stands before a place, back to the last white space or line break. Where several ways lead to a place, all that any
-/// of them brings.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-struct Run {
-    /// An address is going on.
+/// What may stand, on one way or another through the blocks, between the last white space and here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Word {
+    /// An address, or part of one.
     address: bool,
-    /// A dot or a hash sign stands there: what follows may be the end of a host's name or what a link carries.
-    dotted: bool,
-    /// A password or a link that holds it ends here, or has nothing but closing punctuation behind it.
-    after_secret: bool,
-    /// A placeholder's value ends here, or is going on.
-    after_value: bool,
-    /// The last character is a dot.
+    /// Something besides opening punctuation.
+    begun: bool,
+    /// A letter or digit right before.
+    letter: bool,
+    /// A dot right before.
     dot: bool,
+    /// Where the secrets are.
+    secrets: Vec<usize>,
+    /// Where the other placeholders are that could be part of a server's name or stand before an `@`, and whether each is
+    /// an address, which may have a path.
+    values: Vec<(usize, bool)>,
 }
 
-/// What may follow a secret without a space: no address goes on with these and nothing else.
-const CLOSING: &str = ".,;:!?)]}\"'”’»*_";
+impl Word {
+    fn join(&mut self, other: &Self) {
+        self.address |= other.address;
+        self.begun |= other.begun;
+        self.letter |= other.letter;
+        self.dot |= other.dot;
+        self.secrets.extend(&other.secrets);
+        self.secrets.sort_unstable();
+        self.secrets.dedup();
+        self.values.extend(&other.values);
+        self.values.sort_unstable();
+        self.values.dedup();
+        self.values.truncate(MOST_FAULTS);
+    }
 
-impl Run {
-    /// Goes on over `text`, and says whether what stands before it would become a part of an address.
-    fn read(&mut self, text: &str) -> bool {
-        let mut harmful = false;
+    fn text(&mut self, source: &mut Source<'_>, text: &str) {
         for c in text.chars() {
+            // Browsers take these for dots in the name of a server.
+            let c = if "。．｡".contains(c) { '.' } else { c };
             if c.is_whitespace() {
                 *self = Self::default();
                 continue;
             }
-            harmful |= self.after_secret && !CLOSING.contains(c);
-            harmful |= self.after_value && ("@/".contains(c) || (self.dot && c.is_alphanumeric()));
-            self.address |= "/?@".contains(c) || (c == '#' && self.dotted);
-            self.dotted |= ".#".contains(c);
-            self.dot = c == '.';
+            if !CLOSING.contains(c) {
+                for at in self.secrets.drain(..) {
+                    fault_secret(source, at);
+                }
+            }
+            self.character(source, c);
         }
-        let tail = text.rsplit(char::is_whitespace).next().unwrap_or_default();
-        self.address |= tail.to_ascii_lowercase().contains("www.");
-        harmful
     }
 
-    fn or(self, other: Self) -> Self {
-        Self {
-            address: self.address || other.address,
-            dotted: self.dotted || other.dotted,
-            after_secret: self.after_secret || other.after_secret,
-            after_value: self.after_value || other.after_value,
-            dot: self.dot || other.dot,
+    fn character(&mut self, source: &mut Source<'_>, c: char) {
+        let letter = c.is_alphanumeric();
+        let begins = c == '@' || letter && self.dot;
+        self.values.retain(|(at, is_address)| {
+            let refused = begins || c == '/' && !is_address;
+            if refused {
+                let message = "would become part of the address after it: put a space or a line break between them";
+                source.fault(*at, message);
+            }
+            !refused && !['/', '?', '#', '"', '<', '>'].contains(&c)
+        });
+        // What has one of these, or a dot within, counts as an address: also a part of one that blocks would put together.
+        self.address |= ['/', '?', '@'].contains(&c) || c == '.' && self.letter || begins;
+        self.begun |= !OPENING.contains(c);
+        self.letter = letter;
+        self.dot = c == '.';
+    }
+
+    fn placeholder(&mut self, source: &mut Source<'_>, at: usize, path: &str, value: Option<Value>) {
+        let is_secret = SECRETS.contains(&path);
+        for before in self.secrets.drain(..) {
+            fault_secret(source, before);
         }
+        if self.address {
+            source.fault(at, "would become part of the address before it: put a space or a line break between them");
+        } else if is_secret && self.begun {
+            fault_secret(source, at);
+        }
+        let is_address = value == Some(Value::Address);
+        if is_secret {
+            self.secrets.push(at);
+        } else if self.values.len() < MOST_FAULTS {
+            // More are refused with these, or not at all.
+            self.values.push((at, is_address));
+        }
+        self.address |= is_address || path == "division.contactAddress";
+        self.begun = true;
     }
 }
 
-/// A block that is open: where it began, what stood before it, and before the end of its first branch.
+fn fault_secret(source: &mut Source<'_>, at: usize) {
+    let message = "must stand by itself, so that no mail program makes an address of it and its neighbours: put a space or a line \
+                   break before and after it (quotes, brackets and a full stop may stand between)";
+    source.fault(at, message);
+}
+
+/// A block that is open: where it began, what stood there, and at the end of its first branch.
 struct Frame {
     kind: Kind,
     began: usize,
-    entered: Run,
-    first_branch: Option<Run>,
-    repeated: bool,
+    entered: Word,
+    first_branch: Option<Word>,
+    round: u8,
 }
 
-/// Tells of every placeholder that would become a part of an address, with what is before it or behind. Both branches of a block
-/// count, and an `each` is gone through twice, since its end comes before its beginning.
-pub(super) fn check(source: &mut Source<'_>, parsed: &Parsed<'_>, events: Vec<Event<'_>>) {
-    let mut run = Run::default();
+/// Tells of every placeholder that would become part of an address. Both branches of a block count, and what an `each` may
+/// leave out.
+pub(super) fn check(source: &mut Source<'_>, parsed: &Parsed<'_>, events: &[Event<'_>]) {
+    let mut word = Word::default();
     let mut frames: Vec<Frame> = Vec::new();
-    let mut last = None;
     let mut next = 0;
     while let Some(event) = events.get(next) {
         next += 1;
         let index = match event {
             Event::Text(text) => {
-                if let Some(at) = run.read(text).then_some(last).flatten() {
-                    source.fault(at, "would become part of an address with what follows: put a space between them");
-                    last = None;
-                }
+                word.text(source, text);
                 continue;
             }
             Event::Break => {
-                run = Run::default();
+                word = Word::default();
                 continue;
             }
             Event::Mustache(index) => *index,
@@ -116,40 +168,26 @@ pub(super) fn check(source: &mut Source<'_>, parsed: &Parsed<'_>, events: Vec<Ev
         let mustache = &parsed.mustaches[index];
         match mustache.tag {
             Tag::Placeholder(path) => {
-                let secret = ["temporaryPassword", "activationLink"].contains(&path);
-                if run.address || (secret && run.dotted) {
-                    let message =
-                        "would become part of the address before it: put a space or a line break between them";
-                    source.fault(mustache.at.start, message);
-                }
-                let is_address = value_of(path, mustache.in_each) == Some(Value::Address);
-                run.address |= is_address;
-                run.after_secret |= secret;
-                // The portal's own address may go on.
-                run.after_value |= secret || !is_address;
-                run.dot = false;
-                last = Some(mustache.at.start);
+                word.placeholder(source, mustache.at.start, path, value_of(path, mustache.in_each));
             }
             Tag::Open(kind, _) => {
-                frames.push(Frame { kind, began: next, entered: run, first_branch: None, repeated: false });
+                frames.push(Frame { kind, began: next, entered: word.clone(), first_branch: None, round: 1 });
             }
             Tag::Else => {
                 if let Some(frame) = frames.last_mut() {
-                    frame.first_branch = Some(run);
-                    run = frame.entered;
+                    frame.first_branch = Some(std::mem::replace(&mut word, frame.entered.clone()));
                 }
             }
-            Tag::Close(_) => match frames.pop() {
-                Some(frame)
-                    if frame.kind == Kind::Each && run.or(frame.entered) != frame.entered && !frame.repeated =>
-                {
+            Tag::Close(_) => {
+                let Some(frame) = frames.pop() else { continue };
+                word.join(frame.first_branch.as_ref().unwrap_or(&frame.entered));
+                // One `each` in another is a fault, and could be gone through without end.
+                let outermost = !frames.iter().any(|frame| frame.kind == Kind::Each);
+                if frame.kind == Kind::Each && outermost && frame.round < ROUNDS && word != frame.entered {
                     next = frame.began;
-                    run = run.or(frame.entered);
-                    frames.push(Frame { repeated: true, entered: run, ..frame });
+                    frames.push(Frame { round: frame.round + 1, ..frame });
                 }
-                Some(frame) => run = run.or(frame.first_branch.unwrap_or(frame.entered)),
-                None => {}
-            },
+            }
             Tag::Malformed => {}
         }
     }

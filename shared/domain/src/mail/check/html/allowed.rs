@@ -23,15 +23,6 @@ const WITHOUT_MARKUP: &str = "\
 /// What `http-equiv` may say: the others redirect, or change what the page may do.
 const HTTP_EQUIV: [&str; 3] = ["content-type", "x-ua-compatible", "content-language"];
 
-/// Elements that a reader sees as a new line or a cell of its own. An address goes on across all others, and across comments.
-const LINE_BREAKING: &str = "\
-    html head title body div p br hr table caption colgroup col thead tbody tfoot tr td th h1 h2 h3 h4 h5 h6 ul ol \
-    li dl dt dd pre blockquote address article section header footer main nav aside figure figcaption center";
-
-pub(super) fn breaks_line(element: &str) -> bool {
-    is_listed(LINE_BREAKING, element)
-}
-
 fn is_listed(list: &str, name: &str) -> bool {
     list.split(' ').any(|listed| listed == name)
 }
@@ -50,7 +41,8 @@ pub(super) fn element(name: &str, quoted: &str) -> Result<(), String> {
     }
 }
 
-/// Whether this element may have an attribute of this name.
+/// Whether this element may have an attribute of this name. None has `background`: a style sheet can say whether that is fetched, and
+/// could spell out the activation link with attribute selectors.
 pub(super) fn attribute(element: &str, name: &str) -> Result<(), String> {
     let known = is_listed(ATTRIBUTES, name) || name.starts_with("aria-") || name.starts_with("data-");
     let by_element = match name {
@@ -105,10 +97,11 @@ fn address(name: &str, value: &str, has_mustache: bool, schemes: &[&str]) -> Res
     let scheme = value.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase()).unwrap_or_default();
     let plain = !value.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\');
     let whole = scheme == "mailto" || value[scheme.len()..].starts_with("://");
-    // What stands before an @ is read as the host by people, and is none.
-    let names_nobody = |url: &Url| url.username().is_empty() && url.password().is_none();
-    let proper = Url::parse(value).is_ok_and(|url| scheme == "mailto" || names_nobody(&url));
-    if plain && schemes.contains(&scheme.as_str()) && whole && proper {
+    // `https://portal.example.com@elsewhere.example/` leads elsewhere, whatever it looks like.
+    let server = value[scheme.len()..].trim_start_matches([':', '/']).split(['/', '?', '#']).next().unwrap_or_default();
+    if scheme != "mailto" && server.contains('@') {
+        Err(format!("an address in `{name}` has no user name and no `@` before its server's name"))
+    } else if plain && schemes.contains(&scheme.as_str()) && whole && Url::parse(value).is_ok() {
         Ok(())
     } else {
         let schemes: Vec<_> = schemes.iter().map(|scheme| format!("{scheme}:")).collect();

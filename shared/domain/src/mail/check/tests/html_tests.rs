@@ -55,6 +55,7 @@ fn a_placeholder_stands_in_text_or_in_a_quoted_attribute() {
         "{{#each accounts}}<tr><td>{{this.id}}</td></tr>{{/each}}",
         "<title>{{division.name}}</title>",
         "{{#if name}}<b>{{name}}</b>{{else}}<i>{{/if}}",
+        "<b class=\"x\" title=\"y\"><b class=\"x\"></b></b><b class=\"x\">x</b>",
         "<!-- a comment --><p>a &lt; b &amp; c&nbsp;{{name}}",
     ];
     for source in fine {
@@ -66,6 +67,7 @@ fn a_placeholder_stands_in_text_or_in_a_quoted_attribute() {
 fn an_address_is_a_placeholder_for_one_or_literal() {
     let whole = "the placeholder alone";
     let full = "an address in full";
+    let user = "no user name";
     let table = [
         ("<a href=\"{{name}}\">", 10, whole),
         ("<a href=\"https://x.example/{{name}}\">", 10, whole),
@@ -79,11 +81,7 @@ fn an_address_is_a_placeholder_for_one_or_literal() {
         ("<img src=\"{{activationLink}}\">", 11, whole),
         ("<img src=\"{{division.portalUrl}}\">", 11, whole),
         ("<img src=\"https://x.example/?p={{temporaryPassword}}\">", 11, whole),
-        // Whether a background is fetched a style sheet can decide, by what stands in a link.
-        ("<td background=\"https://x.example/a\">", 5, "not possible on `<td>`"),
-        ("<a href=\"https://portal.example@x.example/\">", 10, full),
-        ("<a href=\"https://a:b@x.example/\">", 10, full),
-        ("<a href=\"https://x.example/\" HREF=\"https://y.example/\">", 30, "stands here twice"),
+        ("<td background=\"{{division.logoUrl}}\">", 5, "`background` is not possible"),
         ("<a href=\"javascript:alert(1)\">", 10, full),
         ("<a href=\"JaVaScRiPt:alert(1)\">", 10, full),
         ("<a href=\" javascript:alert(1)\">", 10, full),
@@ -99,6 +97,13 @@ fn an_address_is_a_placeholder_for_one_or_literal() {
         ("<a href=\"https:x.example\">", 10, full),
         ("<a href=\"https:\\\\x.example\">", 10, full),
         ("<a href=\"https://\">", 10, full),
+        ("<a href=\"https://portal.example.com@x.example/\">", 10, user),
+        ("<a href=\"HTTP://a:b@x.example\">", 10, user),
+        ("<a href=\"https://portal.example.com&#64;x.example\">", 10, user),
+        ("<a href=\"https://@x.example?y\">", 10, user),
+        ("<a href=\"https:///a@x.example\">", 10, user),
+        ("<a href=\"https://a%40x.example/\">", 10, full),
+        ("<img src=\"https://portal.example.com@x.example/y.png\">", 11, user),
         ("<a href=\"tel:123\">", 10, full),
         ("<img src=\"data:image/png;base64,x\">", 11, full),
         ("<img src=\"mailto:a@x.example\">", 11, full),
@@ -114,9 +119,74 @@ fn an_address_is_a_placeholder_for_one_or_literal() {
     }
     let fine = [
         "<a href=\"https://x.example/a?b=1&amp;c=2#d\"><img src='http://x.example/y.png' alt=\"\"></a>",
-        "<a href=\"HTTPS://x.example\">x</a>",
+        "<a href=\"HTTPS://x.example\">x</a> <a href=\"https://x.example/@y?z=a@b#c@d\">x</a>",
         "<a href=\"mailto:a@x.example\">x</a> <a href=\"mailto:{{division.contactAddress}}\">x</a>",
         "<a href=\"{{division.portalUrl}}\">x</a> <img src=\"{{ division.logoUrl }}\"> <td bgcolor=\"#ffffff\">",
+    ];
+    for source in fine {
+        assert_eq!(found(Part::Html, &html(source)), [], "{source}");
+    }
+}
+
+/// What a browser shows as one run of text is one for the rules about addresses in text.
+#[test]
+fn only_the_beginning_of_a_line_ends_an_address() {
+    let before = "the address before it";
+    let secret = "must stand by itself";
+    let table = [
+        ("<!--x-->", before),
+        ("<wbr>", before),
+        ("<span>", before),
+        ("<b></b>", before),
+        ("<img src=\"https://x.example/y\">", before),
+        ("&nosuch;", before),
+        ("<style>a b</style>", before),
+        ("<title>a b</title>", before),
+        ("<!DOCTYPE html>", before),
+        ("<body>", before),
+        ("</div>", before),
+        ("<td>", before),
+        ("</table>", before),
+        ("<table>", before),
+        ("{{#if name}}<br>{{/if}}", before),
+    ];
+    for (between, words) in table {
+        let source = format!("https://evil.example/?p={between}{{{{temporaryPassword}}}}");
+        assert_refused(Part::Html, &html(&source), 25 + between.chars().count(), words);
+        let source = format!("{{{{temporaryPassword}}}}{between}.evil.example");
+        assert_refused(Part::Html, &html(&source), 1, secret);
+    }
+    for line in
+        ["<br>", "<p>", "</p>", "<div class=\"x\">", "<li>", "<h1>", "<hr>", "<!--x--><blockquote>", "<table><tr><td>"]
+    {
+        let source = format!("https://x.example/?p={line}{{{{temporaryPassword}}}}{line}x");
+        assert_eq!(found(Part::Html, &html(&source)), [], "{source}");
+    }
+}
+
+#[test]
+fn text_in_a_table_stands_in_a_cell() {
+    let cell = "must stand in a cell";
+    let close = "must close the tables";
+    let table = [
+        ("<table>x", 8, cell),
+        ("<table><tr> x<td>", 13, cell),
+        ("<table><tr><td>x</td>{{name}}", 22, cell),
+        ("<table><tr><b>{{name}}", 15, cell),
+        ("<table><tr><th>x</td>y", 22, cell),
+        ("<table><tr><td><table><tr><td></table>x</table>y<table>{{name}}", 56, cell),
+        ("{{#if name}}<table>{{/if}}", 20, close),
+        ("<table>{{#if name}}<td>{{else}}{{/if}}", 24, close),
+        ("<table><td>{{#if name}}{{else}}</td>{{/if}}", 37, close),
+    ];
+    for (source, column, words) in table {
+        assert_refused(Part::Html, &html(source), column, words);
+    }
+    let fine = [
+        "<table>\n<caption>x</caption>\n<tr> <th>x</th><td>{{name}}</td> </tr>\n</table>x",
+        "<table>{{#each accounts}}\n<tr><td>{{this.id}}</td></tr>\n{{/each}}</table>",
+        "{{#if name}}<table><tr><td>{{name}}</td><td>x<table><td>x</table>y</table>{{/if}}",
+        "<table><td>{{#if name}}x</td><td>{{/if}}</table>",
     ];
     for source in fine {
         assert_eq!(found(Part::Html, &html(source)), [], "{source}");
@@ -147,6 +217,11 @@ fn what_runs_fetches_or_sends_by_itself_is_refused() {
         ("<x-y>", 1, not),
         ("<meta http-equiv=\"refresh\" content=\"0;url=https://x.example\">", 19, "`http-equiv` can only be"),
         ("<meta http-equiv=\"&#114;efresh\">", 19, "`http-equiv` can only be"),
+        ("<body background=\"https://x.example\">", 7, "`background` is not possible on `<body>`"),
+        ("<table BACKGROUND='https://x.example'>", 8, "`background` is not possible on `<table>`"),
+        ("<tr background=\"https://x.example\">", 5, "`background` is not possible on `<tr>`"),
+        ("<td background=\"https://x.example\">", 5, "`background` is not possible on `<td>`"),
+        ("<th background=https://x.example>", 5, "`background` is not possible on `<th>`"),
         ("<p onclick=\"x\">", 4, "`onclick` is not possible"),
         ("<p ONCLICK=x>", 4, "`onclick` is not possible"),
         ("<p/onclick=x>", 4, "`onclick` is not possible"),
@@ -163,6 +238,9 @@ fn what_runs_fetches_or_sends_by_itself_is_refused() {
         ("<style>a { background: image-set('x' 1x) }</style>", 24, "`image-set(…)`"),
         ("<!--[if mso]><b>x</b><![endif]-->", 1, "conditional comments"),
         ("<![if !mso]>", 1, "conditional comments"),
+        ("<a href=\"https://x.example/\" href=\"{{activationLink}}\">x</a>", 30, "`href` stands here twice"),
+        ("<a href='{{activationLink}}' class=x HREF='{{activationLink}}'>x</a>", 38, "`href` stands here twice"),
+        ("<td hidden hidden>", 12, "`hidden` stands here twice"),
         ("a < b", 3, "not proper HTML"),
         ("<p title=\"x\"class=\"y\">", 13, "not proper HTML"),
         ("<p title=\"x", 12, "not proper HTML"),
