@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::World;
+
 /// An account in the import format; every field may be changed before it is posted.
 #[derive(Clone, Debug)]
 pub struct Account(pub Value);
@@ -45,5 +47,18 @@ impl Contact {
     pub fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
         self.0[field] = value.into();
         self
+    }
+}
+
+impl World {
+    /// A world in which `p0`, `p1`, … have one account each, in NORTH.
+    pub async fn with_people(people: usize) -> Self {
+        let world = Self::new().await;
+        let accounts = (0..people).map(|i| {
+            let contact = Contact::new("1", &world.email(format!("p{i}")));
+            Account::new("NORTH", &format!("A{i}")).contact(contact)
+        });
+        world.import(accounts).await;
+        world
     }
 }

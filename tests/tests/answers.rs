@@ -14,22 +14,11 @@ use portal_aws::clock;
 use portal_aws::dynamo::{key, s};
 use portal_domain::{Outcome, PortalStatus};
 use serde_json::json;
+use tests::World;
 use tests::line::{Fate, Gate, line};
-use tests::{Account, Contact, World};
 
 /// How often the SDK makes a call to DynamoDB that finds no one.
 const SDK_TRIES: usize = 3;
-
-/// One account each for `p0`, `p1`, ...
-async fn world_with(people: usize) -> World {
-    let world = World::new().await;
-    let accounts = (0..people).map(|i| {
-        let contact = Contact::new("1", &world.email(format!("p{i}")));
-        Account::new("NORTH", &format!("A{i}")).contact(contact)
-    });
-    world.import(accounts).await;
-    world
-}
 
 /// Puts a line between `deliver` and the cloud.
 fn deliver_over(world: &mut World, fate: impl Fn(&str, usize) -> Fate + Send + Sync + 'static) {
@@ -55,7 +44,7 @@ async fn invoke(world: &World, message: &Message) -> bool {
 
 #[tokio::test]
 async fn a_claim_that_was_written_is_sent_though_its_answer_was_lost() {
-    let mut world = world_with(3).await;
+    let mut world = World::with_people(3).await;
     deliver_over(&mut world, |operation, earlier| match (operation, earlier) {
         ("TransactWriteItems", 0) => Fate::AnswerLost,
         ("TransactWriteItems", ..SDK_TRIES) => Fate::NoConnection,
@@ -70,7 +59,7 @@ async fn a_claim_that_was_written_is_sent_though_its_answer_was_lost() {
 
 #[tokio::test]
 async fn without_a_claim_nobody_is_mailed() {
-    let mut world = world_with(1).await;
+    let mut world = World::with_people(1).await;
     deliver_over(&mut world, |operation, earlier| match (operation, earlier) {
         ("TransactWriteItems", ..SDK_TRIES) => Fate::NoConnection,
         _ => Fate::Made,
@@ -87,7 +76,7 @@ async fn without_a_claim_nobody_is_mailed() {
 /// Guarantees 2 and 5: nobody knows whether these e-mails left, so nobody is mailed again, and their passwords stay valid.
 #[tokio::test]
 async fn an_answer_of_ses_that_is_lost_late_or_a_fault_is_unconfirmed() {
-    let mut world = world_with(6).await;
+    let mut world = World::with_people(6).await;
     deliver_over(&mut world, |operation, earlier| match (operation, earlier) {
         ("SendEmail", 0) => Fate::AnswerLost,
         ("SendEmail", 1) => Fate::NoAnswer,
@@ -117,7 +106,7 @@ async fn an_answer_of_ses_that_is_lost_late_or_a_fault_is_unconfirmed() {
 
 #[tokio::test]
 async fn who_ses_throttles_gets_back_what_they_had_and_is_mailed_later() {
-    let mut world = world_with(1).await;
+    let mut world = World::with_people(1).await;
     deliver_over(&mut world, |operation, earlier| match (operation, earlier) {
         ("SendEmail", 0) => Fate::Answered(429, r#"{"__type":"TooManyRequestsException"}"#),
         _ => Fate::Made,
@@ -140,7 +129,7 @@ async fn who_ses_throttles_gets_back_what_they_had_and_is_mailed_later() {
 
 #[tokio::test]
 async fn while_ses_is_out_of_reach_everyone_waits() {
-    let mut world = world_with(3).await;
+    let mut world = World::with_people(3).await;
     let out_of_reach = Arc::new(AtomicBool::new(true));
     let is_out_of_reach = out_of_reach.clone();
     deliver_over(&mut world, move |operation, _| match operation {
@@ -163,7 +152,7 @@ async fn while_ses_is_out_of_reach_everyone_waits() {
 /// Somebody saw that the ledger was complete, and was slow to say so; meanwhile all was sent.
 #[tokio::test]
 async fn a_campaign_that_has_ended_is_not_moved_on_by_someone_slow() {
-    let world = world_with(1).await;
+    let world = World::with_people(1).await;
     let id = world.send("NORTH").await;
     let messages = deliveries(&world).await;
     let preparing = world.dynamo.update_item().table_name(&world.campaigns_table);
@@ -196,7 +185,7 @@ async fn a_campaign_that_has_ended_is_not_moved_on_by_someone_slow() {
 
 #[tokio::test]
 async fn while_ses_has_paused_the_account_nothing_starts() {
-    let mut world = world_with(1).await;
+    let mut world = World::with_people(1).await;
     let body = world.send_request("NORTH").await;
     world.config = line(&world.config, |operation, _| match operation {
         "GetAccount" => Fate::Answered(200, r#"{"SendingEnabled":false,"ProductionAccessEnabled":true}"#),

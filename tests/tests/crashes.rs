@@ -10,23 +10,13 @@ use futures::FutureExt;
 use portal_domain::campaign::DELIVERY_SIZE;
 use portal_domain::{CampaignId, Outcome};
 use serde_json::json;
-use tests::{Account, Contact, World};
+use tests::World;
 
 /// Enough for several messages, in all shards.
 const PEOPLE: usize = 100;
 
 /// Longer than any claim, and than a cursor may stand still.
 const LATER: Duration = Duration::from_secs(600);
-
-async fn world_with_people() -> World {
-    let world = World::new().await;
-    let accounts = (0..PEOPLE).map(|i| {
-        let contact = Contact::new("1", &world.email(format!("p{i}")));
-        Account::new("NORTH", &format!("A{i}")).contact(contact)
-    });
-    world.import(accounts).await;
-    world
-}
 
 /// What must be true however often and wherever a campaign was killed.
 async fn assert_nobody_lost_and_nobody_twice(world: &World, id: CampaignId) {
@@ -68,7 +58,7 @@ async fn assert_nobody_lost_and_nobody_twice(world: &World, id: CampaignId) {
 /// Kills whoever comes to `point` the `nth` time, lets everything else run on, and sweeps.
 async fn kill_at(point: &str, nth: usize) -> (World, CampaignId) {
     let scenario = FailScenario::setup();
-    let world = world_with_people().await;
+    let world = World::with_people(PEOPLE).await;
     let body = world.send_request("NORTH").await;
     fail::cfg(point, &format!("{nth}*off->1*panic->off")).unwrap();
 
@@ -97,7 +87,7 @@ async fn send_killed_after_its_transaction_starts_the_same_campaign_when_repeate
 #[tokio::test]
 async fn send_killed_after_its_transaction_is_taken_up_by_the_sweep_alone() {
     let scenario = FailScenario::setup();
-    let world = world_with_people().await;
+    let world = World::with_people(PEOPLE).await;
     let body = world.send_request("NORTH").await;
     fail::cfg("send.started", "1*panic->off").unwrap();
     world.post_campaign("key-1", &body).await;
@@ -157,7 +147,7 @@ async fn deliver_killed_after_recording_changes_nothing() {
 #[tokio::test]
 async fn nobody_settles_a_claim_before_its_time() {
     let scenario = FailScenario::setup();
-    let world = world_with_people().await;
+    let world = World::with_people(PEOPLE).await;
     fail::cfg("deliver.claimed", "1*panic->off").unwrap();
     let id = world.send("NORTH").await;
     world.pump().await;

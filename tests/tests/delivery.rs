@@ -18,17 +18,6 @@ use serde_json::json;
 use tests::http::Call;
 use tests::{Account, Contact, World};
 
-/// One account each for `p0`, `p1`, ...
-async fn world_with(people: usize) -> World {
-    let world = World::new().await;
-    let accounts = (0..people).map(|i| {
-        let contact = Contact::new("1", &world.email(format!("p{i}")));
-        Account::new("NORTH", &format!("A{i}")).contact(contact)
-    });
-    world.import(accounts).await;
-    world
-}
-
 async fn fan_out_only(world: &World) -> Vec<aws_sdk_sqs::types::Message> {
     loop {
         let messages = world.receive("FAN_OUT_QUEUE_URL").await;
@@ -61,7 +50,7 @@ async fn deliveries(world: &World) -> Vec<aws_sdk_sqs::types::Message> {
 
 #[tokio::test]
 async fn the_same_message_delivered_again_never_sends_again_nor_replaces_a_password() {
-    let world = world_with(30).await;
+    let world = World::with_people(30).await;
     let id = world.send("NORTH").await;
     let deliveries = fan_out_only(&world).await;
     let (last, others) = deliveries.split_last().unwrap();
@@ -80,7 +69,7 @@ async fn the_same_message_delivered_again_never_sends_again_nor_replaces_a_passw
 
 #[tokio::test]
 async fn the_same_message_delivered_at_the_same_time_sends_once() {
-    let world = world_with(30).await;
+    let world = World::with_people(30).await;
     let id = world.send("NORTH").await;
     let deliveries = fan_out_only(&world).await;
     let deadline = clock::now() + SignedDuration::from_secs(60);
@@ -94,7 +83,7 @@ async fn the_same_message_delivered_at_the_same_time_sends_once() {
 
 #[tokio::test]
 async fn the_same_fan_out_message_at_the_same_time_writes_each_row_once() {
-    let world = world_with(200).await;
+    let world = World::with_people(200).await;
     let id = world.send("NORTH").await;
     let messages = world.receive("FAN_OUT_QUEUE_URL").await;
     let deadline = clock::now() + SignedDuration::from_secs(60);
@@ -108,7 +97,7 @@ async fn the_same_fan_out_message_at_the_same_time_writes_each_row_once() {
 
 #[tokio::test]
 async fn who_accepts_between_load_and_delivery_is_not_mailed() {
-    let world = world_with(3).await;
+    let world = World::with_people(3).await;
     let id = world.send("NORTH").await;
     let deliveries = fan_out_only(&world).await;
     world.accept("NORTH", &world.email("p1")).await;
@@ -126,7 +115,7 @@ async fn who_accepts_between_load_and_delivery_is_not_mailed() {
 
 #[tokio::test]
 async fn who_is_unlinked_in_flight_is_skipped() {
-    let world = world_with(3).await;
+    let world = World::with_people(3).await;
     let id = world.send("NORTH").await;
     let deliveries = fan_out_only(&world).await;
     let answer = world.call(Call::new("DELETE", "/v1/accounts/A0")).await;
@@ -141,7 +130,7 @@ async fn who_is_unlinked_in_flight_is_skipped() {
 
 #[tokio::test]
 async fn an_address_that_ses_refuses_fails_and_gets_back_what_it_had() {
-    let world = world_with(3).await;
+    let world = World::with_people(3).await;
     let ses = aws_sdk_sesv2::Client::new(&world.config);
     let sender = world.email("sender");
     ses.create_email_identity().email_identity(&sender).send().await.unwrap();
@@ -165,7 +154,7 @@ async fn an_address_that_ses_refuses_fails_and_gets_back_what_it_had() {
 
 #[tokio::test]
 async fn a_dead_delivery_fails_its_recipients_and_the_campaign_ends() {
-    let world = world_with(5).await;
+    let world = World::with_people(5).await;
     let id = world.send("NORTH").await;
     for message in fan_out_only(&world).await {
         world.enqueue("DELIVER_DEAD_LETTER_QUEUE_URL", message.body.as_deref().unwrap()).await;
@@ -181,7 +170,7 @@ async fn a_dead_delivery_fails_its_recipients_and_the_campaign_ends() {
 
 #[tokio::test]
 async fn an_unreadable_message_fails_alone_and_is_parked_when_it_is_dead() {
-    let world = world_with(1).await;
+    let world = World::with_people(1).await;
     let poison = r#"{"campaignId":"nonsense"}"#;
     for queue in ["FAN_OUT_QUEUE_URL", "DELIVER_QUEUE_URL"] {
         world.enqueue(queue, poison).await;
@@ -199,7 +188,7 @@ async fn an_unreadable_message_fails_alone_and_is_parked_when_it_is_dead() {
 
 #[tokio::test]
 async fn a_message_that_comes_too_late_in_an_invocation_waits_and_uses_up_nothing() {
-    let world = world_with(3).await;
+    let world = World::with_people(3).await;
     let id = world.send("NORTH").await;
     for message in fan_out_only(&world).await {
         assert!(world.invoke("DELIVER_QUEUE_URL", &message, clock::now() + SignedDuration::from_secs(5)).await);
@@ -211,7 +200,7 @@ async fn a_message_that_comes_too_late_in_an_invocation_waits_and_uses_up_nothin
 
 #[tokio::test]
 async fn who_bounced_or_was_invited_in_flight_is_skipped() {
-    let world = world_with(3).await;
+    let world = World::with_people(3).await;
     let id = world.send("NORTH").await;
     let deliveries = fan_out_only(&world).await;
     world.bounce(&world.email("p0")).await;
@@ -229,7 +218,7 @@ async fn who_bounced_or_was_invited_in_flight_is_skipped() {
 /// What a decision was made from may be old: a dead letter is drained while its delivery goes on after all, or the other way round.
 #[tokio::test]
 async fn a_decision_about_a_row_that_has_moved_on_writes_nothing() {
-    let world = world_with(2).await;
+    let world = World::with_people(2).await;
     let id = world.send("NORTH").await;
     let deliveries = fan_out_only(&world).await;
     let rows = world.ledger(id).await;
@@ -273,7 +262,7 @@ async fn a_decision_about_a_row_that_has_moved_on_writes_nothing() {
 
 #[tokio::test]
 async fn who_is_in_the_ledger_is_never_put_into_it_again() {
-    let world = world_with(1).await;
+    let world = World::with_people(1).await;
     let id = world.send("NORTH").await;
     let recipient = world.recipient("NORTH", &world.email("p0")).await.unwrap().recipient_id;
     let shard = recipient.shard();
@@ -288,7 +277,7 @@ async fn who_is_in_the_ledger_is_never_put_into_it_again() {
 
 #[tokio::test]
 async fn a_campaign_does_not_end_while_a_shard_is_not_written() {
-    let world = world_with(30).await;
+    let world = World::with_people(30).await;
     let id = world.send("NORTH").await;
     let mut messages = world.receive("FAN_OUT_QUEUE_URL").await;
     let last = messages.pop().unwrap();
@@ -313,7 +302,7 @@ async fn a_campaign_does_not_end_while_a_shard_is_not_written() {
 
 #[tokio::test]
 async fn a_message_that_fails_takes_no_other_of_its_batch_along() {
-    let world = world_with(1).await;
+    let world = World::with_people(1).await;
     let id = world.send("NORTH").await;
     let deadline = (clock::now() + SignedDuration::from_secs(60)).as_millisecond().unsigned_abs();
     let batch = |messages: &[aws_sdk_sqs::types::Message]| {
@@ -340,7 +329,7 @@ async fn a_message_that_fails_takes_no_other_of_its_batch_along() {
 
 #[tokio::test]
 async fn a_dead_delivery_of_more_people_than_fit_into_a_claim_is_parked() {
-    let world = world_with(1).await;
+    let world = World::with_people(1).await;
     let id = world.send("NORTH").await;
     let message = fan_out_only(&world).await.remove(0);
     let mut body: serde_json::Value = serde_json::from_str(message.body.as_deref().unwrap()).unwrap();
@@ -354,7 +343,7 @@ async fn a_dead_delivery_of_more_people_than_fit_into_a_claim_is_parked() {
 
 #[tokio::test]
 async fn one_campaigns_trouble_does_not_keep_the_sweep_from_the_others() {
-    let world = world_with(1).await;
+    let world = World::with_people(1).await;
     world.put_division("SOUTH").await;
     world.import([Account::new("SOUTH", "S").contact(Contact::new("1", &world.email("s")))]).await;
     let ids = [world.send("NORTH").await, world.send("SOUTH").await];

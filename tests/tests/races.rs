@@ -15,22 +15,11 @@ use portal_aws::clock;
 use portal_aws::queue::FanOutMessage;
 use portal_domain::{CampaignId, Outcome, PortalStatus, RecipientId};
 use serde_json::json;
+use tests::World;
 use tests::http::Call;
-use tests::{Account, Contact, World};
 
 /// Longer than any claim.
 const LATER: Duration = Duration::from_secs(600);
-
-/// One account each for `p0`, `p1`, ...
-async fn world_with(people: usize) -> Arc<World> {
-    let world = World::new().await;
-    let accounts = (0..people).map(|i| {
-        let contact = Contact::new("1", &world.email(format!("p{i}")));
-        Account::new("NORTH", &format!("A{i}")).contact(contact)
-    });
-    world.import(accounts).await;
-    Arc::new(world)
-}
 
 /// Does this in a world the first time that anybody comes to `point`.
 fn once_at(point: &str, world: &Arc<World>, act: impl AsyncFn(&World) + Send + Sync + 'static) {
@@ -74,7 +63,7 @@ async fn who_accepts_between_read_and_claim_is_not_mailed() {
     let scenario = FailScenario::setup();
     // The version tells; and so does the status alone, should somebody leave the version as it was.
     for with_version in [true, false] {
-        let world = world_with(1).await;
+        let world = Arc::new(World::with_people(1).await);
         let id = world.send("NORTH").await;
         fan_out(&world).await;
         once_at("deliver.read", &world, async move |world| {
@@ -98,7 +87,7 @@ async fn who_accepts_between_read_and_claim_is_not_mailed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_unlinked_between_read_and_claim_is_skipped() {
     let scenario = FailScenario::setup();
-    let world = world_with(1).await;
+    let world = Arc::new(World::with_people(1).await);
     let id = world.send("NORTH").await;
     fan_out(&world).await;
     once_at("deliver.read", &world, async |world| {
@@ -113,7 +102,7 @@ async fn who_is_unlinked_between_read_and_claim_is_skipped() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_accepts_while_ses_refuses_the_mail_keeps_their_access() {
     let scenario = FailScenario::setup();
-    let world = world_with(1).await;
+    let world = Arc::new(World::with_people(1).await);
     let id = send_refused(&world).await;
     once_at("deliver.sent", &world, async |world| world.accept("NORTH", &world.email("p0")).await);
     world.pump().await;
@@ -126,7 +115,7 @@ async fn who_accepts_while_ses_refuses_the_mail_keeps_their_access() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_newer_password_than_that_of_a_refused_mail_stays() {
     let scenario = FailScenario::setup();
-    let world = world_with(1).await;
+    let world = Arc::new(World::with_people(1).await);
     let id = send_refused(&world).await;
     once_at("deliver.sent", &world, async |world| world.set(&world.email("p0"), "digest", "newer").await);
     world.pump().await;
@@ -140,7 +129,7 @@ async fn a_newer_password_than_that_of_a_refused_mail_stays() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_holds_a_claim_records_over_those_who_settled_it() {
     let scenario = FailScenario::setup();
-    let world = world_with(3).await;
+    let world = Arc::new(World::with_people(3).await);
     let id = world.send("NORTH").await;
     once_at("deliver.sent", &world, async |world| {
         assert_eq!(world.sweep_after(LATER).await.claims_settled, 1);
@@ -158,7 +147,7 @@ async fn who_holds_a_claim_records_over_those_who_settled_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_claim_is_settled_only_under_its_own_id() {
     let scenario = FailScenario::setup();
-    let world = world_with(1).await;
+    let world = Arc::new(World::with_people(1).await);
     fail::cfg("deliver.claimed", "1*panic->off").unwrap();
     let id = world.send("NORTH").await;
     world.pump().await;
@@ -175,7 +164,7 @@ async fn a_claim_is_settled_only_under_its_own_id() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_claimed_when_the_time_is_up_gets_back_what_they_had_and_is_mailed_by_the_next() {
     let scenario = FailScenario::setup();
-    let world = world_with(1).await;
+    let world = Arc::new(World::with_people(1).await);
     let email = world.email("p0");
     let before = world.recipient("NORTH", &email).await.unwrap();
     let id = world.send("NORTH").await;
@@ -199,7 +188,7 @@ async fn who_is_claimed_when_the_time_is_up_gets_back_what_they_had_and_is_maile
 #[tokio::test(flavor = "multi_thread")]
 async fn fan_out_goes_on_in_a_message_of_its_own_but_only_if_it_got_further() {
     let scenario = FailScenario::setup();
-    let world = world_with(1).await;
+    let world = Arc::new(World::with_people(1).await);
     let recipient = world.recipient("NORTH", &world.email("p0")).await.unwrap().recipient_id;
     let id = world.send("NORTH").await;
     let message = fan_out_message(&world, recipient).await;

@@ -13,16 +13,6 @@ use serde_json::{Value, json};
 use tests::http::Call;
 use tests::{Account, Contact, World};
 
-async fn world_with(people: usize) -> World {
-    let world = World::new().await;
-    let accounts = (0..people).map(|i| {
-        let contact = Contact::new("1", &world.email(format!("p{i}")));
-        Account::new("NORTH", &format!("A{i}")).contact(contact)
-    });
-    world.import(accounts).await;
-    world
-}
-
 async fn assert_nothing_started(world: &World) {
     let list = world.call(Call::new("GET", "/v1/campaigns")).await.json();
     assert_eq!(list["items"], json!([]));
@@ -32,7 +22,7 @@ async fn assert_nothing_started(world: &World) {
 
 #[tokio::test]
 async fn a_campaign_goes_from_counts_to_mails_to_its_end() {
-    let world = world_with(20).await;
+    let world = World::with_people(20).await;
     world.accept("NORTH", &world.email("p0")).await;
     let counts = world.counts("division=NORTH").await;
     assert_eq!((&counts["total"], &counts["accepted"], &counts["willEmail"]), (&json!(20), &json!(1), &json!(19)));
@@ -58,7 +48,7 @@ async fn a_campaign_goes_from_counts_to_mails_to_its_end() {
 
 #[tokio::test]
 async fn a_repeated_key_answers_the_same_campaign_also_when_repeated_at_once() {
-    let world = world_with(3).await;
+    let world = World::with_people(3).await;
     let body = world.send_request("NORTH").await;
     let answers = futures::future::join_all((0..6).map(|_| world.post_campaign("k", &body))).await;
     let mut ids: Vec<_> = answers
@@ -78,7 +68,7 @@ async fn a_repeated_key_answers_the_same_campaign_also_when_repeated_at_once() {
 
 #[tokio::test]
 async fn a_key_with_another_body_is_refused_before_anything_else() {
-    let world = world_with(3).await;
+    let world = World::with_people(3).await;
     let body = world.send_request("NORTH").await;
     world.post_campaign("k", &body).await;
     let other = world.post_campaign("k", &json!({"completely": "wrong"})).await;
@@ -87,7 +77,7 @@ async fn a_key_with_another_body_is_refused_before_anything_else() {
 
 #[tokio::test]
 async fn a_second_campaign_in_the_division_is_told_which_one_is_active() {
-    let world = world_with(3).await;
+    let world = World::with_people(3).await;
     let id = world.send("NORTH").await;
     let busy = world.post_campaign("other", &world.send_request("NORTH").await).await;
     assert_eq!((busy.status.as_u16(), busy.json()["type"].clone()), (409, json!("/problems/division-busy")));
@@ -98,7 +88,7 @@ async fn a_second_campaign_in_the_division_is_told_which_one_is_active() {
 
 #[tokio::test]
 async fn of_campaigns_started_at_once_in_one_division_one_wins() {
-    let world = world_with(3).await;
+    let world = World::with_people(3).await;
     let body = world.send_request("NORTH").await;
     let keys = ["a", "b", "c", "d", "e", "f"];
     let answers = futures::future::join_all(keys.map(|key| world.post_campaign(key, &body))).await;
@@ -111,7 +101,7 @@ async fn of_campaigns_started_at_once_in_one_division_one_wins() {
 
 #[tokio::test]
 async fn a_drifted_expectation_is_refused_with_the_new_counts() {
-    let world = world_with(12).await;
+    let world = World::with_people(12).await;
     for expected in [11, 14, 0] {
         let mut body = world.send_request("NORTH").await;
         body["expectedRecipients"] = json!(expected);
@@ -127,7 +117,7 @@ async fn a_drifted_expectation_is_refused_with_the_new_counts() {
 
 #[tokio::test]
 async fn bad_requests_are_refused_field_by_field_and_write_nothing() {
-    let world = world_with(2).await;
+    let world = World::with_people(2).await;
     let good = world.send_request("NORTH").await;
     let with = |field: &str, value: Value| {
         let mut body = good.clone();
@@ -174,7 +164,7 @@ async fn bad_requests_are_refused_field_by_field_and_write_nothing() {
 
 #[tokio::test]
 async fn a_division_with_a_list_of_senders_sends_as_no_one_else() {
-    let world = world_with(1).await;
+    let world = World::with_people(1).await;
     let division = json!({
         "name": "North", "email": "success+north@simulator.amazonses.com", "timeZone": "America/New_York",
         "portalUrl": "https://portal.example.com", "senders": ["success+north@simulator.amazonses.com"],
@@ -189,7 +179,7 @@ async fn a_division_with_a_list_of_senders_sends_as_no_one_else() {
 
 #[tokio::test]
 async fn a_campaign_with_nobody_to_send_to_ends_at_once_and_leaves_the_lock_free() {
-    let world = world_with(1).await;
+    let world = World::with_people(1).await;
     world.accept("NORTH", &world.email("p0")).await;
     let answer = world.post_campaign("k", &world.send_request("NORTH").await).await;
     assert_eq!((answer.status.as_u16(), answer.json()["state"].clone()), (202, json!("completed")));
@@ -200,7 +190,7 @@ async fn a_campaign_with_nobody_to_send_to_ends_at_once_and_leaves_the_lock_free
 
 #[tokio::test]
 async fn who_was_invited_today_is_left_out_unless_the_request_says_so() {
-    let world = world_with(2).await;
+    let world = World::with_people(2).await;
     world.send("NORTH").await;
     world.pump().await;
     let mut body = world.send_request("NORTH").await;
@@ -250,7 +240,7 @@ async fn load_send_fan_out_and_delivery_mean_the_same_people_by_a_filter() {
 /// Guarantee 7.
 #[tokio::test]
 async fn an_idempotency_key_is_its_callers_own_and_kept_for_seven_days() {
-    let world = world_with(1).await;
+    let world = World::with_people(1).await;
     let body = world.send_request("NORTH").await;
     let post =
         |sub: &str| Call::new("POST", "/v1/campaigns").header("Idempotency-Key", "k").json(&body).claim("sub", sub);
@@ -276,7 +266,7 @@ async fn an_idempotency_key_is_its_callers_own_and_kept_for_seven_days() {
 
 #[tokio::test]
 async fn one_named_recipient_can_be_invited_alone() {
-    let world = world_with(5).await;
+    let world = World::with_people(5).await;
     let recipient = world.recipient("NORTH", &world.email("p3")).await.unwrap();
     let mut body = world.send_request("NORTH").await;
     body["recipientId"] = json!(recipient.recipient_id);
@@ -294,7 +284,7 @@ async fn one_named_recipient_can_be_invited_alone() {
 
 #[tokio::test]
 async fn without_permission_390_nothing_is_told_and_nothing_starts() {
-    let world = world_with(1).await;
+    let world = World::with_people(1).await;
     let body = world.send_request("NORTH").await;
     let call = Call::new("POST", "/v1/campaigns").header("Idempotency-Key", "k").json(&body);
     assert_eq!(world.call(call.clone().claim("cognito:groups", "directory")).await.status, 403);
@@ -308,7 +298,7 @@ async fn without_permission_390_nothing_is_told_and_nothing_starts() {
 
 #[tokio::test]
 async fn campaigns_are_listed_newest_first_page_by_page_and_by_division() {
-    let world = world_with(1).await;
+    let world = World::with_people(1).await;
     world.put_division("SOUTH").await;
     let south = Contact::new("1", &world.email("s"));
     world.import([Account::new("SOUTH", "S1").contact(south)]).await;
