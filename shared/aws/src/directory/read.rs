@@ -39,6 +39,17 @@ struct SortKey {
     sk: String,
 }
 
+/// The link rows of a recipient, in order of account.
+pub(super) fn links_query(client: &Client, table: &str, recipient: RecipientId) -> QueryFluentBuilder {
+    client
+        .query()
+        .table_name(table)
+        .key_condition_expression("pk = :partition AND begins_with(sk, :prefix)")
+        .expression_attribute_values(":partition", s(keys::recipient_pk(recipient)))
+        .expression_attribute_values(":prefix", s(keys::LINK_PREFIX))
+        .consistent_read(true)
+}
+
 impl DirectoryReader {
     /// A reader of this table.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
@@ -101,15 +112,8 @@ impl DirectoryReader {
         Ok(found)
     }
 
-    /// The link rows of a recipient, in order of account.
     fn links(&self, recipient: RecipientId) -> QueryFluentBuilder {
-        self.client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :partition AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":partition", s(keys::recipient_pk(recipient)))
-            .expression_attribute_values(":prefix", s(keys::LINK_PREFIX))
-            .consistent_read(true)
+        links_query(&self.client, &self.table, recipient)
     }
 
     fn partition(&self, partition: impl Into<String>) -> QueryFluentBuilder {

@@ -14,7 +14,8 @@ use crate::clock;
 use crate::directory::account_item::AccountItem;
 use crate::directory::item::RecipientItem;
 use crate::directory::keys;
-use crate::dynamo::{Item, StoreError, TRANSACTION_ACTIONS, Transacted, back_off, batch_get, key, s, transact};
+use crate::directory::read::links_query;
+use crate::dynamo::{Item, StoreError, TRANSACTION_ACTIONS, Transacted, back_off, batch_get, key, transact};
 
 /// One import, which ends in time.
 pub(super) struct Importing<'a> {
@@ -126,14 +127,7 @@ impl DirectoryStore {
     }
 
     async fn read_first_links(&self, recipient: RecipientId, limit: usize) -> Result<Vec<Link>, StoreError> {
-        let mut rows = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .key_condition_expression("pk = :partition AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":partition", s(keys::recipient_pk(recipient)))
-            .expression_attribute_values(":prefix", s(keys::LINK_PREFIX))
-            .consistent_read(true)
+        let mut rows = links_query(&self.client, &self.table, recipient)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .into_paginator()
             .items()
