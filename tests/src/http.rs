@@ -96,6 +96,7 @@ impl Call {
         let event = json!({
             "resource": self.path, "path": self.path, "httpMethod": self.method, "headers": self.headers,
             "multiValueHeaders": multi_headers, "multiValueQueryStringParameters": multi_query,
+            "stageVariables": {"publicUrl": "https://invites.example.com"},
             "body": self.body, "isBase64Encoded": false,
             "requestContext": {"stage": "live", "httpMethod": self.method, "path": format!("/live{}", self.path),
                 "authorizer": {"claims": self.claims}},

@@ -2,8 +2,8 @@
 //! not name the sign-in client, whose callback address names the API, which in turn names the function.
 
 use axum::http::Extensions;
-use lambda_http::RequestExt;
 use portal_http::Problem;
+use portal_http::stage::{bad_variable, public_url, variable};
 use serde::Serialize;
 use url::Url;
 
@@ -28,29 +28,19 @@ struct SignIn {
     origin: String,
 }
 
-/// A variable of the stage is missing or makes no sense.
-#[derive(Debug, thiserror::Error)]
-#[error("the stage variable {0} is missing or no address")]
-struct BadVariable(&'static str);
-
 impl Settings {
     /// The settings that come with a request.
     pub fn of(extensions: &Extensions) -> Result<Self, Problem> {
-        let variables = extensions.stage_variables_ref();
-        let variable = |name: &'static str| {
-            let value = variables.and_then(|variables| variables.first(name));
-            value.filter(|value| !value.is_empty()).ok_or(BadVariable(name)).map_err(Problem::internal)
-        };
-        let base = variable("signInUrl")?.trim_end_matches('/');
-        let address = Url::parse(base).map_err(|_| Problem::internal(BadVariable("signInUrl")))?;
+        let base = variable(extensions, "signInUrl")?.trim_end_matches('/');
+        let address = Url::parse(base).map_err(|_| bad_variable("signInUrl"))?;
         let sign_in = SignIn {
             authorize_url: format!("{base}/oauth2/authorize"),
             token_url: format!("{base}/oauth2/token"),
             logout_url: format!("{base}/logout"),
-            client_id: variable("clientId")?.to_owned(),
+            client_id: variable(extensions, "clientId")?.to_owned(),
             origin: address.origin().ascii_serialization(),
         };
-        Ok(Self { sign_in, public_url: variable("publicUrl")?.trim_end_matches('/').to_owned() })
+        Ok(Self { sign_in, public_url: public_url(extensions)?.to_owned() })
     }
 
     /// Scheme, host and port of the sign-in page.

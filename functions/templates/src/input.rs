@@ -57,6 +57,12 @@ pub(crate) fn sources(fields: &mut Fields<'_>) -> Sources {
     sources
 }
 
+/// A version of a template, if one is named.
+pub(crate) fn version(fields: &mut Fields<'_>) -> Option<u32> {
+    let version = fields.optional_number("version", 1..=u64::from(u32::MAX))?;
+    u32::try_from(version).ok()
+}
+
 pub(crate) fn audience(fields: &mut Fields<'_>) -> Audience {
     let division = DivisionId::new(fields.required_text("division", 256));
     let recipient_id = fields.optional_text("recipientId", 36).and_then(|id| {

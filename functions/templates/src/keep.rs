@@ -18,7 +18,7 @@ use portal_http::{Caller, Problem, Query};
 use serde::Serialize;
 
 use crate::Templates;
-use crate::input::{Draft, draft, parse};
+use crate::input::{Draft, draft, parse, version};
 
 /// Every item of a list: templates and versions are few.
 #[derive(Serialize)]
@@ -53,14 +53,21 @@ fn is_built_in() -> Problem {
 }
 
 impl Templates {
-    pub(crate) async fn head(&self, id: &TemplateId) -> Result<Head, Problem> {
+    async fn head(&self, id: &TemplateId) -> Result<Head, Problem> {
         // What can't be an id can't be a key either.
         let possible = id.is_built_in() || id.as_str().len() <= 26;
         let head = if possible { self.store.head(id).await? } else { None };
         head.ok_or_else(unknown)
     }
 
-    pub(crate) async fn version(&self, id: &TemplateId, version: u32) -> Result<Version, Problem> {
+    /// A template and one version of it, the newest unless another is named.
+    pub(crate) async fn stored(&self, id: &TemplateId, version: Option<u32>) -> Result<(Head, Version), Problem> {
+        let head = self.head(id).await?;
+        let version = self.version(id, version.unwrap_or(head.version)).await?;
+        Ok((head, version))
+    }
+
+    async fn version(&self, id: &TemplateId, version: u32) -> Result<Version, Problem> {
         let version = self.store.version(id, version).await?;
         version.ok_or_else(|| Problem::not_found("There is no such version of the template."))
     }
@@ -89,10 +96,8 @@ pub(crate) async fn one(
     Path(id): Path<TemplateId>,
     uri: Uri,
 ) -> Result<Json<Whole>, Problem> {
-    let version = Query::of(&uri).read(|fields| fields.optional_number("version", 1..=u64::from(u32::MAX)))?;
-    let head = templates.head(&id).await?;
-    let version = version.and_then(|version| u32::try_from(version).ok()).unwrap_or(head.version);
-    let version = templates.version(&id, version).await?;
+    let version = Query::of(&uri).read(version)?;
+    let (head, version) = templates.stored(&id, version).await?;
     Ok(Json(Whole::new(head, version)))
 }
 

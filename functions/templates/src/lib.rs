@@ -22,8 +22,6 @@ pub struct Templates {
     store: TemplateStore,
     directory: DirectoryReader,
     mailer: Mailer,
-    /// Address of the pages that customers reach, if it is not that of this API.
-    public_url: Option<String>,
 }
 
 impl Templates {
@@ -35,7 +33,6 @@ impl Templates {
             store: TemplateStore::new(dynamo.clone(), directory.clone()),
             directory: DirectoryReader::new(dynamo, directory),
             mailer: Mailer::new(config),
-            public_url: settings.optional("PUBLIC_URL"),
         })
     }
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::{Path, State};
-use axum::{Extension, Json};
-use lambda_http::request::RequestContext;
+use axum::http::Extensions;
 use portal_aws::clock;
 use portal_domain::campaign::INVITATION_LIFETIME;
 use portal_domain::input::FieldError;
@@ -13,10 +13,11 @@ use portal_domain::password::TemporaryPassword;
 use portal_domain::{Division, Recipient, TemplateId};
 use portal_http::Problem;
 use portal_http::body::JsonBody;
+use portal_http::stage::public_url;
 use serde::Serialize;
 
 use crate::Templates;
-use crate::input::{Audience, audience, parse, sources};
+use crate::input::{Audience, audience, parse, sources, version};
 
 /// An e-mail as it would be.
 #[derive(Serialize)]
@@ -32,34 +33,28 @@ impl From<Rendered> for Preview {
     }
 }
 
-/// The gateway's word on how it was called.
-pub(crate) type Gateway = Option<Extension<RequestContext>>;
-
 pub(crate) async fn preview_sources(
     State(templates): State<Arc<Templates>>,
-    gateway: Gateway,
+    extensions: Extensions,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Preview>, Problem> {
     let (audience, sources) = parse(&body, |fields| (audience(fields), sources(fields)))?;
     let (division, recipient) = templates.people(&audience).await?;
-    let rendered = templates.render(&sources, &division, &recipient, &TemporaryPassword::dots(), &gateway)?;
+    let rendered = templates.render(&sources, &division, &recipient, &TemporaryPassword::dots(), &extensions)?;
     Ok(Json(rendered.into()))
 }
 
 pub(crate) async fn preview_stored(
     State(templates): State<Arc<Templates>>,
     Path(id): Path<TemplateId>,
-    gateway: Gateway,
+    extensions: Extensions,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Preview>, Problem> {
-    let (audience, version) =
-        parse(&body, |fields| (audience(fields), fields.optional_number("version", 1..=u64::from(u32::MAX))))?;
-    let head = templates.head(&id).await?;
-    let version = version.and_then(|version| u32::try_from(version).ok()).unwrap_or(head.version);
-    let version = templates.version(&id, version).await?;
+    let (audience, version) = parse(&body, |fields| (audience(fields), version(fields)))?;
+    let (_, version) = templates.stored(&id, version).await?;
     let (division, recipient) = templates.people(&audience).await?;
     let password = TemporaryPassword::dots();
-    Ok(Json(templates.render(&version.sources, &division, &recipient, &password, &gateway)?.into()))
+    Ok(Json(templates.render(&version.sources, &division, &recipient, &password, &extensions)?.into()))
 }
 
 impl Templates {
@@ -85,25 +80,13 @@ impl Templates {
         division: &Division,
         recipient: &Recipient,
         password: &TemporaryPassword,
-        gateway: &Gateway,
+        extensions: &Extensions,
     ) -> Result<Rendered, Problem> {
         let expires_at = clock::now() + INVITATION_LIFETIME;
-        let public_url = &self.public_url(gateway);
+        let public_url = public_url(extensions)?;
         let invitation = Invitation { recipient, division, password, public_url, expires_at };
         let rendered = Compiled::new(sources).and_then(|template| template.render(&invitation));
         // Sources were checked when they were saved: what is left is the division's own data.
         rendered.map_err(|error| FieldError::new("division", format!("can't be shown: {error}")).into())
-    }
-
-    /// The address in the links. A function that the API calls can't be told the API's address: it is the one that was called.
-    fn public_url(&self, gateway: &Gateway) -> String {
-        let called = || match gateway.as_ref().map(|Extension(context)| context)? {
-            RequestContext::ApiGatewayV1(context) => {
-                let (domain, stage) = (context.domain_name.as_ref()?, context.stage.as_ref()?);
-                Some(format!("https://{domain}/{stage}"))
-            }
-            _ => None,
-        };
-        self.public_url.clone().or_else(called).unwrap_or_else(|| "https://portal-invites.example".to_owned())
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{Extensions, StatusCode};
 use portal_aws::mail::{Answer, Letter};
 use portal_aws::sender::check_sender;
 use portal_domain::TemplateId;
@@ -17,7 +17,6 @@ use serde::Serialize;
 
 use crate::Templates;
 use crate::input::{audience, parse};
-use crate::show::Gateway;
 
 /// What a test mail's subject begins with.
 const MARK: &str = "[Test] ";
@@ -33,7 +32,7 @@ pub(crate) async fn send(
     State(templates): State<Arc<Templates>>,
     caller: Caller,
     Path(id): Path<TemplateId>,
-    gateway: Gateway,
+    extensions: Extensions,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Sent>, Problem> {
     let (audience, from) = parse(&body, |fields| {
@@ -47,12 +46,11 @@ pub(crate) async fn send(
     })?;
     let Some(from) = from else { return Err(Problem::internal("a sender was neither read nor refused")) };
     let to = own_address(&caller)?;
-    let head = templates.head(&id).await?;
-    let version = templates.version(&id, head.version).await?;
+    let (head, version) = templates.stored(&id, None).await?;
     let (division, recipient) = templates.people(&audience).await?;
     check_sender(&templates.mailer, &division, &from).await?;
     let password = TemporaryPassword::dummy();
-    let mut rendered = templates.render(&version.sources, &division, &recipient, &password, &gateway)?;
+    let mut rendered = templates.render(&version.sources, &division, &recipient, &password, &extensions)?;
     rendered.subject.insert_str(0, MARK);
     let letter = Letter {
         from: from.as_str(),

@@ -22,11 +22,6 @@ impl Settings {
     pub fn required(&self, name: &'static str) -> Result<String, MissingSetting> {
         self.0.get(name).filter(|value| !value.is_empty()).cloned().ok_or(MissingSetting(name))
     }
-
-    /// The value of a setting that may be left empty.
-    pub fn optional(&self, name: &str) -> Option<String> {
-        self.0.get(name).filter(|value| !value.is_empty()).cloned()
-    }
 }
 
 impl FromIterator<(String, String)> for Settings {

@@ -10,6 +10,7 @@ pub mod filter;
 pub mod problem;
 pub mod query;
 pub mod server;
+pub mod stage;
 
 pub use auth::{Caller, Permission, require};
 pub use problem::Problem;
