@@ -37,19 +37,9 @@ impl SendRequest {
                 None
             }
         });
-        let recipient_id = fields.optional_text("recipientId", 36).and_then(|id| {
-            let id = id.parse().ok();
-            if id.is_none() {
-                fields.fault("recipientId", "is not the id of a recipient");
-            }
-            id
-        });
+        let recipient_id = fields.optional_recipient_id("recipientId");
         let template_id = TemplateId::new(fields.required_text("templateId", 100));
-        let sender = fields.required_text("emailFrom", 320);
-        let email_from = EmailAddress::normalise(&sender).ok();
-        if email_from.is_none() && !sender.is_empty() {
-            fields.fault("emailFrom", "is not an e-mail address");
-        }
+        let email_from = fields.required_address("emailFrom");
         let expected_recipients = match fields.optional("expectedRecipients") {
             None if recipient_id.is_some() => 1,
             _ => fields.required_number("expectedRecipients", 0..=MOST_RECIPIENTS),

@@ -65,14 +65,7 @@ pub(crate) fn version(fields: &mut Fields<'_>) -> Option<u32> {
 
 pub(crate) fn audience(fields: &mut Fields<'_>) -> Audience {
     let division = DivisionId::new(fields.required_text("division", 256));
-    let recipient_id = fields.optional_text("recipientId", 36).and_then(|id| {
-        let id = id.parse().ok();
-        if id.is_none() {
-            fields.fault("recipientId", "is not the id of a recipient");
-        }
-        id
-    });
-    Audience { division, recipient_id }
+    Audience { division, recipient_id: fields.optional_recipient_id("recipientId") }
 }
 
 #[cfg(test)]

@@ -35,15 +35,7 @@ pub(crate) async fn send(
     extensions: Extensions,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Sent>, Problem> {
-    let (audience, from) = parse(&body, |fields| {
-        let audience = audience(fields);
-        let sender = fields.required_text("emailFrom", 320);
-        let from = EmailAddress::normalise(&sender).ok();
-        if from.is_none() && !sender.is_empty() {
-            fields.fault("emailFrom", "is not an e-mail address");
-        }
-        (audience, from)
-    })?;
+    let (audience, from) = parse(&body, |fields| (audience(fields), fields.required_address("emailFrom")))?;
     let Some(from) = from else { return Err(Problem::internal("a sender was neither read nor refused")) };
     let to = own_address(&caller)?;
     let (head, version) = templates.stored(&id, None).await?;

@@ -3,8 +3,14 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::RecipientId;
+use crate::email::EmailAddress;
+
 /// Most characters of an id. Ids stand in sort keys, which end at 1,024 bytes (DynamoDB); a character takes up to four.
 pub const ID_CHARS: usize = 128;
+
+/// Most characters of an e-mail address: 64 before the @ and 255 after it (RFC 5321, 4.5.3.1).
+const ADDRESS_CHARS: usize = 320;
 
 /// One fault in one field of the input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +119,25 @@ impl<'a> Fields<'a> {
         let id = self.required_text(field, ID_CHARS);
         if id.trim() != id {
             self.fault(field, "must not begin or end with a space");
+        }
+        id
+    }
+
+    /// An e-mail address, normalised; `None` is a fault.
+    pub fn required_address(&mut self, field: &'static str) -> Option<EmailAddress> {
+        let text = self.required_text(field, ADDRESS_CHARS);
+        let address = EmailAddress::normalise(&text).ok();
+        if address.is_none() && !text.is_empty() {
+            self.fault(field, "is not an e-mail address");
+        }
+        address
+    }
+
+    /// The id of a recipient, `None` when absent.
+    pub fn optional_recipient_id(&mut self, field: &'static str) -> Option<RecipientId> {
+        let id = self.optional_text(field, 36)?.parse().ok();
+        if id.is_none() {
+            self.fault(field, "is not the id of a recipient");
         }
         id
     }
