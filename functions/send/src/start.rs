@@ -174,6 +174,7 @@ fn campaign(request: SendRequest, template: Head, counts: &Counts, created_by: &
     Campaign {
         campaign_id: clock::new_campaign_id(now),
         state: if nobody { CampaignState::Completed } else { CampaignState::Preparing },
+        state_reason: None,
         filter: request.filter,
         recipient_id: request.recipient_id,
         template_id: template.template_id,
@@ -182,6 +183,9 @@ fn campaign(request: SendRequest, template: Head, counts: &Counts, created_by: &
         email_from: request.email_from.to_string(),
         expected_recipients: request.expected_recipients,
         include_recently_invited: request.include_recently_invited,
+        max_per_minute: None,
+        retrying: None,
+        acknowledged: None,
         created_by: created_by.to_owned(),
         created_at: now,
         completed_at: nobody.then_some(now),

@@ -1,77 +1,25 @@
 //! A campaign: one Send.
 
+pub mod audit;
+mod halt;
+mod state;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::halt::Returned;
+pub use self::state::{CampaignEvent, CampaignState, StateReason};
+use crate::feedback::Feedback;
 use crate::mail::template::BUILT_IN_NAME;
 use crate::outcome::Outcomes;
 use crate::selection::Excluded;
-use crate::{CampaignId, Filter, RecipientId, Shard, TemplateId};
+use crate::{CampaignId, Filter, Outcome, RecipientId, Shard, TemplateId};
 
 /// How long a temporary password is valid.
 pub const INVITATION_LIFETIME: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
 
 /// How many recipients one delivery message holds. A claim writes two items for each, and a transaction ends at 100.
 pub const DELIVERY_SIZE: usize = 40;
-
-/// State of a campaign.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum CampaignState {
-    /// The ledger is being written; the first e-mails may leave already.
-    Preparing,
-    /// The ledger is complete.
-    Sending,
-    /// Stopped by a person or for want of quota; goes on later.
-    Paused,
-    /// Stopped because too many e-mails bounced or were complained of.
-    Halted,
-    /// Ended by a person.
-    Cancelled,
-    /// Every ledger row has an end state.
-    Completed,
-}
-
-/// What moves a campaign from state to state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CampaignEvent {
-    /// Every shard's ledger is written and queued.
-    Prepared,
-    /// Every ledger row has an end state.
-    AllEnded,
-}
-
-impl CampaignState {
-    /// Every state.
-    pub const ALL: [Self; 6] =
-        [Self::Preparing, Self::Sending, Self::Paused, Self::Halted, Self::Cancelled, Self::Completed];
-
-    /// The name used in the API and in the table.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Preparing => "preparing",
-            Self::Sending => "sending",
-            Self::Paused => "paused",
-            Self::Halted => "halted",
-            Self::Cancelled => "cancelled",
-            Self::Completed => "completed",
-        }
-    }
-
-    /// Whether e-mails of the campaign may leave.
-    pub fn sends(self) -> bool {
-        matches!(self, Self::Preparing | Self::Sending)
-    }
-
-    /// The state after `event`, `None` where the event changes nothing.
-    pub fn after(self, event: CampaignEvent) -> Option<Self> {
-        match (self, event) {
-            (Self::Preparing, CampaignEvent::Prepared) => Some(Self::Sending),
-            (Self::Preparing | Self::Sending, CampaignEvent::AllEnded) => Some(Self::Completed),
-            _ => None,
-        }
-    }
-}
 
 /// A campaign as it was started, and its state.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +29,9 @@ pub struct Campaign {
     pub campaign_id: CampaignId,
     /// State when read.
     pub state: CampaignState,
+    /// Why it is paused or halted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state_reason: Option<StateReason>,
     /// Whom it addresses.
     pub filter: Filter,
     /// Only this recipient of the selection, if set.
@@ -100,6 +51,15 @@ pub struct Campaign {
     /// Who was invited in the last 24 hours is mailed again.
     #[serde(default)]
     pub include_recently_invited: bool,
+    /// Most e-mails a minute, where the campaign is to be slower than the SES account may send.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_per_minute: Option<u32>,
+    /// The outcome that is being retried, since the last retry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retrying: Option<Outcome>,
+    /// What had come back when a person resumed it after a halt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<Returned>,
     /// Who started it, by name.
     pub created_by: String,
     /// When it was started.
@@ -134,6 +94,8 @@ pub struct Progress {
     pub audience: u64,
     /// Ledger rows by outcome.
     pub outcomes: Outcomes,
+    /// What SES said later of those that were sent.
+    pub feedback: Feedback,
     /// Who was left out of the ledger, by reason.
     pub excluded: Excluded,
 }
@@ -147,6 +109,11 @@ impl Progress {
             true => Some(CampaignEvent::Prepared),
         }
     }
+
+    /// What came back of what was sent.
+    pub fn returned(&self) -> Returned {
+        Returned { sent: self.outcomes.sent, bounced: self.feedback.bounced, complained: self.feedback.complained }
+    }
 }
 
 /// What the API tells of a campaign.
@@ -159,6 +126,7 @@ pub struct CampaignView {
     pub completed_at: Option<Timestamp>,
     pub audience: u64,
     pub outcomes: Outcomes,
+    pub feedback: Feedback,
     pub excluded: Excluded,
     pub rate: Rate,
 }
@@ -182,6 +150,7 @@ impl CampaignView {
             completed_at,
             audience: progress.audience,
             outcomes: progress.outcomes,
+            feedback: progress.feedback,
             excluded: progress.excluded,
             rate: Rate { average_per_second: (average * 100.0).round() / 100.0 },
         }
@@ -199,24 +168,7 @@ pub fn drifted(expected: u64, actual: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{CampaignEvent::*, CampaignState::*, *};
-
-    #[test]
-    fn the_table_of_all_states_and_events() {
-        let table = [
-            (Preparing, Some(Sending), Some(Completed)),
-            (Sending, None, Some(Completed)),
-            (Paused, None, None),
-            (Halted, None, None),
-            (Cancelled, None, None),
-            (Completed, None, None),
-        ];
-        assert_eq!(table.map(|(state, ..)| state), CampaignState::ALL);
-        for (state, prepared, all_ended) in table {
-            assert_eq!(state.after(Prepared), prepared, "{state:?}");
-            assert_eq!(state.after(AllEnded), all_ended, "{state:?}");
-        }
-    }
+    use super::{CampaignEvent::*, *};
 
     #[test]
     fn drift_is_refused_exactly_beyond_its_bounds() {

@@ -6,6 +6,7 @@ pub mod account;
 pub mod campaign;
 pub mod division;
 pub mod email;
+pub mod feedback;
 pub mod id;
 pub mod import;
 pub mod input;

@@ -37,6 +37,16 @@ pub enum LedgerEvent {
     PutBack,
     /// The answer of SES was lost, or nobody recorded one in time.
     LoseTrack,
+    /// An event of SES shows that the e-mail left.
+    Confirm,
+    /// An event of SES shows that the e-mail, which it had accepted, did not leave.
+    Reject,
+    /// A person decides that the e-mail left.
+    SettleSent,
+    /// A person decides that the e-mail did not leave.
+    SettleFailed,
+    /// A person has it tried again.
+    Retry,
 }
 
 impl Outcome {
@@ -83,6 +93,12 @@ impl Outcome {
             (Self::Claimed | Self::Unconfirmed, LedgerEvent::Refused) => Some(Self::Failed),
             (Self::Claimed, LedgerEvent::PutBack) => Some(Self::Queued),
             (Self::Claimed | Self::Unconfirmed, LedgerEvent::LoseTrack) => Some(Self::Unconfirmed),
+            // What SES shows holds whatever was decided without knowing it: also over a person's decision, and before a retry.
+            (Self::Queued | Self::Claimed | Self::Unconfirmed | Self::Failed, LedgerEvent::Confirm) => Some(Self::Sent),
+            (Self::Claimed | Self::Unconfirmed | Self::Sent, LedgerEvent::Reject) => Some(Self::Failed),
+            (Self::Unconfirmed, LedgerEvent::SettleSent) => Some(Self::Sent),
+            (Self::Unconfirmed, LedgerEvent::SettleFailed) => Some(Self::Failed),
+            (Self::Failed | Self::Unconfirmed, LedgerEvent::Retry) => Some(Self::Queued),
             _ => None,
         }
     }
@@ -114,19 +130,34 @@ mod tests {
 
     #[test]
     fn the_table_of_all_outcomes_and_events() {
-        let events = [Claim, Skip, GiveUp, Accepted, Refused, PutBack, LoseTrack];
+        // Of the function that sends; then of SES's events; then of people.
+        let sender = [Claim, Skip, GiveUp, Accepted, Refused, PutBack, LoseTrack];
+        let others = [Confirm, Reject, SettleSent, SettleFailed, Retry];
         let none = [None; 7];
         let table = [
-            (Queued, [Some(Claimed), Some(Skipped), Some(Failed), None, None, None, None]),
-            (Claimed, [None, None, None, Some(Sent), Some(Failed), Some(Queued), Some(Unconfirmed)]),
-            (Sent, none),
-            (Failed, none),
-            (Skipped, none),
-            (Unconfirmed, [None, None, None, Some(Sent), Some(Failed), None, Some(Unconfirmed)]),
+            (
+                Queued,
+                [Some(Claimed), Some(Skipped), Some(Failed), None, None, None, None],
+                [Some(Sent), None, None, None, None],
+            ),
+            (
+                Claimed,
+                [None, None, None, Some(Sent), Some(Failed), Some(Queued), Some(Unconfirmed)],
+                [Some(Sent), Some(Failed), None, None, None],
+            ),
+            (Sent, none, [None, Some(Failed), None, None, None]),
+            (Failed, none, [Some(Sent), None, None, None, Some(Queued)]),
+            (Skipped, none, [None; 5]),
+            (
+                Unconfirmed,
+                [None, None, None, Some(Sent), Some(Failed), None, Some(Unconfirmed)],
+                [Some(Sent), Some(Failed), Some(Sent), Some(Failed), Some(Queued)],
+            ),
         ];
-        assert_eq!(table.map(|(outcome, _)| outcome), Outcome::ALL);
-        for (outcome, row) in table {
-            for (event, expected) in events.into_iter().zip(row) {
+        assert_eq!(table.map(|(outcome, ..)| outcome), Outcome::ALL);
+        for (outcome, of_sender, of_others) in table {
+            let expected = of_sender.into_iter().chain(of_others);
+            for (event, expected) in sender.into_iter().chain(others).zip(expected) {
                 assert_eq!(outcome.after(event), expected, "{outcome:?} after {event:?}");
             }
         }

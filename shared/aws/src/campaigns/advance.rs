@@ -6,7 +6,8 @@ use portal_domain::campaign::Progress;
 use portal_domain::{Campaign, CampaignId, CampaignState, Shard};
 
 use super::claim::update;
-use super::item::{CounterItem, CursorItem};
+use super::counter::CounterItem;
+use super::item::CursorItem;
 use super::{CampaignStore, keys};
 use crate::dynamo::{Item, StoreError, Transacted, batch_get, key, s, transact};
 
@@ -112,5 +113,6 @@ fn sum(campaign: &Campaign, items: impl Iterator<Item = Item>) -> Result<Progres
     }
     progress.prepared = done == campaign.shards().len();
     progress.outcomes = counters.outcomes(progress.audience);
+    progress.feedback = counters.feedback();
     Ok(progress)
 }

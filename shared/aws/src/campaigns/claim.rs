@@ -9,7 +9,8 @@ use portal_domain::outcome::LedgerEvent;
 use portal_domain::password::PasswordDigest;
 use portal_domain::{Campaign, CampaignId, ClaimId, DivisionId, Outcome, PortalStatus, RecipientId, Shard};
 
-use super::item::{ClaimItem, CounterItem, LedgerItem, Prior};
+use super::counter::CounterItem;
+use super::item::{ClaimItem, LedgerItem, Prior};
 use super::{CampaignStore, keys};
 use crate::directory::item::RecipientItem;
 use crate::directory::keys as directory_keys;
@@ -140,7 +141,7 @@ impl CampaignStore {
                 Action::Claim { recipient, digest, expires_at } => {
                     counter.moved(Outcome::Queued, Outcome::Claimed);
                     claimed.push(row.recipient_id);
-                    actions.push(self.claim_row(claim, row, recipient)?);
+                    actions.push(self.claim_row(claim, row, recipient, digest)?);
                     actions.push(self.claim_recipient(claim, recipient, digest, *expires_at)?);
                     owners.push(row.recipient_id);
                 }
@@ -185,6 +186,7 @@ impl CampaignStore {
         claim: &Claim,
         row: &LedgerItem,
         recipient: &RecipientItem,
+        digest: &PasswordDigest,
     ) -> Result<TransactWriteItem, StoreError> {
         let prior = Prior {
             status: recipient.status,
@@ -198,13 +200,15 @@ impl CampaignStore {
                 .table_name(&self.table)
                 .set_key(Some(key(claim.pk(), keys::ledger_sk(row.recipient_id))))
                 .update_expression(
-                    "SET outcome = :claimed, claimId = :claim, attempt = :attempt, priorState = :prior, updatedAt = :now",
+                    "SET outcome = :claimed, claimId = :claim, attempt = :attempt, priorState = :prior, digest = :digest, \
+                     updatedAt = :now",
                 )
                 .condition_expression("outcome = :queued")
                 .expression_attribute_values(":queued", s(Outcome::Queued.as_str()))
                 .expression_attribute_values(":claimed", s(Outcome::Claimed.as_str()))
                 .expression_attribute_values(":claim", s(claim.claim_id.to_string()))
                 .expression_attribute_values(":attempt", n(row.attempt + 1))
+                .expression_attribute_values(":digest", s(digest.as_str()))
                 .expression_attribute_values(":prior", serde_dynamo::to_attribute_value(prior)?)
                 .expression_attribute_values(":now", s(claim.now.to_string())),
         )

@@ -1,7 +1,7 @@
 //! Writing the ledger, page by page of one shard.
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
-use portal_domain::{CampaignId, Outcome, RecipientId, Shard};
+use portal_domain::{CampaignId, RecipientId, Shard};
 
 use super::item::{CursorItem, LedgerItem};
 use super::{CampaignStore, keys};
@@ -57,15 +57,7 @@ impl CampaignStore {
             .expression_attribute_values(":open", aws_sdk_dynamodb::types::AttributeValue::Bool(false));
         let mut actions = vec![cursor];
         for recipient_id in &to.to_queue {
-            let row = LedgerItem {
-                recipient_id: *recipient_id,
-                outcome: Outcome::Queued,
-                reason: None,
-                attempt: 0,
-                claim_id: None,
-                message_id: None,
-                updated_at: None,
-            };
+            let row = LedgerItem::queued(*recipient_id);
             let mut row: Item = serde_dynamo::to_item(row)?;
             row.extend(key(&pk, keys::ledger_sk(*recipient_id)));
             let put = Put::builder().table_name(&self.table).set_item(Some(row));

@@ -1,7 +1,7 @@
 //! How things lie in the table Campaigns.
 
 use jiff::Timestamp;
-use portal_domain::outcome::Outcomes;
+use portal_domain::feedback::Standing;
 use portal_domain::password::PasswordDigest;
 use portal_domain::selection::Excluded;
 use portal_domain::{CampaignId, ClaimId, Outcome, PortalStatus, RecipientId};
@@ -86,9 +86,40 @@ pub struct LedgerItem {
     /// The id that SES gave the e-mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_id: Option<String>,
+    /// What SES said of the e-mail later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
+    /// More of that, in SES's own codes, such as `General` or `MailboxFull`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing_detail: Option<String>,
+    /// What the recipient was before the newest claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prior_state: Option<Prior>,
+    /// Digest of the password in the e-mail of the newest claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<PasswordDigest>,
     /// When the row was last written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<Timestamp>,
+}
+
+impl LedgerItem {
+    /// The row of somebody who has just come into the audience.
+    pub fn queued(recipient_id: RecipientId) -> Self {
+        Self {
+            recipient_id,
+            outcome: Outcome::Queued,
+            reason: None,
+            attempt: 0,
+            claim_id: None,
+            message_id: None,
+            standing: None,
+            standing_detail: None,
+            prior_state: None,
+            digest: None,
+            updated_at: None,
+        }
+    }
 }
 
 /// A claim that has not been recorded yet.
@@ -101,72 +132,4 @@ pub struct ClaimItem {
     pub claim_until: Timestamp,
     /// The recipients that it holds.
     pub recipient_ids: Vec<RecipientId>,
-}
-
-/// One counter row: how many ledger rows its batches moved to each outcome, less those that they moved away.
-/// `queued` isn't counted: it is the audience less all others.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct CounterItem {
-    claimed: i64,
-    sent: i64,
-    failed: i64,
-    skipped: i64,
-    unconfirmed: i64,
-}
-
-impl CounterItem {
-    /// Counts a ledger row that moves.
-    pub fn moved(&mut self, from: Outcome, to: Outcome) {
-        self.add(from, -1);
-        self.add(to, 1);
-    }
-
-    fn add(&mut self, outcome: Outcome, by: i64) {
-        match outcome {
-            Outcome::Queued => {}
-            Outcome::Claimed => self.claimed += by,
-            Outcome::Sent => self.sent += by,
-            Outcome::Failed => self.failed += by,
-            Outcome::Skipped => self.skipped += by,
-            Outcome::Unconfirmed => self.unconfirmed += by,
-        }
-    }
-
-    /// Adds another row.
-    pub fn merge(&mut self, other: Self) {
-        self.claimed += other.claimed;
-        self.sent += other.sent;
-        self.failed += other.failed;
-        self.skipped += other.skipped;
-        self.unconfirmed += other.unconfirmed;
-    }
-
-    /// The attributes that are not zero, by name.
-    pub fn changes(&self) -> impl Iterator<Item = (&'static str, i64)> {
-        [
-            (Outcome::Claimed, self.claimed),
-            (Outcome::Sent, self.sent),
-            (Outcome::Failed, self.failed),
-            (Outcome::Skipped, self.skipped),
-            (Outcome::Unconfirmed, self.unconfirmed),
-        ]
-        .into_iter()
-        .filter(|(_, by)| *by != 0)
-        .map(|(outcome, by)| (outcome.as_str(), by))
-    }
-
-    /// Outcomes of an audience of this size.
-    pub fn outcomes(&self, audience: u64) -> Outcomes {
-        let positive = |number: i64| u64::try_from(number).unwrap_or(0);
-        let counted = self.claimed + self.sent + self.failed + self.skipped + self.unconfirmed;
-        Outcomes {
-            queued: audience.saturating_sub(positive(counted)),
-            claimed: positive(self.claimed),
-            sent: positive(self.sent),
-            failed: positive(self.failed),
-            skipped: positive(self.skipped),
-            unconfirmed: positive(self.unconfirmed),
-        }
-    }
 }

@@ -2,6 +2,7 @@
 
 pub mod advance;
 pub mod claim;
+pub mod counter;
 pub mod fan_out;
 pub mod history;
 pub mod item;

@@ -6,7 +6,8 @@ use portal_domain::password::PasswordDigest;
 use portal_domain::{Outcome, PortalStatus, RecipientId};
 
 use super::claim::{Claim, update};
-use super::item::{CounterItem, LedgerItem, Prior};
+use super::counter::CounterItem;
+use super::item::{LedgerItem, Prior};
 use super::{CampaignStore, keys};
 use crate::clock;
 use crate::directory::keys as directory_keys;
@@ -103,7 +104,7 @@ impl CampaignStore {
         outcome: Outcome,
     ) -> Result<TransactWriteItem, StoreError> {
         let mut set = "SET outcome = :outcome, updatedAt = :now".to_owned();
-        let mut remove = " REMOVE priorState".to_owned();
+        let mut remove = Vec::new();
         let mut builder = Update::builder();
         let optional = [
             ("reason", record.reason.clone()),
@@ -116,14 +117,17 @@ impl CampaignStore {
                     set.push_str(&format!(", {name} = :{name}"));
                     builder = builder.expression_attribute_values(format!(":{name}"), s(value));
                 }
-                None => remove.push_str(&format!(", {name}")),
+                None => remove.push(name),
             }
+        }
+        if !remove.is_empty() {
+            set.push_str(&format!(" REMOVE {}", remove.join(", ")));
         }
         update(
             builder
                 .table_name(&self.table)
                 .set_key(Some(key(claim.pk(), keys::ledger_sk(record.recipient_id))))
-                .update_expression(set + &remove)
+                .update_expression(set)
                 .condition_expression("claimId = :claim AND outcome = :before")
                 .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
                 .expression_attribute_values(":claim", s(claim.claim_id.to_string()))

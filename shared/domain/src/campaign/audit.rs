@@ -1,0 +1,70 @@
+//! The audit trail: who did what to a campaign or a recipient, and when.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{CampaignState, StateReason};
+use crate::Outcome;
+use crate::outcome::Outcomes;
+
+/// Who acts when no person does.
+pub const SYSTEM: &str = "system";
+
+/// What was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Action {
+    /// The campaign was started.
+    Started,
+    /// It was paused.
+    Paused,
+    /// It was halted.
+    Halted,
+    /// It was resumed.
+    Resumed,
+    /// It was cancelled.
+    Cancelled,
+    /// Those with one outcome were queued again.
+    Retried,
+    /// Unconfirmed recipients were settled.
+    Settled,
+    /// Every ledger row had an end state.
+    Ended,
+    /// A recipient whom mail did not reach may be mailed again.
+    Cleared,
+}
+
+/// One entry of an audit trail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditEntry {
+    /// When.
+    pub at: Timestamp,
+    /// A person's name, or [`SYSTEM`].
+    pub by: String,
+    /// What was done.
+    pub action: Action,
+    /// State of the campaign after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<CampaignState>,
+    /// Why, where there is a choice of reasons.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<StateReason>,
+    /// The outcome that was retried, or settled as.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
+    /// How many recipients it concerned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipients: Option<u64>,
+    /// How everything went, at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcomes: Option<Outcomes>,
+}
+
+impl AuditEntry {
+    /// An entry that says no more than this.
+    pub fn new(at: Timestamp, by: &str, action: Action) -> Self {
+        let by = by.to_owned();
+        Self { at, by, action, state: None, reason: None, outcome: None, recipients: None, outcomes: None }
+    }
+}

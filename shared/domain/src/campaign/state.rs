@@ -1,0 +1,168 @@
+//! The states of a campaign, and the one function that says how they follow each other.
+
+use serde::{Deserialize, Serialize};
+
+/// State of a campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum CampaignState {
+    /// The ledger is being written, or gone through again; e-mails may leave already.
+    Preparing,
+    /// The ledger is complete.
+    Sending,
+    /// Stopped by a person, or because SES takes nothing for now; goes on later.
+    Paused,
+    /// Stopped because too many e-mails bounced or were complained of; a person decides.
+    Halted,
+    /// Ended by a person. Nothing more is sent; it keeps the lock until every ledger row has an end state.
+    Cancelled,
+    /// Every ledger row has an end state.
+    Completed,
+}
+
+/// What moves a campaign from state to state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CampaignEvent {
+    /// Every shard's ledger is written and queued.
+    Prepared,
+    /// Every ledger row has an end state.
+    AllEnded,
+    /// A person stops it for a while, or SES takes nothing for now.
+    Pause,
+    /// Too many e-mails bounced or were complained of.
+    Halt,
+    /// It goes on.
+    Resume,
+    /// A person ends it for good.
+    Cancel,
+    /// A person has those tried again whose e-mail failed, or of whom nobody knows.
+    Retry,
+}
+
+/// Why a campaign is paused or halted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum StateReason {
+    /// A person paused it.
+    Operator,
+    /// The SES account has sent what it may in 24 hours. The campaign goes on by itself when there is room.
+    DailyQuota,
+    /// AWS, or the account's owner, has paused sending for the SES account.
+    SendingPaused,
+    /// SES refuses the account: suspended, or not permitted to send for this function.
+    AccountRefused,
+    /// Too many e-mails bounced.
+    Bounces,
+    /// Too many people complained.
+    Complaints,
+}
+
+impl StateReason {
+    /// The name used in the API and in the table.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::DailyQuota => "dailyQuota",
+            Self::SendingPaused => "sendingPaused",
+            Self::AccountRefused => "accountRefused",
+            Self::Bounces => "bounces",
+            Self::Complaints => "complaints",
+        }
+    }
+}
+
+impl CampaignState {
+    /// Every state.
+    pub const ALL: [Self; 6] =
+        [Self::Preparing, Self::Sending, Self::Paused, Self::Halted, Self::Cancelled, Self::Completed];
+
+    /// The name used in the API and in the table.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Preparing => "preparing",
+            Self::Sending => "sending",
+            Self::Paused => "paused",
+            Self::Halted => "halted",
+            Self::Cancelled => "cancelled",
+            Self::Completed => "completed",
+        }
+    }
+
+    /// Whether e-mails of the campaign may leave.
+    pub fn sends(self) -> bool {
+        matches!(self, Self::Preparing | Self::Sending)
+    }
+
+    /// Whether its shards are worked on: rows are written, queued, or (of a cancelled campaign) ended.
+    pub fn works(self) -> bool {
+        self.sends() || self == Self::Cancelled
+    }
+
+    /// Whether the campaign is over once every ledger row has an end state.
+    pub fn ends_with_its_rows(self) -> bool {
+        self.after(CampaignEvent::AllEnded).is_some()
+    }
+
+    /// The state after `event`, `None` where the event changes nothing.
+    ///
+    /// A cancelled campaign whose rows have all ended stays cancelled, and is over by that. A halted one whose rows have all ended
+    /// waits for its person all the same.
+    pub fn after(self, event: CampaignEvent) -> Option<Self> {
+        match (self, event) {
+            (Self::Preparing, CampaignEvent::Prepared) => Some(Self::Sending),
+            (Self::Preparing | Self::Sending | Self::Paused, CampaignEvent::AllEnded) => Some(Self::Completed),
+            (Self::Cancelled, CampaignEvent::AllEnded) => Some(Self::Cancelled),
+            (Self::Preparing | Self::Sending, CampaignEvent::Pause) => Some(Self::Paused),
+            (Self::Preparing | Self::Sending | Self::Paused, CampaignEvent::Halt) => Some(Self::Halted),
+            (Self::Paused | Self::Halted, CampaignEvent::Resume) => Some(Self::Preparing),
+            (Self::Preparing | Self::Sending | Self::Paused | Self::Halted, CampaignEvent::Cancel) => {
+                Some(Self::Cancelled)
+            }
+            (Self::Completed, CampaignEvent::Retry) => Some(Self::Preparing),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CampaignEvent::*, CampaignState::*, *};
+
+    #[test]
+    fn the_table_of_all_states_and_events() {
+        let events = [Prepared, AllEnded, Pause, Halt, Resume, Cancel, Retry];
+        let sends = |prepared| [prepared, Some(Completed), Some(Paused), Some(Halted), None, Some(Cancelled), None];
+        let table = [
+            (Preparing, sends(Some(Sending))),
+            (Sending, sends(None)),
+            (Paused, [None, Some(Completed), None, Some(Halted), Some(Preparing), Some(Cancelled), None]),
+            (Halted, [None, None, None, None, Some(Preparing), Some(Cancelled), None]),
+            (Cancelled, [None, Some(Cancelled), None, None, None, None, None]),
+            (Completed, [None, None, None, None, None, None, Some(Preparing)]),
+        ];
+        assert_eq!(table.map(|(state, _)| state), CampaignState::ALL);
+        for (state, row) in table {
+            for (event, expected) in events.into_iter().zip(row) {
+                assert_eq!(state.after(event), expected, "{state:?} after {event:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_two_states_send_and_a_cancelled_campaign_is_still_worked_on() {
+        let of = |property: fn(CampaignState) -> bool| CampaignState::ALL.map(property);
+        assert_eq!(of(CampaignState::sends), [true, true, false, false, false, false]);
+        assert_eq!(of(CampaignState::works), [true, true, false, false, true, false]);
+    }
+
+    #[test]
+    fn names_are_those_that_serde_writes() {
+        for state in CampaignState::ALL {
+            assert_eq!(serde_json::to_value(state).expect("serialises"), state.as_str());
+        }
+        use StateReason::*;
+        for reason in [Operator, DailyQuota, SendingPaused, AccountRefused, Bounces, Complaints] {
+            assert_eq!(serde_json::to_value(reason).expect("serialises"), reason.as_str());
+        }
+    }
+}
