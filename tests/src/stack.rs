@@ -56,6 +56,7 @@ impl Stack {
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(&self.aws_endpoint)
+            .timeout_config(portal_aws::config::timeouts())
             .region(Region::new(self.region.clone()))
             .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test")))
             .build()

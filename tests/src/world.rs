@@ -85,6 +85,12 @@ impl World {
         settings.insert("DIRECTORY_TABLE".to_owned(), directory_table.clone());
         settings.insert("CAMPAIGNS_TABLE".to_owned(), campaigns_table.clone());
         settings.insert("PUBLIC_URL".to_owned(), "https://invites.example.com".to_owned());
+        let topic = aws_sdk_sns::Client::new(&config).create_topic().name(format!("test-{id}")).send().await.unwrap();
+        settings.insert("NOTICES_TOPIC_ARN".to_owned(), topic.topic_arn.unwrap());
+        // A pace that no test notices; those about the pace make functions of their own.
+        settings.insert("AWS_ENDPOINT_URL".to_owned(), stack.aws_endpoint.clone());
+        settings.insert("SES_RATE_OVERRIDE".to_owned(), "100000".to_owned());
+        settings.insert("SES_QUOTA_OVERRIDE".to_owned(), "1000000000".to_owned());
         let settings: Settings = settings.into_iter().collect();
         Self {
             fan_out: FanOut::new(&config, &settings).unwrap(),
@@ -113,7 +119,7 @@ impl World {
         let (config, settings) = (&self.config, &self.settings);
         let router = match call.route() {
             ("POST", "/v1/campaigns") => send::router(send::Send::new(config, settings).unwrap()),
-            (_, path) if path.starts_with("/v1/campaigns") => {
+            (_, path) if path.starts_with("/v1/campaigns") || path.ends_with("/undeliverable") => {
                 campaigns::router(campaigns::Campaigns::new(config, settings).unwrap())
             }
             (_, path) if path.starts_with("/v1/templates") => {

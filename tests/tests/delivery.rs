@@ -272,7 +272,7 @@ async fn who_is_in_the_ledger_is_never_put_into_it_again() {
         async |from: &CursorItem, to: &CursorItem| world.campaigns.write_page(id, shard, from, to).await.unwrap();
     assert_eq!(write(&start, &page(1)).await, PageWrite::Written);
     assert_eq!(write(&start, &page(1)).await, PageWrite::CursorMoved);
-    assert_eq!(write(&page(1), &page(2)).await, PageWrite::AlreadyInLedger(vec![recipient]));
+    assert_eq!(write(&page(1), &page(2)).await, PageWrite::Changed(vec![recipient]));
 }
 
 #[tokio::test]

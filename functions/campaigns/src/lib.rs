@@ -1,17 +1,23 @@
-//! `campaigns`: what campaigns did, and what became of each recipient.
+//! `campaigns`: what campaigns did, what became of each recipient, and what a person does about either.
 
+mod clear;
+mod control;
 mod ledger;
+mod one;
+mod settle;
 
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::Uri;
-use axum::routing::get;
+use axum::routing::{delete, get, post};
 use axum::{Json, Router};
+use futures::{StreamExt, TryStreamExt};
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::clock;
 use portal_aws::directory::read::DirectoryReader;
+use portal_aws::queue::Queue;
 use portal_aws::settings::{MissingSetting, Settings};
 use portal_domain::campaign::CampaignView;
 use portal_domain::{Campaign, CampaignId, DivisionId};
@@ -24,11 +30,15 @@ const DEFAULT_LIMIT: u64 = 20;
 /// Most campaigns in a page.
 const MOST_CAMPAIGNS: u64 = 100;
 
+/// How many campaigns of a list are read at the same time.
+const CONCURRENT_READS: usize = 10;
+
 /// The function, with what it needs.
 #[derive(Debug)]
 pub struct Campaigns {
     store: CampaignStore,
     directory: DirectoryReader,
+    fan_out: Queue,
 }
 
 impl Campaigns {
@@ -39,13 +49,17 @@ impl Campaigns {
         Ok(Self {
             store: CampaignStore::new(dynamo.clone(), settings.required("CAMPAIGNS_TABLE")?, directory.clone()),
             directory: DirectoryReader::new(dynamo, directory),
+            fan_out: Queue::new(aws_sdk_sqs::Client::new(config), settings.required("FAN_OUT_QUEUE_URL")?),
         })
     }
 
     async fn campaign(&self, id: &str) -> Result<Campaign, Problem> {
-        let unknown = || Problem::not_found("There is no such campaign.");
-        let id: CampaignId = id.parse().map_err(|_| unknown())?;
-        self.store.campaign(id).await?.ok_or_else(unknown)
+        let id: CampaignId = id.parse().map_err(|_| Self::unknown())?;
+        self.store.campaign(id).await?.ok_or_else(Self::unknown)
+    }
+
+    fn unknown() -> Problem {
+        Problem::not_found("There is no such campaign.")
     }
 }
 
@@ -53,8 +67,14 @@ impl Campaigns {
 pub fn router(campaigns: Campaigns) -> Router {
     let routes = Router::new()
         .route("/v1/campaigns", get(list))
-        .route("/v1/campaigns/{campaign_id}", get(one))
+        .route("/v1/campaigns/{campaign_id}", get(one::one))
         .route("/v1/campaigns/{campaign_id}/recipients", get(ledger::recipients))
+        .route("/v1/campaigns/{campaign_id}/pause", post(control::pause))
+        .route("/v1/campaigns/{campaign_id}/resume", post(control::resume))
+        .route("/v1/campaigns/{campaign_id}/cancel", post(control::cancel))
+        .route("/v1/campaigns/{campaign_id}/retry", post(control::retry))
+        .route("/v1/campaigns/{campaign_id}/settle", post(settle::settle))
+        .route("/v1/recipients/{recipient_id}/undeliverable", delete(clear::undeliverable))
         .with_state(Arc::new(campaigns));
     require(Permission::SendInvitations, routes)
 }
@@ -76,21 +96,11 @@ async fn list(State(campaigns): State<Arc<Campaigns>>, uri: Uri) -> Result<Json<
     let limit = limit.unwrap_or(DEFAULT_LIMIT) as usize;
     let (listed, next) = campaigns.store.list(division.as_ref(), before, limit).await?;
     let now = clock::now();
-    let mut items = Vec::with_capacity(listed.len());
-    for entry in listed {
-        let progress = match entry.summary {
-            // Who was unconfirmed when the campaign ended may have turned out to be mailed since.
-            Some(summary) if summary.outcomes.unconfirmed == 0 => summary,
-            _ => campaigns.store.progress(&entry.campaign).await?,
-        };
-        items.push(CampaignView::new(entry.campaign, &progress, now));
-    }
+    let views = listed.into_iter().map(|campaign| async {
+        let progress = campaigns.store.progress(&campaign).await?;
+        Ok::<_, Problem>(CampaignView::new(campaign, &progress, now))
+    });
+    let items = futures::stream::iter(views).buffered(CONCURRENT_READS).try_collect().await?;
     let next_cursor = next.map(|next| cursor::encode(&division, &next)).transpose().map_err(Problem::internal)?;
     Ok(Json(Page { items, next_cursor }))
-}
-
-async fn one(State(campaigns): State<Arc<Campaigns>>, Path(id): Path<String>) -> Result<Json<CampaignView>, Problem> {
-    let campaign = campaigns.campaign(&id).await?;
-    let progress = campaigns.store.progress(&campaign).await?;
-    Ok(Json(CampaignView::new(campaign, &progress, clock::now())))
 }

@@ -28,6 +28,17 @@ pub(crate) struct Prepared {
     pub undo: Undo,
 }
 
+/// What was decided about those who are still `queued`.
+#[derive(Debug, Default)]
+pub(crate) struct Decided {
+    /// What to write.
+    pub decisions: Vec<Decision>,
+    /// What to send once that is written.
+    pub letters: Vec<Prepared>,
+    /// Whose turn it is not yet: there are fewer slots than people.
+    pub waiting: Vec<RecipientId>,
+}
+
 /// An e-mail can't be made of its template.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 pub(crate) enum NotRenderable {
@@ -40,14 +51,16 @@ pub(crate) enum NotRenderable {
 }
 
 impl Deliver {
-    /// Decides about everyone who is still `queued`. Those who get an e-mail get a fresh password, made here.
+    /// Decides about everyone who is still `queued`. Those who get an e-mail, at most `slots` of them, get a fresh password, made
+    /// here.
     pub(crate) async fn decide(
         &self,
         campaign: &Campaign,
         division: &Division,
         delivery: &Delivery,
+        slots: usize,
         now: Timestamp,
-    ) -> Result<(Vec<Decision>, Vec<Prepared>), StoreError> {
+    ) -> Result<Decided, StoreError> {
         let rules = Rules {
             now,
             campaign: Some(campaign.campaign_id),
@@ -55,22 +68,25 @@ impl Deliver {
         };
         // Exactly the version that the campaign was started with, whatever became of the template since.
         let template = self.templates.compiled(&campaign.template_id, campaign.template_version).await?;
-        let mut decisions = Vec::new();
-        let mut letters = Vec::new();
+        let mut decided = Decided::default();
         for row in delivery.rows.values().filter(|row| row.outcome == Outcome::Queued) {
             let end = |event, reason| Decision { row: row.clone(), action: Action::End(event, reason) };
             let Some(item) = delivery.recipients.get(&row.recipient_id) else {
-                decisions.push(end(LedgerEvent::Skip, "noLongerSelected"));
+                decided.decisions.push(end(LedgerEvent::Skip, "noLongerSelected"));
                 continue;
             };
             let recipient = Recipient::from(item.clone());
             let selected = self.directory.selected(&recipient, &campaign.filter).await?;
             let verdict = judge(&recipient, selected, rules);
-            decisions.push(match verdict.reason() {
+            let decision = match verdict.reason() {
                 Some(reason) => end(LedgerEvent::Skip, reason),
+                None if decided.letters.len() == slots => {
+                    decided.waiting.push(row.recipient_id);
+                    continue;
+                }
                 None => match self.prepare(&template, row, item, &recipient, division, now) {
                     Ok((decision, letter)) => {
-                        letters.push(letter);
+                        decided.letters.push(letter);
                         decision
                     }
                     Err(error) => {
@@ -78,9 +94,10 @@ impl Deliver {
                         end(LedgerEvent::GiveUp, "notRenderable")
                     }
                 },
-            });
+            };
+            decided.decisions.push(decision);
         }
-        Ok((decisions, letters))
+        Ok(decided)
     }
 
     fn prepare(

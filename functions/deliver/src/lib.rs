@@ -1,10 +1,11 @@
 //! `deliver`: claims and sends up to 40 invitations per message.
 //!
-//! What happens to a message that can't be handled: a body that can't be read, and an error that lasts, use up the
-//! message's receives, until it moves to the dead-letter queue; `sweep` takes it from there. Work that merely has to wait (SES refuses
-//! everything for now, the time is up) is queued anew, with a delay, and uses up nothing.
+//! What happens to a message that can't be handled: a body that can't be read, and an error that is no passing one, use up the
+//! message's receives, until it moves to the dead-letter queue; `sweep` takes it from there. Work that merely has to wait (for its
+//! turn, for a table or SES that is throttled or does not answer, for want of time) is queued anew, with a delay, and uses up nothing.
 
 mod decide;
+mod pacing;
 mod post;
 
 use std::time::Duration;
@@ -18,14 +19,26 @@ use portal_aws::clock;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::directory::templates::TemplateStore;
 use portal_aws::dynamo::StoreError;
+use portal_aws::limiter::{Limiter, LimiterError, Reservation};
 use portal_aws::mail::Mailer;
-use portal_aws::queue::{DeliverMessage, Queue, QueueError};
-use portal_aws::settings::{MissingSetting, Settings};
-use portal_domain::campaign::DELIVERY_SIZE;
+use portal_aws::queue::{DeliverMessage, Queue, QueueError, jittered};
+use portal_aws::settings::{InvalidSetting, Settings};
+use portal_domain::campaign::{CampaignEvent, DELIVERY_SIZE, StateReason};
+use portal_domain::pace::Slots;
 use portal_domain::{Campaign, Outcome};
 
-/// No claim is begun with less time than this left: SES may take 10 s for an e-mail, and the outcome must be recorded.
-const TIME_TO_SEND: SignedDuration = SignedDuration::from_secs(20);
+use crate::decide::Decided;
+use crate::post::Batch;
+
+/// No claim is begun with less time than this left: a few seconds' worth of e-mails leave, SES may take 10 s for the last, and
+/// the outcome must be recorded.
+const TIME_TO_SEND: SignedDuration = SignedDuration::from_secs(25);
+
+/// How long a message waits whose table is throttled or does not answer.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// How long before its first slot a batch is claimed.
+const TIME_TO_CLAIM: SignedDuration = SignedDuration::from_millis(200);
 
 /// How long after the function's own deadline its claims are left alone: it may be recording still.
 const GRACE: SignedDuration = SignedDuration::from_secs(60);
@@ -51,9 +64,23 @@ pub enum DeliverError {
     /// Waiting work could not be queued.
     #[error(transparent)]
     Queue(#[from] QueueError),
+    /// The pace could not be asked for.
+    #[error(transparent)]
+    Limiter(#[from] LimiterError),
     /// The recipients changed faster than they could be claimed.
     #[error("the recipients kept changing between read and claim")]
     KeptChanging,
+}
+
+impl DeliverError {
+    /// Whether the same message may well be handled in a while.
+    fn passes(&self) -> bool {
+        match self {
+            Self::Store(error) | Self::Limiter(LimiterError::Store(error)) => error.passes(),
+            Self::Limiter(LimiterError::Mail(error)) => error.passes(),
+            _ => false,
+        }
+    }
 }
 
 /// The function, with what it needs.
@@ -63,20 +90,24 @@ pub struct Deliver {
     directory: DirectoryReader,
     templates: TemplateStore,
     mailer: Mailer,
+    limiter: Limiter,
     queue: Queue,
     public_url: String,
 }
 
 impl Deliver {
     /// Builds the function from its settings.
-    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, MissingSetting> {
+    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, InvalidSetting> {
         let dynamo = aws_sdk_dynamodb::Client::new(config);
         let directory = settings.required("DIRECTORY_TABLE")?;
+        let campaigns = settings.required("CAMPAIGNS_TABLE")?;
+        let mailer = Mailer::new(config);
         Ok(Self {
-            store: CampaignStore::new(dynamo.clone(), settings.required("CAMPAIGNS_TABLE")?, directory.clone()),
+            limiter: Limiter::new(dynamo.clone(), campaigns.clone(), mailer.clone(), settings)?,
+            store: CampaignStore::new(dynamo.clone(), campaigns, directory.clone()),
             templates: TemplateStore::new(dynamo.clone(), directory.clone()),
             directory: DirectoryReader::new(dynamo, directory),
-            mailer: Mailer::new(config),
+            mailer,
             queue: Queue::new(aws_sdk_sqs::Client::new(config), settings.required("DELIVER_QUEUE_URL")?),
             public_url: settings.required("PUBLIC_URL")?,
         })
@@ -102,26 +133,73 @@ impl Deliver {
         if message.recipient_ids.len() > DELIVERY_SIZE {
             return Err(DeliverError::TooManyRecipients(message.recipient_ids.len()));
         }
+        match self.attempt(&message, deadline).await {
+            Err(error) if error.passes() => {
+                tracing::warn!(campaign.id = %message.campaign_id, error = %error, "message queued anew");
+                Ok(self.queue.send(&[message], jittered(WAIT)).await?)
+            }
+            result => result,
+        }
+    }
+
+    async fn attempt(&self, message: &DeliverMessage, deadline: Timestamp) -> Result<(), DeliverError> {
+        let mut turn: Option<Slots> = None;
         for _ in 0..TRIES {
-            let delivery = self.read(&message).await?;
+            let delivery = self.read(message).await?;
             let Some(campaign) = delivery.campaign.clone().filter(|campaign| campaign.state.sends()) else {
                 tracing::info!(campaign.id = %message.campaign_id, "campaign is not sending: message dropped");
                 return Ok(());
             };
-            if !delivery.rows.values().any(|row| row.outcome == Outcome::Queued) {
+            let queued = delivery.rows.values().filter(|row| row.outcome == Outcome::Queued).count();
+            if queued == 0 {
                 self.store.advance(campaign.campaign_id, clock::now()).await?;
                 return Ok(());
             }
             if deadline.duration_since(clock::now()) < TIME_TO_SEND {
                 tracing::info!(campaign.id = %message.campaign_id, "too late to begin: message queued anew");
-                return Ok(self.queue.send(&[message], Duration::ZERO).await?);
+                return self.later(message, Duration::ZERO).await;
             }
-            if self.deliver(&message, &campaign, &delivery, deadline).await? {
+            let slots = match turn {
+                Some(slots) => slots,
+                None => match self.reserve(&campaign, queued, deadline).await? {
+                    Reservation::Slots(slots) => slots,
+                    Reservation::Later(wait) => return self.later(message, jittered(wait)).await,
+                    Reservation::QuotaUsedUp => return self.pause(message, StateReason::DailyQuota).await,
+                },
+            };
+            turn = Some(slots);
+            if self.wait_for(&slots).await && !self.still_sends(&campaign).await? {
+                continue;
+            }
+            if self.deliver(message, &campaign, &delivery, &slots, deadline).await? {
                 self.store.advance(campaign.campaign_id, clock::now()).await?;
                 return Ok(());
             }
         }
         Err(DeliverError::KeptChanging)
+    }
+
+    /// Waits until it is time to claim; says whether that took any time.
+    async fn wait_for(&self, slots: &Slots) -> bool {
+        let begin = slots.begin(0, Timestamp::UNIX_EPOCH) - TIME_TO_CLAIM;
+        let Ok(wait) = Duration::try_from(begin.duration_since(clock::now())) else { return false };
+        tokio::time::sleep(wait).await;
+        true
+    }
+
+    async fn still_sends(&self, campaign: &Campaign) -> Result<bool, StoreError> {
+        let now = self.store.campaign(campaign.campaign_id).await?;
+        Ok(now.is_some_and(|now| now.state.sends()))
+    }
+
+    async fn later(&self, message: &DeliverMessage, delay: Duration) -> Result<(), DeliverError> {
+        Ok(self.queue.send(std::slice::from_ref(message), delay).await?)
+    }
+
+    /// Pauses the campaign of a message. The message is dropped: whoever resumes the campaign queues everyone anew.
+    async fn pause(&self, message: &DeliverMessage, reason: StateReason) -> Result<(), DeliverError> {
+        self.store.stop_by_itself(message.campaign_id, CampaignEvent::Pause, reason, clock::now()).await?;
+        Ok(())
     }
 
     async fn read(&self, message: &DeliverMessage) -> Result<Delivery, StoreError> {
@@ -137,11 +215,13 @@ impl Deliver {
         message: &DeliverMessage,
         campaign: &Campaign,
         delivery: &Delivery,
+        slots: &Slots,
         deadline: Timestamp,
     ) -> Result<bool, DeliverError> {
         let division = delivery.division.as_ref().ok_or(DeliverError::NoDivision)?;
         let now = clock::now();
-        let (decisions, letters) = self.decide(campaign, division, delivery, now).await?;
+        let Decided { decisions, letters, waiting } =
+            self.decide(campaign, division, delivery, slots.count, now).await?;
         let claim = Claim {
             campaign: campaign.campaign_id,
             shard: message.shard,
@@ -163,9 +243,8 @@ impl Deliver {
             }
         }
         fail::fail_point!("deliver.claimed");
-        if !letters.is_empty() {
-            self.post(message, campaign, division, &claim, letters, deadline).await?;
-        }
+        let batch = Batch { message, campaign, division, claim: &claim, slots, deadline };
+        self.post(&batch, letters, waiting).await?;
         Ok(true)
     }
 }

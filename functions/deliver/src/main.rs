@@ -8,7 +8,7 @@ use portal_aws::settings::Settings;
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
-    let config = aws_config::load_from_env().await;
+    let config = portal_aws::config::load().await;
     let deliver = &Deliver::new(&config, &Settings::from_env())?;
     lambda_runtime::run(service_fn(|event: LambdaEvent<SqsEvent>| async move {
         Ok::<_, Error>(deliver.handle(event.payload, event.context.deadline).await)

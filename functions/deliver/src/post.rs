@@ -1,4 +1,4 @@
-//! Sending what was claimed, and recording how SES answered.
+//! Sending what was claimed, spaced to the pace, and recording how SES answered.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -10,9 +10,11 @@ use portal_aws::campaigns::record::Record;
 use portal_aws::clock;
 use portal_aws::dynamo::{StoreError, back_off};
 use portal_aws::mail::{Answer, Letter, Tags};
-use portal_aws::queue::DeliverMessage;
+use portal_aws::queue::{DeliverMessage, jittered};
+use portal_domain::campaign::StateReason;
 use portal_domain::outcome::LedgerEvent;
-use portal_domain::{Campaign, Division};
+use portal_domain::pace::Slots;
+use portal_domain::{Campaign, Division, RecipientId};
 
 use crate::decide::Prepared;
 use crate::{Deliver, DeliverError};
@@ -23,83 +25,124 @@ const CONCURRENT_SENDS: usize = 10;
 /// No send is begun with less time than this left: SES may take 10 s, and the outcome must be recorded.
 const TIME_TO_FINISH: SignedDuration = SignedDuration::from_secs(15);
 
-/// How long to wait before trying again when too much comes at once for SES.
+/// How long to wait, about, before trying again when too much comes at once for SES.
 const THROTTLED_PAUSE: Duration = Duration::from_secs(5);
 
-/// How long to wait before trying again when SES takes nothing at all: paused, out of quota, out of reach.
+/// How long to wait, about, before trying again when SES is out of reach, or takes nothing from the account and the campaign
+/// could not be paused for it.
 const CLOSED_PAUSE: Duration = Duration::from_secs(60);
 
-/// How often recording is tried. A claim that can't be recorded is settled by `sweep`, as `unconfirmed`.
-const RECORD_TRIES: u32 = 4;
+/// Recording is tried until so little time is left. A claim that can't be recorded is settled by `sweep`, as `unconfirmed`.
+const TIME_TO_END: SignedDuration = SignedDuration::from_secs(2);
+
+/// What one claim was made for, and when its e-mails may leave.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Batch<'a> {
+    pub message: &'a DeliverMessage,
+    pub campaign: &'a Campaign,
+    pub division: &'a Division,
+    pub claim: &'a Claim,
+    pub slots: &'a Slots,
+    pub deadline: Timestamp,
+}
 
 impl Deliver {
     /// Sends the e-mails of a claim, records their outcomes, and queues anew whoever has to wait.
     pub(crate) async fn post(
         &self,
-        message: &DeliverMessage,
-        campaign: &Campaign,
-        division: &Division,
-        claim: &Claim,
+        batch: &Batch<'_>,
         letters: Vec<Prepared>,
-        deadline: Timestamp,
+        mut waiting: Vec<RecipientId>,
     ) -> Result<(), DeliverError> {
-        let closed = AtomicBool::new(false);
-        let sends = letters.into_iter().map(|letter| self.post_one(letter, campaign, division, &closed, deadline));
-        let answers: Vec<_> = futures::stream::iter(sends).buffer_unordered(CONCURRENT_SENDS).collect().await;
-        fail::fail_point!("deliver.sent");
+        if !letters.is_empty() {
+            let answers = self.send(batch, letters).await;
+            fail::fail_point!("deliver.sent");
+            let pause = answers.iter().filter_map(|(_, answer)| pause_after(answer)).max();
+            let closed = answers.iter().find_map(|(_, answer)| closed_for(answer));
+            let throttled = answers.iter().any(|(_, answer)| matches!(answer, Some(Answer::Throttled(_))));
+            let put_back = answers.iter().filter(|(_, answer)| pause_after(answer).is_some());
+            waiting.extend(put_back.map(|(letter, _)| letter.recipient_id));
 
-        let waiting: Vec<_> =
-            answers.iter().filter_map(|(letter, answer)| Some((letter.recipient_id, pause_after(answer)?))).collect();
-        let records: Vec<_> = answers.into_iter().map(|(letter, answer)| record(letter, answer)).collect();
-        let unsent = records.iter().filter(|record| record.event != LedgerEvent::Accepted).count();
-        tracing::info!(
-            campaign.id = %campaign.campaign_id, claim.id = %claim.claim_id, sent = records.len() - unsent, unsent, "batch sent"
-        );
-        self.record(claim, &records).await?;
-        fail::fail_point!("deliver.recorded");
-
-        if let Some(pause) = waiting.iter().map(|(_, pause)| *pause).max() {
-            let recipient_ids = waiting.into_iter().map(|(recipient_id, _)| recipient_id).collect();
-            self.queue.send(&[DeliverMessage { recipient_ids, ..message.clone() }], pause).await?;
+            self.record(batch, answers).await?;
+            fail::fail_point!("deliver.recorded");
+            if let Some(reason) = closed {
+                self.pause(batch.message, reason).await?;
+            }
+            if throttled && let Err(error) = self.limiter.slow_down(clock::now()).await {
+                tracing::warn!(error = %error, "others could not be slowed down");
+            }
+            return self.wait(batch, waiting, pause.unwrap_or_default()).await;
         }
-        Ok(())
+        self.wait(batch, waiting, Duration::ZERO).await
     }
 
-    /// Sends one e-mail, unless there is no time left for it or SES has turned another away for now.
-    async fn post_one(
+    /// Queues anew whoever was not mailed, and is tried again.
+    async fn wait(
         &self,
+        batch: &Batch<'_>,
+        recipient_ids: Vec<RecipientId>,
+        pause: Duration,
+    ) -> Result<(), DeliverError> {
+        if recipient_ids.is_empty() {
+            return Ok(());
+        }
+        self.later(&DeliverMessage { recipient_ids, ..batch.message.clone() }, jittered(pause)).await
+    }
+
+    async fn send(&self, batch: &Batch<'_>, letters: Vec<Prepared>) -> Vec<(Prepared, Option<Answer>)> {
+        let closed = AtomicBool::new(false);
+        let begun = clock::now();
+        let sends = letters.into_iter().enumerate().map(|(index, letter)| {
+            let slot = batch.slots.begin(index, begun);
+            self.send_one(batch, letter, slot, &closed)
+        });
+        futures::stream::iter(sends).buffer_unordered(CONCURRENT_SENDS).collect().await
+    }
+
+    /// Sends one e-mail when it is its turn, unless there is no time left for it or SES has turned another away for now.
+    async fn send_one(
+        &self,
+        batch: &Batch<'_>,
         letter: Prepared,
-        campaign: &Campaign,
-        division: &Division,
+        slot: Timestamp,
         closed: &AtomicBool,
-        deadline: Timestamp,
     ) -> (Prepared, Option<Answer>) {
-        if closed.load(Ordering::Relaxed) || deadline.duration_since(clock::now()) < TIME_TO_FINISH {
+        if let Ok(wait) = Duration::try_from(slot.duration_since(clock::now())) {
+            tokio::time::sleep(wait).await;
+        }
+        if closed.load(Ordering::Relaxed) || batch.deadline.duration_since(clock::now()) < TIME_TO_FINISH {
             return (letter, None);
         }
-        let tags = Tags { campaign: campaign.campaign_id, recipient: letter.recipient_id, attempt: letter.attempt };
+        let tags =
+            Tags { campaign: batch.campaign.campaign_id, recipient: letter.recipient_id, attempt: letter.attempt };
         let answer = self
             .mailer
             .send(&Letter {
-                from: &campaign.email_from,
+                from: &batch.campaign.email_from,
                 to: &letter.email,
-                reply_to: division.contact_address(),
+                reply_to: batch.division.contact_address(),
                 rendered: &letter.rendered,
                 tags: Some(tags),
             })
             .await;
-        if matches!(answer, Answer::Throttled(_) | Answer::Closed(_)) {
+        if matches!(answer, Answer::Throttled(_) | Answer::OutOfReach | Answer::Closed(..)) {
             closed.store(true, Ordering::Relaxed);
         }
         (letter, Some(answer))
     }
 
-    async fn record(&self, claim: &Claim, records: &[Record]) -> Result<(), StoreError> {
+    async fn record(&self, batch: &Batch<'_>, answers: Vec<(Prepared, Option<Answer>)>) -> Result<(), StoreError> {
+        let claim = batch.claim;
+        let records: Vec<_> = answers.into_iter().map(|(letter, answer)| record(letter, answer)).collect();
+        let unsent = records.iter().filter(|record| record.event != LedgerEvent::Accepted).count();
+        tracing::info!(
+            campaign.id = %claim.campaign, claim.id = %claim.claim_id, sent = records.len() - unsent, unsent, "batch sent"
+        );
         let mut attempt = 0;
         loop {
             attempt += 1;
-            match self.store.record(claim, records.to_vec()).await {
-                Err(error) if attempt < RECORD_TRIES => {
+            match self.store.record(claim, records.clone()).await {
+                Err(error) if error.passes() && batch.deadline.duration_since(clock::now()) > TIME_TO_END => {
                     tracing::warn!(claim.id = %claim.claim_id, error = %error, "recording failed, trying again");
                     back_off(attempt).await;
                 }
@@ -109,13 +152,21 @@ impl Deliver {
     }
 }
 
-/// How long someone has to wait who was not mailed, and is tried again: nothing is wrong with their e-mail.
+/// How long someone has to wait, about, who was not mailed, and is tried again: nothing is wrong with their e-mail.
 fn pause_after(answer: &Option<Answer>) -> Option<Duration> {
     match answer {
         None => Some(Duration::ZERO),
         Some(Answer::Throttled(_)) => Some(THROTTLED_PAUSE),
-        Some(Answer::Closed(_)) => Some(CLOSED_PAUSE),
+        Some(Answer::OutOfReach | Answer::Closed(..)) => Some(CLOSED_PAUSE),
         Some(Answer::Accepted(_) | Answer::Refused(_) | Answer::Unknown(_)) => None,
+    }
+}
+
+/// Why the campaign has to pause, if SES takes nothing from the account.
+fn closed_for(answer: &Option<Answer>) -> Option<StateReason> {
+    match answer {
+        Some(Answer::Closed(reason, _)) => Some(*reason),
+        _ => None,
     }
 }
 
@@ -128,9 +179,10 @@ fn record(letter: Prepared, answer: Option<Answer>) -> Record {
         Some(Answer::Refused(code)) => {
             Record { event: LedgerEvent::Refused, reason: Some(code), undo: Some(undo), ..record }
         }
-        Some(Answer::Throttled(code) | Answer::Closed(code)) => {
+        Some(Answer::Throttled(code) | Answer::Closed(_, code)) => {
             Record { reason: Some(code), undo: Some(undo), ..record }
         }
+        Some(Answer::OutOfReach) => Record { reason: Some("noConnection".to_owned()), undo: Some(undo), ..record },
         Some(Answer::Unknown(why)) => Record { event: LedgerEvent::LoseTrack, reason: Some(why.to_owned()), ..record },
     }
 }

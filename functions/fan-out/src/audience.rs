@@ -21,7 +21,7 @@ const MOST_LOOKED_AT: usize = 5_000;
 #[derive(Debug)]
 pub(crate) struct Audience<'a> {
     directory: &'a DirectoryReader,
-    campaign: &'a Campaign,
+    campaign: Campaign,
     shard: Shard,
     buffer: VecDeque<Recipient>,
     /// Where the next query begins; the last recipient read.
@@ -33,7 +33,7 @@ impl<'a> Audience<'a> {
     /// Goes on after `position`, a sort key of the index.
     pub(crate) fn new(
         directory: &'a DirectoryReader,
-        campaign: &'a Campaign,
+        campaign: Campaign,
         shard: Shard,
         position: Option<String>,
     ) -> Self {
@@ -49,12 +49,16 @@ impl<'a> Audience<'a> {
             campaign: Some(self.campaign.campaign_id),
             include_recently_invited: self.campaign.include_recently_invited,
         };
+        if cursor.scanned {
+            self.exhausted = true;
+        }
         let mut next = CursorItem { page: cursor.page + 1, to_queue: Vec::new(), updated_at: now, ..cursor.clone() };
         for _ in 0..MOST_LOOKED_AT {
             if next.to_queue.len() == PAGE_ROWS {
                 return Ok(next);
             }
             let Some(recipient) = self.next().await? else {
+                next.scanned = true;
                 next.done = next.to_queue.is_empty();
                 return Ok(next);
             };

@@ -13,17 +13,20 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::fan_out::PageWrite;
-use portal_aws::campaigns::item::CursorItem;
+use portal_aws::campaigns::item::{CursorItem, Task};
 use portal_aws::clock;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::dynamo::StoreError;
-use portal_aws::queue::{DeliverMessage, FanOutMessage, Queue, QueueError};
+use portal_aws::queue::{DeliverMessage, FanOutMessage, Queue, QueueError, jittered};
 use portal_aws::settings::{MissingSetting, Settings};
 use portal_domain::Campaign;
 use portal_domain::campaign::DELIVERY_SIZE;
 
 /// With less time than this left, the rest of the shard is left to a message of its own.
 const TIME_FOR_A_PAGE: SignedDuration = SignedDuration::from_secs(10);
+
+/// How long a shard waits whose table is throttled or does not answer.
+const WAIT: Duration = Duration::from_secs(30);
 
 /// A message could not be handled; it will be received again.
 #[derive(Debug, thiserror::Error)]
@@ -82,16 +85,28 @@ impl FanOut {
 
     async fn message(&self, body: &str, deadline: Timestamp) -> Result<(), FanOutError> {
         let message: FanOutMessage = serde_json::from_str(body)?;
-        let FanOutMessage { campaign_id, shard } = message;
-        let campaign = self.store.campaign(campaign_id).await?.filter(|campaign| campaign.state.sends());
-        let (Some(campaign), Some(mut cursor)) = (campaign, self.store.cursor(campaign_id, shard).await?) else {
-            tracing::info!(campaign.id = %campaign_id, "nothing to fan out: message dropped");
-            return Ok(());
-        };
+        match self.fan_out(&message, deadline).await {
+            Err(FanOutError::Store(error)) if error.passes() => {
+                tracing::warn!(campaign.id = %message.campaign_id, shard = %message.shard, error = %error, "goes on later");
+                Ok(self.continuations.send(&[message], jittered(WAIT)).await?)
+            }
+            result => result,
+        }
+    }
+
+    async fn fan_out(&self, message: &FanOutMessage, deadline: Timestamp) -> Result<(), FanOutError> {
+        let FanOutMessage { campaign_id, shard } = *message;
+        let Some(mut cursor) = self.store.cursor(campaign_id, shard).await? else { return Ok(()) };
         let first_page = cursor.page;
-        let mut audience = Audience::new(&self.directory, &campaign, shard, cursor.position.clone());
+        let mut audience = None;
         loop {
-            self.queue_deliveries(&campaign, &message, &cursor).await?;
+            // Read for every page: a campaign may be paused or cancelled at any time.
+            let campaign = self.store.campaign(campaign_id).await?.filter(|campaign| campaign.state.works());
+            let Some(campaign) = campaign else {
+                tracing::info!(campaign.id = %campaign_id, "campaign stands still: message dropped");
+                return Ok(());
+            };
+            self.queue_deliveries(&campaign, message, &cursor).await?;
             fail::fail_point!("fan-out.queued");
             if cursor.done {
                 self.store.advance(campaign_id, clock::now()).await?;
@@ -102,24 +117,64 @@ impl FanOut {
                     return Err(FanOutError::NoProgress);
                 }
                 tracing::info!(campaign.id = %campaign_id, shard = %shard, "time is up: the rest is queued");
-                return Ok(self.continuations.send(&[message], Duration::ZERO).await?);
+                return Ok(self.continuations.send(std::slice::from_ref(message), Duration::ZERO).await?);
             }
-            let mut next = audience.page(&cursor).await?;
-            loop {
-                match self.store.write_page(campaign_id, shard, &cursor, &next).await? {
-                    PageWrite::Written => break,
-                    PageWrite::CursorMoved => {
-                        tracing::info!(campaign.id = %campaign_id, shard = %shard, "another invocation is at work");
-                        return Ok(());
-                    }
-                    PageWrite::AlreadyInLedger(known) => {
-                        next.to_queue.retain(|recipient| !known.contains(recipient));
-                        next.audience -= known.len() as u64;
-                    }
+            let next = match cursor.walks.first().map(|walk| walk.task) {
+                Some(task) => self.walk(message, &cursor, task).await?,
+                None => {
+                    let audience = audience.get_or_insert_with(|| {
+                        Audience::new(&self.directory, campaign, shard, cursor.position.clone())
+                    });
+                    self.extend(message, &cursor, audience).await?
                 }
-            }
+            };
+            let Some(next) = next else {
+                tracing::info!(campaign.id = %campaign_id, shard = %shard, "another invocation is at work");
+                return Ok(());
+            };
             fail::fail_point!("fan-out.written");
             cursor = next;
+        }
+    }
+
+    /// Writes the next page of the audience; `None` when somebody else moved the cursor.
+    async fn extend(
+        &self,
+        message: &FanOutMessage,
+        cursor: &CursorItem,
+        audience: &mut Audience<'_>,
+    ) -> Result<Option<CursorItem>, StoreError> {
+        let mut next = audience.page(cursor).await?;
+        loop {
+            match self.store.write_page(message.campaign_id, message.shard, cursor, &next).await? {
+                PageWrite::Written => return Ok(Some(next)),
+                PageWrite::CursorMoved => return Ok(None),
+                PageWrite::Changed(known) => {
+                    next.to_queue.retain(|recipient| !known.contains(recipient));
+                    next.audience -= known.len() as u64;
+                }
+            }
+        }
+    }
+
+    /// Writes the next page of a walk through the rows that are there; `None` when somebody else moved the cursor.
+    async fn walk(
+        &self,
+        message: &FanOutMessage,
+        cursor: &CursorItem,
+        task: Task,
+    ) -> Result<Option<CursorItem>, StoreError> {
+        let FanOutMessage { campaign_id, shard } = *message;
+        let mut page = self.store.walk_page(campaign_id, shard, cursor, task, clock::now()).await?;
+        loop {
+            match self.store.write_walk(campaign_id, shard, cursor, &page, task).await? {
+                PageWrite::Written => return Ok(Some(page.cursor)),
+                PageWrite::CursorMoved => return Ok(None),
+                PageWrite::Changed(gone) => {
+                    page.rows.retain(|row| !gone.contains(&row.recipient_id));
+                    page.cursor.to_queue.retain(|recipient| !gone.contains(recipient));
+                }
+            }
         }
     }
 

@@ -9,6 +9,9 @@ use serde_json::Value;
 /// Most people that one request may expect: far above any division, and safe in a JSON number.
 const MOST_RECIPIENTS: u64 = 1_000_000_000;
 
+/// The largest pace of its own that a campaign may have: above any that SES grants.
+const MOST_PER_MINUTE: u64 = 1_000_000;
+
 /// A request to start a campaign, as far as it can be judged by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SendRequest {
@@ -24,6 +27,8 @@ pub struct SendRequest {
     pub expected_recipients: u64,
     /// Mail also who was invited in the last 24 hours.
     pub include_recently_invited: bool,
+    /// Most e-mails a minute, to be slower than the SES account may send.
+    pub max_per_minute: Option<u32>,
 }
 
 impl SendRequest {
@@ -45,6 +50,8 @@ impl SendRequest {
             _ => fields.required_number("expectedRecipients", 0..=MOST_RECIPIENTS),
         };
         let include_recently_invited = fields.optional_bool("includeRecentlyInvited");
+        let max_per_minute = fields.optional_number("maxPerMinute", 1..=MOST_PER_MINUTE);
+        let max_per_minute = max_per_minute.and_then(|most| u32::try_from(most).ok());
         let errors = fields.finish();
         match (filter, email_from) {
             (Some(filter), Some(email_from)) if errors.is_empty() => Ok(Self {
@@ -54,6 +61,7 @@ impl SendRequest {
                 email_from,
                 expected_recipients,
                 include_recently_invited,
+                max_per_minute,
             }),
             _ => Err(errors),
         }
@@ -74,6 +82,7 @@ mod tests {
             "emailFrom": "a@example.com\r\nBcc: b@example.com",
             "expectedRecipients": -1,
             "recipientId": "x",
+            "maxPerMinute": 0.5,
             "surprise": true,
         });
         let errors = SendRequest::parse(&body).expect_err("much is wrong");
@@ -85,6 +94,7 @@ mod tests {
             "filter.accountClass",
             "filter.colour",
             "filter.division",
+            "maxPerMinute",
             "recipientId",
             "surprise",
             "templateId",

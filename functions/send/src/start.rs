@@ -154,9 +154,7 @@ impl Send {
     }
 
     async fn queue(&self, campaign: &Campaign) -> Result<(), QueueError> {
-        let messages =
-            campaign.shards().into_iter().map(|shard| FanOutMessage { campaign_id: campaign.campaign_id, shard });
-        self.fan_out.send(&messages.collect::<Vec<_>>(), Duration::ZERO).await
+        self.fan_out.send(&FanOutMessage::of(campaign), Duration::ZERO).await
     }
 }
 
@@ -174,6 +172,7 @@ fn campaign(request: SendRequest, template: Head, counts: &Counts, created_by: &
     Campaign {
         campaign_id: clock::new_campaign_id(now),
         state: if nobody { CampaignState::Completed } else { CampaignState::Preparing },
+        revision: 0,
         state_reason: None,
         filter: request.filter,
         recipient_id: request.recipient_id,
@@ -183,7 +182,7 @@ fn campaign(request: SendRequest, template: Head, counts: &Counts, created_by: &
         email_from: request.email_from.to_string(),
         expected_recipients: request.expected_recipients,
         include_recently_invited: request.include_recently_invited,
-        max_per_minute: None,
+        max_per_minute: request.max_per_minute,
         retrying: None,
         acknowledged: None,
         created_by: created_by.to_owned(),

@@ -9,7 +9,7 @@ use sweep::Sweep;
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
-    let config = aws_config::load_from_env().await;
+    let config = portal_aws::config::load().await;
     let sweep = &Sweep::new(&config, &Settings::from_env())?;
     lambda_runtime::run(service_fn(|_: LambdaEvent<Value>| async move {
         sweep.run(clock::now()).await.map_err(|error| Error::from(error.to_string()))

@@ -5,7 +5,7 @@ use portal_aws::settings::Settings;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
-    let config = aws_config::load_from_env().await;
+    let config = portal_aws::config::load().await;
     let templates = templates::Templates::new(&config, &Settings::from_env())?;
     portal_http::run(templates::router(templates)).await
 }

@@ -74,8 +74,8 @@ fn told(answer: Answer) -> Result<(), Problem> {
             ProblemType::MAIL_REFUSED,
             format!("SES refused the e-mail ({code}). In its sandbox it mails only addresses that it has verified."),
         ),
-        Answer::Throttled(_) => Problem::busy(),
-        Answer::Closed(code) => Problem::new(
+        Answer::Throttled(_) | Answer::OutOfReach => Problem::busy(),
+        Answer::Closed(_, code) => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             ProblemType::SENDING_PAUSED,
             format!("SES takes no e-mails at the moment ({code})."),
@@ -88,6 +88,8 @@ fn told(answer: Answer) -> Result<(), Problem> {
 
 #[cfg(test)]
 mod tests {
+    use portal_domain::campaign::StateReason;
+
     use super::*;
 
     #[test]
@@ -114,7 +116,8 @@ mod tests {
         let table = [
             (Answer::Refused(code()), 422),
             (Answer::Throttled(code()), 503),
-            (Answer::Closed(code()), 503),
+            (Answer::OutOfReach, 503),
+            (Answer::Closed(StateReason::SendingPaused, code()), 503),
             (Answer::Unknown("timeout"), 502),
         ];
         for (answer, status) in table {

@@ -2,6 +2,7 @@
 
 use jiff::{Timestamp, Unit};
 use portal_domain::{CampaignId, ClaimId, RecipientId, TemplateId};
+use ulid::Ulid;
 
 /// The time, to the millisecond: finer would only make items longer.
 pub fn now() -> Timestamp {
@@ -27,4 +28,9 @@ pub fn new_campaign_id(now: Timestamp) -> CampaignId {
 /// The id of a template that is made at `now`.
 pub fn new_template_id(now: Timestamp) -> TemplateId {
     TemplateId::from_parts(now.as_millisecond().unsigned_abs(), rand::random())
+}
+
+/// The id of something that happens at `now`: ids sort by time.
+pub fn new_event_id(now: Timestamp) -> String {
+    Ulid::from_parts(now.as_millisecond().unsigned_abs(), rand::random()).to_string()
 }

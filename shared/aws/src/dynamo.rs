@@ -33,6 +33,8 @@ pub enum StoreError {
         what: &'static str,
         /// Why it failed.
         cause: Box<dyn Error + Send + Sync>,
+        /// Nothing is wrong with the call: no answer came, or DynamoDB had a fault of its own.
+        passing: bool,
     },
     /// The table or the call was throttled, or other transactions held the items, for as long as was bearable.
     #[error("DynamoDB is busy: gave up trying to {0}")]
@@ -44,13 +46,13 @@ pub enum StoreError {
 
 impl StoreError {
     /// Whether the same call may well succeed in a while.
-    pub fn is_busy(&self) -> bool {
-        matches!(self, Self::Busy(_))
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Busy(_) | Self::Call { passing: true, .. })
     }
 
     /// The error of a request that lacks something the SDK insists on.
     pub fn request(error: aws_sdk_dynamodb::error::BuildError) -> Self {
-        Self::Call { what: "build a request", cause: Box::new(error) }
+        Self::Call { what: "build a request", cause: Box::new(error), passing: false }
     }
 
     /// The error of a failed call; throttling becomes [`StoreError::Busy`].
@@ -61,7 +63,12 @@ impl StoreError {
         if error.code().is_some_and(is_throttle) {
             return Self::Busy(what);
         }
-        Self::Call { what, cause: Box::new(Chain(error)) }
+        let passing = match &error {
+            SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => true,
+            SdkError::ServiceError(answer) => answer.raw().status().is_server_error(),
+            _ => false,
+        };
+        Self::Call { what, cause: Box::new(Chain(error)), passing }
     }
 }
 
@@ -259,11 +266,11 @@ mod tests {
     async fn a_conflict_that_lasts_is_given_up_as_busy_and_an_invalid_item_at_once() {
         let conflict = mock!(Client::transact_write_items).then_error(cancelled(&["TransactionConflict"]));
         let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&conflict]);
-        assert!(transact(&client, "test", Vec::new()).await.is_err_and(|error| error.is_busy()));
+        assert!(transact(&client, "test", Vec::new()).await.is_err_and(|error| error.passes()));
         assert_eq!(conflict.num_calls(), TRIES as usize);
         let invalid = mock!(Client::transact_write_items).then_error(cancelled(&["ValidationError"]));
         let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&invalid]);
-        assert!(transact(&client, "test", Vec::new()).await.is_err_and(|error| !error.is_busy()));
+        assert!(transact(&client, "test", Vec::new()).await.is_err_and(|error| !error.passes()));
         assert_eq!(invalid.num_calls(), 1);
     }
 

@@ -2,9 +2,12 @@
 
 pub mod campaigns;
 pub mod clock;
+pub mod config;
 pub mod directory;
 pub mod dynamo;
+pub mod limiter;
 pub mod mail;
+pub mod notify;
 pub mod queue;
 pub mod sender;
 pub mod settings;

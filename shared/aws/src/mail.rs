@@ -8,11 +8,15 @@ use aws_sdk_sesv2::config::retry::RetryConfig;
 use aws_sdk_sesv2::config::timeout::TimeoutConfig;
 use aws_sdk_sesv2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageTag};
+use portal_domain::campaign::StateReason;
 use portal_domain::mail::Rendered;
 use portal_domain::{CampaignId, RecipientId};
 
 /// How long SES may take to answer one send before its outcome counts as unknown.
 pub const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Codes by which SES says that too much comes at once.
+const THROTTLES: [&str; 3] = ["TooManyRequestsException", "ThrottlingException", "Throttling"];
 
 /// A question to SES could not be answered. Of SES's own error it keeps the code: the message may hold an address.
 #[derive(Debug, thiserror::Error)]
@@ -20,18 +24,37 @@ pub const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct MailError {
     what: &'static str,
     cause: String,
+    passing: bool,
 }
 
 impl MailError {
     fn of<E: std::error::Error + ProvideErrorMetadata + 'static>(what: &'static str, error: SdkError<E>) -> Self {
         let cause = error.code().map_or_else(|| error.to_string(), str::to_owned);
-        Self { what, cause }
+        let passing = match &error {
+            SdkError::ServiceError(answer) => {
+                answer.raw().status().is_server_error() || THROTTLES.contains(&cause.as_str())
+            }
+            SdkError::ConstructionFailure(_) => false,
+            _ => true,
+        };
+        Self { what, cause, passing }
+    }
+
+    /// Whether the same question may well be answered in a while.
+    pub fn passes(&self) -> bool {
+        self.passing
     }
 }
 
 /// What the SES account may do now.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Account {
+    /// E-mails a second.
+    pub rate: f64,
+    /// E-mails in any 24 hours; `None` if unlimited.
+    pub quota: Option<f64>,
+    /// E-mails sent in the last 24 hours.
+    pub sent: f64,
     /// Sending is enabled; otherwise AWS or the owner has paused it.
     pub sending_enabled: bool,
     /// In the sandbox only verified addresses receive mail.
@@ -73,8 +96,10 @@ pub enum Answer {
     Refused(String),
     /// It takes nothing just now because too much comes at once, with this error code; nothing was sent.
     Throttled(String),
-    /// It takes nothing at all for now (paused, over quota, not permitted, or out of reach), with this code; nothing was sent.
-    Closed(String),
+    /// There is no connection to it; nothing was sent.
+    OutOfReach,
+    /// It takes nothing from this account until something changes, with this error code; nothing was sent.
+    Closed(StateReason, String),
     /// No one knows: time-out, broken connection, a fault of SES. The e-mail may have left.
     Unknown(&'static str),
 }
@@ -96,7 +121,16 @@ impl Mailer {
     /// What the account may do now.
     pub async fn account(&self) -> Result<Account, MailError> {
         let answer = self.client.get_account().send().await.map_err(|e| MailError::of("describe the account", e))?;
-        Ok(Account { sending_enabled: answer.sending_enabled, sandbox: !answer.production_access_enabled })
+        let quota = answer.send_quota.as_ref();
+        Ok(Account {
+            // What SES doesn't say is what it grants in the sandbox.
+            rate: quota.map_or(1.0, |quota| quota.max_send_rate),
+            // SES says -1 for unlimited.
+            quota: quota.map_or(Some(200.0), |quota| Some(quota.max24_hour_send).filter(|most| *most >= 0.0)),
+            sent: quota.map_or(0.0, |quota| quota.sent_last24_hours),
+            sending_enabled: answer.sending_enabled,
+            sandbox: !answer.production_access_enabled,
+        })
     }
 
     /// Whether SES has verified `address`, its domain, or a domain above it.
@@ -158,7 +192,8 @@ impl Mailer {
 
 /// One try, and an end to waiting for the answer.
 fn never_repeated(config: aws_sdk_sesv2::config::Builder) -> aws_sdk_sesv2::config::Builder {
-    let timeouts = TimeoutConfig::builder().operation_timeout(SEND_TIMEOUT).build();
+    let timeouts =
+        TimeoutConfig::builder().operation_timeout(SEND_TIMEOUT).operation_attempt_timeout(SEND_TIMEOUT).build();
     config.retry_config(RetryConfig::disabled()).timeout_config(timeouts)
 }
 
@@ -182,7 +217,7 @@ where
     match error {
         SdkError::ConstructionFailure(_) => Answer::Refused("InvalidRequest".to_owned()),
         SdkError::TimeoutError(_) => Answer::Unknown("timeout"),
-        SdkError::DispatchFailure(_) if never_connected(error) => Answer::Closed("NoConnection".to_owned()),
+        SdkError::DispatchFailure(_) if never_connected(error) => Answer::OutOfReach,
         SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => Answer::Unknown("connectionLost"),
         SdkError::ServiceError(answer) if answer.raw().status().is_client_error() => {
             let code = error.code().unwrap_or("Refused").to_owned();
@@ -194,24 +229,22 @@ where
 
 /// What an error of SES v2 SendEmail says: something about this e-mail, or nothing about it and everything about the account.
 fn refusal(code: String, message: &str) -> Answer {
-    let throttles = ["TooManyRequestsException", "ThrottlingException", "Throttling"];
-    let closes = [
-        "LimitExceededException",
-        "SendingPausedException",
-        "AccountSuspendedException",
+    if message.contains("quota exceeded") || code == "LimitExceededException" {
+        return Answer::Closed(StateReason::DailyQuota, code);
+    }
+    if message.contains("sending rate exceeded") || THROTTLES.contains(&code.as_str()) {
+        return Answer::Throttled(code);
+    }
+    match code.as_str() {
+        "SendingPausedException" => Answer::Closed(StateReason::SendingPaused, code),
+        "AccountSuspendedException"
         // The function's own permission or credentials: mended for all or for none.
-        "AccessDeniedException",
-        "ExpiredTokenException",
-        "InvalidClientTokenId",
-        "InvalidSignatureException",
-        "UnrecognizedClientException",
-    ];
-    if message.contains("quota exceeded") || closes.contains(&code.as_str()) {
-        Answer::Closed(code)
-    } else if message.contains("sending rate exceeded") || throttles.contains(&code.as_str()) {
-        Answer::Throttled(code)
-    } else {
-        Answer::Refused(code)
+        | "AccessDeniedException"
+        | "ExpiredTokenException"
+        | "InvalidClientTokenId"
+        | "InvalidSignatureException"
+        | "UnrecognizedClientException" => Answer::Closed(StateReason::AccountRefused, code),
+        _ => Answer::Refused(code),
     }
 }
 
@@ -306,8 +339,16 @@ mod tests {
         let table = [
             (400, r#"{"__type":"MessageRejected"}"#, Answer::Refused("MessageRejected".to_owned())),
             (429, r#"{"__type":"TooManyRequestsException"}"#, Answer::Throttled("TooManyRequestsException".to_owned())),
-            (400, r#"{"__type":"SendingPausedException"}"#, Answer::Closed("SendingPausedException".to_owned())),
-            (403, r#"{"__type":"AccessDeniedException"}"#, Answer::Closed("AccessDeniedException".to_owned())),
+            (
+                400,
+                r#"{"__type":"SendingPausedException"}"#,
+                Answer::Closed(StateReason::SendingPaused, "SendingPausedException".to_owned()),
+            ),
+            (
+                403,
+                r#"{"__type":"AccessDeniedException"}"#,
+                Answer::Closed(StateReason::AccountRefused, "AccessDeniedException".to_owned()),
+            ),
             (500, "{}", Answer::Unknown("serverError")),
             (503, "{}", Answer::Unknown("serverError")),
         ];
@@ -342,12 +383,17 @@ mod tests {
 
     #[test]
     fn throttles_and_pauses_concern_the_account_and_rejections_the_mail() {
+        let quota = |code| Answer::Closed(StateReason::DailyQuota, code);
+        let paused = |code| Answer::Closed(StateReason::SendingPaused, code);
+        let refused = |code| Answer::Closed(StateReason::AccountRefused, code);
         let table = [
             ("TooManyRequestsException", "", Answer::Throttled as fn(String) -> Answer),
-            ("TooManyRequestsException", "Daily message quota exceeded.", Answer::Closed),
+            ("TooManyRequestsException", "Daily message quota exceeded.", quota),
             ("MessageRejected", "Maximum sending rate exceeded.", Answer::Throttled),
-            ("X", "Daily message quota exceeded.", Answer::Closed),
-            ("SendingPausedException", "", Answer::Closed),
+            ("X", "Daily message quota exceeded.", quota),
+            ("LimitExceededException", "", quota),
+            ("SendingPausedException", "", paused),
+            ("AccountSuspendedException", "", refused),
             ("MessageRejected", "Email address is not verified.", Answer::Refused),
             ("BadRequestException", "", Answer::Refused),
         ];

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
-use portal_domain::{CampaignId, DivisionId, RecipientId, Shard};
+use portal_domain::{Campaign, CampaignId, DivisionId, RecipientId, Shard};
 use serde::{Deserialize, Serialize};
 
 /// Most messages in one SendMessageBatch (an SQS limit).
@@ -12,6 +12,11 @@ pub const BATCH_MESSAGES: usize = 10;
 
 /// Longest delay of a message (an SQS limit).
 pub const LONGEST_DELAY: Duration = Duration::from_secs(900);
+
+/// A time around `delay`, so that what waits for the same thing doesn't come back all at once: between half of it and one and a half.
+pub fn jittered(delay: Duration) -> Duration {
+    delay.mul_f64(rand::random_range(0.5..1.5))
+}
 
 /// Tells `fan-out` to write one shard's ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +26,14 @@ pub struct FanOutMessage {
     pub campaign_id: CampaignId,
     /// The shard.
     pub shard: Shard,
+}
+
+impl FanOutMessage {
+    /// The messages of all shards that a campaign goes through.
+    pub fn of(campaign: &Campaign) -> Vec<Self> {
+        let campaign_id = campaign.campaign_id;
+        campaign.shards().into_iter().map(|shard| Self { campaign_id, shard }).collect()
+    }
 }
 
 /// Tells `deliver` to send to these recipients, all of one shard.

@@ -8,6 +8,20 @@ use std::env;
 #[error("the environment variable {0} is not set")]
 pub struct MissingSetting(&'static str);
 
+/// A setting that can't be used as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum InvalidSetting {
+    /// It is missing.
+    #[error(transparent)]
+    Missing(#[from] MissingSetting),
+    /// It is no number above zero.
+    #[error("the environment variable {0} is not a number above zero")]
+    NoNumber(&'static str),
+    /// Rate or quota is overridden where the functions call AWS itself.
+    #[error("SES_RATE_OVERRIDE and SES_QUOTA_OVERRIDE are for the local cloud only: AWS_ENDPOINT_URL is not set")]
+    OverrideOnAws,
+}
+
 /// Names of tables, addresses of queues and the like, by the names of the environment variables that hold them.
 #[derive(Clone, Debug)]
 pub struct Settings(HashMap<String, String>);
@@ -20,12 +34,53 @@ impl Settings {
 
     /// The value of a setting that must be there.
     pub fn required(&self, name: &'static str) -> Result<String, MissingSetting> {
-        self.0.get(name).filter(|value| !value.is_empty()).cloned().ok_or(MissingSetting(name))
+        self.text(name).map(str::to_owned).ok_or(MissingSetting(name))
+    }
+
+    /// The value of a setting that is a number above zero, if it is there.
+    pub fn number(&self, name: &'static str) -> Result<Option<f64>, InvalidSetting> {
+        let number = |text: &str| text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0);
+        self.text(name).map(|text| number(text).ok_or(InvalidSetting::NoNumber(name))).transpose()
+    }
+
+    /// Whether the AWS SDK is told to call another endpoint than AWS.
+    pub fn calls_another_endpoint(&self) -> bool {
+        self.text("AWS_ENDPOINT_URL").is_some() && self.text("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") != Some("true")
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 }
 
 impl FromIterator<(String, String)> for Settings {
     fn from_iter<T: IntoIterator<Item = (String, String)>>(settings: T) -> Self {
         Self(settings.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(pairs: &[(&str, &str)]) -> Settings {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_number_is_above_zero_and_nothing_is_none() {
+        let read = |value| settings(&[("N", value)]).number("N").ok();
+        assert_eq!([read(""), read("14"), read("0.5")], [Some(None), Some(Some(14.0)), Some(Some(0.5))]);
+        for wrong in ["0", "-1", "inf", "NaN", "many"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_that_the_sdk_ignores_is_none() {
+        let endpoint = ("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
+        assert!(settings(&[endpoint]).calls_another_endpoint());
+        assert!(!settings(&[endpoint, ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")]).calls_another_endpoint());
+        assert!(!settings(&[("AWS_ENDPOINT_URL", "")]).calls_another_endpoint());
     }
 }

@@ -1,12 +1,14 @@
 //! A campaign: one Send.
 
 pub mod audit;
+mod command;
 mod halt;
 mod state;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::command::{Command, Effect};
 pub use self::halt::Returned;
 pub use self::state::{CampaignEvent, CampaignState, StateReason};
 use crate::feedback::Feedback;
@@ -29,6 +31,9 @@ pub struct Campaign {
     pub campaign_id: CampaignId,
     /// State when read.
     pub state: CampaignState,
+    /// Goes up by one whenever the state changes: whoever changes it checks that it is the one that they read.
+    #[serde(default)]
+    pub revision: u32,
     /// Why it is paused or halted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state_reason: Option<StateReason>,
@@ -169,6 +174,40 @@ pub fn drifted(expected: u64, actual: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{CampaignEvent::*, *};
+
+    #[test]
+    fn a_command_given_twice_does_nothing_the_second_time_and_some_are_refused() {
+        use Effect::{Moves, None as Same, Refused};
+        use {CampaignState::*, Command::*};
+        let mut campaign = sample();
+        // State, and the effects of pause, resume, cancel, retry of the failed, retry of the unconfirmed.
+        let table = [
+            (Preparing, [Moves(Paused), Same, Moves(Cancelled), Same, Refused]),
+            (Sending, [Moves(Paused), Same, Moves(Cancelled), Same, Refused]),
+            (Paused, [Same, Moves(Preparing), Moves(Cancelled), Refused, Refused]),
+            (Halted, [Refused, Moves(Preparing), Moves(Cancelled), Refused, Refused]),
+            (Cancelled, [Refused, Refused, Same, Refused, Refused]),
+            (Completed, [Refused, Refused, Refused, Moves(Preparing), Moves(Preparing)]),
+        ];
+        assert_eq!(table.map(|(state, _)| state), CampaignState::ALL);
+        campaign.retrying = Some(Outcome::Failed);
+        for (state, effects) in table {
+            campaign.state = state;
+            assert_eq!(Command::ALL.map(|command| command.effect(&campaign)), effects, "{state:?}");
+        }
+        campaign.state = Sending;
+        campaign.retrying = None;
+        assert_eq!(Retry(Outcome::Failed).effect(&campaign), Refused, "nobody told it to retry");
+    }
+
+    fn sample() -> Campaign {
+        let stored = serde_json::json!({
+            "campaignId": CampaignId::from_parts(1, 1), "state": "preparing", "filter": {"division": "NORTH"},
+            "templateId": "portal-invitation", "templateVersion": 1, "emailFrom": "a@example.com",
+            "expectedRecipients": 1, "createdBy": "ann", "createdAt": "2026-11-30T12:00:00Z",
+        });
+        serde_json::from_value(stored).expect("a campaign as it was stored by the first version")
+    }
 
     #[test]
     fn drift_is_refused_exactly_beyond_its_bounds() {

@@ -13,6 +13,7 @@ pub mod input;
 pub mod link;
 pub mod mail;
 pub mod outcome;
+pub mod pace;
 pub mod password;
 pub mod recipient;
 pub mod search;

@@ -4,7 +4,7 @@ use axum::body::{self, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use portal_domain::input::FieldError;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::Problem;
 
@@ -26,6 +26,24 @@ impl<S: Sync> FromRequest<S> for JsonBody {
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let (_, bytes) = read(request, DEFAULT_LIMIT, &[JSON]).await?;
         Ok(Self(parse_json(&bytes)?))
+    }
+}
+
+/// A body of at most [`DEFAULT_LIMIT`] bytes that is JSON, or none at all, which counts as an object without members.
+#[derive(Debug)]
+pub struct OptionalJsonBody(pub Value);
+
+impl<S: Sync> FromRequest<S> for OptionalJsonBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        if !request.headers().contains_key(CONTENT_TYPE) {
+            let bytes = body::to_bytes(request.into_body(), DEFAULT_LIMIT).await;
+            let bytes = bytes.map_err(|_| Problem::too_large(DEFAULT_LIMIT))?;
+            return if bytes.is_empty() { Ok(Self(json!({}))) } else { Err(Problem::unsupported_media_type(&[JSON])) };
+        }
+        let (_, bytes) = read(request, DEFAULT_LIMIT, &[JSON]).await?;
+        Ok(Self(if bytes.is_empty() { json!({}) } else { parse_json(&bytes)? }))
     }
 }
 

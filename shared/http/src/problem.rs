@@ -41,6 +41,8 @@ impl ProblemType {
     pub const KEY_REUSED: Self = Self::new("/problems/idempotency-key-reused", "The idempotency key was used before");
     /// 422: the sender is not among those that may be used.
     pub const SENDER_REFUSED: Self = Self::new("/problems/sender-refused", "The sender can not be used");
+    /// 409: the campaign's `state` doesn't allow this.
+    pub const CAMPAIGN_STATE: Self = Self::new("/problems/campaign-state", "The campaign's state does not allow this");
     /// 409 or 503: SES does not send for this account at the moment.
     pub const SENDING_PAUSED: Self = Self::new("/problems/sending-paused", "Sending is paused");
 
@@ -191,7 +193,7 @@ impl From<FieldError> for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        if error.is_busy() {
+        if error.passes() {
             tracing::warn!(error.cause = %error, "a store is busy");
             Self::busy()
         } else {

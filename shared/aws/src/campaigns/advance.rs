@@ -1,15 +1,16 @@
 //! How far a campaign has come, and its end.
 
-use aws_sdk_dynamodb::types::{Delete, Get, TransactGetItem, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{Get, TransactGetItem};
 use jiff::Timestamp;
-use portal_domain::campaign::Progress;
+use portal_domain::campaign::audit::{Action, AuditEntry, SYSTEM};
+use portal_domain::campaign::{CampaignEvent, Progress};
 use portal_domain::{Campaign, CampaignId, CampaignState, Shard};
 
-use super::claim::update;
 use super::counter::CounterItem;
 use super::item::CursorItem;
+use super::transition::{Lock, Moved, Transition};
 use super::{CampaignStore, keys};
-use crate::dynamo::{Item, StoreError, Transacted, batch_get, key, s, transact};
+use crate::dynamo::{Item, StoreError, batch_get, key};
 
 impl CampaignStore {
     /// Progress of a campaign. Batches that are recorded while this reads may be seen in part.
@@ -21,47 +22,30 @@ impl CampaignStore {
     }
 
     /// Moves a campaign on when its ledger says so: to `sending` when the ledger is complete, and to its end, once, when
-    /// every row has an end state; then the division's lock is free. Answers the state that the campaign is in, as far
-    /// as could be seen: when others write at the same moment it is theirs, or the sweep's, to move it on.
+    /// every row has an end state; then the division's lock is free, and the operators are told. Answers the state that the
+    /// campaign is in, as far as could be seen: when others write at the same moment it is theirs, or the sweep's, to move it on.
     pub async fn advance(&self, id: CampaignId, now: Timestamp) -> Result<Option<CampaignState>, StoreError> {
         let Some((campaign, progress)) = self.snapshot(id).await? else { return Ok(None) };
-        let next = progress.event().and_then(|event| campaign.state.after(event));
-        let Some(next) = next else { return Ok(Some(campaign.state)) };
-        let mut set = "SET #state = :next".to_owned();
-        let mut builder = Update::builder();
-        if next == CampaignState::Completed {
-            set.push_str(", completedAt = :now, summary = :summary");
-            builder = builder
-                .expression_attribute_values(":now", s(now.to_string()))
-                .expression_attribute_values(":summary", serde_dynamo::to_attribute_value(progress)?);
-        }
-        let mut actions = vec![update(
-            builder
-                .table_name(&self.table)
-                .set_key(Some(Self::campaign_key(id)))
-                .update_expression(set)
-                .condition_expression("#state = :before")
-                .expression_attribute_names("#state", "state")
-                .expression_attribute_values(":before", s(campaign.state.as_str()))
-                .expression_attribute_values(":next", s(next.as_str())),
-        )?];
-        if next == CampaignState::Completed {
-            let unlock = Delete::builder()
-                .table_name(&self.table)
-                .set_key(Some(key(keys::LOCKS, campaign.filter.division.as_str())))
-                .condition_expression("campaignId = :campaign")
-                .expression_attribute_values(":campaign", s(id.to_string()))
-                .build()
-                .map_err(StoreError::request)?;
-            actions.push(TransactWriteItem::builder().delete(unlock).build());
-        }
-        match transact(&self.client, "move a campaign on", actions).await? {
-            Transacted::Done => {
-                tracing::info!(campaign.id = %id, campaign.state = next.as_str(), "campaign moved on");
-                Ok(Some(next))
-            }
-            Transacted::Refused(_) => Ok(None),
-        }
+        let event = progress.event().filter(|_| campaign.completed_at.is_none());
+        let Some((event, state)) = event.and_then(|event| Some((event, campaign.state.after(event)?))) else {
+            return Ok(Some(campaign.state));
+        };
+        let over = event == CampaignEvent::AllEnded;
+        let completed_at = over.then_some(now);
+        let mut entry = AuditEntry::new(now, SYSTEM, if over { Action::Ended } else { Action::Prepared });
+        entry.recipients = Some(progress.audience);
+        entry.outcomes = over.then_some(progress.outcomes);
+        let moved = self.transit(Transition {
+            before: &campaign,
+            after: Campaign { state, state_reason: None, completed_at, ..campaign.clone() },
+            entry,
+            lock: if over { Lock::Free } else { Lock::Keep },
+            walk: None,
+        });
+        Ok(match moved.await? {
+            Moved::Done(campaign) => Some(campaign.state),
+            Moved::Changed | Moved::Busy => None,
+        })
     }
 
     /// Campaign and progress at one instant; `None` when the campaign is unknown, or somebody writes to it just now.

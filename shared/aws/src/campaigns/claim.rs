@@ -275,6 +275,16 @@ impl CampaignStore {
 
     /// The action that adds `counter` to the claim's counter row; none when nothing moved.
     pub(super) fn count(&self, claim: &Claim, counter: CounterItem) -> Result<Option<TransactWriteItem>, StoreError> {
+        self.count_on(&claim.pk(), claim.counter(), counter)
+    }
+
+    /// The action that adds `counter` to a counter row; none when nothing moved.
+    pub(super) fn count_on(
+        &self,
+        shard_pk: &str,
+        counter_row: u8,
+        counter: CounterItem,
+    ) -> Result<Option<TransactWriteItem>, StoreError> {
         let changes: Vec<_> = counter.changes().collect();
         if changes.is_empty() {
             return Ok(None);
@@ -282,7 +292,7 @@ impl CampaignStore {
         let terms: Vec<_> = changes.iter().map(|(name, _)| format!("{name} :{name}")).collect();
         let mut builder = Update::builder()
             .table_name(&self.table)
-            .set_key(Some(key(claim.pk(), keys::counter_sk(claim.counter()))))
+            .set_key(Some(key(shard_pk, keys::counter_sk(counter_row))))
             .update_expression(format!("ADD {}", terms.join(", ")));
         for (name, by) in changes {
             builder = builder.expression_attribute_values(format!(":{name}"), n(by));

@@ -1,6 +1,6 @@
 //! Writing the ledger, page by page of one shard.
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use portal_domain::{CampaignId, RecipientId, Shard};
 
 use super::item::{CursorItem, LedgerItem};
@@ -18,8 +18,8 @@ pub enum PageWrite {
     Written,
     /// Another invocation moved the cursor. Nothing is written.
     CursorMoved,
-    /// These recipients are in the ledger already. Nothing is written.
-    AlreadyInLedger(Vec<RecipientId>),
+    /// The rows of these recipients are there already, or no longer what was read. Nothing is written.
+    Changed(Vec<RecipientId>),
 }
 
 impl CampaignStore {
@@ -47,34 +47,37 @@ impl CampaignStore {
         to: &CursorItem,
     ) -> Result<PageWrite, StoreError> {
         let pk = keys::shard_pk(campaign, shard);
-        let mut cursor: Item = serde_dynamo::to_item(to)?;
-        cursor.extend(key(&pk, keys::CURSOR));
-        let cursor = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(cursor))
-            .condition_expression("page = :page AND done = :open")
-            .expression_attribute_values(":page", n(from.page))
-            .expression_attribute_values(":open", aws_sdk_dynamodb::types::AttributeValue::Bool(false));
-        let mut actions = vec![cursor];
+        let mut actions = vec![self.put_cursor(campaign, shard, from, to)?];
         for recipient_id in &to.to_queue {
-            let row = LedgerItem::queued(*recipient_id);
-            let mut row: Item = serde_dynamo::to_item(row)?;
-            row.extend(key(&pk, keys::ledger_sk(*recipient_id)));
-            let put = Put::builder().table_name(&self.table).set_item(Some(row));
-            actions.push(put.condition_expression("attribute_not_exists(pk)"));
+            actions.push(self.put_new(key(&pk, keys::ledger_sk(*recipient_id)), &LedgerItem::queued(*recipient_id))?);
         }
-        let actions = actions
-            .into_iter()
-            .map(|put| Ok(TransactWriteItem::builder().put(put.build().map_err(StoreError::request)?).build()))
-            .collect::<Result<_, StoreError>>()?;
         match transact(&self.client, "write a page of the ledger", actions).await? {
             Transacted::Done => Ok(PageWrite::Written),
             Transacted::Refused(reasons) if reasons.first().is_some_and(condition_failed) => Ok(PageWrite::CursorMoved),
             Transacted::Refused(reasons) => {
                 let rows = to.to_queue.iter().zip(reasons.iter().skip(1));
                 let known = rows.filter(|(_, reason)| condition_failed(reason)).map(|(id, _)| *id).collect();
-                Ok(PageWrite::AlreadyInLedger(known))
+                Ok(PageWrite::Changed(known))
             }
         }
+    }
+
+    /// The action that moves a cursor `from` one page to `to`, unless somebody moved it.
+    pub(super) fn put_cursor(
+        &self,
+        campaign: CampaignId,
+        shard: Shard,
+        from: &CursorItem,
+        to: &CursorItem,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let mut cursor: Item = serde_dynamo::to_item(to)?;
+        cursor.extend(key(keys::shard_pk(campaign, shard), keys::CURSOR));
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(cursor))
+            .condition_expression("page = :page AND done = :open")
+            .expression_attribute_values(":page", n(from.page))
+            .expression_attribute_values(":open", AttributeValue::Bool(false));
+        Ok(TransactWriteItem::builder().put(put.build().map_err(StoreError::request)?).build())
     }
 }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use portal_domain::feedback::Standing;
+use portal_domain::outcome::LedgerEvent;
 use portal_domain::password::PasswordDigest;
 use portal_domain::selection::Excluded;
 use portal_domain::{CampaignId, ClaimId, Outcome, PortalStatus, RecipientId};
@@ -36,6 +37,12 @@ pub struct CursorItem {
     /// Sort key in the index of the last recipient looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<String>,
+    /// Everyone in the index was looked at.
+    #[serde(default)]
+    pub scanned: bool,
+    /// Walks through the ledger rows that are there already, before it goes on with the index; in this order.
+    #[serde(default)]
+    pub walks: Vec<Walk>,
     /// Ledger rows written.
     pub audience: u64,
     /// Who was left out.
@@ -48,6 +55,58 @@ pub struct CursorItem {
     /// When it was last written.
     #[serde(default)]
     pub updated_at: Timestamp,
+}
+
+/// A walk through a shard's ledger rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Walk {
+    /// What is done to them.
+    pub task: Task,
+    /// The last recipient that was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<RecipientId>,
+}
+
+/// What is done to ledger rows in a walk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Task {
+    /// Who is `queued` is queued again: the campaign was resumed, and its messages are gone.
+    Requeue,
+    /// Who `failed` becomes `queued`, and is queued.
+    RetryFailed,
+    /// Who is `unconfirmed` becomes `queued`, and is queued.
+    RetryUnconfirmed,
+    /// Who is `queued` becomes `skipped`.
+    Cancel,
+}
+
+impl Walk {
+    /// A walk from the first row on.
+    pub fn from_start(task: Task) -> Self {
+        Self { task, after: None }
+    }
+}
+
+impl Task {
+    /// The outcome of the rows that it is about.
+    pub fn outcome(self) -> Outcome {
+        match self {
+            Self::Requeue | Self::Cancel => Outcome::Queued,
+            Self::RetryFailed => Outcome::Failed,
+            Self::RetryUnconfirmed => Outcome::Unconfirmed,
+        }
+    }
+
+    /// What happens to these rows; nothing where they are only queued again.
+    pub fn event(self) -> Option<LedgerEvent> {
+        match self {
+            Self::Requeue => None,
+            Self::RetryFailed | Self::RetryUnconfirmed => Some(LedgerEvent::Retry),
+            Self::Cancel => Some(LedgerEvent::Skip),
+        }
+    }
 }
 
 /// What a recipient was before it was claimed, so that a refused e-mail can be undone.

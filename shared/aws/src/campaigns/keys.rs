@@ -9,6 +9,9 @@
 //! | ledger of a campaign, by shard and recipient | query `LEDGER#` of each shard's partition |
 //! | failed, skipped and unconfirmed rows | query index `attention` |
 //! | open claims of a shard | query `CLAIM#` |
+//! | audit trail of a campaign or recipient, newest first | query `AUDIT#` backwards |
+//! | notices that operators have not been sent yet | query `NOTICES` |
+//! | the send rate limiters | get or update `LIMITERS` |
 //! | ledger rows of a recipient, newest first | query index `by-recipient` backwards, `CAMPAIGN#` |
 
 use portal_domain::{CampaignId, ClaimId, Outcome, RecipientId, Shard};
@@ -21,6 +24,12 @@ pub const LOCKS: &str = "LOCKS";
 pub const KEY: &str = "KEY";
 /// Sort key of a shard's cursor.
 pub const CURSOR: &str = "CURSOR";
+/// Partition of notices to operators that are not published yet.
+pub const NOTICES: &str = "NOTICES";
+/// Partition of the send rate limiters; the sort key is [`SES`] or a campaign's id.
+pub const LIMITERS: &str = "LIMITERS";
+/// The limiter that all senders share.
+pub const SES: &str = "SES";
 /// What sort keys of ledger rows begin with.
 pub const LEDGER_PREFIX: &str = "LEDGER#";
 /// What sort keys of open claims begin with.
@@ -65,6 +74,11 @@ pub fn ledger_sk(recipient: RecipientId) -> String {
 /// Sort key of an open claim.
 pub fn claim_sk(claim: ClaimId) -> String {
     format!("{CLAIM_PREFIX}{claim}")
+}
+
+/// Partition of the audit trail of a campaign or a recipient; sort keys are ULIDs.
+pub fn audit_pk(subject: impl std::fmt::Display) -> String {
+    format!("AUDIT#{subject}")
 }
 
 /// Partition of the index [`ATTENTION`].

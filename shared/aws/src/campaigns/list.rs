@@ -1,27 +1,12 @@
 //! Lists of campaigns and of ledger rows, a page at a time.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use portal_domain::campaign::Progress;
 use portal_domain::{Campaign, CampaignId, DivisionId, Outcome, RecipientId, Shard};
 use serde::{Deserialize, Serialize};
 
 use super::item::LedgerItem;
 use super::{CampaignStore, keys};
 use crate::dynamo::{Item, StoreError, key, s};
-
-/// A campaign in a list, with how it went if it has ended.
-#[derive(Clone, Debug)]
-pub struct Listed {
-    /// The campaign.
-    pub campaign: Campaign,
-    /// Final progress of a campaign that has ended.
-    pub summary: Option<Progress>,
-}
-
-#[derive(Deserialize)]
-struct Summary {
-    summary: Option<Progress>,
-}
 
 /// Where a page of ledger rows ended: the shard, and the last recipient seen in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,7 +25,7 @@ impl CampaignStore {
         division: Option<&DivisionId>,
         before: Option<CampaignId>,
         limit: usize,
-    ) -> Result<(Vec<Listed>, Option<CampaignId>), StoreError> {
+    ) -> Result<(Vec<Campaign>, Option<CampaignId>), StoreError> {
         let mut query = self
             .client
             .query()
@@ -58,14 +43,10 @@ impl CampaignStore {
                 .limit(1_000);
         }
         let answer = query.send().await.map_err(|error| StoreError::of("list campaigns", error))?;
-        let mut listed = Vec::new();
-        for item in answer.items.unwrap_or_default() {
-            let Summary { summary } = serde_dynamo::from_item(item.clone())?;
-            listed.push(Listed { campaign: serde_dynamo::from_item(item)?, summary });
-        }
+        let mut listed: Vec<Campaign> = serde_dynamo::from_items(answer.items.unwrap_or_default())?;
         if listed.len() > limit {
             listed.truncate(limit);
-            let next = listed.last().map(|last| last.campaign.campaign_id);
+            let next = listed.last().map(|last| last.campaign_id);
             return Ok((listed, next));
         }
         let next = answer.last_evaluated_key.as_ref().and_then(|key| sort_key(key)).and_then(|id| id.parse().ok());
@@ -96,7 +77,7 @@ impl CampaignStore {
         {
             reads += 1;
             let (found, after) =
-                self.shard_rows(campaign.campaign_id, shard, outcome, after, limit - rows.len()).await?;
+                self.shard_rows(campaign.campaign_id, shard, outcome, after, limit - rows.len(), false).await?;
             rows.extend(found);
             position = match after {
                 Some(after) => Some(LedgerPosition { shard, after: Some(after) }),
@@ -140,6 +121,18 @@ impl CampaignStore {
         Ok((rows, last.map(|last| LedgerPosition { shard: last.shard(), after: Some(last) })))
     }
 
+    /// Rows of one shard with one outcome, read consistently by one query: up to `limit`, and where to go on.
+    pub(super) async fn rows_with(
+        &self,
+        campaign: CampaignId,
+        shard: Shard,
+        outcome: Outcome,
+        after: Option<RecipientId>,
+        limit: usize,
+    ) -> Result<(Vec<LedgerItem>, Option<RecipientId>), StoreError> {
+        self.shard_rows(campaign, shard, Some(outcome), after, limit, true).await
+    }
+
     async fn shard_rows(
         &self,
         campaign: CampaignId,
@@ -147,12 +140,14 @@ impl CampaignStore {
         outcome: Option<Outcome>,
         after: Option<RecipientId>,
         limit: usize,
+        consistent: bool,
     ) -> Result<(Vec<LedgerItem>, Option<RecipientId>), StoreError> {
         let pk = keys::shard_pk(campaign, shard);
         let mut query = self
             .client
             .query()
             .table_name(&self.table)
+            .consistent_read(consistent)
             .key_condition_expression("pk = :pk AND begins_with(sk, :ledger)")
             .expression_attribute_values(":pk", s(&pk))
             .expression_attribute_values(":ledger", s(keys::LEDGER_PREFIX))

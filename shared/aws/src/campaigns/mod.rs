@@ -1,16 +1,22 @@
 //! The table Campaigns: campaigns, their cursors, ledgers and counters, division locks, idempotency keys.
 
 pub mod advance;
+pub mod audit;
 pub mod claim;
+pub mod clear;
+pub mod control;
 pub mod counter;
 pub mod fan_out;
 pub mod history;
 pub mod item;
 pub mod keys;
 pub mod list;
+pub mod notices;
 pub mod record;
 pub mod settle;
 pub mod start;
+mod transition;
+pub mod walk;
 
 use aws_sdk_dynamodb::Client;
 use portal_domain::{Campaign, CampaignId, DivisionId};

@@ -1,14 +1,26 @@
 //! Settling claims whose owner never recorded them, and rows whose messages died.
 
+use jiff::Timestamp;
+use portal_domain::campaign::audit::{Action, AuditEntry};
 use portal_domain::outcome::LedgerEvent;
-use portal_domain::{CampaignId, Shard};
+use portal_domain::{CampaignId, RecipientId, Shard};
 
 use super::claim::Claim;
-use super::item::ClaimItem;
+use super::counter::CounterItem;
+use super::item::{ClaimItem, LedgerItem};
 use super::record::Record;
 use super::{CampaignStore, keys};
 use crate::clock;
-use crate::dynamo::{StoreError, s};
+use crate::dynamo::{StoreError, Transacted, back_off, batch_get, key, s, transact};
+
+/// How many rows a person's decision settles in one transaction.
+const SETTLED_AT_ONCE: usize = 80;
+
+/// How often rows that change meanwhile are read anew.
+const TRIES: u32 = 8;
+
+/// Why someone failed of whom a person decided that nothing was sent.
+const SETTLED: &str = "settled";
 
 impl CampaignStore {
     /// The open claims of a shard, read consistently.
@@ -44,5 +56,62 @@ impl CampaignStore {
             undo: None,
         });
         self.record(&claim, lost.collect()).await
+    }
+
+    /// Settles those of `recipients` who are `unconfirmed`, as a person decides: they were `sent` to, or it `failed`. Answers how
+    /// many were. Their passwords stay as they are: an e-mail may have left after all.
+    pub async fn settle_as(
+        &self,
+        campaign: CampaignId,
+        recipients: &[RecipientId],
+        event: LedgerEvent,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<usize, StoreError> {
+        let mut settled = 0;
+        for shard in Shard::all() {
+            let of_shard: Vec<_> = recipients.iter().copied().filter(|id| id.shard() == shard).collect();
+            for chunk in of_shard.chunks(SETTLED_AT_ONCE) {
+                settled += self.settle_chunk(campaign, shard, chunk, event, by, now).await?;
+            }
+        }
+        Ok(settled)
+    }
+
+    async fn settle_chunk(
+        &self,
+        campaign: CampaignId,
+        shard: Shard,
+        recipients: &[RecipientId],
+        event: LedgerEvent,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<usize, StoreError> {
+        let pk = keys::shard_pk(campaign, shard);
+        for attempt in 1..=TRIES {
+            let wanted = recipients.iter().map(|id| (self.table.clone(), key(&pk, keys::ledger_sk(*id)))).collect();
+            let mut counter = CounterItem::default();
+            let mut actions = Vec::new();
+            let mut entry = AuditEntry::new(now, by, Action::Settled);
+            for (_, item) in batch_get(&self.client, wanted).await? {
+                let row: LedgerItem = serde_dynamo::from_item(item)?;
+                let Some(outcome) = row.outcome.after(event) else { continue };
+                counter.moved(row.outcome, outcome);
+                entry.outcome = Some(outcome);
+                actions.push(self.move_row(&pk, campaign, &row, (outcome, SETTLED), now)?);
+            }
+            let settled = actions.len();
+            if settled == 0 {
+                return Ok(0);
+            }
+            entry.recipients = Some(settled as u64);
+            actions.extend(self.count_on(&pk, 0, counter)?);
+            actions.push(self.put_new(key(keys::audit_pk(campaign), clock::new_event_id(now)), &entry)?);
+            if let Transacted::Done = transact(&self.client, "settle recipients", actions).await? {
+                return Ok(settled);
+            }
+            back_off(attempt).await;
+        }
+        Err(StoreError::Busy("settle recipients"))
     }
 }

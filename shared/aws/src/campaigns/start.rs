@@ -2,11 +2,13 @@
 
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use jiff::{SignedDuration, Timestamp};
+use portal_domain::campaign::audit::{Action, AuditEntry};
 use portal_domain::selection::Excluded;
 use portal_domain::{Campaign, CampaignId, CampaignState};
 
 use super::item::{CursorItem, KeyItem, LockItem};
 use super::{CampaignStore, keys};
+use crate::clock;
 use crate::dynamo::{Item, StoreError, Transacted, condition_failed, key, transact};
 
 /// How long an idempotency key is kept.
@@ -104,6 +106,10 @@ impl CampaignStore {
             let cursor_key = key(keys::shard_pk(campaign.campaign_id, shard), keys::CURSOR);
             actions.push(put(self.put_item(cursor_key, &cursor)?)?);
         }
+        let mut entry = AuditEntry::new(now, &campaign.created_by, Action::Started);
+        entry.state = Some(campaign.state);
+        let audit_key = key(keys::audit_pk(campaign.campaign_id), clock::new_event_id(now));
+        actions.push(self.put_new(audit_key, &entry)?);
         match transact(&self.client, "start a campaign", actions).await? {
             Transacted::Done => Ok(Started::Now),
             Transacted::Refused(reasons) if reasons.first().is_some_and(condition_failed) => Ok(Started::KeyTaken),

@@ -16,6 +16,8 @@ pub const SYSTEM: &str = "system";
 pub enum Action {
     /// The campaign was started.
     Started,
+    /// Its audience is complete.
+    Prepared,
     /// It was paused.
     Paused,
     /// It was halted.

@@ -30,9 +30,11 @@ impl TemplateStore {
             vec![finish(new_head.condition_expression("attribute_not_exists(pk)"))?, self.put_version(version)?];
         match transact(&self.client, "store a template", actions).await? {
             Transacted::Done => Ok(head),
-            Transacted::Refused(_) => {
-                Err(StoreError::Call { what: "store a template", cause: "its random id is taken".into() })
-            }
+            Transacted::Refused(_) => Err(StoreError::Call {
+                what: "store a template",
+                cause: "its random id is taken".into(),
+                passing: false,
+            }),
         }
     }
 

@@ -1,0 +1,101 @@
+//! `POST /v1/campaigns/{campaignId}/{pause|resume|cancel|retry}`: what a person tells a campaign to do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use portal_aws::campaigns::control::Obeyed;
+use portal_aws::clock;
+use portal_aws::queue::{FanOutMessage, QueueError};
+use portal_domain::campaign::Command;
+use portal_domain::input::Fields;
+use portal_domain::{Campaign, Outcome};
+use portal_http::body::OptionalJsonBody;
+use portal_http::problem::ProblemType;
+use portal_http::{Caller, Problem};
+
+use crate::Campaigns;
+use crate::one::OneView;
+
+pub(crate) async fn pause(
+    State(campaigns): State<Arc<Campaigns>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<OneView>, Problem> {
+    campaigns.command(&id, Command::Pause, &caller).await
+}
+
+pub(crate) async fn resume(
+    State(campaigns): State<Arc<Campaigns>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<OneView>, Problem> {
+    campaigns.command(&id, Command::Resume, &caller).await
+}
+
+pub(crate) async fn cancel(
+    State(campaigns): State<Arc<Campaigns>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<OneView>, Problem> {
+    campaigns.command(&id, Command::Cancel, &caller).await
+}
+
+/// Those who failed, unless the body names another outcome: `{"outcome": "unconfirmed"}`.
+pub(crate) async fn retry(
+    State(campaigns): State<Arc<Campaigns>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    OptionalJsonBody(body): OptionalJsonBody,
+) -> Result<Json<OneView>, Problem> {
+    let mut fields = Fields::of(&body, "")?;
+    let outcome = fields.optional_choice("outcome", "failed, unconfirmed", |name| {
+        Outcome::parse(name).filter(|outcome| matches!(outcome, Outcome::Failed | Outcome::Unconfirmed))
+    });
+    let faults = fields.finish();
+    if !faults.is_empty() {
+        return Err(faults.into());
+    }
+    campaigns.command(&id, Command::Retry(outcome.unwrap_or(Outcome::Failed)), &caller).await
+}
+
+impl Campaigns {
+    async fn command(&self, id: &str, command: Command, caller: &Caller) -> Result<Json<OneView>, Problem> {
+        let id = self.campaign(id).await?.campaign_id;
+        let campaign = match self.store.obey(id, command, &caller.name, clock::now()).await? {
+            Obeyed::Done(campaign) => {
+                tracing::info!(campaign.id = %id, command = command.as_str(), "campaign obeyed");
+                // Should this fail, the sweep queues the shards, which stand still; and so does a repeat of the command.
+                self.work_on(&campaign).await.map_err(Problem::internal)?;
+                campaign
+            }
+            Obeyed::Already(campaign) => {
+                self.work_on(&campaign).await.map_err(Problem::internal)?;
+                campaign
+            }
+            Obeyed::Refused(campaign) => return Err(refused(&campaign, command)),
+            Obeyed::Busy(active) => {
+                let detail = format!("Campaign {active} is active in this division. Wait until it has ended.");
+                let problem = Problem::conflict(ProblemType::DIVISION_BUSY, detail);
+                return Err(problem.with("campaignId", active.to_string()));
+            }
+            Obeyed::Unknown => return Err(Self::unknown()),
+        };
+        self.view(*campaign).await.map(Json)
+    }
+
+    /// Queues the shards' fan-out, if the campaign has anything for them to do. One message too many does no harm.
+    async fn work_on(&self, campaign: &Campaign) -> Result<(), QueueError> {
+        if campaign.state.works() && campaign.completed_at.is_none() {
+            self.fan_out.send(&FanOutMessage::of(campaign), Duration::ZERO).await?;
+        }
+        Ok(())
+    }
+}
+
+fn refused(campaign: &Campaign, command: Command) -> Problem {
+    let state = campaign.state.as_str();
+    let detail = format!("The campaign is {state}: it can't {} now.", command.as_str());
+    Problem::conflict(ProblemType::CAMPAIGN_STATE, detail).with("state", state)
+}

@@ -1,0 +1,144 @@
+//! `POST /v1/campaigns/{campaignId}/settle`: what a person decides about those of whom nobody knows whether an e-mail left.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use portal_aws::campaigns::list::LedgerPosition;
+use portal_aws::clock;
+use portal_domain::input::{FieldError, Fields};
+use portal_domain::outcome::LedgerEvent;
+use portal_domain::{Campaign, Outcome, RecipientId};
+use portal_http::body::JsonBody;
+use portal_http::{Caller, Problem};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::Campaigns;
+
+/// Most recipients that one request may name.
+const MOST_NAMED: usize = 1_000;
+
+/// Rows that are settled between two looks at the clock.
+const PAGE: usize = 400;
+
+/// How long one request works: the answer must be there within API Gateway's 29 s.
+const TIME: Duration = Duration::from_secs(15);
+
+/// A person's decision.
+#[derive(Debug, PartialEq, Eq)]
+struct Decision {
+    event: LedgerEvent,
+    /// Whom it is about; everyone if nobody is named.
+    recipients: Option<Vec<RecipientId>>,
+}
+
+/// What became of a decision.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Settled {
+    /// How many were settled by this request.
+    settled: usize,
+    /// How many of the campaign are unconfirmed still; if all were meant, repeat the request until nobody is.
+    remaining: u64,
+}
+
+impl Decision {
+    fn parse(body: &Value) -> Result<Self, Vec<FieldError>> {
+        let mut fields = Fields::of(body, "").map_err(|fault| vec![fault])?;
+        fields.required("outcome");
+        let event = fields.optional_choice("outcome", "sent, failed", |name| match Outcome::parse(name) {
+            Some(Outcome::Sent) => Some(LedgerEvent::SettleSent),
+            Some(Outcome::Failed) => Some(LedgerEvent::SettleFailed),
+            _ => None,
+        });
+        let all = fields.optional_bool("all");
+        let named = fields.optional_list("recipientIds", MOST_NAMED);
+        let ids: Vec<RecipientId> = named.iter().filter_map(|id| id.as_str()?.parse().ok()).collect();
+        if ids.len() < named.len() {
+            fields.fault("recipientIds", "must be ids of recipients");
+        }
+        if all != named.is_empty() {
+            fields.fault("recipientIds", "must name somebody, or else \"all\" must be true");
+        }
+        let errors = fields.finish();
+        match event {
+            Some(event) if errors.is_empty() => Ok(Self { event, recipients: (!all).then_some(ids) }),
+            _ => Err(errors),
+        }
+    }
+}
+
+pub(crate) async fn settle(
+    State(campaigns): State<Arc<Campaigns>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    JsonBody(body): JsonBody,
+) -> Result<Json<Settled>, Problem> {
+    let decision = Decision::parse(&body)?;
+    let campaign = campaigns.campaign(&id).await?;
+    let settled = match &decision.recipients {
+        Some(recipients) => campaigns.settle(&campaign, recipients, decision.event, &caller).await?,
+        None => campaigns.settle_all(&campaign, decision.event, &caller).await?,
+    };
+    tracing::info!(campaign.id = %campaign.campaign_id, settled, "unconfirmed settled");
+    campaigns.store.advance(campaign.campaign_id, clock::now()).await?;
+    let remaining = campaigns.store.progress(&campaign).await?.outcomes.unconfirmed;
+    Ok(Json(Settled { settled, remaining }))
+}
+
+impl Campaigns {
+    async fn settle(
+        &self,
+        campaign: &Campaign,
+        recipients: &[RecipientId],
+        event: LedgerEvent,
+        caller: &Caller,
+    ) -> Result<usize, Problem> {
+        Ok(self.store.settle_as(campaign.campaign_id, recipients, event, &caller.name, clock::now()).await?)
+    }
+
+    async fn settle_all(&self, campaign: &Campaign, event: LedgerEvent, caller: &Caller) -> Result<usize, Problem> {
+        let end = clock::now() + TIME;
+        let mut settled = 0;
+        let mut from: Option<LedgerPosition> = None;
+        loop {
+            let (rows, next) = self.store.ledger(campaign, Some(Outcome::Unconfirmed), from, PAGE).await?;
+            let ids: Vec<_> = rows.into_iter().map(|row| row.recipient_id).collect();
+            settled += self.settle(campaign, &ids, event, caller).await?;
+            from = next;
+            if from.is_none() || clock::now() > end {
+                return Ok(settled);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_decision_names_people_or_means_all_and_never_both_or_neither() {
+        let id = RecipientId::from_random([7; 16]);
+        let named = json!({"outcome": "sent", "recipientIds": [id]});
+        let expected = Decision { event: LedgerEvent::SettleSent, recipients: Some(vec![id]) };
+        assert_eq!(Decision::parse(&named), Ok(expected));
+        let all = json!({"outcome": "failed", "all": true});
+        assert_eq!(Decision::parse(&all), Ok(Decision { event: LedgerEvent::SettleFailed, recipients: None }));
+        for wrong in [
+            json!({"outcome": "sent"}),
+            json!({"outcome": "sent", "all": true, "recipientIds": [id]}),
+            json!({"outcome": "queued", "all": true}),
+            json!({"all": true}),
+            json!({"outcome": "sent", "recipientIds": ["x"]}),
+            json!({"outcome": "sent", "all": true, "more": 1}),
+            json!([]),
+        ] {
+            assert!(Decision::parse(&wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Commands of people to a campaign, and what a campaign does by itself: pause, halt, go on.
+
+use jiff::Timestamp;
+use portal_domain::campaign::audit::{Action, AuditEntry, SYSTEM};
+use portal_domain::campaign::{CampaignEvent, Command, Effect, StateReason};
+use portal_domain::{Campaign, CampaignId, CampaignState, Outcome};
+
+use super::CampaignStore;
+use super::item::{Task, Walk};
+use super::transition::{Lock, Moved, Transition, Walks};
+use crate::dynamo::{StoreError, back_off};
+
+/// How often a campaign is read and decided about anew because others change it at the same moment.
+const TRIES: u32 = 8;
+
+/// How a command ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Obeyed {
+    /// It is done. If there is something to do now, the shards' fan-out is to be queued.
+    Done(Box<Campaign>),
+    /// The campaign is as the command wants it already.
+    Already(Box<Campaign>),
+    /// The command can't be obeyed in this state.
+    Refused(Box<Campaign>),
+    /// Another campaign holds the division's lock.
+    Busy(CampaignId),
+    /// There is no such campaign.
+    Unknown,
+}
+
+impl CampaignStore {
+    /// Does what a person commands, once, with who and when in the audit trail.
+    pub async fn obey(&self, id: CampaignId, command: Command, by: &str, now: Timestamp) -> Result<Obeyed, StoreError> {
+        for attempt in 1..=TRIES {
+            let Some(campaign) = self.campaign(id).await? else { return Ok(Obeyed::Unknown) };
+            let next = match command.effect(&campaign) {
+                Effect::Moves(next) => next,
+                Effect::None => return Ok(Obeyed::Already(Box::new(campaign))),
+                Effect::Refused => return Ok(Obeyed::Refused(Box::new(campaign))),
+            };
+            if let Command::Retry(outcome) = command
+                && self.nobody_is(outcome, &campaign).await?
+            {
+                return Ok(Obeyed::Already(Box::new(campaign)));
+            }
+            match self.transit(self.commanded(&campaign, command, next, by, now).await?).await? {
+                Moved::Done(campaign) => return Ok(Obeyed::Done(campaign)),
+                Moved::Busy => {
+                    if let Some(active) = self.active_in(&campaign.filter.division).await? {
+                        return Ok(Obeyed::Busy(active));
+                    }
+                }
+                Moved::Changed => {}
+            }
+            back_off(attempt).await;
+        }
+        Err(StoreError::Busy("move a campaign on"))
+    }
+
+    /// Pauses or halts a campaign for a reason of the system's. `false` when its state doesn't allow it (any more).
+    pub async fn stop_by_itself(
+        &self,
+        id: CampaignId,
+        event: CampaignEvent,
+        reason: StateReason,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let action = if event == CampaignEvent::Halt { Action::Halted } else { Action::Paused };
+        let moved = self.by_itself(id, |before| {
+            Some(Transition {
+                before,
+                after: Campaign { state: before.state.after(event)?, state_reason: Some(reason), ..before.clone() },
+                entry: AuditEntry::new(now, SYSTEM, action),
+                lock: Lock::Keep,
+                walk: None,
+            })
+        });
+        Ok(moved.await?.is_some())
+    }
+
+    /// Lets a campaign go on that is paused for want of quota; the shards' fan-out is then to be queued. `None` when it is
+    /// paused no longer, or for another reason.
+    pub async fn resume_by_itself(&self, id: CampaignId, now: Timestamp) -> Result<Option<Campaign>, StoreError> {
+        self.by_itself(id, |before| {
+            let state = before.state.after(CampaignEvent::Resume)?;
+            (before.state_reason == Some(StateReason::DailyQuota)).then(|| Transition {
+                before,
+                after: Campaign { state, state_reason: None, ..before.clone() },
+                entry: AuditEntry::new(now, SYSTEM, Action::Resumed),
+                lock: Lock::Keep,
+                walk: Some(requeue()),
+            })
+        })
+        .await
+    }
+
+    /// Sends a cancelled campaign's shards through their ledgers once more if somebody became `queued` behind the first walk: they
+    /// were claimed then, and SES took nothing. `true` if the shards' fan-out is to be queued. Call it when no claim is open.
+    pub async fn skip_stragglers(&self, campaign: &Campaign, now: Timestamp) -> Result<bool, StoreError> {
+        let progress = self.progress(campaign).await?;
+        if !progress.prepared || progress.outcomes.queued == 0 {
+            return Ok(false);
+        }
+        let transition = Transition {
+            before: campaign,
+            after: campaign.clone(),
+            entry: AuditEntry::new(now, SYSTEM, Action::Cancelled),
+            lock: Lock::Keep,
+            walk: Some(Walks::Only(Walk::from_start(Task::Cancel))),
+        };
+        Ok(matches!(self.transit(transition).await?, Moved::Done(_)))
+    }
+
+    async fn by_itself(
+        &self,
+        id: CampaignId,
+        decide: impl for<'a> Fn(&'a Campaign) -> Option<Transition<'a>>,
+    ) -> Result<Option<Campaign>, StoreError> {
+        for attempt in 1..=TRIES {
+            let Some(campaign) = self.campaign(id).await? else { return Ok(None) };
+            let Some(transition) = decide(&campaign) else { return Ok(None) };
+            if let Moved::Done(campaign) = self.transit(transition).await? {
+                return Ok(Some(*campaign));
+            }
+            back_off(attempt).await;
+        }
+        Err(StoreError::Busy("move a campaign on"))
+    }
+
+    async fn commanded<'a>(
+        &self,
+        before: &'a Campaign,
+        command: Command,
+        state: CampaignState,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<Transition<'a>, StoreError> {
+        let mut after = Campaign { state, state_reason: None, ..before.clone() };
+        let mut entry = AuditEntry::new(now, by, command.action());
+        let (lock, walk) = match command {
+            Command::Pause => {
+                after.state_reason = Some(StateReason::Operator);
+                (Lock::Keep, None)
+            }
+            Command::Resume => {
+                if before.state == CampaignState::Halted {
+                    after.acknowledged = Some(self.progress(before).await?.returned());
+                }
+                (Lock::Keep, Some(requeue()))
+            }
+            Command::Cancel => (Lock::Keep, Some(Walks::Only(Walk::from_start(Task::Cancel)))),
+            Command::Retry(outcome) => {
+                after.completed_at = None;
+                after.retrying = Some(outcome);
+                entry.outcome = Some(outcome);
+                let task = if outcome == Outcome::Failed { Task::RetryFailed } else { Task::RetryUnconfirmed };
+                (Lock::Take, Some(Walks::Only(Walk::from_start(task))))
+            }
+        };
+        Ok(Transition { before, after, entry, lock, walk })
+    }
+
+    /// Whether there is nobody to retry.
+    async fn nobody_is(&self, outcome: Outcome, campaign: &Campaign) -> Result<bool, StoreError> {
+        let outcomes = self.progress(campaign).await?.outcomes;
+        Ok(match outcome {
+            Outcome::Failed => outcomes.failed == 0,
+            _ => outcomes.unconfirmed == 0,
+        })
+    }
+}
+
+/// Everyone who is still `queued` is queued again, after what a shard is at: a retry may be unfinished.
+fn requeue() -> Walks {
+    Walks::Then(Walk::from_start(Task::Requeue))
+}

@@ -1,0 +1,89 @@
+//! Notices to operators, kept until they are published: written with the change that they tell of, so that none is lost.
+
+use jiff::Timestamp;
+use portal_domain::campaign::StateReason;
+use portal_domain::campaign::audit::{Action, AuditEntry, SYSTEM};
+use portal_domain::outcome::Outcomes;
+use portal_domain::{Campaign, CampaignId, CampaignState, DivisionId};
+use serde::{Deserialize, Serialize};
+
+use super::{CampaignStore, keys};
+use crate::dynamo::{StoreError, key, s};
+
+/// A campaign ended, or stopped by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Notice {
+    /// When.
+    pub at: Timestamp,
+    /// The campaign.
+    pub campaign_id: CampaignId,
+    /// Its division.
+    pub division: DivisionId,
+    /// Who started it, by name.
+    pub created_by: String,
+    /// Its state since.
+    pub state: CampaignState,
+    /// Why it stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<StateReason>,
+    /// How it went, of a campaign that ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcomes: Option<Outcomes>,
+}
+
+/// A notice that is not published yet.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Pending {
+    /// Its sort key.
+    sk: String,
+    /// What it says.
+    #[serde(flatten)]
+    pub notice: Notice,
+}
+
+impl Notice {
+    /// The notice of an audit entry: of ends, and of what the system stopped.
+    pub(super) fn of(campaign: &Campaign, entry: &AuditEntry) -> Option<Self> {
+        let told = matches!(entry.action, Action::Paused | Action::Halted | Action::Ended) && entry.by == SYSTEM;
+        told.then(|| Self {
+            at: entry.at,
+            campaign_id: campaign.campaign_id,
+            division: campaign.filter.division.clone(),
+            created_by: campaign.created_by.clone(),
+            state: campaign.state,
+            reason: entry.reason,
+            outcomes: entry.outcomes,
+        })
+    }
+}
+
+impl CampaignStore {
+    /// Notices that nobody has published yet, oldest first; at most 100.
+    pub async fn notices(&self) -> Result<Vec<Pending>, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :notices")
+            .expression_attribute_values(":notices", s(keys::NOTICES))
+            .limit(100)
+            .send()
+            .await
+            .map_err(|error| StoreError::of("list notices", error))?;
+        Ok(serde_dynamo::from_items(answer.items.unwrap_or_default())?)
+    }
+
+    /// Forgets a notice that was published.
+    pub async fn forget(&self, notice: &Pending) -> Result<(), StoreError> {
+        self.client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(key(keys::NOTICES, &notice.sk)))
+            .send()
+            .await
+            .map_err(|error| StoreError::of("forget a notice", error))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,155 @@
+//! Moving a campaign from one state to the next: one transaction for campaign, lock, cursors, audit trail and notice.
+
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
+use portal_domain::Campaign;
+use portal_domain::campaign::audit::AuditEntry;
+
+use super::claim::update;
+use super::item::{LockItem, Walk};
+use super::notices::Notice;
+use super::{CampaignStore, keys};
+use crate::clock;
+use crate::dynamo::{Item, StoreError, Transacted, condition_failed, key, n, s, transact};
+
+/// A change of state, decided from a campaign as it was read.
+pub(super) struct Transition<'a> {
+    /// The campaign as it was read.
+    pub before: &'a Campaign,
+    /// The campaign as it is to be; its revision is set when it is written.
+    pub after: Campaign,
+    /// What the audit trail says of it; of some entries the operators are told.
+    pub entry: AuditEntry,
+    /// What becomes of the division's lock.
+    pub lock: Lock,
+    /// What its shards are to do.
+    pub walk: Option<Walks>,
+}
+
+/// What a change of state does to the division's lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lock {
+    /// The campaign has it, and keeps it.
+    Keep,
+    /// The campaign takes it again, if nobody else has it.
+    Take,
+    /// The campaign frees it.
+    Free,
+}
+
+/// What a change of state gives the shards to do.
+#[derive(Clone, Debug)]
+pub(super) enum Walks {
+    /// This walk, after those that they are at.
+    Then(Walk),
+    /// This walk alone.
+    Only(Walk),
+}
+
+/// How a change of state ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Moved {
+    /// It is written: this is the campaign now.
+    Done(Box<Campaign>),
+    /// Somebody changed the campaign since it was read. Nothing is written.
+    Changed,
+    /// Another campaign holds the lock. Nothing is written.
+    Busy,
+}
+
+impl CampaignStore {
+    /// Writes a change of state, once, or nothing.
+    pub(super) async fn transit(&self, transition: Transition<'_>) -> Result<Moved, StoreError> {
+        let Transition { before, mut after, mut entry, lock, walk } = transition;
+        after.revision = before.revision + 1;
+        entry.state = Some(after.state);
+        entry.reason = after.state_reason;
+        let id = before.campaign_id;
+        let mut actions = vec![self.put_campaign(before, &after)?];
+        actions.extend(self.lock_action(before, lock)?);
+        let event_id = clock::new_event_id(entry.at);
+        actions.push(self.put_new(key(keys::audit_pk(id), &event_id), &entry)?);
+        if let Some(notice) = Notice::of(&after, &entry) {
+            actions.push(self.put_new(key(keys::NOTICES, &event_id), &notice)?);
+        }
+        if let Some(walks) = walk {
+            for shard in before.shards() {
+                actions.push(self.set_walks(key(keys::shard_pk(id, shard), keys::CURSOR), &walks, &entry)?);
+            }
+        }
+        match transact(&self.client, "move a campaign on", actions).await? {
+            Transacted::Done => {
+                tracing::info!(campaign.id = %id, campaign.state = after.state.as_str(), "campaign moved on");
+                Ok(Moved::Done(Box::new(after)))
+            }
+            Transacted::Refused(reasons) if reasons.first().is_some_and(condition_failed) => Ok(Moved::Changed),
+            Transacted::Refused(_) if lock == Lock::Take => Ok(Moved::Busy),
+            Transacted::Refused(_) => Ok(Moved::Changed),
+        }
+    }
+
+    fn put_campaign(&self, before: &Campaign, after: &Campaign) -> Result<TransactWriteItem, StoreError> {
+        let mut item: Item = serde_dynamo::to_item(after)?;
+        item.extend(Self::campaign_key(before.campaign_id));
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("revision = :revision")
+            .expression_attribute_values(":revision", n(before.revision));
+        Ok(TransactWriteItem::builder().put(put.build().map_err(StoreError::request)?).build())
+    }
+
+    fn lock_action(&self, campaign: &Campaign, lock: Lock) -> Result<Option<TransactWriteItem>, StoreError> {
+        let lock_key = key(keys::LOCKS, campaign.filter.division.as_str());
+        let campaign_id = campaign.campaign_id;
+        match lock {
+            Lock::Keep => Ok(None),
+            Lock::Take => self.put_new(lock_key, &LockItem { campaign_id }).map(Some),
+            Lock::Free => {
+                let unlock = Delete::builder()
+                    .table_name(&self.table)
+                    .set_key(Some(lock_key))
+                    .condition_expression("campaignId = :campaign")
+                    .expression_attribute_values(":campaign", s(campaign_id.to_string()))
+                    .build()
+                    .map_err(StoreError::request)?;
+                Ok(Some(TransactWriteItem::builder().delete(unlock).build()))
+            }
+        }
+    }
+
+    /// Puts an item on the condition that there is none.
+    pub(super) fn put_new(&self, key: Item, value: &impl serde::Serialize) -> Result<TransactWriteItem, StoreError> {
+        let mut item: Item = serde_dynamo::to_item(value)?;
+        item.extend(key);
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)")
+            .build()
+            .map_err(StoreError::request)?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// Gives a shard a walk to do. Whoever is at work on it fails with its next page, and whoever it was about to queue is
+    /// `queued` in the ledger: the walk finds them.
+    fn set_walks(&self, key: Item, walks: &Walks, entry: &AuditEntry) -> Result<TransactWriteItem, StoreError> {
+        let (walk, set) = match walks {
+            Walks::Then(walk) => (walk, "walks = list_append(walks, :walk)"),
+            Walks::Only(walk) => (walk, "walks = :walk"),
+        };
+        update(
+            Update::builder()
+                .table_name(&self.table)
+                .set_key(Some(key))
+                .update_expression(format!(
+                    "SET {set}, done = :open, toQueue = :nobody, updatedAt = :now ADD page :one"
+                ))
+                .condition_expression("attribute_exists(pk)")
+                .expression_attribute_values(":walk", serde_dynamo::to_attribute_value([walk])?)
+                .expression_attribute_values(":open", aws_sdk_dynamodb::types::AttributeValue::Bool(false))
+                .expression_attribute_values(":nobody", aws_sdk_dynamodb::types::AttributeValue::L(Vec::new()))
+                .expression_attribute_values(":now", s(entry.at.to_string()))
+                .expression_attribute_values(":one", n(1)),
+        )
+    }
+}

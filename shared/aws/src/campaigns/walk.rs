@@ -1,0 +1,130 @@
+//! Going through a shard's ledger rows again, page by page: to queue, retry or skip them.
+
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
+use jiff::Timestamp;
+use portal_domain::{CampaignId, Outcome, Shard};
+
+use super::claim::update;
+use super::counter::CounterItem;
+use super::fan_out::{PAGE_ROWS, PageWrite};
+use super::item::{CursorItem, LedgerItem, Task};
+use super::{CampaignStore, keys};
+use crate::dynamo::{StoreError, Transacted, condition_failed, key, n, s, transact};
+
+/// How many queries of up to 1 MB one page of a walk may cost.
+const MOST_QUERIES: usize = 4;
+
+/// Why someone is skipped whose campaign was cancelled.
+pub const CANCELLED: &str = "cancelled";
+
+/// The next page of a walk.
+#[derive(Debug)]
+pub struct WalkPage {
+    /// The cursor as it is to be: one page on, and with whom to queue.
+    pub cursor: CursorItem,
+    /// The rows that the page is about.
+    pub rows: Vec<LedgerItem>,
+}
+
+impl CampaignStore {
+    /// Reads the next page of the walk `task`, which `cursor` is at, consistently.
+    pub async fn walk_page(
+        &self,
+        campaign: CampaignId,
+        shard: Shard,
+        cursor: &CursorItem,
+        task: Task,
+        now: Timestamp,
+    ) -> Result<WalkPage, StoreError> {
+        let mut after = cursor.walks.first().and_then(|walk| walk.after);
+        let mut rows: Vec<LedgerItem> = Vec::new();
+        let mut finished = false;
+        for _ in 0..MOST_QUERIES {
+            let limit = PAGE_ROWS - rows.len();
+            let (found, next) = self.rows_with(campaign, shard, task.outcome(), after, limit).await?;
+            rows.extend(found);
+            match next {
+                Some(next) => after = Some(next),
+                None => finished = true,
+            }
+            if finished || rows.len() == PAGE_ROWS {
+                break;
+            }
+        }
+        let mut next = CursorItem { page: cursor.page + 1, updated_at: now, to_queue: Vec::new(), ..cursor.clone() };
+        if task != Task::Cancel {
+            next.to_queue = rows.iter().map(|row| row.recipient_id).collect();
+        }
+        if finished {
+            next.walks.remove(0);
+            next.done = next.walks.is_empty() && next.to_queue.is_empty() && (next.scanned || task == Task::Cancel);
+        } else if let Some(walk) = next.walks.first_mut() {
+            walk.after = after;
+        }
+        Ok(WalkPage { cursor: next, rows })
+    }
+
+    /// Moves the cursor `from` one page on, and the page's rows to the outcome that the walk gives them; all or nothing.
+    pub async fn write_walk(
+        &self,
+        campaign: CampaignId,
+        shard: Shard,
+        from: &CursorItem,
+        page: &WalkPage,
+        task: Task,
+    ) -> Result<PageWrite, StoreError> {
+        let mut actions = vec![self.put_cursor(campaign, shard, from, &page.cursor)?];
+        if let Some(event) = task.event() {
+            let pk = keys::shard_pk(campaign, shard);
+            let mut counter = CounterItem::default();
+            for row in &page.rows {
+                let Some(outcome) = row.outcome.after(event) else { continue };
+                counter.moved(row.outcome, outcome);
+                actions.push(self.move_row(&pk, campaign, row, (outcome, CANCELLED), page.cursor.updated_at)?);
+            }
+            let counter_row = (page.cursor.page % u64::from(keys::COUNTERS)) as u8;
+            actions.extend(self.count_on(&pk, counter_row, counter)?);
+        }
+        match transact(&self.client, "walk through the ledger", actions).await? {
+            Transacted::Done => Ok(PageWrite::Written),
+            Transacted::Refused(reasons) if reasons.first().is_some_and(condition_failed) => Ok(PageWrite::CursorMoved),
+            Transacted::Refused(reasons) => {
+                let rows = page.rows.iter().zip(reasons.iter().skip(1));
+                let changed = rows.filter(|(_, reason)| condition_failed(reason)).map(|(row, _)| row.recipient_id);
+                Ok(PageWrite::Changed(changed.collect()))
+            }
+        }
+    }
+
+    /// The action that moves a row, as it was read, to an outcome; and if people may want to look at that, with the reason.
+    pub(super) fn move_row(
+        &self,
+        shard_pk: &str,
+        campaign: CampaignId,
+        row: &LedgerItem,
+        (outcome, reason): (Outcome, &str),
+        now: Timestamp,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let builder = Update::builder()
+            .table_name(&self.table)
+            .set_key(Some(key(shard_pk, keys::ledger_sk(row.recipient_id))))
+            .condition_expression("outcome = :before AND attempt = :attempt")
+            .expression_attribute_values(":before", s(row.outcome.as_str()))
+            .expression_attribute_values(":attempt", n(row.attempt))
+            .expression_attribute_values(":after", s(outcome.as_str()))
+            .expression_attribute_values(":now", s(now.to_string()));
+        if outcome.needs_attention() {
+            let set = "SET outcome = :after, reason = :reason, attention = :attention, updatedAt = :now";
+            let builder = builder
+                .expression_attribute_values(":reason", s(reason))
+                .expression_attribute_values(":attention", s(keys::attention_pk(campaign, outcome)));
+            return update(builder.update_expression(set));
+        }
+        let mut set = "SET outcome = :after, updatedAt = :now REMOVE reason, attention".to_owned();
+        if outcome == Outcome::Queued {
+            // What SES said of the attempt before says nothing of the next.
+            set.push_str(", standing, standingDetail");
+        }
+        update(builder.update_expression(set))
+    }
+}

@@ -1,0 +1,180 @@
+//! The pace of all senders together: SES's send rate and daily quota, shared out by conditional writes to one item.
+//!
+//! The rate is kept by the generic cell rate algorithm (ITU-T I.371, annex A): the item holds the time at which the next e-mail
+//! may leave. Whoever wants to send moves that time on by as many intervals as it has e-mails, in one conditional update, and
+//! owns the slots in between; so any number of functions need no other word with each other, and what they send is spaced. A
+//! campaign that is to be slower has an item of its own besides.
+
+mod store;
+
+use jiff::{SignedDuration, Timestamp};
+use portal_domain::CampaignId;
+use portal_domain::pace::{Pace, Slots, Window};
+use std::time::Duration;
+
+use self::store::{Item, LimiterStore, Taken};
+use crate::campaigns::keys;
+use crate::dynamo::{StoreError, back_off};
+use crate::mail::{MailError, Mailer};
+use crate::settings::{InvalidSetting, Settings};
+
+/// After this time without a refresh the allowance is asked for anew. The sweep refreshes it every minute while a campaign is active.
+const STALE: SignedDuration = SignedDuration::from_secs(180);
+
+/// How often a reservation is tried against others.
+const TRIES: u32 = 12;
+
+/// How far senders move on after SES found them too fast.
+const SLOW_DOWN: SignedDuration = SignedDuration::from_secs(1);
+
+/// What an unlimited account may send: more than anybody does between two refreshes.
+const UNLIMITED: u64 = 1 << 50;
+
+/// The limiter could not be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum LimiterError {
+    /// The table could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// SES did not say what the account may do.
+    #[error(transparent)]
+    Mail(#[from] MailError),
+}
+
+/// What became of asking for slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reservation {
+    /// These are the caller's.
+    Slots(Slots),
+    /// All slots so near are others'; ask again after this time.
+    Later(Duration),
+    /// The account may send no more for now.
+    QuotaUsedUp,
+}
+
+/// What the account may do, in place of what SES says: for the local cloud and for benchmarks.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Override {
+    rate: Option<f64>,
+    quota: Option<f64>,
+}
+
+/// The limiter that all senders share.
+#[derive(Debug)]
+pub struct Limiter {
+    store: LimiterStore,
+    mailer: Mailer,
+    instead: Override,
+}
+
+impl Limiter {
+    /// The limiter on the table Campaigns. Rate or quota may be overridden only where the functions call another endpoint than
+    /// AWS.
+    pub fn new(
+        client: aws_sdk_dynamodb::Client,
+        table: String,
+        mailer: Mailer,
+        settings: &Settings,
+    ) -> Result<Self, InvalidSetting> {
+        let instead =
+            Override { rate: settings.number("SES_RATE_OVERRIDE")?, quota: settings.number("SES_QUOTA_OVERRIDE")? };
+        if instead != Override::default() && !settings.calls_another_endpoint() {
+            return Err(InvalidSetting::OverrideOnAws);
+        }
+        Ok(Self { store: LimiterStore::new(client, table), mailer, instead })
+    }
+
+    /// Asks SES what the account may do, and tells all senders. Answers how many e-mails may still leave in these 24 hours.
+    pub async fn refresh(&self, now: Timestamp) -> Result<u64, LimiterError> {
+        let account = self.mailer.account().await?;
+        let rate = self.instead.rate.unwrap_or(account.rate);
+        let quota = self.instead.quota.or(account.quota);
+        let room = quota.map_or(UNLIMITED, |quota| (quota - account.sent).max(0.0) as u64);
+        self.store.refresh(rate, room, now).await?;
+        Ok(room)
+    }
+
+    /// Takes up to `wanted` slots that begin in the window; at most a few seconds' worth. Those of a campaign with a pace of
+    /// its own are spaced to that.
+    pub async fn reserve(
+        &self,
+        wanted: usize,
+        own: Option<(CampaignId, Pace)>,
+        window: Window,
+    ) -> Result<Reservation, LimiterError> {
+        let account = self.account(window.now).await?;
+        let Some((campaign, pace)) = own else { return self.of_account(wanted, account, window).await };
+        let slots = match self.take(&campaign.to_string(), pace, wanted, None, window).await? {
+            Reservation::Slots(slots) => slots,
+            other => return Ok(other),
+        };
+        // The campaign's slots are lost if the account has none: it was to be slow anyway.
+        Ok(match self.of_account(slots.count, account, window).await? {
+            Reservation::Slots(others) => Reservation::Slots(slots.and(others)),
+            other => other,
+        })
+    }
+
+    /// Lets all senders wait a moment: SES found them too fast.
+    pub async fn slow_down(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.store.move_on(now + SLOW_DOWN).await
+    }
+
+    async fn of_account(&self, wanted: usize, account: Item, window: Window) -> Result<Reservation, LimiterError> {
+        self.take(keys::SES, Pace::per_second(account.rate), wanted, Some(account), window).await
+    }
+
+    /// The account's item, not older than the allowance may be.
+    async fn account(&self, now: Timestamp) -> Result<Item, LimiterError> {
+        let fresh = |item: &Item| item.refreshed_at.is_some_and(|at| now.duration_since(at) < STALE);
+        if let Some(item) = self.store.seen().filter(fresh) {
+            return Ok(item);
+        }
+        let known = self.store.read().await?;
+        if let Some(item) = known.filter(fresh) {
+            return Ok(item);
+        }
+        match (self.refresh(now).await, known) {
+            // An old allowance is better than none: SES still refuses what is too much.
+            (Err(LimiterError::Mail(error)), Some(item)) => {
+                tracing::warn!(error = %error, "the allowance could not be refreshed");
+                Ok(item)
+            }
+            (result, _) => {
+                result?;
+                Ok(self.store.seen().ok_or(StoreError::Busy("learn the send rate"))?)
+            }
+        }
+    }
+
+    /// Moves a limiter's time on by the slots that are taken. `seen` is what is known of it, and may be old.
+    async fn take(
+        &self,
+        limiter: &str,
+        pace: Pace,
+        wanted: usize,
+        mut seen: Option<Item>,
+        window: Window,
+    ) -> Result<Reservation, LimiterError> {
+        for attempt in 1..=TRIES {
+            let count = pace.at_once(wanted, seen.map_or(UNLIMITED, |item| item.room));
+            let next = seen.map_or(0, |item| item.next);
+            let known = attempt > 1;
+            if known && count == 0 {
+                return Ok(Reservation::QuotaUsedUp);
+            }
+            if let Some(wait) = window.wait(next).filter(|_| known) {
+                return Ok(Reservation::Later(wait));
+            }
+            let slots = Slots { first: next.max(window.earliest()), pace, count: count.max(1) };
+            match self.store.take(limiter, &slots, window).await? {
+                Taken::Until(end) => return Ok(Reservation::Slots(Slots { first: end - slots.span(), ..slots })),
+                Taken::Not(item) => seen = item,
+            }
+            if attempt > 2 {
+                back_off(attempt - 2).await;
+            }
+        }
+        Err(StoreError::Busy("reserve a time to send").into())
+    }
+}

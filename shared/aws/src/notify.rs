@@ -1,0 +1,139 @@
+//! Telling the operators who subscribe that a campaign ended, or stopped by itself.
+
+use std::fmt::Write;
+
+use aws_sdk_sns::Client;
+use portal_domain::campaign::StateReason;
+use portal_domain::{CampaignState, DivisionId};
+
+use crate::campaigns::notices::Notice;
+
+/// Longest subject that SNS takes for e-mail.
+const SUBJECT: usize = 100;
+
+/// A notice could not be published.
+#[derive(Debug, thiserror::Error)]
+#[error("SNS could not publish a notice: {0}")]
+pub struct NotifyError(String);
+
+/// The topic that operators subscribe to.
+#[derive(Clone, Debug)]
+pub struct Topic {
+    client: Client,
+    arn: String,
+    public_url: String,
+}
+
+impl Topic {
+    /// The topic with this ARN. Notices link to the operator's page under `public_url`.
+    pub fn new(client: Client, arn: String, public_url: String) -> Self {
+        Self { client, arn, public_url }
+    }
+
+    /// Publishes a notice. It has ids and numbers, and no address of anybody.
+    pub async fn publish(&self, notice: &Notice) -> Result<(), NotifyError> {
+        let request = self.client.publish().topic_arn(&self.arn).subject(subject(notice));
+        let published = request.message(message(notice, &self.public_url)).send().await;
+        let shown = |error| NotifyError(aws_sdk_sns::error::DisplayErrorContext(error).to_string());
+        published.map(|_| ()).map_err(shown)
+    }
+}
+
+/// One line of printable ASCII, which is all that SNS takes.
+fn subject(notice: &Notice) -> String {
+    let Notice { division, state, .. } = notice;
+    let subject = format!("Portal Invites: campaign in {} {}", plain(division), state.as_str());
+    subject.chars().take(SUBJECT).collect()
+}
+
+fn plain(division: &DivisionId) -> String {
+    division.as_str().chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect()
+}
+
+fn message(notice: &Notice, public_url: &str) -> String {
+    let Notice { at, campaign_id, division, created_by, .. } = notice;
+    let mut text = format!("{}\n\nDivision: {division}\nStarted by: {created_by}\nWhen: {at}\n", headline(notice));
+    if let Some(outcomes) = notice.outcomes {
+        let (sent, failed, skipped, unconfirmed) =
+            (outcomes.sent, outcomes.failed, outcomes.skipped, outcomes.unconfirmed);
+        let line = format!("Sent: {sent}\nFailed: {failed}\nSkipped: {skipped}\nUnconfirmed: {unconfirmed}\n");
+        text.push_str(&line);
+    }
+    // Writing to a string can't fail.
+    let _ = write!(text, "\n{public_url}/#/campaigns/{campaign_id}\n");
+    text
+}
+
+fn headline(notice: &Notice) -> &'static str {
+    match (notice.state, notice.reason) {
+        (CampaignState::Completed, _) => "The campaign has ended.",
+        (CampaignState::Cancelled, _) => "The campaign was cancelled, and everything that was under way has ended.",
+        (_, Some(StateReason::DailyQuota)) => {
+            "The campaign is paused: the SES account has sent what it may in 24 hours. It goes on by itself when there is room."
+        }
+        (_, Some(StateReason::SendingPaused)) => {
+            "The campaign is paused: sending is paused for the SES account. See the SES console, then resume the campaign."
+        }
+        (_, Some(StateReason::AccountRefused)) => {
+            "The campaign is paused: SES refuses the account or the function's permission. Mend that, then resume the campaign."
+        }
+        (_, Some(StateReason::Bounces)) => {
+            "The campaign was halted: too many e-mails bounced. Look at the addresses before you resume or cancel it."
+        }
+        (_, Some(StateReason::Complaints)) => {
+            "The campaign was halted: too many people complained. Look into it before you resume or cancel it."
+        }
+        _ => "The campaign has stopped.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portal_domain::CampaignId;
+    use portal_domain::outcome::Outcomes;
+
+    use super::*;
+
+    fn notice(state: CampaignState, reason: Option<StateReason>) -> Notice {
+        Notice {
+            at: "2026-11-30T12:00:00Z".parse().expect("a time"),
+            campaign_id: CampaignId::from_parts(1_795_381_800_000, 7),
+            division: DivisionId::new("DAYTON"),
+            created_by: "ann".to_owned(),
+            state,
+            reason,
+            outcomes: (state == CampaignState::Completed).then(|| Outcomes { sent: 7, ..Outcomes::default() }),
+        }
+    }
+
+    #[test]
+    fn an_end_is_told_with_its_numbers_and_a_link() {
+        let notice = notice(CampaignState::Completed, None);
+        assert_eq!(subject(&notice), "Portal Invites: campaign in DAYTON completed");
+        let text = message(&notice, "https://invites.example.com");
+        assert!(text.starts_with("The campaign has ended.\n\nDivision: DAYTON\nStarted by: ann\n"), "{text}");
+        assert!(text.contains("\nSent: 7\nFailed: 0\n"), "{text}");
+        assert!(
+            text.ends_with(&format!("\nhttps://invites.example.com/#/campaigns/{}\n", notice.campaign_id)),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn every_reason_to_stop_says_what_to_do() {
+        use StateReason::{AccountRefused, Bounces, Complaints, DailyQuota, SendingPaused};
+        let of = |reason| headline(&notice(CampaignState::Paused, Some(reason)));
+        let lines = [DailyQuota, SendingPaused, AccountRefused, Bounces, Complaints].map(of);
+        for (index, line) in lines.iter().enumerate() {
+            assert!(!lines[..index].contains(line) && !line.ends_with("has stopped."), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_subject_is_one_short_line_of_ascii() {
+        let mut notice = notice(CampaignState::Halted, Some(StateReason::Bounces));
+        notice.division = DivisionId::new(format!("Nörth\n{}", "x".repeat(200)));
+        let subject = subject(&notice);
+        assert!(subject.len() == SUBJECT && subject.chars().all(|c| c.is_ascii_graphic() || c == ' '), "{subject}");
+    }
+}
