@@ -3,6 +3,10 @@ PORTAL := python3 infra/local/portal.py
 # Another local cloud of this clone than the one of `make up`: make up INSTANCE=<name>
 INSTANCE ?=
 OPTIONS := $(if $(INSTANCE),--instance $(INSTANCE))
+# For up and run: e-mails a second, and in 24 hours, in place of what the local SES grants: make up SES_RATE=500
+SES_RATE ?=
+SES_QUOTA ?=
+PACE := $(if $(SES_RATE),--ses-rate "$(SES_RATE)") $(if $(SES_QUOTA),--ses-quota "$(SES_QUOTA)")
 # Folder of customers (divisions.json, accounts.ndjson).
 DATA ?=
 
@@ -13,7 +17,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ## build, start the local cloud, deploy to it; again: deploy what changed
-	@$(PORTAL) up $(OPTIONS)
+	@$(PORTAL) up $(OPTIONS) $(PACE)
 
 down: ## end the local cloud
 	@$(PORTAL) down $(OPTIONS)
@@ -22,7 +26,7 @@ logs: ## write what the functions of the running local cloud logged into .local/
 	@$(PORTAL) logs $(OPTIONS)
 
 run: ## up, sample customers, and the main job as a demonstration; stays up until Ctrl-C
-	@$(PORTAL) run $(OPTIONS)
+	@$(PORTAL) run $(OPTIONS) $(PACE)
 
 sample: ## write the sample customers into DATA (default .local/sample)
 	@$(PORTAL) sample $(OPTIONS) $(if $(DATA),"$(DATA)",.local/sample)

@@ -22,6 +22,7 @@ import sample_customers
 import stack
 import toolchain
 from api import Api, given_token, operator_of
+from deploying import UNHURRIED, Pace
 from importing import import_folder
 from instance import Instance
 from processes import run_tool
@@ -33,13 +34,13 @@ def run(options: argparse.Namespace) -> int:
     instance = Instance(options.instance)
     match options.command:
         case "up":
-            return up(instance)
+            return up(instance, Pace(options.ses_rate, options.ses_quota))
         case "down":
             return down(instance)
         case "logs":
             return save_logs(instance)
         case "run":
-            return demonstration(instance)
+            return demonstration(instance, Pace(options.ses_rate, options.ses_quota))
         case "sample":
             return sample(Path(options.folder))
         case "import":
@@ -55,32 +56,32 @@ def run(options: argparse.Namespace) -> int:
     raise AssertionError(options.command)
 
 
-def up(instance: Instance) -> int:
+def up(instance: Instance, pace: Pace) -> int:
     started = time.monotonic()
     with instance.locked():
-        known = bring_up(instance)
+        known = bring_up(instance, pace)
     say(f"\nThe local cloud is up after {duration(time.monotonic() - started)}.")
     where(instance, known)
     say(f"End it with `make down{instance.hint}`.")
     return 0
 
 
-def bring_up(instance: Instance, **ways: bool) -> dict:
+def bring_up(instance: Instance, pace: Pace, **ways: bool) -> dict:
     """Builds, starts what does not run yet, deploys. A local cloud that was up before stays up if this fails."""
     template = building.build(instance)
     endpoint = emulator.running(instance)
     if endpoint:
         say(f"» The local cloud is up already ({endpoint}): deploying what changed")
-        return _deploy(instance, endpoint, template)
+        return _deploy(instance, endpoint, template, pace)
     try:
-        return _deploy(instance, emulator.start(instance, **ways), template)
+        return _deploy(instance, emulator.start(instance, **ways), template, pace)
     except BaseException:
         emulator.stop(instance)
         raise
 
 
-def _deploy(instance: Instance, endpoint: str, template: Path) -> dict:
-    deploying.deploy(instance, endpoint, template)
+def _deploy(instance: Instance, endpoint: str, template: Path, pace: Pace) -> dict:
+    deploying.deploy(instance, endpoint, template, pace)
     return stack.prepare(instance, endpoint)
 
 
@@ -137,11 +138,11 @@ def import_customers(instance: Instance, folder: Path, api_url: str | None) -> i
     return 0 if complete else 1
 
 
-def demonstration(instance: Instance) -> int:
+def demonstration(instance: Instance, pace: Pace) -> int:
     """Up, then the main job, then up until Ctrl-C; whatever ends it, nothing stays running."""
     with ending(instance):
         with instance.locked():
-            known = bring_up(instance, enforced=True)
+            known = bring_up(instance, pace, enforced=True)
             api = Api(known["apiUrl"], operator_of(known))
             main_job.demonstrate(api, known, import_sample(instance, api)[main_job.DIVISION])
         say("\nThe local cloud stays up until Ctrl-C.")
@@ -170,7 +171,7 @@ def test() -> int:
     with instance.locked(), ending(instance):
         emulator.stop(instance)
         say("First the main job, with every function held to its role's policy.")
-        known = bring_up(instance, enforced=True)
+        known = bring_up(instance, UNHURRIED, enforced=True)
         tools = environment.for_tools(instance, known["awsEndpoint"]) | {"PORTAL_STACK": str(instance.stack_file)}
         with step("Tests of the local cloud's scripts"):
             _must_pass(run_tool(_unittests("infra/local/tests"), environment=tools, folder=ROOT))
@@ -180,7 +181,7 @@ def test() -> int:
             _must_pass(run_tool(_unittests("tests/browser"), environment=tools | {"PORTAL_BROWSER": browser}, folder=ROOT))
         _check_main_job(*main_job.demonstrate(api, known, senders[main_job.DIVISION]))
         say("Then the tests of the functions, in a fresh local cloud.")
-        known = _deploy(instance, emulator.start(instance), instance.build_folder / "template.yaml")
+        known = _deploy(instance, emulator.start(instance), instance.build_folder / "template.yaml", UNHURRIED)
         tools = environment.for_tools(instance, known["awsEndpoint"]) | {"PORTAL_STACK": str(instance.stack_file)}
         with step("cargo test"):
             _must_pass(run_tool(["cargo", "test", "--workspace", "--locked"], environment=tools, folder=ROOT))
@@ -200,7 +201,7 @@ def benchmark(folder: Path | None, division: str | None) -> int:
     instance = Instance("bench")
     with instance.locked(), ending(instance):
         emulator.stop(instance)
-        known = bring_up(instance, metered=True)
+        known = bring_up(instance, UNHURRIED, metered=True)
         if folder is None:
             folder = instance.folder / "sample"
             sample(folder)

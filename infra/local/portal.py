@@ -32,6 +32,9 @@ def arguments() -> argparse.Namespace:
     for name, text in COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text)
         command.add_argument("--instance", default="", help="which local cloud of this clone (default: the one of `make up`)")
+        if name in ("up", "run"):
+            command.add_argument("--ses-rate", default="", help="e-mails a second (default: what the local SES grants, 14)")
+            command.add_argument("--ses-quota", default="", help="e-mails in 24 hours (default: what the local SES grants, 50,000)")
         if name in ("import", "sample"):
             command.add_argument("folder", help="folder with divisions.json and accounts.ndjson")
         if name == "import":

@@ -35,6 +35,7 @@ def prepare(instance: Instance, endpoint: str) -> dict:
         "operator": {"username": OPERATOR, "password": password},
         "tables": {"directory": values["DirectoryTable"], "campaigns": values["CampaignsTable"]},
         "queues": {name: values[name] for name in QUEUES},
+        "topics": {"Notices": values["NoticesTopic"]},
         "functions": {name: value for name, value in values.items() if name.endswith("Function")},
         "mailbox": f"{endpoint}/_ministack/ses/messages",
         "publicUrl": values["PublicUrl"],
