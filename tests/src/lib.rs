@@ -11,6 +11,7 @@ pub mod lists;
 pub mod mailbox;
 pub mod people;
 pub mod stack;
+mod trouble;
 pub mod world;
 
 pub use people::{Account, Contact};

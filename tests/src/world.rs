@@ -187,13 +187,18 @@ impl World {
     /// Hands queued messages to their functions until both queues are empty, as Lambda would. A function that panics
     /// is a function that was killed: its message comes again.
     pub async fn pump(&self) {
+        self.pump_with(&self.deliver).await;
+    }
+
+    /// The same, with another `deliver`.
+    pub async fn pump_with(&self, deliver: &Deliver) {
         let mut idle = 0;
         while idle < 2 {
             let mut worked = false;
             for queue in ["FAN_OUT_QUEUE_URL", "DELIVER_QUEUE_URL"] {
                 for message in self.receive(queue).await {
                     worked = true;
-                    if self.invoke(queue, &message, clock::now() + SignedDuration::from_secs(60)).await {
+                    if self.invoke_with(deliver, queue, &message, clock::now() + SignedDuration::from_secs(60)).await {
                         self.delete(queue, &message).await;
                     }
                 }
@@ -204,6 +209,10 @@ impl World {
 
     /// Invokes the function of a queue with one message; `false` when it failed or was killed.
     pub async fn invoke(&self, queue: &str, message: &Message, deadline: Timestamp) -> bool {
+        self.invoke_with(&self.deliver, queue, message, deadline).await
+    }
+
+    async fn invoke_with(&self, deliver: &Deliver, queue: &str, message: &Message, deadline: Timestamp) -> bool {
         let mut record = SqsMessage::default();
         record.message_id.clone_from(&message.message_id);
         record.body.clone_from(&message.body);
@@ -213,7 +222,7 @@ impl World {
         let handled = async {
             match queue {
                 "FAN_OUT_QUEUE_URL" => self.fan_out.handle(event, deadline).await,
-                _ => self.deliver.handle(event, deadline).await,
+                _ => deliver.handle(event, deadline).await,
             }
         };
         let handled = std::panic::AssertUnwindSafe(handled);

@@ -13,7 +13,7 @@ use jiff::SignedDuration;
 use portal_aws::campaigns::item::ClaimItem;
 use portal_aws::clock;
 use portal_aws::queue::FanOutMessage;
-use portal_domain::{CampaignId, Outcome, PortalStatus, RecipientId};
+use portal_domain::{Outcome, PortalStatus, RecipientId};
 use serde_json::json;
 use tests::World;
 use tests::http::Call;
@@ -26,19 +26,6 @@ fn once_at(point: &str, world: &Arc<World>, act: impl AsyncFn(&World) + Send + S
     let (world, runtime, once) = (world.clone(), tokio::runtime::Handle::current(), Once::new());
     let act = move || tokio::task::block_in_place(|| runtime.block_on(act(&world)));
     fail::cfg_callback(point, move || once.call_once(&act)).unwrap();
-}
-
-/// Sends to everyone with a sender that SES refuses when the e-mails are due.
-async fn send_refused(world: &World) -> CampaignId {
-    let ses = aws_sdk_sesv2::Client::new(&world.config);
-    let sender = world.email("sender");
-    ses.create_email_identity().email_identity(&sender).send().await.unwrap();
-    let mut body = world.send_request("NORTH").await;
-    body["emailFrom"] = json!(sender);
-    let answer = world.post_campaign("key", &body).await;
-    assert_eq!(answer.status, 202, "{}", answer.text);
-    ses.delete_email_identity().email_identity(&sender).send().await.unwrap();
-    answer.json()["campaignId"].as_str().unwrap().parse().unwrap()
 }
 
 /// Fans a campaign out, so that everyone is in its audience.
@@ -103,7 +90,7 @@ async fn who_is_unlinked_between_read_and_claim_is_skipped() {
 async fn who_accepts_while_ses_refuses_the_mail_keeps_their_access() {
     let scenario = FailScenario::setup();
     let world = Arc::new(World::with_people(1).await);
-    let id = send_refused(&world).await;
+    let id = world.send_refused("NORTH").await;
     once_at("deliver.sent", &world, async |world| world.accept("NORTH", &world.email("p0")).await);
     world.pump().await;
     scenario.teardown();
@@ -116,7 +103,7 @@ async fn who_accepts_while_ses_refuses_the_mail_keeps_their_access() {
 async fn a_newer_password_than_that_of_a_refused_mail_stays() {
     let scenario = FailScenario::setup();
     let world = Arc::new(World::with_people(1).await);
-    let id = send_refused(&world).await;
+    let id = world.send_refused("NORTH").await;
     once_at("deliver.sent", &world, async |world| world.set(&world.email("p0"), "digest", "newer").await);
     world.pump().await;
     scenario.teardown();

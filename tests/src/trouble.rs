@@ -1,0 +1,81 @@
+//! Campaigns in trouble: refused by SES, or of unknown outcome.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_sqs::types::Message;
+use deliver::Deliver;
+use jiff::SignedDuration;
+use portal_aws::campaigns::keys;
+use portal_aws::clock;
+use portal_aws::dynamo::{key, n, s};
+use portal_domain::{CampaignId, Outcome};
+use serde_json::json;
+
+use crate::World;
+use crate::line::{Fate, line};
+
+impl World {
+    /// Hands one message to its function, which must take it.
+    pub async fn work(&self, queue: &'static str, message: &Message) {
+        assert!(self.invoke(queue, message, clock::now() + SignedDuration::from_secs(60)).await);
+        self.delete(queue, message).await;
+    }
+
+    /// Starts a campaign to everyone with a sender that SES refuses when the e-mails are due.
+    pub async fn send_refused(&self, division: &str) -> CampaignId {
+        let ses = aws_sdk_sesv2::Client::new(&self.config);
+        self.verify_sender().await;
+        let mut body = self.send_request(division).await;
+        body["emailFrom"] = json!(self.email("sender"));
+        let answer = self.post_campaign("refused", &body).await;
+        assert_eq!(answer.status, 202, "{}", answer.text);
+        ses.delete_email_identity().email_identity(self.email("sender")).send().await.unwrap();
+        answer.json()["campaignId"].as_str().unwrap().parse().unwrap()
+    }
+
+    /// Lets SES take the sender of [`World::send_refused`].
+    pub async fn verify_sender(&self) {
+        let ses = aws_sdk_sesv2::Client::new(&self.config);
+        ses.create_email_identity().email_identity(self.email("sender")).send().await.unwrap();
+    }
+
+    /// A campaign to everyone that is over, and of whose e-mails nobody knows: SES had a fault, and no e-mail left.
+    pub async fn send_unconfirmed(&self, division: &str) -> CampaignId {
+        let faulty = line(&self.config, |operation, _| match operation {
+            "SendEmail" => Fate::Answered(500, "{}"),
+            _ => Fate::Made,
+        });
+        let deliver = Deliver::new(&faulty, &self.settings).unwrap();
+        let id = self.send(division).await;
+        self.pump_with(&deliver).await;
+        id
+    }
+
+    /// Makes the first row of a campaign that is over `queued`, and the campaign hold its lock again.
+    pub async fn reopen(&self, id: CampaignId) {
+        let campaign = self.campaigns.campaign(id).await.unwrap().unwrap();
+        let row = self.ledger(id).await.remove(0);
+        let shard_pk = keys::shard_pk(id, row.recipient_id.shard());
+        let table = &self.campaigns_table;
+        let update = |pk: String, sk: String| self.dynamo.update_item().table_name(table).set_key(Some(key(pk, sk)));
+        update(shard_pk.clone(), keys::ledger_sk(row.recipient_id))
+            .update_expression("SET outcome = :queued REMOVE attention, reason")
+            .expression_attribute_values(":queued", s(Outcome::Queued.as_str()))
+            .send()
+            .await
+            .unwrap();
+        update(shard_pk, keys::counter_sk(0))
+            .update_expression(format!("ADD {} :less", row.outcome.as_str()))
+            .expression_attribute_values(":less", n(-1))
+            .send()
+            .await
+            .unwrap();
+        update(keys::CAMPAIGNS.to_owned(), id.to_string())
+            .update_expression("REMOVE completedAt")
+            .send()
+            .await
+            .unwrap();
+        let mut lock = key(keys::LOCKS, campaign.filter.division.as_str());
+        lock.insert("campaignId".to_owned(), AttributeValue::S(id.to_string()));
+        self.dynamo.put_item().table_name(table).set_item(Some(lock)).send().await.unwrap();
+    }
+}
