@@ -9,6 +9,7 @@ pub mod http;
 pub mod line;
 pub mod lists;
 pub mod mailbox;
+pub mod notices;
 pub mod people;
 pub mod stack;
 mod trouble;

@@ -34,6 +34,8 @@ pub const SENDER: &str = "success+tests@simulator.amazonses.com";
 #[expect(missing_docs, reason = "the names say it")]
 pub struct World {
     pub config: SdkConfig,
+    /// What the functions' environment would hold.
+    pub variables: HashMap<String, String>,
     pub settings: Settings,
     pub fan_out: FanOut,
     pub deliver: Deliver,
@@ -91,13 +93,15 @@ impl World {
         settings.insert("AWS_ENDPOINT_URL".to_owned(), stack.aws_endpoint.clone());
         settings.insert("SES_RATE_OVERRIDE".to_owned(), "100000".to_owned());
         settings.insert("SES_QUOTA_OVERRIDE".to_owned(), "1000000000".to_owned());
-        let settings: Settings = settings.into_iter().collect();
+        let variables = settings;
+        let settings: Settings = variables.clone().into_iter().collect();
         Self {
             fan_out: FanOut::new(&config, &settings).unwrap(),
             deliver: Deliver::new(&config, &settings).unwrap(),
             sweep: Sweep::new(&config, &settings).unwrap(),
             campaigns: CampaignStore::new(dynamo.clone(), campaigns_table.clone(), directory_table.clone()),
             config,
+            variables,
             settings,
             dynamo,
             sqs,
@@ -107,6 +111,12 @@ impl World {
             domain: format!("{id}.example.com"),
             mailbox: stack.mailbox(),
         }
+    }
+
+    /// The functions' settings with other values of some variables.
+    pub fn settings_with(&self, changes: &[(&str, &str)]) -> Settings {
+        let changes = changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        self.variables.clone().into_iter().chain(changes).collect()
     }
 
     /// An address that only this world uses.
@@ -198,7 +208,7 @@ impl World {
             for queue in ["FAN_OUT_QUEUE_URL", "DELIVER_QUEUE_URL"] {
                 for message in self.receive(queue).await {
                     worked = true;
-                    if self.invoke_with(deliver, queue, &message, clock::now() + SignedDuration::from_secs(60)).await {
+                    if self.invoke_one(deliver, queue, &message, clock::now() + SignedDuration::from_secs(60)).await {
                         self.delete(queue, &message).await;
                     }
                 }
@@ -209,10 +219,10 @@ impl World {
 
     /// Invokes the function of a queue with one message; `false` when it failed or was killed.
     pub async fn invoke(&self, queue: &str, message: &Message, deadline: Timestamp) -> bool {
-        self.invoke_with(&self.deliver, queue, message, deadline).await
+        self.invoke_one(&self.deliver, queue, message, deadline).await
     }
 
-    async fn invoke_with(&self, deliver: &Deliver, queue: &str, message: &Message, deadline: Timestamp) -> bool {
+    async fn invoke_one(&self, deliver: &Deliver, queue: &str, message: &Message, deadline: Timestamp) -> bool {
         let mut record = SqsMessage::default();
         record.message_id.clone_from(&message.message_id);
         record.body.clone_from(&message.body);
@@ -227,6 +237,42 @@ impl World {
         };
         let handled = std::panic::AssertUnwindSafe(handled);
         futures::FutureExt::catch_unwind(handled).await.is_ok_and(|response| response.batch_item_failures.is_empty())
+    }
+
+    /// Invokes another `deliver` with a message; `false` when it failed or was killed.
+    pub async fn invoke_with(&self, deliver: &Deliver, message: &Message) -> bool {
+        self.invoke_one(deliver, "DELIVER_QUEUE_URL", message, clock::now() + SignedDuration::from_secs(60)).await
+    }
+
+    /// Writes the whole ledger; the deliveries are in their queue.
+    pub async fn write_ledger(&self) {
+        self.drain("FAN_OUT_QUEUE_URL", async |message| {
+            let deadline = clock::now() + SignedDuration::from_secs(60);
+            assert!(self.invoke("FAN_OUT_QUEUE_URL", message, deadline).await);
+        })
+        .await;
+    }
+
+    /// Writes the whole ledger, and takes the deliveries out of their queue.
+    pub async fn fan_out(&self) -> Vec<Message> {
+        self.write_ledger().await;
+        self.drain("DELIVER_QUEUE_URL", async |_| {}).await
+    }
+
+    /// Takes all messages out of a queue, and does something with each.
+    pub async fn drain(&self, queue: &'static str, act: impl AsyncFn(&Message)) -> Vec<Message> {
+        let mut drained = Vec::new();
+        loop {
+            let messages = self.receive(queue).await;
+            if messages.is_empty() {
+                return drained;
+            }
+            for message in messages {
+                act(&message).await;
+                self.delete(queue, &message).await;
+                drained.push(message);
+            }
+        }
     }
 
     /// Messages of a queue that are visible now, at most ten.

@@ -25,19 +25,6 @@ fn deliver_over(world: &mut World, fate: impl Fn(&str, usize) -> Fate + Send + S
     world.deliver = Deliver::new(&line(&world.config, fate), &world.settings).unwrap();
 }
 
-/// Fans a campaign out, and takes its delivery messages.
-async fn deliveries(world: &World) -> Vec<Message> {
-    for message in world.receive("FAN_OUT_QUEUE_URL").await {
-        assert!(world.invoke("FAN_OUT_QUEUE_URL", &message, clock::now() + SignedDuration::from_secs(60)).await);
-        world.delete("FAN_OUT_QUEUE_URL", &message).await;
-    }
-    let messages = world.receive("DELIVER_QUEUE_URL").await;
-    for message in &messages {
-        world.delete("DELIVER_QUEUE_URL", message).await;
-    }
-    messages
-}
-
 async fn invoke(world: &World, message: &Message) -> bool {
     world.invoke("DELIVER_QUEUE_URL", message, clock::now() + SignedDuration::from_secs(60)).await
 }
@@ -65,7 +52,7 @@ async fn without_a_claim_nobody_is_mailed() {
         _ => Fate::Made,
     });
     let id = world.send("NORTH").await;
-    let message = deliveries(&world).await.remove(0);
+    let message = world.fan_out().await.remove(0);
     assert!(invoke(&world, &message).await, "to wait uses up no receives");
     assert!(world.mails().await.is_empty());
     assert!(invoke(&world, &message).await);
@@ -137,7 +124,7 @@ async fn while_ses_is_out_of_reach_everyone_waits() {
         _ => Fate::Made,
     });
     let id = world.send("NORTH").await;
-    let messages = deliveries(&world).await;
+    let messages = world.fan_out().await;
     for message in &messages {
         assert!(invoke(&world, message).await, "to wait uses up no receives");
     }
@@ -154,7 +141,7 @@ async fn while_ses_is_out_of_reach_everyone_waits() {
 async fn a_campaign_that_has_ended_is_not_moved_on_by_someone_slow() {
     let world = World::with_people(1).await;
     let id = world.send("NORTH").await;
-    let messages = deliveries(&world).await;
+    let messages = world.fan_out().await;
     let preparing = world.dynamo.update_item().table_name(&world.campaigns_table);
     let preparing = preparing.set_key(Some(key("CAMPAIGNS", id.to_string()))).update_expression("SET #state = :state");
     let preparing = preparing.expression_attribute_names("#state", "state");

@@ -51,13 +51,6 @@ async fn assert_each_mailed_once(world: &World, people: usize) {
     }
 }
 
-/// Hands the fan-out's messages to it; the deliveries stay in their queue.
-async fn fan_out(world: &World) {
-    for message in world.receive("FAN_OUT_QUEUE_URL").await {
-        world.work("FAN_OUT_QUEUE_URL", &message).await;
-    }
-}
-
 /// Counters, ledger and lock agree that the campaign is over.
 async fn assert_over(world: &World, id: CampaignId, state: &str) -> Value {
     let campaign = world.campaign(id).await;
@@ -76,7 +69,7 @@ async fn assert_over(world: &World, id: CampaignId, state: &str) -> Value {
 async fn a_paused_campaign_drops_its_messages_keeps_its_lock_and_goes_on_where_it_was() {
     let world = World::with_people(60).await;
     let id = world.send("NORTH").await;
-    fan_out(&world).await;
+    world.write_ledger().await;
     let first = world.receive("DELIVER_QUEUE_URL").await.remove(0);
     world.work("DELIVER_QUEUE_URL", &first).await;
     let sent = world.mails().await.len();
@@ -127,7 +120,7 @@ async fn resume_finishes_a_fan_out_that_was_not_finished() {
 async fn what_is_resumed_is_queued_by_the_sweep_if_nobody_else_does() {
     let world = World::with_people(30).await;
     let id = world.send("NORTH").await;
-    fan_out(&world).await;
+    world.write_ledger().await;
     command(&world, id, "pause").await;
     world.pump().await;
     command(&world, id, "resume").await;
@@ -144,7 +137,7 @@ async fn what_is_resumed_is_queued_by_the_sweep_if_nobody_else_does() {
 async fn a_cancelled_campaign_skips_who_is_queued_and_then_frees_the_division() {
     let world = World::with_people(60).await;
     let id = world.send("NORTH").await;
-    fan_out(&world).await;
+    world.write_ledger().await;
     let first = world.receive("DELIVER_QUEUE_URL").await.remove(0);
     world.work("DELIVER_QUEUE_URL", &first).await;
     let sent = world.mails().await.len();
@@ -171,9 +164,9 @@ async fn a_cancelled_campaign_skips_who_is_queued_and_then_frees_the_division() 
 async fn who_comes_back_from_a_throttled_claim_after_the_cancel_is_skipped_too() {
     let world = World::with_people(1).await;
     let id = world.send("NORTH").await;
-    fan_out(&world).await;
+    world.write_ledger().await;
     command(&world, id, "cancel").await;
-    fan_out(&world).await;
+    world.write_ledger().await;
     assert_over(&world, id, "cancelled").await;
     // As if the claim's owner had put the row back behind the walk.
     world.reopen(id).await;

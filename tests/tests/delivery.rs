@@ -18,41 +18,11 @@ use serde_json::json;
 use tests::http::Call;
 use tests::{Account, Contact, World};
 
-async fn fan_out_only(world: &World) -> Vec<aws_sdk_sqs::types::Message> {
-    loop {
-        let messages = world.receive("FAN_OUT_QUEUE_URL").await;
-        if messages.is_empty() {
-            break;
-        }
-        for message in messages {
-            let deadline = clock::now() + SignedDuration::from_secs(60);
-            assert!(world.invoke("FAN_OUT_QUEUE_URL", &message, deadline).await);
-            world.delete("FAN_OUT_QUEUE_URL", &message).await;
-        }
-    }
-    deliveries(world).await
-}
-
-/// Takes all delivery messages out of their queue.
-async fn deliveries(world: &World) -> Vec<aws_sdk_sqs::types::Message> {
-    let mut deliveries = Vec::new();
-    loop {
-        let messages = world.receive("DELIVER_QUEUE_URL").await;
-        if messages.is_empty() {
-            return deliveries;
-        }
-        for message in messages {
-            world.delete("DELIVER_QUEUE_URL", &message).await;
-            deliveries.push(message);
-        }
-    }
-}
-
 #[tokio::test]
 async fn the_same_message_delivered_again_never_sends_again_nor_replaces_a_password() {
     let world = World::with_people(30).await;
     let id = world.send("NORTH").await;
-    let deliveries = fan_out_only(&world).await;
+    let deliveries = world.fan_out().await;
     let (last, others) = deliveries.split_last().unwrap();
     // The campaign goes on while the last message is held back: what ended is known by its rows alone.
     for message in others.iter().chain(others).chain([last]).chain(&deliveries) {
@@ -71,7 +41,7 @@ async fn the_same_message_delivered_again_never_sends_again_nor_replaces_a_passw
 async fn the_same_message_delivered_at_the_same_time_sends_once() {
     let world = World::with_people(30).await;
     let id = world.send("NORTH").await;
-    let deliveries = fan_out_only(&world).await;
+    let deliveries = world.fan_out().await;
     let deadline = clock::now() + SignedDuration::from_secs(60);
     let twice = deliveries.iter().chain(&deliveries).chain(&deliveries);
     futures::future::join_all(twice.map(|message| world.invoke("DELIVER_QUEUE_URL", message, deadline))).await;
@@ -99,7 +69,7 @@ async fn the_same_fan_out_message_at_the_same_time_writes_each_row_once() {
 async fn who_accepts_between_load_and_delivery_is_not_mailed() {
     let world = World::with_people(3).await;
     let id = world.send("NORTH").await;
-    let deliveries = fan_out_only(&world).await;
+    let deliveries = world.fan_out().await;
     world.accept("NORTH", &world.email("p1")).await;
     for message in &deliveries {
         world.invoke("DELIVER_QUEUE_URL", message, clock::now() + SignedDuration::from_secs(60)).await;
@@ -117,7 +87,7 @@ async fn who_accepts_between_load_and_delivery_is_not_mailed() {
 async fn who_is_unlinked_in_flight_is_skipped() {
     let world = World::with_people(3).await;
     let id = world.send("NORTH").await;
-    let deliveries = fan_out_only(&world).await;
+    let deliveries = world.fan_out().await;
     let answer = world.call(Call::new("DELETE", "/v1/accounts/A0")).await;
     assert_eq!(answer.status, 204, "{}", answer.text);
     for message in &deliveries {
@@ -156,7 +126,7 @@ async fn an_address_that_ses_refuses_fails_and_gets_back_what_it_had() {
 async fn a_dead_delivery_fails_its_recipients_and_the_campaign_ends() {
     let world = World::with_people(5).await;
     let id = world.send("NORTH").await;
-    for message in fan_out_only(&world).await {
+    for message in world.fan_out().await {
         world.enqueue("DELIVER_DEAD_LETTER_QUEUE_URL", message.body.as_deref().unwrap()).await;
     }
     assert_eq!(world.campaign(id).await["state"], "sending");
@@ -190,7 +160,7 @@ async fn an_unreadable_message_fails_alone_and_is_parked_when_it_is_dead() {
 async fn a_message_that_comes_too_late_in_an_invocation_waits_and_uses_up_nothing() {
     let world = World::with_people(3).await;
     let id = world.send("NORTH").await;
-    for message in fan_out_only(&world).await {
+    for message in world.fan_out().await {
         assert!(world.invoke("DELIVER_QUEUE_URL", &message, clock::now() + SignedDuration::from_secs(5)).await);
     }
     assert!(world.mails().await.is_empty());
@@ -202,7 +172,7 @@ async fn a_message_that_comes_too_late_in_an_invocation_waits_and_uses_up_nothin
 async fn who_bounced_or_was_invited_in_flight_is_skipped() {
     let world = World::with_people(3).await;
     let id = world.send("NORTH").await;
-    let deliveries = fan_out_only(&world).await;
+    let deliveries = world.fan_out().await;
     world.bounce(&world.email("p0")).await;
     world.invited_now(&world.email("p1")).await;
     for message in &deliveries {
@@ -220,7 +190,7 @@ async fn who_bounced_or_was_invited_in_flight_is_skipped() {
 async fn a_decision_about_a_row_that_has_moved_on_writes_nothing() {
     let world = World::with_people(2).await;
     let id = world.send("NORTH").await;
-    let deliveries = fan_out_only(&world).await;
+    let deliveries = world.fan_out().await;
     let rows = world.ledger(id).await;
     let (given_up, sent) = (&rows[0], &rows[1]);
     for message in &deliveries {
@@ -286,7 +256,7 @@ async fn a_campaign_does_not_end_while_a_shard_is_not_written() {
         assert!(world.invoke("FAN_OUT_QUEUE_URL", message, deadline).await);
         world.delete("FAN_OUT_QUEUE_URL", message).await;
     }
-    for message in deliveries(&world).await {
+    for message in world.drain("DELIVER_QUEUE_URL", async |_| {}).await {
         assert!(world.invoke("DELIVER_QUEUE_URL", &message, deadline).await);
     }
     world.sweep_after(Duration::ZERO).await;
@@ -322,7 +292,7 @@ async fn a_message_that_fails_takes_no_other_of_its_batch_along() {
     };
     let messages = world.receive("FAN_OUT_QUEUE_URL").await;
     assert_eq!(failed(world.fan_out.handle(batch(&messages), deadline).await), ["0"]);
-    let messages = deliveries(&world).await;
+    let messages = world.drain("DELIVER_QUEUE_URL", async |_| {}).await;
     assert_eq!(failed(world.deliver.handle(batch(&messages), deadline).await), ["0"]);
     assert_eq!(world.campaign(id).await["outcomes"]["sent"], 1);
 }
@@ -331,7 +301,7 @@ async fn a_message_that_fails_takes_no_other_of_its_batch_along() {
 async fn a_dead_delivery_of_more_people_than_fit_into_a_claim_is_parked() {
     let world = World::with_people(1).await;
     let id = world.send("NORTH").await;
-    let message = fan_out_only(&world).await.remove(0);
+    let message = world.fan_out().await.remove(0);
     let mut body: serde_json::Value = serde_json::from_str(message.body.as_deref().unwrap()).unwrap();
     body["recipientIds"] = json!(vec![body["recipientIds"][0].clone(); DELIVERY_SIZE + 1]);
     world.enqueue("DELIVER_DEAD_LETTER_QUEUE_URL", &body.to_string()).await;

@@ -28,14 +28,6 @@ fn once_at(point: &str, world: &Arc<World>, act: impl AsyncFn(&World) + Send + S
     fail::cfg_callback(point, move || once.call_once(&act)).unwrap();
 }
 
-/// Fans a campaign out, so that everyone is in its audience.
-async fn fan_out(world: &World) {
-    for message in world.receive("FAN_OUT_QUEUE_URL").await {
-        assert!(world.invoke("FAN_OUT_QUEUE_URL", &message, clock::now() + SignedDuration::from_secs(60)).await);
-        world.delete("FAN_OUT_QUEUE_URL", &message).await;
-    }
-}
-
 /// The fan-out message of the shard that this recipient is in.
 async fn fan_out_message(world: &World, recipient: RecipientId) -> Message {
     let is_its = |message: &Message| {
@@ -52,7 +44,7 @@ async fn who_accepts_between_read_and_claim_is_not_mailed() {
     for with_version in [true, false] {
         let world = Arc::new(World::with_people(1).await);
         let id = world.send("NORTH").await;
-        fan_out(&world).await;
+        world.write_ledger().await;
         once_at("deliver.read", &world, async move |world| {
             let email = world.email("p0");
             if with_version {
@@ -76,7 +68,7 @@ async fn who_is_unlinked_between_read_and_claim_is_skipped() {
     let scenario = FailScenario::setup();
     let world = Arc::new(World::with_people(1).await);
     let id = world.send("NORTH").await;
-    fan_out(&world).await;
+    world.write_ledger().await;
     once_at("deliver.read", &world, async |world| {
         assert_eq!(world.call(Call::new("DELETE", "/v1/accounts/A0")).await.status, 204);
     });

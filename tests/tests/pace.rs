@@ -1,0 +1,266 @@
+//! The pace of SES: its send rate, its daily quota, and what happens when it takes nothing.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use deliver::Deliver;
+use jiff::{SignedDuration, Timestamp};
+use portal_aws::clock;
+use portal_aws::limiter::{Limiter, Reservation};
+use portal_aws::mail::Mailer;
+use portal_domain::Outcome;
+use portal_domain::pace::{Pace, Slots, Window};
+use serde_json::json;
+use sweep::Sweep;
+use tests::World;
+use tests::http::Call;
+use tests::line::{Fate, line};
+
+/// Variables without which SES says itself what the account may do.
+const ASK_SES: [(&str, &str); 2] = [("SES_RATE_OVERRIDE", ""), ("SES_QUOTA_OVERRIDE", "")];
+
+/// Answers of SES: an account that may send `rate` a second, and `quota` a day of which `sent` are gone.
+fn account(rate: u32, quota: i64, sent: u64) -> Fate {
+    let quota = json!({"Max24HourSend": quota, "MaxSendRate": rate, "SentLast24Hours": sent});
+    let account = json!({"SendQuota": quota, "SendingEnabled": true, "ProductionAccessEnabled": true});
+    Fate::Answered(200, Box::leak(account.to_string().into_boxed_str()))
+}
+
+/// A configuration that notes when each e-mail was handed to SES.
+fn noting(config: &SdkConfig) -> (SdkConfig, Arc<Mutex<Vec<Timestamp>>>) {
+    let times: Arc<Mutex<Vec<Timestamp>>> = Arc::default();
+    let noted = times.clone();
+    let config = line(config, move |operation, _| {
+        if operation == "SendEmail" {
+            noted.lock().unwrap().push(Timestamp::now());
+        }
+        Fate::Made
+    });
+    (config, times)
+}
+
+/// No e-mail left before its slot; a busy machine makes them later only. So the one with `index` e-mails before it came at least
+/// so many intervals after the beginning.
+fn assert_spaced(mut times: Vec<Timestamp>, begin: Timestamp, interval: SignedDuration) {
+    times.sort();
+    for (index, at) in times.iter().enumerate() {
+        let earliest = begin + interval * i32::try_from(index).unwrap();
+        assert!(*at >= earliest, "e-mail {index} left {:?} too early", earliest.duration_since(*at));
+    }
+}
+
+fn limiter(world: &World, config: &SdkConfig, variables: &[(&str, &str)]) -> Limiter {
+    let dynamo = aws_sdk_dynamodb::Client::new(config);
+    let settings = world.settings_with(variables);
+    Limiter::new(dynamo, world.campaigns_table.clone(), Mailer::new(config), &settings).unwrap()
+}
+
+#[tokio::test]
+async fn functions_that_send_at_the_same_time_keep_one_rate_together() {
+    let world = World::with_people(60).await;
+    let id = world.send("NORTH").await;
+    let messages = world.fan_out().await;
+    let (config, times) = noting(&world.config);
+    let settings = world.settings_with(&[("SES_RATE_OVERRIDE", "25")]);
+    let functions: Vec<_> = messages.iter().map(|_| Deliver::new(&config, &settings).unwrap()).collect();
+    let begin = Timestamp::now();
+    let all = functions.iter().zip(&messages).map(|(deliver, message)| world.invoke_with(deliver, message));
+    assert!(futures::future::join_all(all).await.into_iter().all(|handled| handled));
+    assert!(functions.len() > 4, "there are several");
+    assert_eq!(world.campaign(id).await["outcomes"]["sent"], 60);
+    assert_spaced(times.lock().unwrap().clone(), begin, SignedDuration::from_millis(40));
+}
+
+#[tokio::test]
+async fn slots_of_many_askers_never_overlap() {
+    let world = World::empty().await;
+    let limiters: Vec<_> = (0..4).map(|_| limiter(&world, &world.config, &[("SES_RATE_OVERRIDE", "1000")])).collect();
+    let now = clock::now();
+    let window = Window { now, patience: SignedDuration::from_secs(60) };
+    let asks = (0..60).map(|index| limiters[index % 4].reserve(1 + index % 40, None, window));
+    let mut slots: Vec<Slots> = Vec::new();
+    for answer in futures::future::join_all(asks).await {
+        match answer.unwrap() {
+            Reservation::Slots(taken) => slots.push(taken),
+            other => panic!("{other:?}"),
+        }
+    }
+    slots.sort_by_key(|slots| slots.first);
+    assert!(slots[0].first >= window.earliest());
+    assert!(slots.windows(2).all(|pair| pair[0].first + pair[0].span() <= pair[1].first));
+    let wanted: usize = (0..60).map(|index| 1 + index % 40).sum();
+    assert_eq!(slots.iter().map(|slots| slots.count).sum::<usize>(), wanted);
+}
+
+#[tokio::test]
+async fn who_comes_when_all_near_slots_are_taken_is_told_to_come_later() {
+    let world = World::empty().await;
+    let limiter = limiter(&world, &world.config, &[("SES_RATE_OVERRIDE", "1")]);
+    let window = Window { now: clock::now(), patience: SignedDuration::from_secs(7) };
+    let mut taken = 0;
+    let wait = loop {
+        match limiter.reserve(40, None, window).await.unwrap() {
+            Reservation::Slots(slots) => taken += slots.count,
+            Reservation::Later(wait) => break wait,
+            Reservation::QuotaUsedUp => panic!("there is quota"),
+        }
+    };
+    assert_eq!(taken, 10, "five seconds' worth at once, as long as it begins within seven");
+    assert_eq!(wait, Duration::from_secs(3));
+}
+
+#[tokio::test]
+async fn a_campaign_with_a_pace_of_its_own_keeps_to_it() {
+    let world = World::with_people(4).await;
+    let mut body = world.send_request("NORTH").await;
+    body["maxPerMinute"] = json!(60);
+    let answer = world.post_campaign("slow", &body).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["maxPerMinute"]), (202, &json!(60)));
+    let (config, times) = noting(&world.config);
+    let begin = Timestamp::now();
+    world.pump_with(&Deliver::new(&config, &world.settings).unwrap()).await;
+    assert_eq!(times.lock().unwrap().len(), 4);
+    assert_spaced(times.lock().unwrap().clone(), begin, SignedDuration::from_secs(1));
+}
+
+#[tokio::test]
+async fn at_the_daily_quota_a_campaign_pauses_says_why_and_goes_on_when_there_is_room() {
+    let world = World::with_people(12).await;
+    let sent = Arc::new(AtomicU64::new(995));
+    let told = sent.clone();
+    let config = line(&world.config, move |operation, _| match operation {
+        "GetAccount" => account(1_000, 1_000, told.load(Ordering::Relaxed)),
+        _ => Fate::Made,
+    });
+    let settings = world.settings_with(&ASK_SES);
+    let (deliver, sweep) = (Deliver::new(&config, &settings).unwrap(), Sweep::new(&config, &settings).unwrap());
+    let id = world.send("NORTH").await;
+    world.pump_with(&deliver).await;
+    let campaign = world.campaign(id).await;
+    assert_eq!((&campaign["state"], &campaign["stateReason"]), (&json!("paused"), &json!("dailyQuota")), "{campaign}");
+    assert_eq!((&campaign["outcomes"]["sent"], &campaign["outcomes"]["queued"]), (&json!(5), &json!(7)));
+
+    sent.store(1_000, Ordering::Relaxed);
+    assert_eq!(sweep.run(clock::now()).await.unwrap().resumed, 0, "there is no room");
+    sent.store(900, Ordering::Relaxed);
+    assert_eq!(sweep.run(clock::now()).await.unwrap().resumed, 1);
+    world.pump_with(&deliver).await;
+    let campaign = world.campaign(id).await;
+    assert_eq!((&campaign["state"], &campaign["outcomes"]["sent"]), (&json!("completed"), &json!(12)));
+    assert_eq!(world.mails().await.len(), 12);
+    let by: Vec<_> = campaign["audit"].as_array().unwrap().iter().filter(|entry| entry["action"] == "paused").collect();
+    assert_eq!((by.len(), &by[0]["by"], &by[0]["reason"]), (1, &json!("system"), &json!("dailyQuota")));
+}
+
+#[tokio::test]
+async fn a_person_who_pauses_a_campaign_is_not_overruled_when_there_is_quota() {
+    let world = World::with_people(2).await;
+    let id = world.send("NORTH").await;
+    world.call(Call::new("POST", &format!("/v1/campaigns/{id}/pause"))).await;
+    assert_eq!(world.sweep_after(Duration::from_secs(600)).await.resumed, 0);
+    assert_eq!(world.campaign(id).await["state"], "paused");
+}
+
+#[tokio::test]
+async fn when_ses_takes_nothing_from_the_account_the_campaign_pauses_and_operators_are_told() {
+    let table = [
+        (400, "SendingPausedException", "", "sendingPaused"),
+        (403, "AccessDeniedException", "", "accountRefused"),
+        (429, "TooManyRequestsException", "Daily message quota exceeded.", "dailyQuota"),
+    ];
+    for (status, code, message, reason) in table {
+        let world = World::with_people(3).await;
+        let body = json!({"__type": code, "message": message}).to_string();
+        let body: &'static str = Box::leak(body.into_boxed_str());
+        let config = line(&world.config, move |operation, _| match operation {
+            "SendEmail" => Fate::Answered(status, body),
+            _ => Fate::Made,
+        });
+        let before = world.recipient("NORTH", &world.email("p0")).await.unwrap();
+        let id = world.send("NORTH").await;
+        world.pump_with(&Deliver::new(&config, &world.settings).unwrap()).await;
+        let campaign = world.campaign(id).await;
+        assert_eq!((&campaign["state"], &campaign["stateReason"]), (&json!("paused"), &json!(reason)), "{code}");
+        assert!(world.ledger(id).await.iter().all(|row| row.outcome == Outcome::Queued));
+        let after = world.recipient("NORTH", &world.email("p0")).await.unwrap();
+        assert_eq!((after.status, after.digest), (before.status, None), "everyone has what they had");
+
+        let notices = world.subscribe().await;
+        world.sweep_after(Duration::ZERO).await;
+        let notices = world.read_notices(&notices).await;
+        assert!(notices.len() == 1 && notices[0].contains(&format!("/#/campaigns/{id}")), "{notices:?}");
+        world.call(Call::new("POST", &format!("/v1/campaigns/{id}/resume"))).await;
+        world.pump().await;
+        assert_eq!(world.campaign(id).await["outcomes"]["sent"], 3, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn operators_are_told_once_of_an_end_and_not_of_what_people_did() {
+    let world = World::with_people(3).await;
+    let notices = world.subscribe().await;
+    let id = world.send("NORTH").await;
+    for name in ["pause", "resume"] {
+        world.call(Call::new("POST", &format!("/v1/campaigns/{id}/{name}"))).await;
+    }
+    world.pump().await;
+    for published in [1, 0] {
+        assert_eq!(world.sweep_after(Duration::ZERO).await.notices, published);
+    }
+    let notices = world.read_notices(&notices).await;
+    assert_eq!(notices.len(), 1);
+    assert!(notices[0].starts_with("The campaign has ended.") && notices[0].contains("Sent: 3"), "{}", notices[0]);
+}
+
+#[tokio::test]
+async fn a_rate_of_ones_own_is_refused_without_an_endpoint_of_ones_own() {
+    let world = World::empty().await;
+    for name in ["SES_RATE_OVERRIDE", "SES_QUOTA_OVERRIDE"] {
+        let other = if name == "SES_RATE_OVERRIDE" { "SES_QUOTA_OVERRIDE" } else { "SES_RATE_OVERRIDE" };
+        let on_aws = world.settings_with(&[(name, "5"), (other, ""), ("AWS_ENDPOINT_URL", "")]);
+        assert!(Deliver::new(&world.config, &on_aws).is_err() && Sweep::new(&world.config, &on_aws).is_err());
+    }
+    let asks = [ASK_SES[0], ASK_SES[1], ("AWS_ENDPOINT_URL", "")];
+    assert!(Deliver::new(&world.config, &world.settings_with(&asks)).is_ok());
+}
+
+#[tokio::test]
+async fn rate_and_quota_are_asked_of_ses_and_only_when_they_are_old() {
+    let world = World::empty().await;
+    let asked = Arc::new(AtomicU64::new(0));
+    let count = asked.clone();
+    let config = line(&world.config, move |operation, _| match operation {
+        "GetAccount" => {
+            count.fetch_add(1, Ordering::Relaxed);
+            account(10, -1, 7)
+        }
+        _ => Fate::Made,
+    });
+    let limiters = [limiter(&world, &config, &ASK_SES), limiter(&world, &config, &ASK_SES)];
+    let now = clock::now();
+    let patience = SignedDuration::from_secs(30);
+    for limiter in limiters.iter().cycle().take(6) {
+        let reserved = limiter.reserve(2, None, Window { now, patience }).await.unwrap();
+        let Reservation::Slots(slots) = reserved else { panic!("{reserved:?}") };
+        assert_eq!((slots.pace, slots.count), (Pace::per_second(10.0), 2), "unlimited, at SES's rate");
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 1);
+    let later = now + SignedDuration::from_mins(5);
+    limiters[1].reserve(1, None, Window { now: later, patience }).await.unwrap();
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn when_ses_finds_the_senders_too_fast_all_of_them_wait_a_moment() {
+    let world = World::empty().await;
+    let [ours, theirs] = [0, 1].map(|_| limiter(&world, &world.config, &[("SES_RATE_OVERRIDE", "1000")]));
+    let window = Window { now: clock::now(), patience: SignedDuration::from_secs(30) };
+    theirs.reserve(1, None, window).await.unwrap();
+    ours.slow_down(window.now).await.unwrap();
+    let Reservation::Slots(slots) = theirs.reserve(1, None, window).await.unwrap() else { panic!("there is time") };
+    assert!(slots.first >= (window.now + SignedDuration::from_secs(1)).as_microsecond());
+}
