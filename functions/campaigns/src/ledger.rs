@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use portal_aws::campaigns::item::LedgerItem;
+use portal_domain::feedback::Standing;
 use portal_domain::{CampaignId, Outcome, Recipient, RecipientId};
 use portal_http::csv::{Table, wants_csv};
 use portal_http::{Problem, Query, cursor};
@@ -25,7 +26,18 @@ const MOST_ROWS: u64 = 1_000;
 /// Rows in a page of CSV, unless the caller asks for fewer.
 const CSV_ROWS: u64 = 5_000;
 
-const COLUMNS: [&str; 8] = ["recipientId", "email", "name", "outcome", "reason", "attempts", "messageId", "updatedAt"];
+const COLUMNS: [&str; 10] = [
+    "recipientId",
+    "email",
+    "name",
+    "outcome",
+    "reason",
+    "standing",
+    "standingDetail",
+    "attempts",
+    "messageId",
+    "updatedAt",
+];
 
 /// One recipient of a campaign. Address and name are those of now; they are empty if the recipient is gone.
 #[derive(Debug, Serialize)]
@@ -36,6 +48,9 @@ struct Row {
     name: String,
     outcome: Outcome,
     reason: Option<String>,
+    /// What SES said of the e-mail later, and its code for the cause.
+    standing: Option<Standing>,
+    standing_detail: Option<String>,
     attempts: u32,
     message_id: Option<String>,
     updated_at: Option<Timestamp>,
@@ -49,6 +64,8 @@ impl Row {
             name: recipient.map(|recipient| recipient.name().to_owned()).unwrap_or_default(),
             outcome: row.outcome,
             reason: row.reason,
+            standing: row.standing,
+            standing_detail: row.standing_detail,
             attempts: row.attempt,
             message_id: row.message_id,
             updated_at: row.updated_at,
@@ -62,6 +79,8 @@ impl Row {
             self.name.clone(),
             self.outcome.as_str().to_owned(),
             self.reason.clone().unwrap_or_default(),
+            self.standing.map(Standing::as_str).unwrap_or_default().to_owned(),
+            self.standing_detail.clone().unwrap_or_default(),
             self.attempts.to_string(),
             self.message_id.clone().unwrap_or_default(),
             self.updated_at.map(|at| at.to_string()).unwrap_or_default(),

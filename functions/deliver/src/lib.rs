@@ -37,6 +37,9 @@ const TIME_TO_SEND: SignedDuration = SignedDuration::from_secs(25);
 /// How long a message waits whose table is throttled or does not answer.
 const WAIT: Duration = Duration::from_secs(30);
 
+/// Over how long, about, messages come back that wait for the same slots.
+const SPREAD: Duration = Duration::from_secs(2);
+
 /// How long before its first slot a batch is claimed.
 const TIME_TO_CLAIM: SignedDuration = SignedDuration::from_millis(200);
 
@@ -163,7 +166,7 @@ impl Deliver {
                 Some(slots) => slots,
                 None => match self.reserve(&campaign, queued, deadline).await? {
                     Reservation::Slots(slots) => slots,
-                    Reservation::Later(wait) => return self.later(message, jittered(wait)).await,
+                    Reservation::Later(wait) => return self.later(message, wait + jittered(SPREAD)).await,
                     Reservation::QuotaUsedUp => return self.pause(message, StateReason::DailyQuota).await,
                 },
             };

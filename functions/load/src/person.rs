@@ -8,6 +8,7 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 use jiff::Timestamp;
 use portal_aws::campaigns::history;
+use portal_domain::feedback::Standing;
 use portal_domain::selection::{Verdict, judge};
 use portal_domain::{CampaignId, DivisionId, Outcome, Recipient, RecipientId, TemplateId};
 use portal_http::filter::read_filter;
@@ -58,6 +59,8 @@ struct Entry {
     email_from: String,
     outcome: Outcome,
     reason: Option<String>,
+    /// What SES said of the e-mail later.
+    standing: Option<Standing>,
     attempt: u32,
     updated_at: Option<Timestamp>,
 }
@@ -73,6 +76,7 @@ impl From<history::Entry> for Entry {
             email_from: campaign.email_from,
             outcome: row.outcome,
             reason: row.reason,
+            standing: row.standing,
             attempt: row.attempt,
             updated_at: row.updated_at,
         }

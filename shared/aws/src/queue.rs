@@ -86,10 +86,10 @@ impl Queue {
         Self { client, url }
     }
 
-    /// Queues messages, to be seen after `delay` (at most [`LONGEST_DELAY`]). Sending a message twice is harmless, so the
+    /// Queues messages, to be seen after `delay` (in whole seconds, rounded up; at most [`LONGEST_DELAY`]). Sending a message twice is harmless, so the
     /// SDK may retry.
     pub async fn send(&self, messages: &[impl Serialize], delay: Duration) -> Result<(), QueueError> {
-        let seconds = i32::try_from(delay.min(LONGEST_DELAY).as_secs()).unwrap_or(i32::MAX);
+        let seconds = delay.min(LONGEST_DELAY).as_secs_f64().ceil() as i32;
         for chunk in messages.chunks(BATCH_MESSAGES) {
             let mut request = self.client.send_message_batch().queue_url(&self.url);
             for (index, message) in chunk.iter().enumerate() {
