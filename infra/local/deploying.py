@@ -50,7 +50,8 @@ def deploy(instance: Instance, endpoint: str, template: Path, pace: Pace) -> Non
             "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar",
             "--region", environment.REGION, "--parameter-overrides",
             f"AwsEndpointUrl={endpoint}", f"Architecture={architecture()}", "LogRetentionDays=1",
-            f"SesSendRate={pace.rate}", f"SesDailyQuota={pace.quota}",
+            # Quoted, since nothing must be said too: else sam keeps what was said the last time.
+            f'SesSendRate="{pace.rate}"', f'SesDailyQuota="{pace.quota}"',
         ]
         tools = environment.for_tools(instance, endpoint) | {"SAM_CLI_POLL_DELAY": "0.2"}
         if run_tool(command, environment=tools, folder=ROOT, log=log) != 0:
