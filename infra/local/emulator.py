@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import time
 import urllib.error
@@ -43,7 +42,7 @@ def start(instance: Instance, **ways: bool) -> str:
     for attempt in range(1, ATTEMPTS + 1):
         stop(instance)
         instance.make_folders()
-        port = _free_port()
+        port = processes.free_port()
         with step(f"Starting the local cloud on port {port}"):
             endpoint = _start_on(instance, port, environment.for_emulator(instance, port, **ways))
         if endpoint:
@@ -97,9 +96,3 @@ def _answers(endpoint: str) -> bool:
             return answer.status == 200
     except (urllib.error.URLError, OSError):
         return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -8,13 +8,14 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
 
 from steps import Failure
 
-# Environment variable that everything of one instance carries: the emulator and the functions it starts.
+# Environment variable that everything of one instance carries: the emulator, the functions it starts, the fault proxy.
 MARK = "PORTAL_LOCAL_CLOUD"
 
 
@@ -68,6 +69,13 @@ def _wait_until(condition, patience: float) -> None:
     deadline = time.monotonic() + patience
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.05)
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody has just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def run_tool(command: list[str], *, environment: dict[str, str], folder: Path, log: Path | None = None) -> int:
