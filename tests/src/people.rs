@@ -54,11 +54,13 @@ impl World {
     /// A world in which `p0`, `p1`, … have one account each, in NORTH.
     pub async fn with_people(people: usize) -> Self {
         let world = Self::new().await;
-        let accounts = (0..people).map(|i| {
-            let contact = Contact::new("1", &world.email(format!("p{i}")));
-            Account::new("NORTH", &format!("A{i}")).contact(contact)
-        });
-        world.import(accounts).await;
+        world.import((0..people).map(|person| world.account_of(person))).await;
         world
+    }
+
+    /// The account of `p0`, `p1`, …
+    pub fn account_of(&self, person: usize) -> Account {
+        let contact = Contact::new("1", &self.email(format!("p{person}")));
+        Account::new("NORTH", &format!("A{person}")).contact(contact)
     }
 }

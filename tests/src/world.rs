@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
-use aws_sdk_dynamodb::types::{BillingMode, GlobalSecondaryIndex};
+use aws_sdk_dynamodb::types::{BillingMode, GlobalSecondaryIndex, ReturnValue};
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
 use deliver::Deliver;
 use fan_out::FanOut;
@@ -117,6 +117,29 @@ impl World {
     pub fn settings_with(&self, changes: &[(&str, &str)]) -> Settings {
         let changes = changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         self.variables.clone().into_iter().chain(changes).collect()
+    }
+
+    /// The same system, whose functions and clients reach AWS through `endpoint`, such as a proxy.
+    pub fn behind(&self, endpoint: &str) -> Self {
+        let config = self.config.to_builder().endpoint_url(endpoint).build();
+        let dynamo = aws_sdk_dynamodb::Client::new(&config);
+        let (campaigns_table, directory_table) = (self.campaigns_table.clone(), self.directory_table.clone());
+        Self {
+            fan_out: FanOut::new(&config, &self.settings).unwrap(),
+            deliver: Deliver::new(&config, &self.settings).unwrap(),
+            sweep: Sweep::new(&config, &self.settings).unwrap(),
+            campaigns: CampaignStore::new(dynamo.clone(), campaigns_table.clone(), directory_table.clone()),
+            sqs: aws_sdk_sqs::Client::new(&config),
+            config,
+            variables: self.variables.clone(),
+            settings: self.settings.clone(),
+            dynamo,
+            directory_table,
+            campaigns_table,
+            queues: self.queues.clone(),
+            domain: self.domain.clone(),
+            mailbox: self.mailbox.clone(),
+        }
     }
 
     /// An address that only this world uses.
@@ -292,6 +315,19 @@ impl World {
         self.sqs.send_message().queue_url(&self.queues[queue]).message_body(body).send().await.unwrap();
     }
 
+    /// How many messages a queue holds, seen by somebody, due later or neither.
+    pub async fn messages_in(&self, queue: &str) -> u64 {
+        let counts = [
+            QueueAttributeName::ApproximateNumberOfMessages,
+            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
+            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
+        ];
+        let request = self.sqs.get_queue_attributes().queue_url(&self.queues[queue]);
+        let answer = request.set_attribute_names(Some(counts.to_vec())).send().await.unwrap();
+        let attributes = answer.attributes.unwrap_or_default();
+        counts.iter().map(|name| attributes[name].parse::<u64>().unwrap()).sum()
+    }
+
     /// Sweeps as if it were that much later.
     pub async fn sweep_after(&self, time: Duration) -> Swept {
         self.sweep.run(clock::now() + time).await.unwrap()
@@ -330,11 +366,12 @@ impl World {
         request.consistent_read(true).send().await.unwrap().item
     }
 
-    /// Lets a recipient accept the invitation, as the portal will record it.
-    pub async fn accept(&self, division: &str, email: &str) {
+    /// Lets a recipient accept the invitation, as the portal will record it; answers the recipient as of that moment.
+    pub async fn accept(&self, division: &str, email: &str) -> RecipientItem {
         let recipient = self.recipient(division, email).await.unwrap();
         let id = recipient.recipient_id;
-        self.dynamo
+        let answer = self
+            .dynamo
             .update_item()
             .table_name(&self.directory_table)
             .set_key(Some(key(keys::recipient_pk(id), keys::RECIPIENT)))
@@ -346,9 +383,11 @@ impl World {
                 portal_aws::dynamo::s(keys::recipient_sort(portal_domain::PortalStatus::Accepted, id)),
             )
             .expression_attribute_values(":one", portal_aws::dynamo::n(1))
+            .return_values(ReturnValue::AllNew)
             .send()
             .await
             .unwrap();
+        serde_dynamo::from_item(answer.attributes.unwrap()).unwrap()
     }
 }
 

@@ -83,7 +83,7 @@ async fn who_accepts_while_ses_refuses_the_mail_keeps_their_access() {
     let scenario = FailScenario::setup();
     let world = Arc::new(World::with_people(1).await);
     let id = world.send_refused("NORTH").await;
-    once_at("deliver.sent", &world, async |world| world.accept("NORTH", &world.email("p0")).await);
+    once_at("deliver.sent", &world, async |world| drop(world.accept("NORTH", &world.email("p0")).await));
     world.pump().await;
     scenario.teardown();
     assert_eq!(world.campaign(id).await["outcomes"]["failed"], 1);
