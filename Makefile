@@ -11,10 +11,10 @@ PACE := $(if $(SES_RATE),--ses-rate "$(SES_RATE)") $(if $(SES_QUOTA),--ses-quota
 DATA ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up down logs run sample import invoke test bench validate
+.PHONY: help up down logs run sample import invoke test test-faults bench validate
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: ## build, start the local cloud, deploy to it; again: deploy what changed
 	@$(PORTAL) up $(OPTIONS) $(PACE)
@@ -41,6 +41,9 @@ invoke: ## run one function on an event in SAM's container: FUNCTION=LoadFunctio
 
 test: ## all tests, from nothing, against a local cloud of their own
 	@$(PORTAL) test
+
+test-faults: ## the tests of faults at length: FAULT_RUNS=<how many runs>, or FAULT_SEED=<n> for one that was printed
+	@$(PORTAL) test-faults
 
 bench: ## measure import, Load and send (DATA, DIVISION; default the sample) on a local cloud of its own
 	@$(PORTAL) bench $(if $(DIVISION),--division "$(DIVISION)") $(if $(DATA),"$(DATA)")

@@ -15,6 +15,7 @@ import building
 import deploying
 import emulator
 import environment
+import fault_proxy
 import invoking
 import logs
 import main_job
@@ -28,6 +29,9 @@ from instance import Instance
 from processes import run_tool
 from steps import Failure, duration, say, step
 from toolchain import ROOT, VENV
+
+# How many runs `test-faults` makes, unless FAULT_RUNS or FAULT_SEED say otherwise: about twenty minutes.
+MANY_RUNS = "30"
 
 
 def run(options: argparse.Namespace) -> int:
@@ -47,6 +51,8 @@ def run(options: argparse.Namespace) -> int:
             return import_customers(instance, Path(options.folder), options.api_url)
         case "test":
             return test()
+        case "test-faults":
+            return test_faults()
         case "invoke":
             return invoking.invoke(instance, options.function, Path(options.event), options.args)
         case "bench":
@@ -182,10 +188,28 @@ def test() -> int:
         _check_main_job(*main_job.demonstrate(api, known, senders[main_job.DIVISION]))
         say("Then the tests of the functions, in a fresh local cloud.")
         known = _deploy(instance, emulator.start(instance), instance.build_folder / "template.yaml", UNHURRIED)
-        tools = environment.for_tools(instance, known["awsEndpoint"]) | {"PORTAL_STACK": str(instance.stack_file)}
-        with step("cargo test"):
-            _must_pass(run_tool(["cargo", "test", "--workspace", "--locked"], environment=tools, folder=ROOT))
+        _cargo_test(instance, known, ["--workspace"])
     return 0
+
+
+def test_faults() -> int:
+    """Many more runs of the tests of faults than `test` does, which say what they injected and checked."""
+    instance = Instance("faults")
+    with instance.locked(), ending(instance):
+        emulator.stop(instance)
+        known = bring_up(instance, UNHURRIED)
+        _cargo_test(instance, known, ["--package", "tests", "--test", "faults", "--", "--nocapture"], FAULT_RUNS=MANY_RUNS)
+    return 0
+
+
+def _cargo_test(instance: Instance, known: dict, what: list[str], **variables: str) -> None:
+    """Tests against this local cloud; those of faults reach it through a proxy. What the user has set of `variables` holds."""
+    tools = variables | environment.for_tools(instance, known["awsEndpoint"]) | {
+        "PORTAL_STACK": str(instance.stack_file),
+        fault_proxy.ADDRESS: fault_proxy.start(instance, known["awsEndpoint"]),
+    }
+    with step("cargo test"):
+        _must_pass(run_tool(["cargo", "test", "--locked", *what], environment=tools, folder=ROOT))
 
 
 def _check_main_job(counts: dict, outcomes: dict) -> None:
