@@ -3,6 +3,8 @@
 //! Reports come late, twice, out of order and of older attempts. Each has a rank, and only one of a higher rank than what a
 //! row has already changes it, so that the order in which they come doesn't matter.
 
+pub mod parse;
+
 use serde::{Deserialize, Serialize};
 
 use crate::Outcome;
