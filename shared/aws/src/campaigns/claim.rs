@@ -79,12 +79,6 @@ pub enum Claimed {
 }
 
 impl Claim {
-    /// The counter row that this claim, and whoever records it, counts on: always the same one, so that no reader
-    /// sees half of a move.
-    pub(super) fn counter(&self) -> u8 {
-        self.claim_id.to_string().bytes().fold(0_u8, u8::wrapping_add) % keys::COUNTERS
-    }
-
     pub(super) fn pk(&self) -> String {
         keys::shard_pk(self.campaign, self.shard)
     }
@@ -275,7 +269,7 @@ impl CampaignStore {
 
     /// The action that adds `counter` to the claim's counter row; none when nothing moved.
     pub(super) fn count(&self, claim: &Claim, counter: CounterItem) -> Result<Option<TransactWriteItem>, StoreError> {
-        self.count_on(&claim.pk(), claim.counter(), counter)
+        self.count_on(&claim.pk(), keys::counter_of(claim.claim_id), counter)
     }
 
     /// The action that adds `counter` to a counter row; none when nothing moved.

@@ -61,6 +61,12 @@ pub fn campaign_of(shard_pk: &str) -> Option<CampaignId> {
     campaign.parse().ok()
 }
 
+/// The counter row that a claim, and whoever records or corrects it later, counts on: always the same one, so that no reader
+/// sees half of a move.
+pub fn counter_of(claim: ClaimId) -> u8 {
+    claim.to_string().bytes().fold(0_u8, u8::wrapping_add) % COUNTERS
+}
+
 /// Sort key of a counter row.
 pub fn counter_sk(counter: u8) -> String {
     format!("COUNTER#{counter}")

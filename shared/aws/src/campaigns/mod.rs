@@ -7,6 +7,8 @@ pub mod clear;
 pub mod control;
 pub mod counter;
 pub mod fan_out;
+pub mod feedback;
+pub mod find;
 pub mod history;
 pub mod item;
 pub mod keys;

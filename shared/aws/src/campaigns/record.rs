@@ -137,7 +137,8 @@ impl CampaignStore {
         )
     }
 
-    fn undo(&self, recipient: RecipientId, undo: &Undo) -> Result<TransactWriteItem, StoreError> {
+    /// The action that gives a recipient back what it had, as long as its newest password is still the one of this e-mail.
+    pub(super) fn undo(&self, recipient: RecipientId, undo: &Undo) -> Result<TransactWriteItem, StoreError> {
         let prior = &undo.prior;
         let mut set = "SET #status = :prior, indexSort = :sort".to_owned();
         let mut remove = Vec::new();

@@ -115,6 +115,13 @@ impl From<RecipientItem> for Recipient {
     }
 }
 
+/// The row that maps an address in a division to its recipient.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AddressItem {
+    pub recipient_id: RecipientId,
+}
+
 /// A link profile of an account, and how many of its contacts have it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountProfile {

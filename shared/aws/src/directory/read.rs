@@ -2,6 +2,7 @@
 
 mod accounts;
 mod active;
+mod addresses;
 mod counts;
 mod shard;
 

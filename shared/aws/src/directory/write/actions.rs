@@ -4,10 +4,9 @@ use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, TransactWriteItem, Up
 use portal_domain::RecipientId;
 use portal_domain::import::{StoredAccount, StoredRecipient, Write};
 use portal_domain::link::Link;
-use serde::{Deserialize, Serialize};
 
 use crate::directory::account_item::AccountItem;
-use crate::directory::item::RecipientItem;
+use crate::directory::item::{AddressItem, RecipientItem};
 use crate::directory::keys;
 use crate::dynamo::{Item, StoreError, key, n};
 
@@ -29,13 +28,6 @@ const FROM_LINKS: [&str; 8] = [
     keys::INDEX_PARTITION,
     keys::INDEX_SORT,
 ];
-
-/// The row that maps an address to its recipient.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct AddressItem {
-    pub recipient_id: RecipientId,
-}
 
 /// The action that makes one write in the table of this name.
 pub(super) fn action(table: &str, write: &Write) -> Result<TransactWriteItem, StoreError> {

@@ -9,10 +9,10 @@ use portal_domain::link::Link;
 use portal_domain::{AccountId, RecipientId};
 
 use super::DirectoryStore;
-use super::actions::{AddressItem, action};
+use super::actions::action;
 use crate::clock;
 use crate::directory::account_item::AccountItem;
-use crate::directory::item::RecipientItem;
+use crate::directory::item::{AddressItem, RecipientItem};
 use crate::directory::keys;
 use crate::directory::read::links_query;
 use crate::dynamo::{Item, StoreError, TRANSACTION_ACTIONS, Transacted, back_off, batch_get, key, transact};

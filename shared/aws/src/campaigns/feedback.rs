@@ -1,0 +1,188 @@
+//! Writing what SES reports of an e-mail after it accepted it.
+
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
+use jiff::Timestamp;
+use portal_domain::feedback::parse::Told;
+use portal_domain::feedback::{Change, Known, Standing};
+use portal_domain::outcome::LedgerEvent;
+use portal_domain::{CampaignId, Outcome, RecipientId};
+
+use super::claim::update;
+use super::counter::CounterItem;
+use super::item::LedgerItem;
+use super::record::Undo;
+use super::{CampaignStore, keys};
+use crate::directory::keys as directory_keys;
+use crate::dynamo::{StoreError, Transacted, condition_failed, key, n, s, transact};
+
+/// What a report did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reported {
+    /// Nothing: the row knows it already, or something that outranks it.
+    Nothing,
+    /// The row has another standing.
+    Standing,
+    /// The row has another outcome, so that its campaign may be at its end.
+    Outcome(Outcome),
+    /// Somebody changed the row since it was read. Nothing is written; read it and report again.
+    RowChanged,
+}
+
+/// A report, and what it changes in the row that it is about.
+struct Step<'a> {
+    campaign: CampaignId,
+    row: &'a LedgerItem,
+    attempt: u32,
+    told: &'a Told,
+    change: Change,
+    outcome: Option<Outcome>,
+    now: Timestamp,
+}
+
+impl CampaignStore {
+    /// A recipient's row in the ledger of a campaign, read consistently.
+    pub async fn ledger_row(
+        &self,
+        campaign: CampaignId,
+        recipient: RecipientId,
+    ) -> Result<Option<LedgerItem>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(row_key(campaign, recipient)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::of("read a ledger row", error))?;
+        answer.item.map(|item| Ok(serde_dynamo::from_item(item)?)).transpose()
+    }
+
+    /// Writes what a report of attempt number `attempt` changes in `row`, in the counters, and in the recipient: who is
+    /// undeliverable is marked, and whose e-mail was rejected gets back what they had. All in one transaction, on the condition that
+    /// the row is as it was read. So a report that comes again changes nothing, also where a person has cleared the mark since.
+    pub async fn report(
+        &self,
+        campaign: CampaignId,
+        row: &LedgerItem,
+        attempt: u32,
+        told: &Told,
+        now: Timestamp,
+    ) -> Result<Reported, StoreError> {
+        let known = Known { outcome: row.outcome, attempt: row.attempt, standing: row.standing };
+        let change = known.told(attempt, told.report);
+        let outcome = change.event.and_then(|event| row.outcome.after(event));
+        let reported = match (outcome, change.standing) {
+            (Some(outcome), _) => Reported::Outcome(outcome),
+            (None, Some(_)) => Reported::Standing,
+            (None, None) => return Ok(Reported::Nothing),
+        };
+        let step = Step { campaign, row, attempt, told, change, outcome, now };
+        let write_row = self.report_row(&step)?;
+        let count = self.report_count(&step)?;
+        let mut write_recipient = self.report_recipient(row, change)?;
+        loop {
+            let mut actions = vec![write_row.clone()];
+            actions.extend(write_recipient.clone());
+            actions.extend(count.clone());
+            match transact(&self.client, "write what SES reports", actions).await? {
+                Transacted::Done => return Ok(reported),
+                Transacted::Refused(reasons) if reasons.first().is_some_and(condition_failed) => {
+                    return Ok(Reported::RowChanged);
+                }
+                // The recipient is gone, or has come further since: there is nothing to mark or to give back.
+                Transacted::Refused(_) if write_recipient.take().is_some() => {}
+                Transacted::Refused(_) => return Ok(Reported::RowChanged),
+            }
+        }
+    }
+
+    /// The row, on the condition that it is as it was read.
+    fn report_row(&self, step: &Step<'_>) -> Result<TransactWriteItem, StoreError> {
+        let Step { row, told, change, .. } = *step;
+        let mut attributes = vec![("updatedAt", Some(step.now.to_string()))];
+        // The row holds the id of its newest attempt; nobody may have recorded it.
+        if step.attempt == row.attempt {
+            attributes.push(("messageId", Some(told.message_id.clone())));
+        }
+        if let Some(outcome) = step.outcome {
+            let attention = outcome.needs_attention().then(|| keys::attention_pk(step.campaign, outcome));
+            let reason = (change.event == Some(LedgerEvent::Reject)).then(|| Standing::Rejected.as_str().to_owned());
+            attributes.push(("outcome", Some(outcome.as_str().to_owned())));
+            attributes.push(("attention", attention));
+            attributes.push(("reason", reason));
+        }
+        if let Some(standing) = change.standing {
+            attributes.push(("standing", Some(standing.as_str().to_owned())));
+            attributes.push(("standingDetail", told.detail.clone()));
+        }
+        let mut builder = Update::builder();
+        let (mut set, mut remove) = (Vec::new(), Vec::new());
+        for (name, value) in attributes {
+            match value {
+                Some(value) => {
+                    set.push(format!("{name} = :{name}"));
+                    builder = builder.expression_attribute_values(format!(":{name}"), s(value));
+                }
+                None => remove.push(name),
+            }
+        }
+        let mut expression = format!("SET {}", set.join(", "));
+        if !remove.is_empty() {
+            expression.push_str(&format!(" REMOVE {}", remove.join(", ")));
+        }
+        let standing_before = match row.standing {
+            Some(standing) => {
+                builder = builder.expression_attribute_values(":standingBefore", s(standing.as_str()));
+                "standing = :standingBefore"
+            }
+            None => "attribute_not_exists(standing)",
+        };
+        update(
+            builder
+                .table_name(&self.table)
+                .set_key(Some(row_key(step.campaign, row.recipient_id)))
+                .update_expression(expression)
+                .condition_expression(format!("outcome = :before AND attempt = :attempt AND {standing_before}"))
+                .expression_attribute_values(":before", s(row.outcome.as_str()))
+                .expression_attribute_values(":attempt", n(row.attempt)),
+        )
+    }
+
+    /// The counters, on the row that the claim counted on.
+    fn report_count(&self, step: &Step<'_>) -> Result<Option<TransactWriteItem>, StoreError> {
+        let row = step.row;
+        let mut counter = CounterItem::default();
+        if let Some(outcome) = step.outcome {
+            counter.moved(row.outcome, outcome);
+        }
+        if let Some(standing) = step.change.standing {
+            counter.stands(row.standing, standing);
+        }
+        let counter_row = row.claim_id.map_or(0, keys::counter_of);
+        self.count_on(&keys::shard_pk(step.campaign, row.recipient_id.shard()), counter_row, counter)
+    }
+
+    /// What becomes of the recipient, if anything.
+    fn report_recipient(&self, row: &LedgerItem, change: Change) -> Result<Option<TransactWriteItem>, StoreError> {
+        if change.event == Some(LedgerEvent::Reject)
+            && let (Some(prior), Some(digest)) = (row.prior_state.clone(), row.digest.clone())
+        {
+            return self.undo(row.recipient_id, &Undo { prior, digest }).map(Some);
+        }
+        let Some(standing) = change.standing.filter(|standing| standing.is_undeliverable()) else { return Ok(None) };
+        // A new version, so that whoever is about to claim the recipient decides anew.
+        let mark = Update::builder()
+            .table_name(&self.directory)
+            .set_key(Some(key(directory_keys::recipient_pk(row.recipient_id), directory_keys::RECIPIENT)))
+            .update_expression("SET undeliverable = :why ADD version :one")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":why", s(standing.as_str()))
+            .expression_attribute_values(":one", n(1));
+        update(mark).map(Some)
+    }
+}
+
+fn row_key(campaign: CampaignId, recipient: RecipientId) -> crate::dynamo::Item {
+    key(keys::shard_pk(campaign, recipient.shard()), keys::ledger_sk(recipient))
+}
