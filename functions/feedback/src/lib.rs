@@ -1,0 +1,151 @@
+//! `feedback`: takes up what SES reports of e-mails after it accepted them.
+//!
+//! Reports come through an SNS topic and a queue: late, twice, out of order, before the sender has recorded its claim. What
+//! they mean is decided in `portal_domain::feedback`, and what they change is one transaction, so that any of them may come again.
+//!
+//! What happens to a message that can't be handled: a body that can't be read, and an error that lasts, use up the message's
+//! receives, until it moves to the dead-letter queue. Nothing drains that: it has an alarm, and a person moves its messages back.
+
+use aws_config::SdkConfig;
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use portal_aws::campaigns::CampaignStore;
+use portal_aws::campaigns::feedback::Reported;
+use portal_aws::campaigns::find::Found;
+use portal_aws::clock;
+use portal_aws::directory::read::DirectoryReader;
+use portal_aws::dynamo::{StoreError, back_off};
+use portal_aws::settings::{MissingSetting, Settings};
+use portal_domain::campaign::CampaignEvent;
+use portal_domain::feedback::Report;
+use portal_domain::feedback::parse::{Message, SentFor, Told, Unreadable, parse};
+use portal_domain::{CampaignId, EmailAddress};
+
+/// How often a row is read and a report decided anew because somebody changed the row between read and write.
+const TRIES: u32 = 10;
+
+/// A message could not be handled; it will be received again.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedbackError {
+    /// The body is nothing that SES says.
+    #[error("the message can't be read: {0}")]
+    Unreadable(#[from] Unreadable),
+    /// The e-mail has no tags, and its id may not be recorded yet.
+    #[error("the e-mail that it is about may not be recorded yet")]
+    NotRecordedYet,
+    /// The ledger row changed faster than a report could be written.
+    #[error("the ledger row kept changing between read and write")]
+    KeptChanging,
+    /// A table could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The function, with what it needs.
+#[derive(Debug)]
+pub struct Feedback {
+    store: CampaignStore,
+    directory: DirectoryReader,
+}
+
+impl Feedback {
+    /// Builds the function from its settings.
+    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, MissingSetting> {
+        let dynamo = aws_sdk_dynamodb::Client::new(config);
+        let directory = settings.required("DIRECTORY_TABLE")?;
+        Ok(Self {
+            store: CampaignStore::new(dynamo.clone(), settings.required("CAMPAIGNS_TABLE")?, directory.clone()),
+            directory: DirectoryReader::new(dynamo, directory),
+        })
+    }
+
+    /// Handles a batch of messages, each on its own, and says which of them failed.
+    pub async fn handle(&self, event: SqsEvent) -> SqsBatchResponse {
+        let mut response = SqsBatchResponse::default();
+        for record in event.records {
+            let id = record.message_id.unwrap_or_default();
+            // Boxed, since futures nest deeper here than the compiler computes the layout of (its recursion limit).
+            let handled = Box::pin(self.message(record.body.as_deref().unwrap_or_default()));
+            if let Err(error) = handled.await {
+                tracing::error!(message.id = id, error = %error, "feedback failed");
+                response.add_failure(id);
+            }
+        }
+        response
+    }
+
+    async fn message(&self, body: &str) -> Result<(), FeedbackError> {
+        let told = match parse(body)? {
+            Message::Told(told) => told,
+            Message::Ignored(kind) => {
+                tracing::info!(event.kind = kind, "nothing to take up");
+                return Ok(());
+            }
+        };
+        let Some(sent_for) = self.sent_for(&told).await? else {
+            tracing::warn!(ses.message_id = told.message_id, "feedback on an e-mail of no campaign: dropped");
+            return Ok(());
+        };
+        let reported = self.report(sent_for, &told).await?;
+        fail::fail_point!("feedback.written");
+        if let Some(Reported::Outcome(_)) = reported {
+            self.store.advance(sent_for.campaign, clock::now()).await?;
+        }
+        // Also when the report changed nothing: whoever wrote it may have been killed before this.
+        if let Report::Became(standing) = told.report
+            && standing.is_undeliverable()
+        {
+            self.halt_if_too_much_came_back(sent_for.campaign).await?;
+        }
+        Ok(())
+    }
+
+    /// Which attempt the e-mail was: its tags say so, or its id tells it from the others that went to this address.
+    async fn sent_for(&self, told: &Told) -> Result<Option<SentFor>, FeedbackError> {
+        if told.sent_for.is_some() {
+            return Ok(told.sent_for);
+        }
+        let mut recipients = Vec::new();
+        for address in told.destination.iter().filter_map(|address| EmailAddress::normalise(address).ok()) {
+            recipients.extend(self.directory.recipients_with(&address).await?);
+        }
+        match self.store.find(&recipients, &told.message_id).await? {
+            Found::Attempt(sent_for) => Ok(Some(sent_for)),
+            Found::NotYet => Err(FeedbackError::NotRecordedYet),
+            Found::Nowhere => Ok(None),
+        }
+    }
+
+    /// Writes a report; `None` when there is no such ledger row.
+    async fn report(&self, sent_for: SentFor, told: &Told) -> Result<Option<Reported>, FeedbackError> {
+        let SentFor { campaign, recipient, attempt } = sent_for;
+        for again in 1..=TRIES {
+            let Some(row) = self.store.ledger_row(campaign, recipient).await? else {
+                tracing::warn!(campaign.id = %campaign, recipient.id = %recipient, "feedback on nobody in a ledger: dropped");
+                return Ok(None);
+            };
+            fail::fail_point!("feedback.read");
+            let reported = self.store.report(campaign, &row, attempt, told, clock::now()).await?;
+            if reported != Reported::RowChanged {
+                tracing::info!(
+                    campaign.id = %campaign, recipient.id = %recipient, attempt, report = ?told.report, did = ?reported, "feedback"
+                );
+                return Ok(Some(reported));
+            }
+            back_off(again).await;
+        }
+        Err(FeedbackError::KeptChanging)
+    }
+
+    /// Halts a campaign of which too much came back since a person last took note of it.
+    async fn halt_if_too_much_came_back(&self, id: CampaignId) -> Result<(), StoreError> {
+        let Some(campaign) = self.store.campaign(id).await? else { return Ok(()) };
+        if campaign.state.after(CampaignEvent::Halt).is_none() {
+            return Ok(());
+        }
+        let returned = self.store.progress(&campaign).await?.returned();
+        if let Some(reason) = returned.since(campaign.acknowledged.unwrap_or_default()).halts() {
+            self.store.stop_by_itself(id, CampaignEvent::Halt, reason, clock::now()).await?;
+        }
+        Ok(())
+    }
+}
