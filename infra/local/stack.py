@@ -15,7 +15,8 @@ OPERATOR = "operator"
 GROUPS = ("390", "directory")
 # Senders and recipients of the sample customers; whoever mails them on AWS mails nobody.
 SENDER_IDENTITIES = ("simulator.amazonses.com",)
-QUEUES = ("FanOutQueue", "DeliverQueue", "FanOutDeadLetterQueue", "DeliverDeadLetterQueue", "ParkingQueue")
+QUEUES = ("FanOutQueue", "DeliverQueue", "FeedbackQueue", "FanOutDeadLetterQueue", "DeliverDeadLetterQueue",
+          "FeedbackDeadLetterQueue", "ParkingQueue")
 
 
 def prepare(instance: Instance, endpoint: str) -> dict:
@@ -35,7 +36,7 @@ def prepare(instance: Instance, endpoint: str) -> dict:
         "operator": {"username": OPERATOR, "password": password},
         "tables": {"directory": values["DirectoryTable"], "campaigns": values["CampaignsTable"]},
         "queues": {name: values[name] for name in QUEUES},
-        "topics": {"Notices": values["NoticesTopic"]},
+        "topics": {"Feedback": values["FeedbackTopic"], "Notices": values["NoticesTopic"]},
         "functions": {name: value for name, value in values.items() if name.endswith("Function")},
         "mailbox": f"{endpoint}/_ministack/ses/messages",
         "publicUrl": values["PublicUrl"],

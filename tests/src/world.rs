@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::types::{BillingMode, GlobalSecondaryIndex, ReturnValue};
 use aws_sdk_sqs::types::{Message, QueueAttributeName};
 use deliver::Deliver;
 use fan_out::FanOut;
+use feedback::Feedback;
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::item::LedgerItem;
@@ -39,6 +40,7 @@ pub struct World {
     pub settings: Settings,
     pub fan_out: FanOut,
     pub deliver: Deliver,
+    pub feedback: Feedback,
     pub sweep: Sweep,
     pub campaigns: CampaignStore,
     pub dynamo: aws_sdk_dynamodb::Client,
@@ -93,11 +95,13 @@ impl World {
         settings.insert("AWS_ENDPOINT_URL".to_owned(), stack.aws_endpoint.clone());
         settings.insert("SES_RATE_OVERRIDE".to_owned(), "100000".to_owned());
         settings.insert("SES_QUOTA_OVERRIDE".to_owned(), "1000000000".to_owned());
+        settings.insert("CONFIGURATION_SET".to_owned(), "tests".to_owned());
         let variables = settings;
         let settings: Settings = variables.clone().into_iter().collect();
         Self {
             fan_out: FanOut::new(&config, &settings).unwrap(),
             deliver: Deliver::new(&config, &settings).unwrap(),
+            feedback: Feedback::new(&config, &settings).unwrap(),
             sweep: Sweep::new(&config, &settings).unwrap(),
             campaigns: CampaignStore::new(dynamo.clone(), campaigns_table.clone(), directory_table.clone()),
             config,

@@ -104,7 +104,7 @@ impl Deliver {
         let dynamo = aws_sdk_dynamodb::Client::new(config);
         let directory = settings.required("DIRECTORY_TABLE")?;
         let campaigns = settings.required("CAMPAIGNS_TABLE")?;
-        let mailer = Mailer::new(config);
+        let mailer = Mailer::new(config).in_configuration_set(settings.required("CONFIGURATION_SET")?);
         Ok(Self {
             limiter: Limiter::new(dynamo.clone(), campaigns.clone(), mailer.clone(), settings)?,
             store: CampaignStore::new(dynamo.clone(), campaigns, directory.clone()),

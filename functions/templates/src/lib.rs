@@ -32,7 +32,7 @@ impl Templates {
         Ok(Self {
             store: TemplateStore::new(dynamo.clone(), directory.clone()),
             directory: DirectoryReader::new(dynamo, directory),
-            mailer: Mailer::new(config),
+            mailer: Mailer::new(config).in_configuration_set(settings.required("CONFIGURATION_SET")?),
         })
     }
 }

@@ -109,13 +109,19 @@ pub enum Answer {
 pub struct Mailer {
     client: Client,
     sending: Client,
+    configuration_set: Option<String>,
 }
 
 impl Mailer {
     /// A mailer with this configuration. Sends are never retried by the SDK: a retry after a lost answer mails twice.
     pub fn new(config: &aws_config::SdkConfig) -> Self {
         let sending = never_repeated(aws_sdk_sesv2::config::Builder::from(config)).build();
-        Self { client: Client::new(config), sending: Client::from_conf(sending) }
+        Self { client: Client::new(config), sending: Client::from_conf(sending), configuration_set: None }
+    }
+
+    /// The same mailer, all of whose e-mails are sent in this configuration set: SES reports what becomes of them.
+    pub fn in_configuration_set(self, name: String) -> Self {
+        Self { configuration_set: Some(name), ..self }
     }
 
     /// What the account may do now.
@@ -174,6 +180,7 @@ impl Mailer {
             .from_email_address(letter.from)
             .destination(Destination::builder().to_addresses(letter.to).build())
             .reply_to_addresses(letter.reply_to)
+            .set_configuration_set_name(self.configuration_set.clone())
             .content(EmailContent::builder().simple(message).build());
         let tags = match letter.tags {
             None => vec![("purpose", "test".to_owned())],
@@ -277,7 +284,8 @@ mod tests {
 
     async fn answer_of(rule: &Rule) -> Answer {
         let client = mock_client!(aws_sdk_sesv2, RuleMode::MatchAny, [rule], never_repeated);
-        let mailer = Mailer { client: client.clone(), sending: client };
+        let configuration_set = Some("feedback".to_owned());
+        let mailer = Mailer { client: client.clone(), sending: client, configuration_set };
         let rendered = Rendered { subject: "S".to_owned(), html: "<p>H</p>".to_owned(), text: "T".to_owned() };
         let tags =
             Tags { campaign: CampaignId::from_parts(1, 2), recipient: RecipientId::from_random([3; 16]), attempt: 4 };
@@ -292,7 +300,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_email_carries_its_tags_its_reply_to_and_one_bare_address() {
+    async fn an_email_carries_its_tags_its_configuration_set_its_reply_to_and_one_bare_address() {
         let rule = mock!(Client::send_email)
             .match_requests(|request| {
                 let tags: Vec<_> =
@@ -310,6 +318,7 @@ mod tests {
                     && alone
                     && request.reply_to_addresses() == ["reply@example.com"]
                     && request.from_email_address() == Some("from@example.com")
+                    && request.configuration_set_name() == Some("feedback")
             })
             .then_output(|| SendEmailOutput::builder().message_id("m-1").build());
         assert_eq!(answer_of(&rule).await, Answer::Accepted("m-1".to_owned()));
@@ -375,7 +384,7 @@ mod tests {
             let unknown = mock!(Client::get_email_identity)
                 .then_error(|| GetEmailIdentityError::NotFoundException(NotFoundException::builder().build()));
             let client = mock_client!(aws_sdk_sesv2, RuleMode::MatchAny, [&known, &unknown]);
-            let mailer = Mailer { client: client.clone(), sending: client };
+            let mailer = Mailer { client: client.clone(), sending: client, configuration_set: None };
             assert_eq!(mailer.has_verified("ann@mail.example.com").await.expect("SES answers"), verified);
             assert!(!mailer.has_verified("ann@example.org").await.expect("SES answers"));
         }
