@@ -12,6 +12,7 @@ pub mod lists;
 pub mod mailbox;
 pub mod notices;
 pub mod people;
+pub mod ses;
 pub mod stack;
 mod trouble;
 pub mod world;

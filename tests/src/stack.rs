@@ -23,6 +23,7 @@ pub struct Stack {
     pub operator: Operator,
     pub tables: Tables,
     pub queues: HashMap<String, String>,
+    pub topics: HashMap<String, String>,
     pub functions: HashMap<String, String>,
     pub public_url: String,
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::{Client, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
+use tests::ses::event;
 use tests::{Account, Contact, Stack};
 
 struct Api {
@@ -41,20 +42,17 @@ fn unique(prefix: &str) -> String {
     format!("{prefix}{}", uuid::Uuid::new_v4().simple())
 }
 
-#[tokio::test]
-async fn the_whole_flow_from_import_to_mail() {
-    let api = Api::signed_in().await;
-    let division = unique("D");
-    let sender = "success+flow@simulator.amazonses.com";
-    let body = json!({"name": "Flow", "email": sender, "timeZone": "Europe/Berlin", "portalUrl": "https://portal.example.com"});
+const SENDER: &str = "success+flow@simulator.amazonses.com";
+
+/// Puts a division, and so many people into it, whose addresses have this ending.
+async fn import(api: &Api, division: &str, ending: &str, people: usize) {
+    let body = json!({"name": "Flow", "email": SENDER, "timeZone": "Europe/Berlin", "portalUrl": "https://portal.example.com"});
     let put = api.client.put(api.url(&format!("/divisions/{division}"))).bearer_auth(&api.token).json(&body);
     let (status, text) = api.json(put).await;
     assert!(status.is_success(), "{text}");
-    let ending = format!("@{}.example.com", unique("m"));
-    let people = 120;
     let accounts = (0..people).map(|i| {
         let contact = Contact::new("1", &format!("p{i}{ending}"));
-        Account::new(&division, &format!("{division}-{i}")).contact(contact).0.to_string()
+        Account::new(division, &format!("{division}-{i}")).contact(contact).0.to_string()
     });
     let post = api
         .client
@@ -64,11 +62,12 @@ async fn the_whole_flow_from_import_to_mail() {
         .body(accounts.collect::<Vec<_>>().join("\n"));
     let (_, stored) = api.json(post).await;
     assert_eq!(stored["stored"], people, "{stored}");
+}
 
-    let (_, counts) = api.json(api.get(&format!("/counts?division={division}"))).await;
-    assert_eq!((&counts["total"], &counts["willEmail"]), (&json!(people), &json!(people)));
+/// Sends to everyone in a division and waits for the end of the campaign; answers it.
+async fn send(api: &Api, division: &str, people: usize) -> Value {
     let request = json!({
-        "filter": {"division": division}, "templateId": "portal-invitation", "emailFrom": sender,
+        "filter": {"division": division}, "templateId": "portal-invitation", "emailFrom": SENDER,
         "expectedRecipients": people,
     });
     let post = api
@@ -84,20 +83,60 @@ async fn the_whole_flow_from_import_to_mail() {
     let location = post.headers()["location"].to_str().unwrap().to_owned();
     let started: Value = serde_json::from_str(&post.text().await.unwrap()).unwrap();
     assert_eq!(location, format!("campaigns/{}", started["campaignId"].as_str().unwrap()));
-    let begun = Instant::now();
-    let campaign = loop {
+    until("the campaign ends", async || {
         let (_, campaign) = api.json(api.get(&format!("/{location}"))).await;
-        if campaign["state"] == "completed" {
-            break campaign;
+        (campaign["state"] == "completed").then_some(campaign)
+    })
+    .await
+}
+
+/// Asks every half second, for two minutes at most.
+async fn until<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
+    let begun = Instant::now();
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
         }
-        assert!(begun.elapsed() < Duration::from_secs(120), "the campaign does not end: {campaign}");
+        assert!(begun.elapsed() < Duration::from_secs(120), "{what}: it does not");
         tokio::time::sleep(Duration::from_millis(500)).await;
-    };
+    }
+}
+
+#[tokio::test]
+async fn the_whole_flow_from_import_to_mail() {
+    let api = Api::signed_in().await;
+    let (division, ending, people) = (unique("D"), format!("@{}.example.com", unique("m")), 120);
+    import(&api, &division, &ending, people).await;
+    let (_, counts) = api.json(api.get(&format!("/counts?division={division}"))).await;
+    assert_eq!((&counts["total"], &counts["willEmail"]), (&json!(people), &json!(people)));
+    let campaign = send(&api, &division, people).await;
     assert_eq!(campaign["outcomes"]["sent"], people);
     let mails = api.stack.mailbox().to(&ending).await;
     assert_eq!(mails.len(), people);
     let link = format!("{}/activate#division={division}&", api.stack.public_url);
     assert!(mails[0].body_text.contains(&link), "{}", mails[0].body_text);
+}
+
+#[tokio::test]
+async fn what_ses_publishes_to_the_topic_reaches_recipient_and_campaign() {
+    let api = Api::signed_in().await;
+    let division = unique("D");
+    import(&api, &division, &format!("@{}.example.com", unique("m")), 1).await;
+    let campaign = send(&api, &division, 1).await;
+    let campaign_id = campaign["campaignId"].as_str().unwrap();
+    let (_, listed) = api.json(api.get(&format!("/recipients?division={division}"))).await;
+    let recipient_id = listed["items"][0]["recipientId"].as_str().unwrap();
+    let bounce = event("bounce", campaign_id.parse().unwrap(), recipient_id.parse().unwrap(), 1, "0100-example");
+    let sns = aws_sdk_sns::Client::new(&api.stack.config());
+    let publish = sns.publish().topic_arn(&api.stack.topics["Feedback"]).message(bounce.to_string());
+    publish.send().await.unwrap();
+    until("the recipient is undeliverable", async || {
+        let (_, counts) = api.json(api.get(&format!("/counts?division={division}"))).await;
+        (counts["excluded"]["undeliverable"] == 1).then_some(())
+    })
+    .await;
+    let (_, campaign) = api.json(api.get(&format!("/campaigns/{campaign_id}"))).await;
+    assert_eq!((&campaign["feedback"]["bounced"], &campaign["outcomes"]["sent"]), (&json!(1), &json!(1)));
 }
 
 #[tokio::test]
@@ -187,7 +226,9 @@ async fn every_event_runs_through_its_built_function() {
         assert!(answer.headers().get("x-amz-function-error").is_none(), "{name}: {}", answer.text().await.unwrap());
         let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
         match function.as_str() {
-            "fan-out" | "deliver" => assert_eq!(answer["batchItemFailures"], json!([]), "{name}: {answer}"),
+            "fan-out" | "deliver" | "feedback" => {
+                assert_eq!(answer["batchItemFailures"], json!([]), "{name}: {answer}")
+            }
             "sweep" => assert!(answer["active"].is_number(), "{name}: {answer}"),
             _ => {
                 // The example division is there or not, depending on the order of the events; no event is malformed.
