@@ -1,45 +1,47 @@
 /**
  * Asks again and again: soon while things move, more and more seldom while they don't, and not at all while nobody looks.
+ * Where nothing more is to come it asks only when somebody comes back to the page, or when woken.
  */
 
 const SHORTEST_MS = 1_000;
 const LONGEST_MS = 15_000;
+const FOREVER = Infinity;
 
 /**
  * @param {function(): Promise<'moved'|'still'|'done'>} work
- * @param {{signal: AbortSignal, onFailure: function(Error): boolean}} options `onFailure` says whether to go on
+ * @param {{signal: AbortSignal, onFailure: function(Error): boolean, asleep?: boolean}} options `onFailure` says whether to go on;
+ *   `asleep` begins as after `done`
  * @returns {function()} asks now
  */
-export function poll(work, { signal, onFailure }) {
+export function poll(work, { signal, onFailure, asleep = false }) {
+  let pause = asleep ? FOREVER : SHORTEST_MS;
   let wake = () => {};
   signal.addEventListener('abort', () => wake());
   document.addEventListener('visibilitychange', () => document.hidden || wake(), { signal });
 
   async function run() {
-    let pause = SHORTEST_MS;
     while (!signal.aborted) {
-      await rest(pause);
+      await rest();
       if (signal.aborted) return;
       try {
         const outcome = await work();
-        if (outcome === 'done') return;
-        pause = outcome === 'moved' ? SHORTEST_MS : Math.min(pause * 1.5, LONGEST_MS);
+        pause = outcome === 'done' ? FOREVER : outcome === 'moved' ? SHORTEST_MS : Math.min(pause * 1.5, LONGEST_MS);
       } catch (error) {
-        if (signal.aborted || !onFailure(error)) return;
-        pause = Math.min(pause * 2, LONGEST_MS);
+        if (signal.aborted) return;
+        pause = onFailure(error) ? Math.min(pause * 2, LONGEST_MS) : FOREVER;
       }
     }
   }
 
   /** Until `pause` is over and someone looks, or until woken. */
-  async function rest(pause) {
+  async function rest() {
     await woken(pause);
-    while (document.hidden && !signal.aborted) await woken();
+    while (document.hidden && !signal.aborted) await woken(FOREVER);
   }
 
   function woken(pause) {
     return new Promise(resolve => {
-      const timer = pause && setTimeout(resolve, pause);
+      const timer = pause < FOREVER && setTimeout(resolve, pause);
       wake = () => {
         clearTimeout(timer);
         resolve();
@@ -48,5 +50,8 @@ export function poll(work, { signal, onFailure }) {
   }
 
   run();
-  return () => wake();
+  return () => {
+    pause = SHORTEST_MS;
+    wake();
+  };
 }
