@@ -53,6 +53,11 @@ export async function put(path, content, options) {
   return body(await call('PUT', path, { ...options, body: content }), 'json', options?.signal);
 }
 
+/** Deletes; there is nothing in the answer. */
+export async function remove(path, options) {
+  await call('DELETE', path, options);
+}
+
 /** The body of an answer. It may break off after the headers: then it is not known what was answered. */
 export async function body(response, kind, signal) {
   try {

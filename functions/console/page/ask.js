@@ -3,12 +3,15 @@
  */
 import { h, heading } from './dom.js';
 
-/** @returns {Promise<boolean>} whether the operator agreed; Escape and “No” are the same */
+/**
+ * @param {{title: string, text: string|string[], yes: string, no: string}} question `text` may be several paragraphs
+ * @returns {Promise<boolean>} whether the operator agreed; Escape and “No” are the same
+ */
 export function ask({ title, text, yes, no }) {
   return new Promise(resolve => {
     const dialog = h('dialog', { id: 'ask', class: 'ask', 'aria-labelledby': 'ask-title', onclose: settle },
       h('form', { method: 'dialog', onsubmit: event => { event.preventDefault(); dialog.close('yes'); } },
-        heading(2, { id: 'ask-title' }, title), h('p', {}, text),
+        heading(2, { id: 'ask-title' }, title), [text].flat().map(paragraph => h('p', {}, paragraph)),
         h('div', { class: 'dialog-foot' }, h('div', { class: 'buttons' },
           h('button', { id: 'ask-yes', type: 'submit' }, yes),
           h('button', { id: 'ask-no', type: 'button', class: 'primary', autofocus: true, onclick: () => dialog.close() }, no)))));

@@ -16,7 +16,7 @@ import { problemBox } from './problem-box.js';
  * @param {?number} [list.total] how many there are, where that is known
  * @param {string} [list.empty] what to say where there is nobody
  * @param {Node[]} [list.tools] buttons beside the title
- * @returns {{element: Element, focus: function(), refresh: function()}}
+ * @returns {{element: Element, focus: function(), refresh: function(), drop: function(Element)}}
  */
 export function list({ title, columns, load, signal, total = null, empty = 'Nobody.', tools = [] }) {
   let cursor = null;
@@ -87,15 +87,29 @@ export function list({ title, columns, load, signal, total = null, empty = 'Nobo
         { role: index === 0 ? 'rowheader' : 'cell', scope: index === 0 && 'row', class: kind, 'data-label': label }, cell(item))));
   }
 
-  /** Fetches the first page anew, unless the operator has gone on from there. */
+  /** Takes away a row whose item is no longer in the list. The keyboard goes on at the next. */
+  function drop(row) {
+    if (!row.isConnected) return;
+    const next = row.nextElementSibling ?? row.previousElementSibling;
+    const focused = row.contains(document.activeElement);
+    row.remove();
+    shown -= 1;
+    table.hidden = shown === 0;
+    tell();
+    if (focused) (next?.querySelector('button') ?? name).focus();
+  }
+
+  /** Fetches the first page anew, unless the operator has gone on from there. What has the keyboard's focus keeps it by its id. */
   async function refresh() {
     if (loading || body.rows.length > 100) return;
     loading = true;
     try {
       const page = await load(null);
+      const focused = body.contains(document.activeElement) ? document.activeElement.id : null;
       body.replaceChildren();
       shown = 0;
       take(page);
+      if (focused !== null) (document.getElementById(focused) ?? name).focus();
     } catch {
       // What is shown stays; the next refresh comes by itself.
     } finally {
@@ -104,5 +118,5 @@ export function list({ title, columns, load, signal, total = null, empty = 'Nobo
   }
 
   more();
-  return { element, focus: () => name.focus(), refresh };
+  return { element, focus: () => name.focus(), refresh, drop };
 }
