@@ -7,6 +7,7 @@ import { describeFilter } from './filter.js';
 import { number, people } from './format.js';
 import { answered, keyFor } from './idempotency.js';
 import { countsAreStale } from './loaded.js';
+import { paceField } from './pace-field.js';
 import { go, to } from './route.js';
 import { sendPreview } from './send-preview.js';
 import { refusal } from './send-refusal.js';
@@ -27,9 +28,10 @@ const TYPED_ABOVE = 500;
 export function openSendDialog({ filter, expected, message, person, includeRecentlyInvited, loadAgain, chooseSender }) {
   const end = new AbortController();
   const { emailFrom, templateId, templateName } = message;
-  const body = { filter, templateId, emailFrom, expectedRecipients: expected };
-  if (person) body.recipientId = person.recipientId;
-  if (includeRecentlyInvited) body.includeRecentlyInvited = true;
+  const wanted = { filter, templateId, emailFrom, expectedRecipients: expected };
+  if (person) wanted.recipientId = person.recipientId;
+  if (includeRecentlyInvited) wanted.includeRecentlyInvited = true;
+  const pace = person ? null : paceField();
 
   const typed = expected > TYPED_ABOVE
     ? h('input', { id: 'confirm-number', inputmode: 'numeric', autocomplete: 'off', required: true, oninput: checkNumber })
@@ -46,6 +48,7 @@ export function openSendDialog({ filter, expected, message, person, includeRecen
         fact('People', h('b', { id: 'send-people' }, person ? `${person.name || 'No name'}, ${person.email}` : number(expected))),
         fact('From', emailFrom), fact('Template', templateName), fact('Selection', describeFilter(filter))),
       sendPreview({ filter, message, person, signal: end.signal }),
+      pace?.element,
       failed,
       h('div', { class: 'dialog-foot' },
         typed && h('div', { class: 'field' }, h('label', { for: 'confirm-number' }, `Type ${number(expected)} to confirm`), typed),
@@ -77,6 +80,7 @@ export function openSendDialog({ filter, expected, message, person, includeRecen
     cancelButton.disabled = true;
     fill(confirmButton, 'Sending…');
     fill(failed);
+    const body = { ...wanted, ...pace?.read() };
     try {
       started(await post('v1/campaigns', body, { headers: { 'Idempotency-Key': keyFor(body) } }));
     } catch (problem) {
