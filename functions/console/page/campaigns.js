@@ -36,8 +36,8 @@ export function templateOf({ templateName, templateId, templateVersion }) {
   return `${templateName ?? templateId}, version ${templateVersion}`;
 }
 
-export function stateBadge({ state }) {
-  return h('span', { class: `badge state-${state}` }, words.state(state));
+export function stateBadge(campaign) {
+  return h('span', { class: `badge state-${campaign.state}` }, words.stateInShort(campaign));
 }
 
 function bar({ outcomes, audience }) {

@@ -76,7 +76,7 @@ function show({ title, path, query, columns, total, file, empty, signal }) {
 export function statusBadge(item) {
   return [
     h('span', { class: `badge status-${item.status}` }, words.status(item.status)),
-    item.undeliverable && h('span', { class: 'badge warning' }, words.outcome(item.undeliverable)),
+    item.undeliverable && h('span', { class: 'badge warning' }, words.standing(item.undeliverable)),
   ];
 }
 

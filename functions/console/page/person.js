@@ -9,7 +9,8 @@ import { number, time } from './format.js';
 import { statusBadge } from './people-list.js';
 import { again, to, under } from './route.js';
 import { openSendDialog } from './send.js';
-import { outcome, reason } from './words.js';
+import { undeliverableNote } from './undeliverable.js';
+import { became, outcome, reason } from './words.js';
 
 const SHOWN_ACCOUNTS = 20;
 
@@ -28,7 +29,8 @@ export async function personView(root, place, signal) {
     h('div', { class: 'card', id: 'person' },
       facts([['E-mail address', person.email], ['Division', person.division], ['Portal', statusBadge(person)],
         ['Last invited', time(person.lastInvitedAt)], ['Expires', time(person.expiresAt)], ['Accounts', accounts(person)]]),
-      decision(person, filter)),
+      decision(person, filter),
+      person.undeliverable && undeliverableNote(person, signal)),
     canBeInvited(person) && inviteCard(person, filter, catalog, place.query),
     h('section', { class: 'card list', id: 'history' }, h('h2', {}, 'What was sent'), history(person)));
 }
@@ -88,7 +90,7 @@ function history({ history: entries, moreHistory }) {
   const labels = ['Campaign', 'By', 'Template', 'From', 'Outcome', 'Why', 'When'];
   const row = entry => [
     h('a', { href: to('campaigns', entry.campaignId) }, time(entry.startedAt)), entry.createdBy, entry.templateName, entry.emailFrom,
-    outcome(entry.outcome), reason(entry.reason), time(entry.updatedAt),
+    outcome(entry.outcome), became(entry), time(entry.updatedAt),
   ];
   return [
     h('table', { role: 'table' },

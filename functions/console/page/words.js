@@ -16,8 +16,6 @@ export const OUTCOMES = {
   sent: 'Sent', claimed: 'Being sent', queued: 'Waiting', skipped: 'Skipped', unconfirmed: 'Unconfirmed', failed: 'Failed',
 };
 
-const LATER_OUTCOMES = { delivered: 'Delivered', bounced: 'Bounced', complained: 'Complained' };
-
 const REASONS = {
   accepted: 'Has accepted an invitation before',
   noLongerSelected: 'No account meets the filter',
@@ -30,11 +28,74 @@ const REASONS = {
   nonAsciiLocalPart: 'Letters before the @ that mail can not carry',
   deadLettered: 'Failed five times on our side',
   notRenderable: 'The e-mail could not be made from its template',
+  cancelled: 'The campaign was cancelled',
+  neverRecorded: 'Whoever was sending it broke off',
+  noConnection: 'SES could not be reached',
+  settled: 'Somebody decided that it was not sent',
 };
 
-const named = (names, name) => names[name] ?? name ?? '–';
+/** Why a campaign stands still, as short as a badge. That somebody paused it needs no word. */
+const STOPS = {
+  dailyQuota: 'daily quota', sendingPaused: 'SES is paused', accountRefused: 'SES refuses', bounces: 'bounces', complaints: 'complaints',
+};
+
+/** The same with what to do about it. */
+const STOPS_IN_FULL = {
+  operator: 'Nobody is e-mailed until it is resumed.',
+  dailyQuota: 'The SES account has sent what it may send in 24 hours. The campaign goes on by itself as soon as there is room again: nothing needs to be done.',
+  sendingPaused: 'Sending is paused for the SES account, by AWS or by whoever manages it. Have them enable it again, and then resume.',
+  accountRefused: 'SES refuses the account: it is suspended, or it may not send from here. Have whoever manages it look into that, and then resume.',
+  bounces: 'Too many e-mails came back. SES suspends accounts for that. Look at whose bounced before you resume, or cancel.',
+  complaints: 'Too many people marked the e-mail as spam. SES suspends accounts for that. Look at who complained before you resume, or cancel.',
+};
+
+/** What SES says of an e-mail after it was sent, and what that means, in the order in which it is told. */
+export const STANDINGS = {
+  delivered: ['Delivered', 'The mail server of the recipient took the e-mail.'],
+  delayed: ['Delayed', 'Not delivered yet. SES goes on trying.'],
+  softBounced: ['Came back for now', 'The mailbox was full, or something else that may pass. A later campaign may mail them again.'],
+  bounced: ['Bounced', 'There is no such mailbox. Nobody mails them again until an operator says so.'],
+  complained: ['Complained', 'They marked the e-mail as spam. Nobody mails them again until an operator says so.'],
+  rejected: ['Rejected', 'SES took the e-mail and then did not send it.'],
+};
+
+/** Why nobody mails somebody any more, and when to take that back. */
+const UNDELIVERABLE = {
+  bounced: 'The mail server of this address said that there is no such mailbox. Say that it may be mailed again only if it exists by now.',
+  complained: 'The owner of this address marked an e-mail of ours as spam. Say that it may be mailed again only if they ask for it.',
+};
+
+const ACTIONS = {
+  started: 'Started', prepared: 'List of people complete', paused: 'Paused', halted: 'Halted', resumed: 'Resumed', cancelled: 'Cancelled',
+  retried: 'Tried again', settled: 'Marked', ended: 'Ended',
+};
+
+// Names that every object has are no names of ours.
+const named = (names, name) => (Object.hasOwn(names, name) ? names[name] : name ?? '–');
 
 export const status = name => named(STATUSES, name);
 export const state = name => named(STATES, name);
-export const outcome = name => named({ ...OUTCOMES, ...LATER_OUTCOMES }, name);
+export const outcome = name => named(OUTCOMES, name);
 export const reason = name => named(REASONS, name);
+export const standing = name => [named(STANDINGS, name)].flat()[0];
+export const action = name => named(ACTIONS, name);
+export const undeliverable = name => named(UNDELIVERABLE, name);
+
+/** A reason to stand still, as short as it can be; empty for one that goes without saying, or isn't known here. */
+export const stop = name => (Object.hasOwn(STOPS, name) ? STOPS[name] : '');
+
+/** `Paused: daily quota`. */
+export function stateInShort({ state: name, stateReason }) {
+  return [state(name), stop(stateReason)].filter(Boolean).join(': ');
+}
+
+/** Why a campaign stands still and what to do; empty where it does not. */
+export function whyStopped({ stateReason }) {
+  return stateReason ? named(STOPS_IN_FULL, stateReason) : '';
+}
+
+/** What became of somebody's e-mail, or why they got none. */
+export function became({ reason: why, standing: name, standingDetail }) {
+  if (!name) return reason(why);
+  return standingDetail ? `${standing(name)} (${standingDetail})` : standing(name);
+}
