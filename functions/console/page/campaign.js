@@ -1,139 +1,96 @@
 /**
- * One campaign, as it happens.
+ * One campaign, as it happens, and what an operator does about it.
  */
 import { get } from './api.js';
-import { outcomeBar, inWords } from './bar.js';
+import { auditTrail } from './audit.js';
+import { campaignPeople } from './campaign-people.js';
+import { campaignProgress } from './campaign-progress.js';
 import { selection, templateOf } from './campaigns.js';
-import { csvButton } from './csv.js';
-import { announce, facts, fill, h, heading } from './dom.js';
-import { number, people, time } from './format.js';
-import { list } from './list.js';
-import { estimate } from './pace.js';
+import { campaignControls } from './controls.js';
+import { facts, fill, h, heading } from './dom.js';
+import { number, time } from './format.js';
 import { poll } from './poll.js';
 import { problemBox } from './problem-box.js';
-import { to, under } from './route.js';
-import { OUTCOMES, reason, outcome as outcomeWord, state as stateWord } from './words.js';
+import { to } from './route.js';
+import { standings } from './standings.js';
 
-const ENDED = ['completed', 'cancelled'];
+/** So long after its end a campaign is still followed: what SES reports of its e-mails comes late. */
+const NEWS_MS = 10 * 60_000;
+
+/** The index behind the lists is a moment late. */
+const INDEX_MS = 3_000;
 
 export async function campaignView(root, place, signal) {
   const campaignId = place.path[1];
   const path = `v1/campaigns/${encodeURIComponent(campaignId)}`;
-  const first = await get(path, { signal });
-  const pace = estimate();
-  const bar = outcomeBar();
-  const state = h('span', { id: 'campaign-state', class: 'badge' });
-  const progress = h('p', { id: 'campaign-progress', class: 'will-email' });
-  const left = h('p', { id: 'campaign-left', class: 'quiet' });
-  const leftOut = h('p', { class: 'quiet' });
+  let now = await get(path, { signal });
+  let commands = 0;
+  const view = { path, current: () => now, look: () => askNow(), signal };
+  const progress = campaignProgress(campaignId);
+  const title = heading(1, {}, 'Campaign ', progress.state);
+  const controls = campaignControls({ ...view, obeyed, heading: title });
+  const reports = standings();
+  const people = campaignPeople(view);
+  const audit = auditTrail();
   const failed = h('div');
-  const legend = Object.entries(OUTCOMES).map(([name, label]) => ({ name, label, number: h('b', { id: `outcome-${name}` }) }));
-  const panel = h('div', { id: 'panel' });
-  let now = first;
-  let shown = { end: new AbortController() };
-  let told = '';
-  signal.addEventListener('abort', () => shown.end.abort());
 
   fill(root,
-    h('div', { class: 'view-head' }, heading(1, {}, 'Campaign ', state), h('a', { href: to('campaigns') }, 'All campaigns')),
+    h('div', { class: 'view-head' }, title, h('a', { href: to('campaigns') }, 'All campaigns')),
     (history.state?.warnings ?? []).map(text => h('p', { class: 'note warning-note', role: 'status' }, text)),
     h('div', { class: 'card' },
-      facts([['Started', time(first.createdAt)], ['By', first.createdBy], ['Selection', selection(first)],
-        ['From', first.emailFrom], ['Template', templateOf(first)], ['Scheduled as', first.schedule?.name]]),
-      bar.element, progress,
-      h('ul', { class: 'legend' }, legend.map(({ name, label, number }) =>
-        h('li', {},
-          h('span', { class: `swatch outcome-${name}`, 'aria-hidden': 'true' }),
-          h('a', { href: to('campaigns', campaignId, name) }, number, ` ${label}`)))),
-      left, leftOut, failed),
-    panel);
+      facts([['Started', time(now.createdAt)], ['By', now.createdBy], ['Selection', selection(now)],
+        ['From', now.emailFrom], ['Template', templateOf(now)], ['At most', now.maxPerMinute && `${number(now.maxPerMinute)} a minute`],
+        ['Scheduled as', now.schedule?.name]]),
+      progress.elements, controls.element, failed, reports.element),
+    people.element, audit.element);
 
-  function render(campaign) {
-    const { outcomes, audience, excluded } = campaign;
-    const ended = endedIn(outcomes);
-    const whole = campaign.state === 'preparing' ? Math.max(audience, campaign.expectedRecipients) : audience;
-    bar.show(outcomes, whole);
-    state.className = `badge state-${campaign.state}`;
-    fill(state, stateWord(campaign.state));
-    fill(progress, `${number(ended)} of ${people(whole)} done`);
-    for (const { name, number: element } of legend) fill(element, number(outcomes[name] ?? 0));
-    fill(left, ENDED.includes(campaign.state) ? ['Ended ', time(campaign.completedAt)] : pace.inWords(campaign, ended));
-    fill(leftOut, leftOutInWords(excluded));
-    const percent = whole > 0 ? Math.floor(100 * ended / whole) : 100;
-    document.title = `${ENDED.includes(campaign.state) ? stateWord(campaign.state) : `${percent} %`} – Campaign – Portal Invites`;
-    // A screen reader is told of each tenth, not of each e-mail.
-    const news = `${stateWord(campaign.state)} ${Math.floor(percent / 10)}`;
-    if (news !== told) announce(`${stateWord(campaign.state)}: ${percent} %. ${inWords(outcomes)}.`);
-    told = news;
+  function render() {
+    for (const part of [progress, controls, reports, audit]) part.show(now);
   }
 
-  /** One outcome's people; those who failed unless another was chosen, since they need a look. */
-  function showPanel(chosen) {
-    shown.end.abort();
-    const end = new AbortController();
-    const outcome = chosen in OUTCOMES ? chosen : 'failed';
-    const people = list({
-      title: outcomeWord(outcome), columns: columns(now.filter.division), empty: 'Nobody.', signal: end.signal,
-      load: cursor => get(`${path}/recipients`, { query: { outcome, ...(cursor && { cursor }) }, signal: end.signal }),
-      tools: [csvButton({
-        label: 'Download all results as CSV', path: `${path}/recipients`, query: {}, name: `campaign-${campaignId}.csv`,
-        total: () => now.audience, signal: end.signal,
-      })],
-    });
-    shown = { end, outcome, people, count: now.outcomes[outcome] };
-    fill(panel, people.element);
-    if (chosen) people.focus();
+  function take(campaign) {
+    now = campaign;
+    render();
+    people.follow(now);
+  }
+
+  function obeyed(campaign) {
+    commands += 1;
+    take(campaign);
+    askNow();
   }
 
   async function ask() {
-    const before = JSON.stringify([now.state, now.outcomes]);
-    now = await get(path, { signal });
+    const before = now;
+    const commandsBefore = commands;
+    const campaign = await get(path, { signal });
     fill(failed);
-    render(now);
-    if (now.outcomes[shown.outcome] !== shown.count) {
-      shown.count = now.outcomes[shown.outcome];
-      shown.people.refresh();
-    }
-    if (ENDED.includes(now.state)) {
-      // The index behind these lists is a moment late.
-      setTimeout(() => signal.aborted || shown.people.refresh(), 3_000);
-      return 'done';
-    }
-    return before === JSON.stringify([now.state, now.outcomes]) ? 'still' : 'moved';
+    // An answer that was asked for before a command would show what is no longer so.
+    if (commands !== commandsBefore) return 'moved';
+    take(campaign);
+    if (now.completedAt && !before.completedAt) setTimeout(() => signal.aborted || people.refresh(), INDEX_MS);
+    if (isOver(now)) return 'done';
+    return seen(before) === seen(now) ? 'still' : 'moved';
   }
 
-  render(first);
-  showPanel(place.path[2]);
-  const askNow = ENDED.includes(first.state) ? null : poll(ask, {
+  render();
+  people.open(place.path[2]);
+  const askNow = poll(ask, {
     signal,
+    asleep: isOver(now),
     onFailure(error) {
       const passing = error.unanswered || error.status === 429;
       fill(failed, problemBox(error, { retry: passing && (async () => askNow()) }));
       return passing;
     },
   });
-  return next => showPanel(next.path[2]);
+  return next => people.open(next.path[2]);
 }
 
-/** How many people of a campaign are settled. */
-export function endedIn({ sent, failed, skipped, unconfirmed }) {
-  return sent + failed + skipped + unconfirmed;
+function isOver({ completedAt }) {
+  return Boolean(completedAt) && Date.now() - Date.parse(completedAt) > NEWS_MS;
 }
 
-function leftOutInWords({ recentlyInvited = 0, undeliverable = 0 } = {}) {
-  const parts = [
-    recentlyInvited > 0 && `${people(recentlyInvited)} invited in the last 24 hours`,
-    undeliverable > 0 && `${people(undeliverable)} whom mail does not reach`,
-  ].filter(Boolean);
-  return parts.length > 0 ? `Left out: ${parts.join(', ')}.` : '';
-}
-
-function columns(division) {
-  return [
-    { label: 'Name', cell: row => h('a', { href: under({ division }, 'people', row.recipientId) }, row.name || 'No name') },
-    { label: 'E-mail address', cell: row => row.email, kind: 'email' },
-    { label: 'Outcome', cell: row => outcomeWord(row.outcome) },
-    { label: 'Why', cell: row => reason(row.reason) },
-    { label: 'When', cell: row => time(row.updatedAt), kind: 'time' },
-  ];
+function seen({ state, outcomes, feedback }) {
+  return JSON.stringify([state, outcomes, feedback]);
 }

@@ -20,14 +20,15 @@ export function estimate() {
   }
 
   return {
-    /** What to tell of a campaign of which `ended` people are settled. */
-    inWords(campaign, ended) {
+    /** What to tell of a campaign of which `ended` people are settled; `prepared` if it is known who all of them are. */
+    inWords(campaign, ended, prepared) {
       const pace = perSecond(campaign, ended);
+      if (campaign.state === 'cancelled') return 'Those who are still waiting are being skipped.';
       if (campaign.state !== 'sending' && campaign.state !== 'preparing') return 'Nothing is being sent at the moment.';
       if (pace <= 0) return 'Waiting for the next e-mails to leave.';
-      const left = campaign.state === 'preparing'
-        ? 'the list of people is still being made'
-        : `about ${duration((campaign.audience - ended) / pace)} left`;
+      const left = prepared
+        ? `about ${duration((campaign.audience - ended) / pace)} left`
+        : 'the list of people is still being made';
       return `${rate(pace)}, ${left}`;
     },
   };

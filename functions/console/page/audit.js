@@ -1,0 +1,40 @@
+/**
+ * Who did what to a campaign, and when.
+ */
+import { inWords } from './bar.js';
+import { fill, h } from './dom.js';
+import { people, time } from './format.js';
+import * as words from './words.js';
+
+/** How the API calls whoever acts when no person does. */
+const SYSTEM = 'system';
+
+/** @returns {{element: Element, show: function(Object)}} */
+export function auditTrail() {
+  const entries = h('ol', { class: 'audit' });
+  const element = h('details', { id: 'audit', class: 'card' }, h('summary', {}, 'History'), entries);
+  let shown = '';
+  return {
+    element,
+    /** Leaves what is there alone until there is something new: somebody may be reading it. */
+    show({ audit = [] }) {
+      const text = JSON.stringify(audit);
+      if (text === shown) return;
+      shown = text;
+      fill(entries, audit.map(entry => h('li', {},
+        h('span', { class: 'quiet' }, time(entry.at)), h('span', {}, h('b', {}, entryInWords(entry)), who(entry)))));
+    },
+  };
+}
+
+function who({ by }) {
+  return by === SYSTEM ? ', by itself' : `, by ${by}`;
+}
+
+/** `Paused: daily quota`, `Tried again: failed`, `Marked: 3 people, sent`, `Ended: 1,061 sent, 7 failed`. */
+function entryInWords({ action, reason, outcome, recipients, outcomes }) {
+  const details = outcomes
+    ? [inWords(outcomes)]
+    : [recipients > 0 && people(recipients), outcome && words.outcome(outcome).toLowerCase(), words.stop(reason)].filter(Boolean);
+  return details.length > 0 ? `${words.action(action)}: ${details.join(', ')}` : words.action(action);
+}

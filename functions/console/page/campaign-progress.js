@@ -1,0 +1,80 @@
+/**
+ * How far a campaign has come: the bar, the numbers beside it, and why it stands still if it does.
+ */
+import { inWords, outcomeBar } from './bar.js';
+import { announce, fill, h } from './dom.js';
+import { number, people, time } from './format.js';
+import { estimate } from './pace.js';
+import { to } from './route.js';
+import { OUTCOMES, state as stateWord, whyStopped } from './words.js';
+
+/** @returns {{elements: Element[], state: Element, show: function(Object)}} `state` is the badge, for the heading */
+export function campaignProgress(campaignId) {
+  const pace = estimate();
+  const bar = outcomeBar();
+  const state = h('span', { id: 'campaign-state', class: 'badge' });
+  const why = h('div', { id: 'why-stopped' });
+  const progress = h('p', { id: 'campaign-progress', class: 'will-email' });
+  const left = h('p', { id: 'campaign-left', class: 'quiet' });
+  const leftOut = h('p', { class: 'quiet' });
+  const legend = Object.entries(OUTCOMES).map(([name, label]) => ({ name, label, number: h('b', { id: `outcome-${name}` }) }));
+  let told = '';
+
+  function show(campaign) {
+    const { outcomes, audience, completedAt } = campaign;
+    const ended = endedIn(outcomes);
+    const prepared = isPrepared(campaign);
+    const whole = prepared ? audience : Math.max(audience, campaign.expectedRecipients);
+    const percent = whole > 0 ? Math.floor(100 * ended / whole) : 100;
+    const word = stateWord(campaign.state);
+    const stopped = whyAndByWhom(campaign);
+    bar.show(outcomes, whole);
+    state.className = `badge state-${campaign.state}`;
+    fill(state, word);
+    if (why.textContent !== stopped) fill(why, stopped && h('p', { class: `note stopped-${campaign.state}` }, stopped));
+    fill(progress, `${number(ended)} of ${people(whole)} done`);
+    for (const { name, number: element } of legend) fill(element, number(outcomes[name] ?? 0));
+    fill(left, completedAt ? ['Ended ', time(completedAt)] : pace.inWords(campaign, ended, prepared));
+    fill(leftOut, leftOutInWords(campaign.excluded));
+    document.title = `${completedAt ? word : `${percent} %`} – Campaign – Portal Invites`;
+    // A screen reader is told of each tenth, not of each e-mail.
+    const news = `${word} ${Math.floor(percent / 10)}`;
+    if (news !== told) announce([`${word}: ${percent} %.`, stopped, `${inWords(outcomes)}.`].filter(Boolean).join(' '));
+    told = news;
+  }
+
+  const elements = [
+    why, bar.element, progress,
+    h('ul', { class: 'legend' }, legend.map(({ name, label, number }) =>
+      h('li', {},
+        h('span', { class: `swatch outcome-${name}`, 'aria-hidden': 'true' }),
+        h('a', { href: to('campaigns', campaignId, name) }, number, ` ${label}`)))),
+    left, leftOut,
+  ];
+  return { elements, state, show };
+}
+
+/** How many people of a campaign are settled. */
+export function endedIn({ sent, failed, skipped, unconfirmed }) {
+  return sent + failed + skipped + unconfirmed;
+}
+
+/** Whether it is known who all its people are. One that was resumed goes through its list again, which is complete by then. */
+function isPrepared({ state, completedAt, audit = [] }) {
+  return Boolean(completedAt) || state === 'sending' || state === 'cancelled' || audit.some(({ action }) => action === 'prepared');
+}
+
+function whyAndByWhom(campaign) {
+  const why = whyStopped(campaign);
+  if (campaign.stateReason !== 'operator') return why;
+  const pause = campaign.audit?.find(({ action }) => action === 'paused');
+  return pause ? `Paused by ${pause.by}. ${why}` : why;
+}
+
+function leftOutInWords({ recentlyInvited = 0, undeliverable = 0 } = {}) {
+  const parts = [
+    recentlyInvited > 0 && `${people(recentlyInvited)} invited in the last 24 hours`,
+    undeliverable > 0 && `${people(undeliverable)} whom mail does not reach`,
+  ].filter(Boolean);
+  return parts.length > 0 ? `Left out: ${parts.join(', ')}.` : '';
+}

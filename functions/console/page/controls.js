@@ -1,0 +1,147 @@
+/**
+ * What an operator may tell a campaign to do. Every command may be repeated: a campaign that has obeyed does nothing again.
+ */
+import { post } from './api.js';
+import { ask } from './ask.js';
+import { fill, h, whileBusy } from './dom.js';
+import { number, people } from './format.js';
+import { problemBox } from './problem-box.js';
+import { to } from './route.js';
+
+/** In the order of their buttons. A command with an `outcome` is about whoever has it, and shown only if there is somebody. */
+const COMMANDS = [
+  { id: 'pause', action: 'pause', label: () => 'Pause', busy: 'Pausing…' },
+  { id: 'resume', action: 'resume', label: () => 'Resume', busy: 'Resuming…', question: resumeQuestion },
+  { id: 'retry-failed', action: 'retry', outcome: 'failed', label: count => `Try the ${number(count)} failed again`, busy: 'Starting…' },
+  {
+    id: 'retry-unconfirmed', action: 'retry', outcome: 'unconfirmed', label: count => `Try the ${number(count)} unconfirmed again`,
+    busy: 'Starting…', question: retryQuestion,
+  },
+  { id: 'cancel', action: 'cancel', label: () => 'Cancel campaign', busy: 'Cancelling…', question: cancelQuestion },
+];
+
+/**
+ * @param {Object} options
+ * @param {string} options.path of the campaign
+ * @param {function(): Object} options.current the campaign as it was last seen
+ * @param {function(Object)} options.obeyed takes the campaign after a command
+ * @param {function()} options.look has the campaign looked at anew
+ * @param {Element} options.heading what is focused when the button that had the focus goes
+ * @param {AbortSignal} options.signal
+ * @returns {{element: Element, show: function(Object)}}
+ */
+export function campaignControls({ path, current, obeyed, look, heading, signal }) {
+  const failed = h('div', { id: 'command-problem' });
+  const buttons = COMMANDS.map(command => ({ command, button: h('button', { id: command.id, type: 'button', onclick: () => press(command) }) }));
+  const decide = h('a', { id: 'decide', class: 'button', href: to('campaigns', current().campaignId, 'unconfirmed') });
+  const group = h('div', { class: 'buttons', role: 'group', 'aria-label': 'What to do with this campaign' },
+    buttons.map(({ button }) => button), decide);
+  const element = h('div', { id: 'controls', class: 'stack' }, group, failed);
+  let unanswered = null;
+
+  async function press(command) {
+    const question = command.question?.(current());
+    if (question && !await ask(question)) return;
+    fill(failed);
+    await whileBusy(buttonOf(command), command.busy, () => tell(command));
+    show(current());
+  }
+
+  async function tell(command) {
+    const body = command.outcome && { outcome: command.outcome };
+    unanswered = null;
+    disable(true);
+    try {
+      const campaign = await post(`${path}/${command.action}`, body, { signal });
+      disable(false);
+      if (failed.contains(document.activeElement)) buttonOf(command).focus();
+      fill(failed);
+      obeyed(campaign);
+    } catch (error) {
+      disable(false);
+      if (signal.aborted) return;
+      if (error.unanswered) unanswered = command;
+      const passing = error.unanswered || error.status === 429;
+      fill(failed, problemBox(error, { retry: passing && (() => tell(command)), more: advice(error) }));
+      look();
+    }
+  }
+
+  /** One command at a time. The button that was pressed is busy instead: disabled, it would lose the focus. */
+  function disable(disabled) {
+    for (const { button } of buttons) button.disabled = disabled && !button.hasAttribute('aria-busy');
+  }
+
+  function buttonOf(command) {
+    return buttons.find(known => known.command === command).button;
+  }
+
+  /** Shows what may be done to the campaign now. */
+  function show(campaign) {
+    const focused = element.contains(document.activeElement);
+    for (const { command, button } of buttons) {
+      button.hidden = !isOffered(command, campaign);
+      if (!button.hasAttribute('aria-busy')) fill(button, command.label(campaign.outcomes[command.outcome]));
+    }
+    decide.hidden = !campaign.actions.includes('settle');
+    fill(decide, `Decide about the ${number(campaign.outcomes.unconfirmed)} unconfirmed`);
+    group.hidden = [...group.children].every(child => child.hidden);
+    // The command whose answer was lost has been obeyed after all.
+    if (unanswered && !isOffered(unanswered, campaign)) {
+      unanswered = null;
+      fill(failed);
+    }
+    const kept = element.contains(document.activeElement) && document.activeElement.checkVisibility();
+    if (focused && !kept) (group.querySelector('button:not([hidden])') ?? heading).focus();
+  }
+
+  return { element, show };
+}
+
+function isOffered({ action, outcome }, campaign) {
+  return campaign.actions.includes(action) && (!outcome || campaign.outcomes[outcome] > 0);
+}
+
+function advice(problem) {
+  if (problem.is('division-busy')) {
+    return [h('p', {}, h('a', { id: 'busy-campaign', href: to('campaigns', problem.members.campaignId) }, 'See that campaign'))];
+  }
+  if (problem.unanswered) {
+    return [h('p', {}, 'It is not known whether this was done. The campaign is looked at anew, and trying again does no harm.')];
+  }
+  return [];
+}
+
+function cancelQuestion({ state, outcomes: { queued, claimed } }) {
+  const still = state === 'preparing' ? 'All those who are still waiting' : `The ${people(queued)} who are still waiting`;
+  return {
+    title: 'Cancel this campaign?',
+    text: [
+      `${still} will not be e-mailed. Whoever was e-mailed already keeps their invitation. This can't be undone.`,
+      ...(claimed > 0 ? [`E-mails that are leaving at this moment, ${number(claimed)} of them, can't be held back.`] : []),
+    ],
+    yes: 'Cancel the campaign', no: 'Go back',
+  };
+}
+
+/** Only a campaign that was halted because of what came back is a question. */
+function resumeQuestion({ state, outcomes, feedback: { bounced = 0, complained = 0 } = {} }) {
+  if (state !== 'halted') return null;
+  return {
+    title: 'Resume in spite of what came back?',
+    text: [
+      `Of ${number(outcomes.sent)} e-mails, ${number(bounced)} bounced and ${number(complained)} were complained of.`,
+      'SES may suspend the whole account when more than 5 % bounce, or more than 0.1 % are complained of. The campaign halts '
+      + 'again only if too much comes back of what is sent from now on.',
+    ],
+    yes: 'Resume', no: 'Leave it halted',
+  };
+}
+
+function retryQuestion({ outcomes: { unconfirmed } }) {
+  return {
+    title: `Try the ${number(unconfirmed)} unconfirmed again?`,
+    text: 'It is not known whether their e-mails left. Some may get a second e-mail; the password in it is the one that counts.',
+    yes: 'Try them again', no: 'Go back',
+  };
+}
