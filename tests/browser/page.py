@@ -118,7 +118,7 @@ class PageTest(unittest.TestCase):
         overflow = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         self.assertLessEqual(overflow, 0, f"{view} is wider than the window")
 
-    def picture(self, name: str) -> None:
-        """Keeps a picture of the window for people to look at: those in docs/ are copies of them."""
+    def picture(self, name: str, *, whole: bool = False) -> None:
+        """Keeps a picture of the window, or the whole page, for people to look at: those in docs/ are copies of them."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=whole)

@@ -1,0 +1,340 @@
+"""What an operator does to a campaign: pauses it, resumes, cancels, tries again, settles. Each test has a division of its own."""
+
+from __future__ import annotations
+
+import re
+import unittest
+
+from campaigns import Campaigns
+from page import NARROW, PageTest, expect
+
+# A minute's worth of e-mails for a campaign that is to be stopped on its way.
+SLOW = 120
+
+
+class Control(PageTest):
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.campaigns = Campaigns(cls.stack)
+
+    def open_campaign(self, campaign: str, *more: str) -> None:
+        self.open("#/" + "/".join(["campaigns", campaign, *more]))
+        expect(self.page.locator("#campaign-state")).to_be_visible()
+
+    def expect_state(self, state: str) -> None:
+        expect(self.page.locator("#campaign-state")).to_have_text(state, timeout=120_000)
+
+    def expect_outcome(self, outcome: str, people: int) -> None:
+        expect(self.page.locator(f"#outcome-{outcome}")).to_have_text(str(people), timeout=120_000)
+
+    def expect_announced(self, text: str) -> None:
+        expect(self.page.locator("#live")).to_contain_text(text)
+
+    def assert_each_mailed_once(self, division: str, people: int) -> None:
+        mailed = [len(self.stack.mails_to(self.campaigns.address(division, number))) for number in range(people)]
+        self.assertEqual(mailed, [1] * people)
+
+    def slow_campaign(self, people: int) -> tuple[str, str]:
+        """A division, and a campaign in it that goes slowly and has sent something."""
+        division = self.campaigns.division(people)
+        campaign = self.campaigns.start(division, people, maxPerMinute=SLOW)
+        self.open_campaign(campaign)
+        expect(self.page.locator("#outcome-sent")).not_to_have_text("0")
+        return division, campaign
+
+    def test_a_slow_campaign_is_paused_and_resumed_over_a_reload_and_mails_everybody_once(self):
+        people = 60
+        division = self.campaigns.division(people)
+        self.open(f"?division={division}")
+        self.page.locator("#load").click()
+        self.page.locator("#send").click()
+        self.page.locator("#pace summary").click()
+        pace = self.page.locator("#max-per-minute")
+        pace.fill("0")
+        self.page.locator("#pace summary").click()
+        # A fault in what is folded away is shown, and nothing is sent.
+        self.page.locator("#confirm-send").click()
+        expect(pace).to_be_visible()
+        expect(pace).to_be_focused()
+        pace.fill(str(SLOW))
+        self.assert_accessible("send dialog with a pace")
+        self.picture("send-pace")
+        self.page.locator("#confirm-send").click()
+        expect(self.page.locator("#outcome-sent")).not_to_have_text("0")
+        expect(self.page.locator(".facts").first).to_contain_text("120 a minute")
+        self.page.locator("#pause").click()
+        self.expect_state("Paused")
+        expect(self.page.locator("#resume")).to_be_focused()
+        expect(self.page.locator("#why-stopped")).to_contain_text("Paused by operator@example.com. Nobody is e-mailed until it is resumed.")
+        self.expect_announced("Paused")
+        # What was under way still leaves.
+        self.expect_outcome("claimed", 0)
+        sent = self.page.locator("#outcome-sent").inner_text()
+        self.assertLess(int(sent), people)
+        self.assert_accessible("paused campaign")
+        self.picture("campaign-paused")
+        self.page.reload()
+        self.sign_in()
+        self.expect_state("Paused")
+        self.page.wait_for_timeout(6_000)
+        expect(self.page.locator("#outcome-sent")).to_have_text(sent)
+        self.page.locator("#resume").click()
+        expect(self.page.locator("#why-stopped")).to_be_hidden()
+        self.expect_state("Completed")
+        self.expect_outcome("sent", people)
+        self.assert_each_mailed_once(division, people)
+        expect(self.page.locator("#controls button:visible")).to_have_count(0)
+        self.page.locator("#audit summary").click()
+        for entry in ("Started, by operator@example.com", "Paused, by operator@example.com", "Resumed, by operator@example.com",
+                      "Ended: 60 sent, by itself"):
+            expect(self.page.locator("#audit")).to_contain_text(entry)
+
+    def test_cancelling_asks_and_says_how_many_get_nothing(self):
+        people = 60
+        division, campaign = self.slow_campaign(people)
+        self.page.locator("#pause").click()
+        self.expect_state("Paused")
+        self.expect_outcome("claimed", 0)
+        waiting = self.page.locator("#outcome-queued").inner_text()
+        self.page.locator("#cancel").click()
+        dialog = self.page.locator("#ask")
+        expect(dialog).to_contain_text(f"The {waiting} people who are still waiting will not be e-mailed.")
+        expect(dialog).to_contain_text("can't be undone")
+        expect(self.page.locator("#ask-no")).to_be_focused()
+        self.assert_accessible("cancel dialog")
+        self.picture("campaign-cancel")
+        self.page.locator("#ask-no").click()
+        expect(self.page.locator("#cancel")).to_be_focused()
+        self.expect_state("Paused")
+        self.page.locator("#cancel").click()
+        self.page.locator("#ask-yes").click()
+        self.expect_state("Cancelled")
+        expect(self.page.locator("h1")).to_be_focused()
+        # It keeps working until everybody who was waiting is skipped.
+        self.expect_outcome("skipped", int(waiting))
+        expect(self.page.locator("#campaign-left")).to_contain_text("Ended")
+        mailed = sum(len(self.stack.mails_to(self.campaigns.address(division, number))) for number in range(people))
+        self.assertEqual(mailed, people - int(waiting))
+        self.page.locator("#outcome-skipped").click()
+        expect(self.page.locator("#panel tbody tr").first).to_contain_text("The campaign was cancelled")
+
+    def test_those_who_failed_are_tried_again(self):
+        people = 6
+        division = self.campaigns.division(people)
+        campaign = self.campaigns.completed(division, people)
+        self.campaigns.turn(campaign, 2, "failed")
+        self.open_campaign(campaign)
+        retry = self.page.locator("#retry-failed")
+        expect(retry).to_have_text("Try the 2 failed again")
+        self.assert_accessible("campaign with failed people")
+        retry.click()
+        self.expect_outcome("failed", 0)
+        self.expect_state("Completed")
+        self.expect_outcome("sent", people)
+        self.page.locator("#audit summary").click()
+        expect(self.page.locator("#audit")).to_contain_text("Tried again: failed, by operator@example.com")
+
+    def test_a_retry_in_a_busy_division_leads_to_the_campaign_that_is_active(self):
+        division = self.campaigns.division(40)
+        one = self.campaigns.recipients(division)[0]["recipientId"]
+        done = self.campaigns.completed(division, 1, recipientId=one)
+        self.campaigns.turn(done, 1, "failed")
+        active = self.campaigns.start(division, 39, maxPerMinute=10)
+        self.open_campaign(done)
+        self.page.locator("#retry-failed").click()
+        busy = self.page.locator("#busy-campaign")
+        expect(busy).to_be_visible()
+        self.assert_accessible("busy division")
+        busy.click()
+        expect(self.page).to_have_url(re.compile(active))
+        self.page.locator("#cancel").click()
+        self.page.locator("#ask-yes").click()
+        expect(self.page.locator("#campaign-left")).to_contain_text("Ended", timeout=120_000)
+
+    def test_those_who_are_unconfirmed_are_settled_one_by_one_and_all_at_once(self):
+        people = 8
+        division = self.campaigns.division(people)
+        campaign = self.campaigns.completed(division, people)
+        self.campaigns.turn(campaign, 5, "unconfirmed")
+        self.open_campaign(campaign)
+        self.page.locator("#decide").click()
+        rows = self.page.locator("#panel tbody tr")
+        expect(rows).to_have_count(5)
+        self.assert_accessible("unconfirmed people")
+        self.assert_fits("unconfirmed people")
+        self.picture("settle")
+        first = rows.first.locator("th").inner_text()
+        self.page.get_by_role("button", name=f"Sent: {first}").click()
+        expect(rows).to_have_count(4)
+        self.expect_announced(f"{first} is marked as sent.")
+        expect(rows.first.get_by_role("button").first).to_be_focused()
+        rows.first.get_by_role("button", name=re.compile("Not sent")).press("Enter")
+        expect(rows).to_have_count(3)
+        self.expect_outcome("unconfirmed", 3)
+        self.expect_outcome("failed", 1)
+        self.page.locator("#settle-all-sent").click()
+        expect(self.page.locator("#ask")).to_contain_text("Mark all 3 as sent?")
+        self.page.locator("#ask-yes").click()
+        expect(self.page.locator("#settle-status")).to_have_text("3 marked as sent, 0 still unconfirmed.")
+        self.expect_outcome("unconfirmed", 0)
+        self.expect_outcome("sent", 7)
+        expect(self.page.locator("#settle-all-sent")).to_be_hidden()
+        expect(self.page.locator("#settle-status")).to_be_focused()
+        expect(rows).to_have_count(0)
+        self.page.locator("#audit summary").click()
+        expect(self.page.locator("#audit")).to_contain_text("Marked: 1 person, failed, by operator@example.com")
+
+    def test_trying_the_unconfirmed_again_warns_of_second_emails(self):
+        people = 3
+        division = self.campaigns.division(people)
+        campaign = self.campaigns.completed(division, people)
+        self.campaigns.turn(campaign, 1, "unconfirmed")
+        self.open_campaign(campaign)
+        self.page.locator("#retry-unconfirmed").click()
+        expect(self.page.locator("#ask")).to_contain_text("Some may get a second e-mail")
+        self.page.locator("#ask-yes").click()
+        self.expect_outcome("unconfirmed", 0)
+        self.expect_state("Completed")
+        self.expect_outcome("sent", people)
+
+    def test_a_halted_campaign_says_why_and_asks_before_it_goes_on(self):
+        people = 60
+        division, campaign = self.slow_campaign(people)
+        self.campaigns.report(campaign, delivered=2, bounced=12, complained=1)
+        self.campaigns.stop(campaign, "halted", "bounces")
+        self.expect_state("Halted")
+        expect(self.page.locator("#why-stopped")).to_contain_text("Too many e-mails came back.")
+        expect(self.page.locator("#standing-bounced")).to_contain_text("12")
+        self.assert_accessible("halted campaign")
+        self.picture("campaign-halted")
+        self.page.get_by_role("link", name="All campaigns").click()
+        expect(self.page.locator("#campaigns tbody tr").filter(has_text=division)).to_contain_text("Halted: bounces")
+        self.picture("campaigns-halted")
+        self.page.go_back()
+        self.page.locator("#resume").click()
+        expect(self.page.locator("#ask")).to_contain_text("12 bounced and 1 were complained of")
+        self.picture("campaign-resume")
+        self.page.locator("#ask-yes").click()
+        self.expect_state("Completed")
+        self.assert_each_mailed_once(division, people)
+
+    def test_a_lost_answer_of_a_command_is_found_out(self):
+        _, campaign = self.slow_campaign(60)
+
+        def lose(route):
+            route.fetch()
+            route.abort()
+
+        self.page.route("**/pause", lose)
+        self.page.locator("#pause").click()
+        self.expect_state("Paused")
+        # It was obeyed: what said that this was not known goes by itself.
+        expect(self.page.locator("#command-problem")).to_be_empty()
+        expect(self.page.locator("#resume")).to_be_focused()
+        self.page.unroute_all()
+        self.page.route("**/resume", lambda route: route.abort())
+        self.page.locator("#resume").click()
+        problem = self.page.locator("#command-problem")
+        expect(problem).to_contain_text("trying again does no harm")
+        self.assert_accessible("lost answer")
+        self.page.unroute_all()
+        problem.get_by_role("button").click()
+        expect(problem).to_be_empty()
+        expect(self.page.locator("#pause")).to_be_focused()
+        self.page.locator("#cancel").click()
+        self.page.locator("#ask-yes").click()
+        self.expect_state("Cancelled")
+
+    def test_a_command_that_came_too_late_says_so_and_shows_how_it_is_now(self):
+        _, campaign = self.slow_campaign(60)
+        self.page.route(f"**/campaigns/{campaign}", lambda route: None)
+        self.campaigns.call("POST", f"campaigns/{campaign}/cancel")
+        self.page.locator("#pause").click()
+        expect(self.page.locator("#command-problem")).to_contain_text("The campaign is cancelled")
+
+    def test_all_of_it_works_with_the_keyboard_alone(self):
+        _, campaign = self.slow_campaign(60)
+        keyboard = self.page.keyboard
+        self.page.locator("#pause").focus()
+        keyboard.press("Enter")
+        self.expect_state("Paused")
+        expect(self.page.locator("#resume")).to_be_focused()
+        keyboard.press("Tab")
+        expect(self.page.locator("#cancel")).to_be_focused()
+        keyboard.press("Space")
+        expect(self.page.locator("#ask-no")).to_be_focused()
+        keyboard.press("Escape")
+        expect(self.page.locator("#cancel")).to_be_focused()
+        keyboard.press("Space")
+        keyboard.press("Shift+Tab")
+        expect(self.page.locator("#ask-yes")).to_be_focused()
+        keyboard.press("Enter")
+        self.expect_state("Cancelled")
+        expect(self.page.locator("h1")).to_be_focused()
+
+    def test_values_that_this_page_does_not_know_are_shown_as_they_are(self):
+        division = self.campaigns.division(3)
+        campaign = self.campaigns.completed(division, 3)
+
+        def from_the_future(route):
+            told = route.fetch().json()
+            told |= {"state": "resting", "stateReason": "fullMoon", "actions": ["pause", "rewind"],
+                     "feedback": {"delivered": 1, "framed": 2}, "outcomes": told["outcomes"] | {"teleported": 1}}
+            told["audit"].insert(0, {"at": told["createdAt"], "by": "system", "action": "enchanted", "reason": "toString"})
+            del told["completedAt"]
+            route.fulfill(json=told)
+
+        self.page.route(f"**/v1/campaigns/{campaign}", from_the_future)
+        self.open_campaign(campaign)
+        self.expect_state("resting")
+        expect(self.page.locator("#why-stopped")).to_have_text("fullMoon")
+        expect(self.page.locator("#standing-framed")).to_contain_text("2")
+        expect(self.page.locator("#pause")).to_be_visible()
+        self.page.locator("#audit summary").click()
+        expect(self.page.locator("#audit li").first).to_contain_text("enchanted, by itself")
+
+    def test_somebody_whose_mail_bounced_may_be_mailed_again(self):
+        division = self.campaigns.division(2)
+        bounced, complained = (row["recipientId"] for row in self.campaigns.recipients(division))
+        self.campaigns.undeliverable(bounced, "bounced")
+        self.campaigns.undeliverable(complained, "complained")
+        self.open(f"?division={division}#/people/{complained}")
+        expect(self.page.locator("#undeliverable")).to_contain_text("marked an e-mail of ours as spam")
+        self.page.goto(f"{self.stack.url}?division={division}#/people/{bounced}")
+        expect(self.page.locator("#undeliverable")).to_contain_text("there is no such mailbox")
+        expect(self.page.locator("#invite-person")).to_have_count(0)
+        self.assert_accessible("undeliverable person")
+        self.picture("person-undeliverable")
+        self.page.locator("#clear-undeliverable").click()
+        expect(self.page.locator("#invite-person")).to_be_enabled()
+        expect(self.page.locator("#undeliverable")).to_have_count(0)
+        expect(self.page.locator("#decision")).to_contain_text("Would be e-mailed now.")
+        expect(self.page.locator("h1")).to_be_focused()
+
+
+class NarrowAndDark(PageTest):
+    viewport = NARROW
+    colours = "dark"
+
+    def test_control_fits_a_phone_in_the_dark(self):
+        campaigns = Campaigns(self.stack)
+        division = campaigns.division(8)
+        campaign = campaigns.completed(division, 8)
+        campaigns.turn(campaign, 2, "unconfirmed")
+        campaigns.turn(campaign, 1, "failed")
+        campaigns.report(campaign, delivered=3, bounced=1, complained=1)
+        self.open(f"#/campaigns/{campaign}/unconfirmed")
+        expect(self.page.locator("#panel tbody tr")).to_have_count(2)
+        self.page.locator("#audit summary").click()
+        expect(self.page.locator("#audit li").first).to_be_visible()
+        self.assert_accessible("campaign on a phone")
+        self.assert_fits("campaign on a phone")
+        self.picture("campaign-narrow", whole=True)
+        self.page.locator("#retry-unconfirmed").click()
+        self.assert_accessible("dialog on a phone")
+        self.picture("campaign-ask-narrow")
+
+
+if __name__ == "__main__":
+    unittest.main()
