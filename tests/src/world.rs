@@ -132,6 +132,7 @@ impl World {
             fan_out: FanOut::new(&config, &self.settings).unwrap(),
             deliver: Deliver::new(&config, &self.settings).unwrap(),
             sweep: Sweep::new(&config, &self.settings).unwrap(),
+            feedback: Feedback::new(&config, &self.settings).unwrap(),
             campaigns: CampaignStore::new(dynamo.clone(), campaigns_table.clone(), directory_table.clone()),
             sqs: aws_sdk_sqs::Client::new(&config),
             config,
