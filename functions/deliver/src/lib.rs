@@ -35,7 +35,7 @@ use crate::post::Batch;
 const TIME_TO_SEND: SignedDuration = SignedDuration::from_secs(25);
 
 /// How long a message waits whose table is throttled or does not answer.
-const WAIT: Duration = Duration::from_secs(30);
+const WAIT: Duration = Duration::from_secs(10);
 
 /// Over how long, about, messages come back that wait for the same slots.
 const SPREAD: Duration = Duration::from_secs(2);

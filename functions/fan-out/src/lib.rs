@@ -26,7 +26,7 @@ use portal_domain::campaign::DELIVERY_SIZE;
 const TIME_FOR_A_PAGE: SignedDuration = SignedDuration::from_secs(10);
 
 /// How long a shard waits whose table is throttled or does not answer.
-const WAIT: Duration = Duration::from_secs(30);
+const WAIT: Duration = Duration::from_secs(10);
 
 /// A message could not be handled; it will be received again.
 #[derive(Debug, thiserror::Error)]

@@ -8,6 +8,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
 
+use super::mail;
 use super::scene::Scene;
 use crate::http::Call;
 
@@ -20,11 +21,20 @@ pub enum Act {
     Move,
     /// The minute is over.
     Sweep,
+    /// An operator pauses the campaign.
+    Pause,
+    /// An operator lets it go on.
+    Resume,
+    /// An operator ends it; seldom.
+    Cancel,
+    /// SES reports of some e-mails: late, twice, or never.
+    Report,
 }
 
 impl Act {
     /// Every act.
-    pub const ALL: [Self; 3] = [Self::Accept, Self::Move, Self::Sweep];
+    pub const ALL: [Self; 7] =
+        [Self::Accept, Self::Move, Self::Sweep, Self::Pause, Self::Resume, Self::Cancel, Self::Report];
 
     /// Acts at random moments until the storm is over. Acts may overlap.
     pub async fn all_along(scene: Arc<Scene>, pause: Duration, mut rng: StdRng) {
@@ -46,19 +56,42 @@ impl Act {
     }
 
     async fn any(scene: &Scene, rng: &mut StdRng) {
-        let act = *Self::ALL.choose(rng).expect("there are acts");
+        let act = *Self::ALL.choose_weighted(rng, |act| act.weight()).expect("there are acts");
         let person = scene.somebody(rng);
         scene.report(|report| *report.acts.entry(act).or_default() += 1);
-        act.happen(scene, person).await;
+        act.happen(scene, person, rng).await;
     }
 
-    async fn happen(self, scene: &Scene, person: usize) {
+    /// How often it happens, beside the others: a campaign that was cancelled, or whose people have all accepted, has little left
+    /// to go wrong.
+    fn weight(self) -> f64 {
+        match self {
+            Self::Accept => 0.3,
+            Self::Move | Self::Pause => 1.0,
+            Self::Sweep | Self::Report => 2.0,
+            Self::Resume => 3.0,
+            Self::Cancel => 0.02,
+        }
+    }
+
+    async fn happen(self, scene: &Scene, person: usize, rng: &mut StdRng) {
         match self {
             Self::Accept => accept(scene, person).await,
             Self::Move => move_account(scene, person).await,
+            Self::Pause => command(scene, "pause").await,
+            Self::Resume => command(scene, "resume").await,
+            Self::Cancel => command(scene, "cancel").await,
+            Self::Report => mail::report(scene, rng).await,
             // Through the proxy, so that it may fail: the next minute comes.
             Self::Sweep => drop(scene.faulty.sweep.run(portal_aws::clock::now()).await),
         }
+    }
+}
+
+/// Commands the campaign that is under way, through the proxy, so that it may fail.
+async fn command(scene: &Scene, name: &str) {
+    if let Some(id) = scene.under_way() {
+        scene.faulty.call(Call::new("POST", &format!("/v1/campaigns/{id}/{name}"))).await;
     }
 }
 

@@ -8,8 +8,10 @@ use std::collections::HashMap;
 use axum::http::StatusCode;
 use portal_aws::campaigns::item::LedgerItem;
 use portal_aws::directory::item::RecipientItem;
+use portal_domain::feedback::Standing;
 use portal_domain::password::PasswordDigest;
 use portal_domain::{CampaignId, Outcome, PortalStatus, RecipientId};
+use serde_json::Value;
 
 use super::report::Report;
 use super::scene::{Known, Scene};
@@ -28,6 +30,10 @@ const QUEUES: [&str; 5] = [
 /// One campaign's ledger.
 struct Ledger {
     campaign: CampaignId,
+    /// An operator ended it.
+    cancelled: bool,
+    /// An operator had the unconfirmed mailed again.
+    retried: bool,
     rows: HashMap<RecipientId, LedgerItem>,
 }
 
@@ -48,9 +54,14 @@ pub async fn broken(scene: &Scene) -> Vec<String> {
     let mut ledgers = Vec::new();
     for campaign in &known.campaigns {
         let rows = scene.world.ledger(*campaign).await;
-        broken.extend(totals(scene, *campaign, &rows).await);
-        ledgers
-            .push(Ledger { campaign: *campaign, rows: rows.into_iter().map(|row| (row.recipient_id, row)).collect() });
+        let shown = scene.world.campaign(*campaign).await;
+        broken.extend(totals(*campaign, &shown, &rows));
+        ledgers.push(Ledger {
+            campaign: *campaign,
+            cancelled: shown["state"] == "cancelled",
+            retried: known.retried.contains(campaign),
+            rows: rows.into_iter().map(|row| (row.recipient_id, row)).collect(),
+        });
     }
     broken.extend(leftovers(scene, &known).await);
 
@@ -85,19 +96,24 @@ pub async fn count(scene: &Scene, report: &mut Report) {
 }
 
 /// The campaign is over, and its counters are what its ledger adds up to.
-async fn totals(scene: &Scene, id: CampaignId, rows: &[LedgerItem]) -> Vec<String> {
+fn totals(id: CampaignId, campaign: &Value, rows: &[LedgerItem]) -> Vec<String> {
     let mut broken = Vec::new();
-    let campaign = scene.world.campaign(id).await;
-    let mut equal = |what: &str, counted: &serde_json::Value, expected: serde_json::Value| {
+    if campaign["completedAt"].is_null() || !(campaign["state"] == "completed" || campaign["state"] == "cancelled") {
+        broken.push(format!("campaign {id}: is not over: {}", campaign["state"]));
+    }
+    let mut equal = |what: &str, counted: &Value, expected: usize| {
         if *counted != expected {
             broken.push(format!("campaign {id}: {what} is {counted}, by the ledger {expected}"));
         }
     };
-    equal("the state", &campaign["state"], "completed".into());
-    equal("the audience", &campaign["audience"], rows.len().into());
+    equal("the audience", &campaign["audience"], rows.len());
     for outcome in Outcome::ALL {
         let rows = rows.iter().filter(|row| row.outcome == outcome).count();
-        equal(outcome.as_str(), &campaign["outcomes"][outcome.as_str()], rows.into());
+        equal(outcome.as_str(), &campaign["outcomes"][outcome.as_str()], rows);
+    }
+    for standing in Standing::ALL.into_iter().filter(|standing| *standing != Standing::Rejected) {
+        let rows = rows.iter().filter(|row| row.standing == Some(standing)).count();
+        equal(standing.as_str(), &campaign["feedback"][standing.as_str()], rows);
     }
     broken
 }
@@ -136,19 +152,22 @@ impl Person<'_> {
         let mut unknown_mails = self.mails.clone();
         for (index, ledger) in ledgers.iter().enumerate() {
             let newest = index + 1 == ledgers.len();
-            let row = ledger.rows.get(&self.recipient.recipient_id);
+            let row = self.row(ledger);
             // A password tells of which claim an e-mail is: each was drawn anew.
             let is_of_row = |mail: &&Mail| digest(row).is_some_and(|digest| digest.verifies(mail.password()));
             let mails = unknown_mails.iter().filter(|mail| is_of_row(mail)).count();
             unknown_mails.retain(|mail| !is_of_row(mail));
-            if let Some(promise) = self.agrees(row, mails, newest) {
+            if let Some(promise) = self.agrees(ledger, row, mails, newest) {
                 broken.push(format!("campaign {}: {promise}", ledger.campaign));
             }
             if mails > 0 && self.claimed_after_acceptance(ledger.campaign, row) {
                 broken.push(format!("campaign {}: mailed after they had accepted", ledger.campaign));
             }
         }
-        if !unknown_mails.is_empty() {
+        // Of an attempt before, of which nobody knew whether it had mailed, when an operator had it mailed again.
+        let earlier = ledgers.iter().filter(|ledger| ledger.retried).filter_map(|ledger| self.row(ledger));
+        let earlier: usize = earlier.map(|row| row.attempt.saturating_sub(1) as usize).sum();
+        if unknown_mails.len() > earlier {
             broken.push(format!("got {} e-mails of claims that their ledger rows do not know", unknown_mails.len()));
         }
         broken.extend(self.access(ledgers).map(str::to_owned));
@@ -156,8 +175,9 @@ impl Person<'_> {
     }
 
     /// The ledger says of this person what happened: nobody is lost, and nobody is mailed twice.
-    fn agrees(&self, row: Option<&LedgerItem>, mails: usize, newest: bool) -> Option<String> {
-        let may_be_left_out = self.accepted.is_some() || self.moved || !newest;
+    fn agrees(&self, ledger: &Ledger, row: Option<&LedgerItem>, mails: usize, newest: bool) -> Option<String> {
+        let bounced = self.recipient.undeliverable.is_some();
+        let may_be_left_out = self.accepted.is_some() || self.moved || bounced || ledger.cancelled || !newest;
         let Some(row) = row else {
             return (!may_be_left_out).then(|| "not in the ledger".to_owned());
         };
@@ -170,12 +190,19 @@ impl Person<'_> {
                 let why = match row.reason.as_deref() {
                     Some("accepted") => self.accepted.is_some(),
                     Some("noLongerSelected") => self.moved || !newest,
+                    Some("undeliverable") => bounced,
+                    Some("cancelled") => ledger.cancelled,
                     _ => false,
                 };
-                mails == 0 && why
+                // What nobody knew of before may have been mailed.
+                why && (mails == 0 || ledger.retried)
             }
         };
         (!fits).then(|| format!("{:?} because of {:?}, with {mails} e-mails", row.outcome, row.reason))
+    }
+
+    fn row<'a>(&self, ledger: &'a Ledger) -> Option<&'a LedgerItem> {
+        ledger.rows.get(&self.recipient.recipient_id)
     }
 
     /// Whether the claim behind this campaign's e-mail came after the acceptance. Each claim leaves its campaign and its digest
@@ -190,8 +217,15 @@ impl Person<'_> {
 
     /// The newest password that may have been mailed is the one that works; whoever accepted keeps what they accepted with.
     fn access(&self, ledgers: &[Ledger]) -> Option<&'static str> {
+        let retried = |ledger: &&Ledger| {
+            ledger.retried && self.row(ledger).is_some_and(|row| row.outcome == Outcome::Skipped && row.attempt > 0)
+        };
+        if ledgers.iter().any(|ledger| retried(&ledger)) {
+            // The attempt before may have left or not: either password may be the newest.
+            return None;
+        }
         let may_have_left = |row: &&LedgerItem| matches!(row.outcome, Outcome::Sent | Outcome::Unconfirmed);
-        let mut rows = ledgers.iter().filter_map(|ledger| ledger.rows.get(&self.recipient.recipient_id));
+        let mut rows = ledgers.iter().filter_map(|ledger| self.row(ledger));
         let newest = rows.rfind(may_have_left);
         let (status, password) = match (self.accepted, newest) {
             (Some(accepted), _) => (PortalStatus::Accepted, accepted.digest.as_ref()),

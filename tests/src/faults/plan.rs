@@ -6,8 +6,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
-/// Where `send`, `fan-out` and `deliver` can be killed: every step of the protocol.
-pub const FAIL_POINTS: [&str; 7] = [
+/// Where `send`, `fan-out`, `deliver` and `feedback` can be killed: every step of the protocol.
+pub const FAIL_POINTS: [&str; 9] = [
     "send.started",
     "fan-out.written",
     "fan-out.queued",
@@ -15,6 +15,8 @@ pub const FAIL_POINTS: [&str; 7] = [
     "deliver.claimed",
     "deliver.sent",
     "deliver.recorded",
+    "feedback.read",
+    "feedback.written",
 ];
 
 /// A service that the functions call.

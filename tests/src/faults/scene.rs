@@ -46,6 +46,8 @@ pub struct Known {
     pub accepted: HashMap<String, RecipientItem>,
     /// Whose account went and came during the campaign that is under way.
     pub moved: HashSet<String>,
+    /// The campaigns whose unconfirmed were mailed again, as an operator decided.
+    pub retried: HashSet<CampaignId>,
 }
 
 /// An invocation that lives, as long as this does.
@@ -114,6 +116,11 @@ impl Scene {
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.over.store(false, Ordering::SeqCst);
         self.stormy.store(true, Ordering::SeqCst);
+    }
+
+    /// The campaign that is under way, as far as anybody knows.
+    pub fn under_way(&self) -> Option<CampaignId> {
+        self.knows(|known| known.campaigns.last().copied()).filter(|_| self.is_stormy())
     }
 
     /// The storm is over: from now on nothing more goes wrong.

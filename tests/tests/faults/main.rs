@@ -22,6 +22,7 @@ use steps::Disturbed;
 use tests::faults::acts::Act;
 use tests::faults::plan::LONGEST_HOLD;
 use tests::faults::{FaultProxy, Report, Round, Scene, invariants, lambda};
+use tests::http::Call;
 
 /// How many runs there are where nothing else is said: what `make test` has time for.
 const FEW_RUNS: usize = 2;
@@ -132,6 +133,7 @@ async fn weather(scene: &Arc<Scene>, round: &Round, proxy: &FaultProxy, rng: &mu
     // What the proxy still holds takes effect now.
     tokio::time::sleep(LONGEST_HOLD).await;
     settle(scene).await;
+    try_again(scene, id, rng).await;
     scene.end();
     workers.join_all().await;
 }
@@ -144,8 +146,26 @@ async fn settle(scene: &Scene) {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         scene.world.sweep_after(LATER).await;
+        for id in scene.world.campaigns.active().await.unwrap() {
+            // An operator had paused it, or too much had bounced.
+            scene.world.call(Call::new("POST", &format!("/v1/campaigns/{id}/resume"))).await;
+        }
         if scene.is_idle().await && is_over(scene).await {
             return;
+        }
+    }
+}
+
+/// An operator who has those tried again who failed, or of whom nobody knows, or neither.
+async fn try_again(scene: &Scene, id: CampaignId, rng: &mut StdRng) {
+    for outcome in ["failed", "unconfirmed"] {
+        if rng.random_bool(0.5) {
+            let retry = Call::new("POST", &format!("/v1/campaigns/{id}/retry")).json(&json!({"outcome": outcome}));
+            let obeyed = scene.world.call(retry).await.status == StatusCode::OK;
+            if obeyed && outcome == "unconfirmed" {
+                scene.learns(|known| known.retried.insert(id));
+            }
+            settle(scene).await;
         }
     }
 }
