@@ -56,7 +56,7 @@ class Campaigns:
         """The same, when all its e-mails were sent."""
         campaign = self.start(division, people, **more)
         deadline = time.monotonic() + 120
-        while "completedAt" not in self.call("GET", f"campaigns/{campaign}"):
+        while not self.call("GET", f"campaigns/{campaign}")["completedAt"]:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"campaign {campaign} does not end")
             time.sleep(0.5)

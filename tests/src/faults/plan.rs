@@ -91,12 +91,12 @@ const CATALOG: [Fault; 25] = {
         rare(6, fault(DynamoDb, TimeoutBefore, None, 0.02)),
         rare(6, fault(DynamoDb, TimeoutAfter, Some("TransactWriteItems"), 0.1)),
         fault(DynamoDb, Slow, None, 0.2),
-        rare(2, fault(Ses, Throttled, Some("SendEmail"), 0.1)),
-        fault(Ses, ServerError, None, 0.1),
-        fault(Ses, Reset, None, 0.1),
-        fault(Ses, AnswerLost, None, 0.1),
-        rare(1, fault(Ses, TimeoutBefore, Some("SendEmail"), 0.02)),
-        rare(1, fault(Ses, TimeoutAfter, Some("SendEmail"), 0.02)),
+        rare(2, fault(Ses, Throttled, Some("SendEmail"), 0.2)),
+        fault(Ses, ServerError, None, 0.2),
+        fault(Ses, Reset, None, 0.2),
+        fault(Ses, AnswerLost, None, 0.2),
+        rare(1, fault(Ses, TimeoutBefore, Some("SendEmail"), 0.05)),
+        rare(1, fault(Ses, TimeoutAfter, Some("SendEmail"), 0.05)),
         fault(Ses, Slow, None, 0.3),
         fault(Sqs, Throttled, None, 0.2),
         fault(Sqs, ServerError, None, 0.2),
@@ -202,7 +202,7 @@ impl Round {
         });
         let faults = drawn.collect();
         let drawn = FAIL_POINTS.iter().map(|point| {
-            let kill = if rng.random_bool(0.5) { rng.random_range(0.05..0.4) } else { 0.0 };
+            let kill = if rng.random_bool(0.6) { rng.random_range(0.05..0.4) } else { 0.0 };
             Step { point, kill, meddle: rng.random_range(0.0..0.8) }
         });
         let steps = drawn.collect();
