@@ -130,8 +130,8 @@ function resumeQuestion({ state, outcomes, feedback: { bounced = 0, complained =
   return {
     title: 'Resume in spite of what came back?',
     text: [
-      `Of ${number(outcomes.sent)} e-mails, ${number(bounced)} bounced and ${number(complained)} were complained of.`,
-      'SES may suspend the whole account when more than 5 % bounce, or more than 0.1 % are complained of. The campaign halts '
+      `${number(outcomes.sent)} were e-mailed so far. Bounced: ${number(bounced)}. Complained: ${number(complained)}.`,
+      'SES may suspend the whole account when more than 5 % of its e-mails bounce, or more than 0.1 % of people complain. The campaign halts '
       + 'again only if too much comes back of what is sent from now on.',
     ],
     yes: 'Resume', no: 'Leave it halted',

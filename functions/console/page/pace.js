@@ -24,7 +24,9 @@ export function estimate() {
     inWords(campaign, ended, prepared) {
       const pace = perSecond(campaign, ended);
       if (campaign.state === 'cancelled') return 'Those who are still waiting are being skipped.';
-      if (campaign.state !== 'sending' && campaign.state !== 'preparing') return 'Nothing is being sent at the moment.';
+      if (campaign.state !== 'sending' && campaign.state !== 'preparing') {
+        return campaign.outcomes.claimed > 0 ? 'Only what is on its way already still leaves.' : 'Nothing is being sent at the moment.';
+      }
       if (pace <= 0) return 'Waiting for the next e-mails to leave.';
       const left = prepared
         ? `about ${duration((campaign.audience - ended) / pace)} left`

@@ -30,7 +30,7 @@ export function settling({ path, count, settled, signal }) {
     h('p', {}, 'Whether these e-mails left is not known, so nobody is e-mailed again by itself. If you know, for instance because somebody has '
       + 'answered or asked, say so here. It can’t be taken back.'),
     buttons);
-  const element = h('div', { id: 'settle', class: 'card' }, offer, status, failed);
+  const element = h('div', { id: 'settle', class: 'card' }, h('div', {}, offer, status), failed);
   const send = body => post(`${path}/settle`, body, { signal });
 
   async function pressAll(decision, pressed) {
@@ -91,7 +91,7 @@ export function settling({ path, count, settled, signal }) {
 
   return {
     element,
-    column: { label: 'Did it leave?', cell },
+    column: { label: 'Decide', cell },
     /** Shows what there is to decide; what was decided stays to be read. */
     show(campaign) {
       const focused = offer.contains(document.activeElement);

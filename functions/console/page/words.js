@@ -45,7 +45,7 @@ const STOPS_IN_FULL = {
   dailyQuota: 'The SES account has sent what it may send in 24 hours. The campaign goes on by itself as soon as there is room again: nothing needs to be done.',
   sendingPaused: 'Sending is paused for the SES account, by AWS or by whoever manages it. Have them enable it again, and then resume.',
   accountRefused: 'SES refuses the account: it is suspended, or it may not send from here. Have whoever manages it look into that, and then resume.',
-  bounces: 'Too many e-mails came back. SES suspends accounts for that. Look at whose bounced before you resume, or cancel.',
+  bounces: 'Too many e-mails came back. SES suspends accounts for that. Look at whose e-mails bounced before you resume, or cancel.',
   complaints: 'Too many people marked the e-mail as spam. SES suspends accounts for that. Look at who complained before you resume, or cancel.',
 };
 
