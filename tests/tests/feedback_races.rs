@@ -117,16 +117,18 @@ async fn a_report_that_another_overtakes_is_decided_anew() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_report_at_the_same_time_counts_once() {
-    let scenario = FailScenario::setup();
-    let world = World::with_people(1).await;
-    let id = world.send("NORTH").await;
-    fail::cfg("deliver.sent", "panic").unwrap();
-    world.pump().await;
-    let row = world.ledger(id).await.remove(0);
-    futures::future::join_all((0..8).map(|_| world.reports([event_of("bounce", id, &row)]))).await;
-    scenario.teardown();
-    let campaign = world.campaign(id).await;
-    assert_eq!((&campaign["feedback"]["bounced"], outcomes(&campaign)), (&json!(1), [0, 1, 0, 0]));
+    for (kind, bounced) in [("bounce", 1), ("send", 0)] {
+        let scenario = FailScenario::setup();
+        let world = World::with_people(1).await;
+        let id = world.send("NORTH").await;
+        fail::cfg("deliver.sent", "panic").unwrap();
+        world.pump().await;
+        let row = world.ledger(id).await.remove(0);
+        futures::future::join_all((0..8).map(|_| world.reports([event_of(kind, id, &row)]))).await;
+        scenario.teardown();
+        let campaign = world.campaign(id).await;
+        assert_eq!((&campaign["feedback"]["bounced"], outcomes(&campaign)), (&json!(bounced), [0, 1, 0, 0]), "{kind}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
