@@ -10,6 +10,7 @@ use portal_domain::feedback::Standing;
 use portal_domain::{CampaignId, Outcome, PortalStatus};
 use serde_json::{Value, json};
 use tests::World;
+use tests::http::Call;
 use tests::ses::{event, event_of, in_envelope, notification};
 
 /// A world with a campaign that has ended: so many people got their e-mail.
@@ -232,4 +233,21 @@ async fn automatic_answers_of_people_who_are_away_halt_nothing() {
     let (world, id, events) = with_a_delivery_left("softBounce", 11).await;
     world.reports(events).await;
     assert_eq!(world.campaign(id).await["state"], "sending");
+}
+
+#[tokio::test]
+async fn a_rejected_email_that_is_tried_again_is_not_taken_for_sent_when_an_old_report_comes_late() {
+    let (world, id) = sent_to(1).await;
+    let email = world.email("p0");
+    let rejected = world.row(id, &email).await;
+    world.reports([event_of("reject", id, &rejected)]).await;
+    let retry = Call::new("POST", &format!("/v1/campaigns/{id}/retry"));
+    assert_eq!(world.call(retry).await.status, 200);
+    world.write_ledger().await;
+    world.reports([event_of("send", id, &rejected)]).await;
+    assert_eq!(world.row(id, &email).await.outcome, Outcome::Queued);
+    world.pump().await;
+    let row = world.row(id, &email).await;
+    assert_eq!((row.outcome, row.standing, world.mails().await.len()), (Outcome::Sent, None, 2));
+    assert_eq!(world.campaign(id).await["outcomes"]["sent"], 1);
 }

@@ -2,6 +2,7 @@
 
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use jiff::Timestamp;
+use portal_domain::feedback::Standing;
 use portal_domain::{CampaignId, Outcome, Shard};
 
 use super::claim::update;
@@ -120,11 +121,14 @@ impl CampaignStore {
                 .expression_attribute_values(":attention", s(keys::attention_pk(campaign, outcome)));
             return update(builder.update_expression(set));
         }
-        let mut set = "SET outcome = :after, updatedAt = :now REMOVE reason, attention".to_owned();
-        if outcome == Outcome::Queued {
-            // What SES said of the attempt before says nothing of the next.
-            set.push_str(", standing, standingDetail");
+        // What SES said of a rejected attempt says nothing of the next, and may come once more: the attempt is over. A bounce
+        // of an older attempt stays, and stays counted.
+        if row.standing == Some(Standing::Rejected) {
+            let set = "SET outcome = :after, attempt = :next, updatedAt = :now \
+                       REMOVE reason, attention, standing, standingDetail";
+            let next = n(row.attempt + 1);
+            return update(builder.update_expression(set).expression_attribute_values(":next", next));
         }
-        update(builder.update_expression(set))
+        update(builder.update_expression("SET outcome = :after, updatedAt = :now REMOVE reason, attention"))
     }
 }
