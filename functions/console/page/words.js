@@ -32,6 +32,7 @@ const REASONS = {
   neverRecorded: 'Whoever was sending it broke off',
   noConnection: 'SES could not be reached',
   settled: 'Somebody decided that it was not sent',
+  rejected: 'SES took the e-mail and then did not send it',
 };
 
 /** Why a campaign stands still, as short as a badge. That somebody paused it needs no word. */
@@ -94,8 +95,8 @@ export function whyStopped({ stateReason }) {
   return stateReason ? named(STOPS_IN_FULL, stateReason) : '';
 }
 
-/** What became of somebody's e-mail, or why they got none. */
+/** Why somebody got no e-mail, or what became of it. */
 export function became({ reason: why, standing: name, standingDetail }) {
-  if (!name) return reason(why);
+  if (why || !name) return reason(why);
   return standingDetail ? `${standing(name)} (${standingDetail})` : standing(name);
 }
