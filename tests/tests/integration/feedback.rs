@@ -1,7 +1,5 @@
 //! What SES reports of e-mails, and what becomes of rows, counters, recipients and campaigns by it.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
-
 use jiff::SignedDuration;
 use portal_aws::campaigns::control::Obeyed;
 use portal_aws::clock;

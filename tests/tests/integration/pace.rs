@@ -1,7 +1,5 @@
 //! The pace of SES: its send rate, its daily quota, and what happens when it takes nothing.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
-
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

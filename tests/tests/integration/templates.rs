@@ -1,7 +1,5 @@
 //! `/v1/templates`, and campaigns that use one.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
-
 use portal_aws::directory::keys;
 use portal_aws::dynamo::key;
 use portal_domain::TemplateId;

@@ -1,7 +1,5 @@
 //! What `deliver` does when the world changes under it, or hands it the same work twice.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
-
 use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};

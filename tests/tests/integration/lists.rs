@@ -1,7 +1,5 @@
 //! Load: the lists behind the counts, narrowed in every way.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};

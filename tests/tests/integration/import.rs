@@ -1,7 +1,5 @@
 //! Importing divisions and accounts, and what Load sees of them.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
-
 use portal_domain::PortalStatus;
 use serde_json::{Value, json};
 use tests::http::Call;

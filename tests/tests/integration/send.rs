@@ -1,7 +1,5 @@
 //! `POST /v1/campaigns`: what starts, and what is refused with nothing written.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
-
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;

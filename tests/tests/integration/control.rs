@@ -1,7 +1,5 @@
 //! What people tell a campaign to do: pause, resume, cancel, retry, settle; each once, however often it is said.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
-
 use std::time::Duration;
 
 use axum::http::StatusCode;

@@ -1,7 +1,5 @@
 //! Load: counts, lists and filter options.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
-
 use serde_json::json;
 use tests::http::Call;
 use tests::{Account, Contact, World};

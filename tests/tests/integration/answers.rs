@@ -1,7 +1,5 @@
 //! Calls that are not made, and answers that get lost, on the line between a function and the cloud.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

@@ -1,7 +1,5 @@
 //! Load: one person, what was sent to them, and why they would or would not be mailed now.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
-
 use serde_json::{Value, json};
 use tests::http::Call;
 use tests::{Account, Contact, World};

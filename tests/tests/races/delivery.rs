@@ -1,10 +1,6 @@
 //! What comes between two steps of `fan-out` and `deliver`: an acceptance, another invitation, a sweep, the end of the time.
-//!
-//! Fail points are the same for all tests of a process, so that every test here has a scenario: they run one by one.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
-
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_sqs::types::Message;
@@ -18,15 +14,10 @@ use serde_json::json;
 use tests::World;
 use tests::http::Call;
 
+use crate::once_at;
+
 /// Longer than any claim.
 const LATER: Duration = Duration::from_secs(600);
-
-/// Does this in a world the first time that anybody comes to `point`.
-fn once_at(point: &str, world: &Arc<World>, act: impl AsyncFn(&World) + Send + Sync + 'static) {
-    let (world, runtime, once) = (world.clone(), tokio::runtime::Handle::current(), Once::new());
-    let act = move || tokio::task::block_in_place(|| runtime.block_on(act(&world)));
-    fail::cfg_callback(point, move || once.call_once(&act)).unwrap();
-}
 
 /// The fan-out message of the shard that this recipient is in.
 async fn fan_out_message(world: &World, recipient: RecipientId) -> Message {

@@ -1,0 +1,16 @@
+//! Tests of the functions against the local cloud, in one program: linking is most of what a program of tests costs. Those that switch fail
+//! points or logging for the whole process are programs of their own.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
+
+mod answers;
+mod control;
+mod delivery;
+mod feedback;
+mod import;
+mod lists;
+mod load;
+mod pace;
+mod people;
+mod send;
+mod templates;

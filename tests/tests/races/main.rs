@@ -1,0 +1,18 @@
+//! What comes between two steps of a function.
+//!
+//! Fail points are the same for all tests of a process, so that every test here has a scenario: they run one by one.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
+
+mod delivery;
+
+use std::sync::{Arc, Once};
+
+use tests::World;
+
+/// Does this in a world the first time that anybody comes to `point`.
+fn once_at(point: &str, world: &Arc<World>, act: impl AsyncFn(&World) + Send + Sync + 'static) {
+    let (world, runtime, once) = (world.clone(), tokio::runtime::Handle::current(), Once::new());
+    let act = move || tokio::task::block_in_place(|| runtime.block_on(act(&world)));
+    fail::cfg_callback(point, move || once.call_once(&act)).unwrap();
+}
