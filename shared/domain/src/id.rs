@@ -100,6 +100,24 @@ text_id!(
     TemplateId
 );
 
+text_id!(
+    /// A schedule: a ULID, or the name that it has in the stack's template.
+    ScheduleId
+);
+
+impl ScheduleId {
+    /// Makes the id of a new schedule from a time in milliseconds since 1970 and 80 random bits (the low bits of `random`).
+    pub fn from_parts(milliseconds: u64, random: u128) -> Self {
+        Self(Ulid::from_parts(milliseconds, random).to_string())
+    }
+
+    /// The id, if it is one that EventBridge Scheduler takes as a name: 1 to 64 letters, digits, `-`, `_` and `.` (its API reference).
+    pub fn parse(text: &str) -> Option<Self> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        ((1..=64).contains(&text.len()) && text.bytes().all(plain)).then(|| Self(text.to_owned()))
+    }
+}
+
 impl TemplateId {
     /// The template that is part of the code.
     pub fn built_in() -> Self {

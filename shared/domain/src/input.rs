@@ -12,6 +12,9 @@ pub const ID_CHARS: usize = 128;
 /// Most characters of an e-mail address: 64 before the @ and 255 after it (RFC 5321, 4.5.3.1).
 const ADDRESS_CHARS: usize = 320;
 
+/// What is no character, and can't be in a message of SQS (see its `SendMessage`).
+const NO_CHARACTERS: [char; 2] = ['\u{FFFE}', '\u{FFFF}'];
+
 /// One fault in one field of the input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldError {
@@ -149,7 +152,7 @@ impl<'a> Fields<'a> {
         };
         if text.chars().count() > max {
             self.fault(field, format!("must have at most {max} characters"));
-        } else if text.chars().any(char::is_control) {
+        } else if text.chars().any(|char| char.is_control() || NO_CHARACTERS.contains(&char)) {
             self.fault(field, "must not contain control characters");
         } else {
             return Some(text.clone());
@@ -230,6 +233,26 @@ impl<'a> Fields<'a> {
                 &[]
             }
         }
+    }
+
+    /// What `parse` makes of a field's value and path; its faults are collected. `None` when absent or at fault.
+    pub fn optional_parsed<T>(
+        &mut self,
+        field: &'static str,
+        parse: impl FnOnce(&Value, &str) -> Result<T, Vec<FieldError>>,
+    ) -> Option<T> {
+        let value = self.optional(field)?;
+        parse(value, &self.path(field)).map_err(|faults| self.errors.extend(faults)).ok()
+    }
+
+    /// The same; absent is a fault.
+    pub fn required_parsed<T>(
+        &mut self,
+        field: &'static str,
+        parse: impl FnOnce(&Value, &str) -> Result<T, Vec<FieldError>>,
+    ) -> Option<T> {
+        self.required(field)?;
+        self.optional_parsed(field, parse)
     }
 
     /// Reads each object of a list of at most `max` with `read`, and collects its faults; absent is a fault.

@@ -3,6 +3,7 @@
 //! Nothing here reads a clock, a random source or the network; callers pass in what is needed.
 
 pub mod account;
+pub mod activation;
 pub mod campaign;
 pub mod division;
 pub mod email;
@@ -12,9 +13,11 @@ pub mod import;
 pub mod input;
 pub mod link;
 pub mod mail;
+pub mod new_password;
 pub mod outcome;
 pub mod pace;
 pub mod password;
+pub mod permission;
 pub mod recipient;
 pub mod search;
 pub mod selection;
@@ -24,7 +27,7 @@ pub use account::Account;
 pub use campaign::{Campaign, CampaignState};
 pub use division::Division;
 pub use email::EmailAddress;
-pub use id::{AccountId, CampaignId, ClaimId, DivisionId, RecipientId, SHARDS, Shard, TemplateId};
+pub use id::{AccountId, CampaignId, ClaimId, DivisionId, RecipientId, SHARDS, ScheduleId, Shard, TemplateId};
 pub use link::{Filter, LinkProfile};
 pub use outcome::Outcome;
 pub use recipient::Recipient;

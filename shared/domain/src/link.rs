@@ -1,5 +1,7 @@
 //! What a filter means: the conditions, and what they see of a link (a contact on an account).
 
+mod read;
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,40 @@
+//! Reading a filter from input, with the same names, limits and faults wherever it stands.
+
+use serde_json::Value;
+
+use super::Filter;
+use crate::DivisionId;
+use crate::input::{FieldError, Fields};
+
+/// Longest value of a text field, in characters.
+const TEXT: usize = 256;
+
+impl Filter {
+    /// Reads the fields of a filter from an object that may have others beside them.
+    pub fn read(fields: &mut Fields<'_>) -> Self {
+        Self {
+            division: DivisionId::new(fields.required_text("division", TEXT)),
+            account_class: fields.optional_text("accountClass", TEXT),
+            bill_group: fields.optional_text("billGroup", TEXT),
+            account_source: fields.optional_text("accountSource", TEXT),
+            site_source: fields.optional_text("siteSource", TEXT),
+            with_active_services: fields.optional_bool("withActiveServices"),
+            with_balance_due: fields.optional_bool("withBalanceDue"),
+            billing_contacts_only: fields.optional_bool("billingContactsOnly"),
+            without_automatic_payment: fields.optional_bool("withoutAutomaticPayment"),
+        }
+    }
+
+    /// The filter that a JSON value is; `path` is where it stands, such as `filter`.
+    pub fn from_json(value: &Value, path: &str) -> Result<Self, Vec<FieldError>> {
+        let mut fields = Fields::of(value, path).map_err(|fault| vec![fault])?;
+        let filter = Self::read(&mut fields);
+        let faults = fields.finish();
+        if faults.is_empty() { Ok(filter) } else { Err(faults) }
+    }
+
+    /// The filter that the field `filter` of an object is; `None` is a fault.
+    pub fn required(fields: &mut Fields<'_>) -> Option<Self> {
+        fields.required_parsed("filter", Self::from_json)
+    }
+}

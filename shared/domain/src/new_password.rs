@@ -1,0 +1,182 @@
+//! The password that a customer chooses: what is asked of it, and the hash that is all that is kept of it.
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use icu_normalizer::ComposingNormalizerBorrowed;
+use secrecy::{ExposeSecret, SecretString};
+use zxcvbn::{Score, zxcvbn};
+
+/// Fewest characters (Unicode code points). NIST SP 800-63B-4 asks for 15 where a password is all there is, and for 8 beside
+/// another factor; 12 lies between, and what is guessed first is refused besides.
+pub const FEWEST_CHARACTERS: usize = 12;
+
+/// Most bytes. NIST SP 800-63B-4 wants 64 characters to be possible; this leaves room for whole sentences in any script.
+pub const MOST_BYTES: usize = 1024;
+
+/// Memory, passes and lanes of Argon2id: OWASP's Password Storage Cheat Sheet names 19 MiB, 2 and 1 as the least.
+const MEMORY_KIB: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+
+/// Bytes of salt (RFC 9106 recommends 16).
+pub const SALT_BYTES: usize = 16;
+
+/// A password that a customer chose, which meets the rules. Its memory is wiped when it is dropped, and its `Debug` shows nothing.
+#[derive(Clone, Debug)]
+pub struct NewPassword(SecretString);
+
+/// Why a password is refused. There are no rules about what it is composed of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// It has fewer characters than [`FEWEST_CHARACTERS`].
+    #[error("must have at least {FEWEST_CHARACTERS} characters")]
+    TooShort,
+    /// It has more bytes than [`MOST_BYTES`].
+    #[error("must have at most {MOST_BYTES} bytes")]
+    TooLong,
+    /// Who guesses passwords tries it among the first hundred million.
+    #[error("is among those that are guessed first; several words that don't belong together make a good one")]
+    Guessable,
+}
+
+impl NewPassword {
+    /// Takes a password, in Unicode's normal form NFKC, so that it is the same on every keyboard (NIST SP 800-63B-4).
+    ///
+    /// What is guessed first is known of lists of common passwords, names and words, keyboard runs, repeats and dates
+    /// ([zxcvbn](https://docs.rs/zxcvbn), MIT), and of `about`: words that anyone connects with the person, such as the address and the
+    /// company's name. A hundred million guesses is zxcvbn's line to what is safe beside a slow hash; a million, its line before that,
+    /// lets `Welcome2024!` pass.
+    pub fn choose(typed: &str, about: &[&str]) -> Result<Self, Unfit> {
+        if typed.len() > MOST_BYTES {
+            return Err(Unfit::TooLong);
+        }
+        let password = Self(ComposingNormalizerBorrowed::new_nfkc().normalize(typed).into_owned().into());
+        let text = password.0.expose_secret();
+        // Some signs become many by normalising, which are no more to guess; others become fewer.
+        if typed.chars().count().min(text.chars().count()) < FEWEST_CHARACTERS {
+            return Err(Unfit::TooShort);
+        }
+        let words: Vec<&str> = about.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric())).collect();
+        let known: Vec<&str> = about.iter().copied().chain(words).filter(|word| !word.is_empty()).collect();
+        if zxcvbn(text, &known).score() < Score::Three {
+            return Err(Unfit::Guessable);
+        }
+        Ok(password)
+    }
+
+    /// The hash to store: Argon2id as a PHC string. Takes 19 MiB and some tens of milliseconds of a whole processor.
+    pub fn hash(&self, salt: [u8; SALT_BYTES]) -> PasswordHashed {
+        let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("within the bounds of Argon2");
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let hash: PasswordHash = argon2
+            .hash_password_with_salt(self.0.expose_secret().as_bytes(), &salt)
+            .expect("password and salt are within the bounds of Argon2");
+        PasswordHashed(hash.to_string())
+    }
+}
+
+/// An Argon2id hash as a PHC string, `$argon2id$v=19$m=…`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHashed(String);
+
+impl PasswordHashed {
+    /// The hash as stored.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this stored hash is that of `typed`.
+    pub fn verifies(stored: &str, typed: &str) -> bool {
+        let typed = ComposingNormalizerBorrowed::new_nfkc().normalize(typed);
+        let verify = |hash| Argon2::default().verify_password(typed.as_bytes(), &hash);
+        PasswordHash::new(stored).is_ok_and(|hash| verify(hash).is_ok())
+    }
+}
+
+impl std::fmt::Debug for PasswordHashed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PasswordHashed(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unfit(typed: &str) -> Option<Unfit> {
+        NewPassword::choose(typed, &["ann.baker@example.com", "Dayton Hauling"]).err()
+    }
+
+    #[test]
+    fn twelve_characters_are_asked_for_whatever_they_are() {
+        assert_eq!(unfit("xkfqwzhplvm"), Some(Unfit::TooShort));
+        for fit in [
+            "xkfqwzhplvmr",
+            "correct horse battery staple",
+            "kühle Nächte im Mai",
+            "私の秘密の言葉はとても長い",
+            "7141 2093 8866",
+        ] {
+            assert_eq!(unfit(fit), None, "{fit}");
+        }
+        // 12 bytes, but 6 characters.
+        assert_eq!(unfit("öäüöäü"), Some(Unfit::TooShort));
+        // One character, of which normalising makes 18; and 12, of which it makes 6.
+        assert_eq!(unfit("\u{FDFA}"), Some(Unfit::TooShort));
+        assert_eq!(unfit("o\u{308}a\u{308}u\u{308}x\u{308}e\u{301}i\u{301}"), Some(Unfit::TooShort));
+    }
+
+    #[test]
+    fn the_longest_has_1024_bytes() {
+        let words = "a long sentence about nothing ".repeat(40);
+        assert_eq!(unfit(&words[..MOST_BYTES]), None);
+        assert_eq!(unfit(&words[..MOST_BYTES + 1]), Some(Unfit::TooLong));
+    }
+
+    #[test]
+    fn what_is_guessed_first_is_refused() {
+        for bad in [
+            "password1234",
+            "P@ssw0rd1234",
+            "123456789012",
+            "aaaaaaaaaaaa",
+            "qwertyuiopas",
+            "1qaz2wsx3edc",
+            "letmeinletmein",
+            "iloveyouforever",
+            "administrator1",
+            "ann.baker@example.com",
+            "daytonhauling",
+            "Password@1234",
+            "Welcome2024!",
+            "zaq12wsxcde3",
+        ] {
+            assert_eq!(unfit(bad), Some(Unfit::Guessable), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_hash_is_argon2id_of_at_least_owasps_parameters_and_verifies_its_password_alone() {
+        let password = NewPassword::choose("correct horse battery staple", &[]).expect("fit");
+        let hash = password.hash([7; SALT_BYTES]);
+        assert!(hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.as_str());
+        assert!(PasswordHashed::verifies(hash.as_str(), "correct horse battery staple"));
+        assert!(!PasswordHashed::verifies(hash.as_str(), "correct horse battery stapler"));
+        assert_ne!(hash, password.hash([8; SALT_BYTES]));
+    }
+
+    #[test]
+    fn the_same_password_typed_in_another_unicode_form_is_the_same() {
+        let composed = NewPassword::choose("caf\u{e9} au lait vanille", &[]).expect("fit");
+        let hash = composed.hash([1; SALT_BYTES]);
+        assert!(PasswordHashed::verifies(hash.as_str(), "cafe\u{301} au lait vanille"));
+    }
+
+    #[test]
+    fn neither_password_nor_hash_shows_in_debug_output() {
+        let password = NewPassword::choose("correct horse battery staple", &[]).expect("fit");
+        let shown = format!("{password:?} {:?}", password.hash([0; SALT_BYTES]));
+        assert!(!shown.contains("horse") && !shown.contains("argon2"), "{shown}");
+    }
+}
