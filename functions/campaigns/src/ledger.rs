@@ -12,10 +12,11 @@ use portal_aws::campaigns::item::LedgerItem;
 use portal_domain::feedback::Standing;
 use portal_domain::{CampaignId, Outcome, Recipient, RecipientId};
 use portal_http::csv::{Table, wants_csv};
-use portal_http::{Problem, Query, cursor};
+use portal_http::cursor::{self, Page};
+use portal_http::{Problem, Query};
 use serde::Serialize;
 
-use crate::{Campaigns, Page};
+use crate::Campaigns;
 
 /// Rows in a page of JSON, unless the caller says otherwise.
 const DEFAULT_LIMIT: u64 = 100;

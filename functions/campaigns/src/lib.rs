@@ -4,6 +4,7 @@ mod clear;
 mod control;
 mod ledger;
 mod one;
+mod set_back;
 mod settle;
 
 use std::sync::Arc;
@@ -21,8 +22,8 @@ use portal_aws::queue::Queue;
 use portal_aws::settings::{MissingSetting, Settings};
 use portal_domain::campaign::CampaignView;
 use portal_domain::{Campaign, CampaignId, DivisionId};
-use portal_http::{Permission, Problem, Query, cursor, require};
-use serde::Serialize;
+use portal_http::cursor::{self, Page};
+use portal_http::{Permission, Problem, Query, require};
 
 /// Campaigns in a page, unless the caller says otherwise.
 const DEFAULT_LIMIT: u64 = 20;
@@ -75,16 +76,10 @@ pub fn router(campaigns: Campaigns) -> Router {
         .route("/v1/campaigns/{campaign_id}/retry", post(control::retry))
         .route("/v1/campaigns/{campaign_id}/settle", post(settle::settle))
         .route("/v1/recipients/{recipient_id}/undeliverable", delete(clear::undeliverable))
+        .route("/v1/recipients/{recipient_id}/withdraw", post(set_back::withdraw))
+        .route("/v1/recipients/{recipient_id}/set-back", post(set_back::set_back))
         .with_state(Arc::new(campaigns));
     require(Permission::SendInvitations, routes)
-}
-
-/// A page of a list.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Page<T> {
-    items: Vec<T>,
-    next_cursor: Option<String>,
 }
 
 async fn list(State(campaigns): State<Arc<Campaigns>>, uri: Uri) -> Result<Json<Page<CampaignView>>, Problem> {
@@ -101,6 +96,5 @@ async fn list(State(campaigns): State<Arc<Campaigns>>, uri: Uri) -> Result<Json<
         Ok::<_, Problem>(CampaignView::new(campaign, &progress, now))
     });
     let items = futures::stream::iter(views).buffered(CONCURRENT_READS).try_collect().await?;
-    let next_cursor = next.map(|next| cursor::encode(&division, &next)).transpose().map_err(Problem::internal)?;
-    Ok(Json(Page { items, next_cursor }))
+    Page::new(items, &division, next.as_ref()).map(Json)
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
+use jiff::Timestamp;
 use portal_aws::clock;
 use portal_domain::Campaign;
 use portal_domain::campaign::audit::AuditEntry;
@@ -40,21 +41,19 @@ impl Campaigns {
     pub(crate) async fn view(&self, campaign: Campaign) -> Result<OneView, Problem> {
         let progress = self.store.progress(&campaign).await?;
         let audit = self.store.audit_trail(campaign.campaign_id, AUDIT_ENTRIES).await?;
-        let actions = actions(&campaign, &progress);
-        Ok(OneView { campaign: CampaignView::new(campaign, &progress, clock::now()), actions, audit })
+        let now = clock::now();
+        let actions = actions(&campaign, &progress, now);
+        Ok(OneView { campaign: CampaignView::new(campaign, &progress, now), actions, audit })
     }
 }
 
-fn actions(campaign: &Campaign, progress: &Progress) -> Vec<&'static str> {
+fn actions(campaign: &Campaign, progress: &Progress, now: Timestamp) -> Vec<&'static str> {
     let outcomes = progress.outcomes;
     let possible = Command::ALL.into_iter().filter(|command| match command {
-        Command::Retry(outcome) => match outcome {
-            portal_domain::Outcome::Failed => outcomes.failed > 0,
-            _ => outcomes.unconfirmed > 0,
-        },
+        Command::Retry(outcome) => outcomes.of(*outcome) > 0,
         _ => true,
     });
-    let possible = possible.filter(|command| matches!(command.effect(campaign), Effect::Moves(_)));
+    let possible = possible.filter(|command| matches!(command.effect(campaign, now), Effect::Moves(..)));
     let mut names: Vec<_> = possible.map(Command::as_str).collect();
     names.dedup();
     if outcomes.unconfirmed > 0 {

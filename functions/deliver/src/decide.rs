@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use portal_aws::campaigns::claim::{Action, Decision, Delivery};
+use portal_aws::campaigns::claim::{Action, Decision, Delivery, Occasion};
 use portal_aws::campaigns::item::{LedgerItem, Prior};
 use portal_aws::campaigns::record::Undo;
 use portal_aws::directory::item::RecipientItem;
@@ -13,8 +13,8 @@ use portal_domain::campaign::INVITATION_LIFETIME;
 use portal_domain::mail::{Compiled, Invitation, RenderError, Rendered};
 use portal_domain::outcome::LedgerEvent;
 use portal_domain::password::TemporaryPassword;
-use portal_domain::selection::{Rules, judge};
-use portal_domain::{Campaign, Division, Outcome, Recipient, RecipientId};
+use portal_domain::selection::judge;
+use portal_domain::{Campaign, Division, Outcome, PortalStatus, Recipient, RecipientId, resend};
 
 use crate::Deliver;
 
@@ -35,7 +35,7 @@ pub(crate) struct Decided {
     pub decisions: Vec<Decision>,
     /// What to send once that is written.
     pub letters: Vec<Prepared>,
-    /// Whose turn it is not yet: there are fewer slots than people.
+    /// Whose turn it is not yet: there are fewer slots than people, or another e-mail to them is on its way.
     pub waiting: Vec<RecipientId>,
 }
 
@@ -61,13 +61,10 @@ impl Deliver {
         slots: usize,
         now: Timestamp,
     ) -> Result<Decided, StoreError> {
-        let rules = Rules {
-            now,
-            campaign: Some(campaign.campaign_id),
-            include_recently_invited: campaign.include_recently_invited,
-        };
+        let rules = campaign.rules(now);
         // Exactly the version that the campaign was started with, whatever became of the template since.
         let template = self.templates.compiled(&campaign.template_id, campaign.template_version).await?;
+        let desk = Desk { template: &template, campaign, division, public_url: &self.public_url, now };
         let mut decided = Decided::default();
         for row in delivery.rows.values().filter(|row| row.outcome == Outcome::Queued) {
             let end = |event, reason| Decision { row: row.clone(), action: Action::End(event, reason) };
@@ -78,13 +75,14 @@ impl Deliver {
             let recipient = Recipient::from(item.clone());
             let selected = self.directory.selected(&recipient, &campaign.filter).await?;
             let verdict = judge(&recipient, selected, rules);
-            let decision = match verdict.reason() {
+            let reason = verdict.reason().or_else(|| answered(campaign, item).then_some("recentlyInvited"));
+            let decision = match reason {
                 Some(reason) => end(LedgerEvent::Skip, reason),
-                None if decided.letters.len() == slots => {
+                None if decided.letters.len() == slots || self.is_being_mailed(campaign, item).await? => {
                     decided.waiting.push(row.recipient_id);
                     continue;
                 }
-                None => match self.prepare(&template, row, item, &recipient, division, now) {
+                None => match desk.prepare(row, item, &recipient) {
                     Ok((decision, letter)) => {
                         decided.letters.push(letter);
                         decision
@@ -100,36 +98,64 @@ impl Deliver {
         Ok(decided)
     }
 
+    /// Whether they asked for an e-mail while that of another campaign is claimed and not recorded. Should SES refuse that one, they get
+    /// back what they had before it (guarantee 5), which nobody but its claim knows: so theirs has to wait.
+    async fn is_being_mailed(&self, campaign: &Campaign, item: &RecipientItem) -> Result<bool, StoreError> {
+        let Some(last) = item.last_campaign_id.filter(|_| campaign.self_service.is_some()) else { return Ok(false) };
+        let row = self.store.ledger_row(last, item.recipient_id).await?;
+        Ok(row.is_some_and(|row| row.outcome == Outcome::Claimed))
+    }
+}
+
+/// Whether they asked for an e-mail more than once before one could leave, and got it in another campaign.
+fn answered(campaign: &Campaign, item: &RecipientItem) -> bool {
+    campaign.self_service.is_some() && !is_again(campaign, item) && resend::is_answered(&item.resends, item.resent_at)
+}
+
+/// Whether this campaign is the one that e-mailed them last, and tries again.
+fn is_again(campaign: &Campaign, item: &RecipientItem) -> bool {
+    item.last_campaign_id == Some(campaign.campaign_id)
+}
+
+/// What all e-mails of a batch are made of.
+struct Desk<'a> {
+    template: &'a Result<Arc<Compiled>, Unusable>,
+    campaign: &'a Campaign,
+    division: &'a Division,
+    public_url: &'a str,
+    now: Timestamp,
+}
+
+impl Desk<'_> {
+    /// Makes a password, the e-mail with it, and the claim that has to be written before that may leave.
     fn prepare(
         &self,
-        template: &Result<Arc<Compiled>, Unusable>,
         row: &LedgerItem,
         item: &RecipientItem,
         recipient: &Recipient,
-        division: &Division,
-        now: Timestamp,
     ) -> Result<(Decision, Prepared), NotRenderable> {
+        let Self { division, public_url, now, .. } = *self;
         let password = TemporaryPassword::generate(&mut rand::rng());
         let digest = password.digest(rand::random());
         let expires_at = now + INVITATION_LIFETIME;
-        let public_url = &self.public_url;
         let invitation = Invitation { recipient, division, password: &password, public_url, expires_at };
-        let rendered = template.as_ref().map_err(|error| *error)?.render(&invitation)?;
-        let prior = Prior {
-            status: item.status,
-            digest: item.digest.clone(),
-            last_invited_at: item.last_invited_at,
-            expires_at: item.expires_at,
-            last_campaign_id: item.last_campaign_id,
-        };
+        let rendered = self.template.as_ref().map_err(|error| *error)?.render(&invitation)?;
         let letter = Prepared {
             recipient_id: row.recipient_id,
             email: recipient.email.to_string(),
             attempt: row.attempt + 1,
             rendered,
-            undo: Undo { prior, digest: digest.clone() },
+            undo: Undo { prior: Prior::from(item), digest: digest.clone() },
         };
-        let action = Action::Claim { recipient: Box::new(item.clone()), digest, expires_at };
+        let occasion = if self.campaign.self_service.is_some() {
+            // Who asks for an e-mail on somebody else's address must not break the one that they have (guarantee 5).
+            Occasion::Request { earlier: item.valid_passwords(now), resends: resend::mailed(&item.resends, now) }
+        } else if item.status == PortalStatus::Pending && !is_again(self.campaign, item) {
+            Occasion::Reminder
+        } else {
+            Occasion::Invitation
+        };
+        let action = Action::Claim { recipient: Box::new(item.clone()), digest, expires_at, occasion };
         Ok((Decision { row: row.clone(), action }, letter))
     }
 }

@@ -162,6 +162,9 @@ impl Deliver {
                 tracing::info!(campaign.id = %message.campaign_id, "too late to begin: message queued anew");
                 return self.later(message, Duration::ZERO).await;
             }
+            if !campaign.may_send_at(clock::now()) {
+                return self.pause(message, StateReason::QuietHours).await;
+            }
             let slots = match turn {
                 Some(slots) => slots,
                 None => match self.reserve(&campaign, queued, deadline).await? {
@@ -171,6 +174,10 @@ impl Deliver {
                 },
             };
             turn = Some(slots);
+            let last = slots.begin(slots.count.saturating_sub(1), clock::now());
+            if !campaign.may_send_at(last) {
+                return self.pause(message, StateReason::QuietHours).await;
+            }
             if self.wait_for(&slots).await && !self.still_sends(&campaign).await? {
                 continue;
             }
@@ -225,6 +232,10 @@ impl Deliver {
         let now = clock::now();
         let Decided { decisions, letters, waiting } =
             self.decide(campaign, division, delivery, slots.count, now).await?;
+        if decisions.is_empty() {
+            self.later(&DeliverMessage { recipient_ids: waiting, ..message.clone() }, jittered(WAIT)).await?;
+            return Ok(true);
+        }
         let claim = Claim {
             campaign: campaign.campaign_id,
             shard: message.shard,

@@ -8,7 +8,7 @@ use portal_aws::clock;
 use portal_aws::directory::keys::recipient_sort;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::dynamo::StoreError;
-use portal_domain::selection::{Rules, Verdict, judge};
+use portal_domain::selection::{Verdict, judge};
 use portal_domain::{Campaign, PortalStatus, Recipient, Shard};
 
 /// How many recipients one query of the index asks for.
@@ -44,11 +44,7 @@ impl<'a> Audience<'a> {
     /// The page that follows `cursor`: it is done when nobody is left and nothing has to be queued.
     pub(crate) async fn page(&mut self, cursor: &CursorItem) -> Result<CursorItem, StoreError> {
         let now = clock::now();
-        let rules = Rules {
-            now,
-            campaign: Some(self.campaign.campaign_id),
-            include_recently_invited: self.campaign.include_recently_invited,
-        };
+        let rules = self.campaign.rules(now);
         if cursor.scanned {
             self.exhausted = true;
         }

@@ -52,7 +52,7 @@ impl Load {
 
 /// The rules by which a campaign that starts now decides.
 fn rules(include_recently_invited: bool) -> Rules {
-    Rules { now: clock::now(), campaign: None, include_recently_invited }
+    Rules::of_new_campaign(clock::now(), include_recently_invited)
 }
 
 /// The routes, guarded.

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use portal_domain::input::Fields;
 use portal_http::Problem;
 use portal_http::csv::{Table, wants_csv};
+use portal_http::cursor::Page;
 use serde::Serialize;
 
 /// Rows in a page of JSON, unless the caller says otherwise.
@@ -50,13 +51,6 @@ pub(crate) struct Sheet<R> {
     pub name: &'static str,
     pub columns: Vec<&'static str>,
     pub cells: fn(&R) -> Vec<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Page<R> {
-    items: Vec<R>,
-    next_cursor: Option<String>,
 }
 
 impl Paging {

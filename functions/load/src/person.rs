@@ -8,17 +8,18 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 use jiff::Timestamp;
 use portal_aws::campaigns::history;
+use portal_domain::campaign::SelfService;
+use portal_domain::campaign::audit::AuditEntry;
 use portal_domain::feedback::Standing;
 use portal_domain::selection::{Verdict, judge};
-use portal_domain::{CampaignId, DivisionId, Outcome, Recipient, RecipientId, TemplateId};
-use portal_http::filter::read_filter;
+use portal_domain::{CampaignId, DivisionId, Filter, Outcome, Recipient, RecipientId, TemplateId};
 use portal_http::{Problem, Query};
 use serde::Serialize;
 
 use crate::Load;
 use crate::recipients::row::Row;
 
-/// Most campaigns in a person's history.
+/// Most campaigns, and entries of the audit trail, in a person's history.
 const MOST_ENTRIES: usize = 50;
 
 #[derive(Debug, Serialize)]
@@ -28,6 +29,10 @@ pub(crate) struct Person {
     row: Row,
     division: DivisionId,
     decision: Decision,
+    /// When they accepted an invitation of ours.
+    accepted_at: Option<Timestamp>,
+    /// What was done about them, by whom; newest first.
+    audit: Vec<AuditEntry>,
     /// Newest first.
     history: Vec<Entry>,
     more_history: bool,
@@ -54,6 +59,8 @@ struct Entry {
     campaign_id: CampaignId,
     started_at: Timestamp,
     created_by: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    self_service: Option<SelfService>,
     template_id: TemplateId,
     template_name: String,
     email_from: String,
@@ -71,6 +78,7 @@ impl From<history::Entry> for Entry {
             campaign_id: campaign.campaign_id,
             started_at: campaign.created_at,
             created_by: campaign.created_by,
+            self_service: campaign.self_service,
             template_id: campaign.template_id,
             template_name: campaign.template_name,
             email_from: campaign.email_from,
@@ -89,20 +97,25 @@ pub(crate) async fn one(
     uri: Uri,
 ) -> Result<Json<Person>, Problem> {
     let (filter, include_recently_invited) =
-        Query::of(&uri).read(|fields| (read_filter(fields), fields.optional_bool("includeRecentlyInvited")))?;
+        Query::of(&uri).read(|fields| (Filter::read(fields), fields.optional_bool("includeRecentlyInvited")))?;
     load.division(&filter.division).await?;
     let unknown = || Problem::not_found("There is no such recipient in this division.");
     let id: RecipientId = id.parse().map_err(|_| unknown())?;
-    let recipient = load.directory.recipients(&[id]).await?.pop().map(Recipient::from);
-    let recipient = recipient.filter(|recipient| recipient.division == filter.division).ok_or_else(unknown)?;
+    let item = load.directory.recipients(&[id]).await?.pop();
+    let item = item.filter(|recipient| recipient.division == filter.division).ok_or_else(unknown)?;
+    let accepted_at = item.acceptance.map(|acceptance| acceptance.at);
+    let recipient = Recipient::from(item);
 
     let selected = load.directory.selected(&recipient, &filter).await?;
     let verdict = judge(&recipient, selected, crate::rules(include_recently_invited));
     let history = load.campaigns.history(id, MOST_ENTRIES).await?;
+    let audit = load.campaigns.audit_trail(id, MOST_ENTRIES).await?;
     Ok(Json(Person {
         division: recipient.division.clone(),
         row: Row::from(recipient),
         decision: verdict.into(),
+        accepted_at,
+        audit,
         history: history.entries.into_iter().map(Entry::from).collect(),
         more_history: history.more,
     }))

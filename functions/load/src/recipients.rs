@@ -11,7 +11,6 @@ use axum::response::Response;
 use portal_domain::input::Fields;
 use portal_domain::selection::Exclusion;
 use portal_domain::{Filter, PortalStatus, Search};
-use portal_http::filter::read_filter;
 use portal_http::{Problem, Query, cursor};
 use serde::Serialize;
 
@@ -34,7 +33,7 @@ struct Wanted {
 impl Wanted {
     fn read(fields: &mut Fields<'_>) -> Self {
         Self {
-            filter: read_filter(fields),
+            filter: Filter::read(fields),
             status: fields.optional_choice("status", "accepted, pending, notSent", PortalStatus::parse),
             search: read_search(fields),
             excluded: fields.optional_choice("excluded", "recentlyInvited, undeliverable", Exclusion::parse),

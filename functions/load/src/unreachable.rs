@@ -9,8 +9,7 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use portal_domain::account::Contact;
 use portal_domain::email::Unusable;
-use portal_domain::{Account, AccountId};
-use portal_http::filter::read_filter;
+use portal_domain::{Account, AccountId, Filter};
 use portal_http::{Problem, Query, cursor};
 use serde::Serialize;
 
@@ -60,7 +59,7 @@ impl Row {
 }
 
 pub(crate) async fn list(State(load): State<Arc<Load>>, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
-    let (filter, paging) = Query::of(&uri).read(|fields| (read_filter(fields), Paging::read(fields, &headers)))?;
+    let (filter, paging) = Query::of(&uri).read(|fields| (Filter::read(fields), Paging::read(fields, &headers)))?;
     let list = ("unreachable", &filter);
     let cursor = paging.cursor.as_ref();
     let from = cursor.map(|cursor| cursor::decode(&list, cursor)).transpose()?.unwrap_or(Position::START);

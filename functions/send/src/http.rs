@@ -9,8 +9,11 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
+use jiff::Timestamp;
 use portal_aws::campaigns::start::RequestKey;
+use portal_aws::clock;
 use portal_domain::input::FieldError;
+use portal_domain::{Campaign, CampaignId};
 use portal_http::body::{self, JSON};
 use portal_http::problem::ProblemType;
 use portal_http::{Permission, Problem, require};
@@ -94,11 +97,7 @@ impl From<Refusal> for Problem {
                 "This Idempotency-Key was used for another request in the last 7 days. Choose a new one.",
             ),
             Refusal::Sender(refusal) => refusal.into(),
-            Refusal::Busy(campaign) => Self::conflict(
-                ProblemType::DIVISION_BUSY,
-                format!("Campaign {campaign} is active in this division. Wait until it has ended."),
-            )
-            .with("campaignId", campaign.to_string()),
+            Refusal::Busy(id, campaign) => busy(id, campaign.as_deref(), clock::now()),
             Refusal::Drifted(counts) => Self::conflict(
                 ProblemType::DRIFT,
                 format!(
@@ -111,6 +110,25 @@ impl From<Refusal> for Problem {
             Refusal::Queue(error) => Self::internal(error),
         }
     }
+}
+
+/// The division's campaign is in the way. Of one that keeps quiet hours it says when it goes on.
+fn busy(id: CampaignId, campaign: Option<&Campaign>, now: Timestamp) -> Problem {
+    let Some((campaign, goes_on_at)) = campaign.and_then(|campaign| Some((campaign, campaign.goes_on_at(now)?))) else {
+        let detail = format!("Campaign {id} is active in this division. Wait until it has ended.");
+        return Problem::conflict(ProblemType::DIVISION_BUSY, detail).with("campaignId", id.to_string());
+    };
+    let local = goes_on_at.to_zoned(campaign.zone()).strftime("%A, %Y-%m-%d %H:%M").to_string();
+    let detail = format!(
+        "Campaign {id} is active in this division. It keeps quiet hours, and goes on by itself on {local} ({}). Wait until it has \
+         ended, or cancel it.",
+        campaign.time_zone
+    );
+    Problem::conflict(ProblemType::DIVISION_BUSY, detail)
+        .with("campaignId", id.to_string())
+        .with("state", json!(campaign.state))
+        .with("stateReason", json!(campaign.state_reason))
+        .with("goesOnAt", goes_on_at.to_string())
 }
 
 #[cfg(test)]

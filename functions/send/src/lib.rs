@@ -6,10 +6,7 @@ mod start;
 
 use aws_config::SdkConfig;
 use portal_aws::campaigns::CampaignStore;
-use portal_aws::directory::read::DirectoryReader;
-use portal_aws::directory::templates::TemplateStore;
-use portal_aws::mail::Mailer;
-use portal_aws::queue::Queue;
+use portal_aws::launch::Launcher;
 use portal_aws::settings::{MissingSetting, Settings};
 
 pub use http::router;
@@ -19,23 +16,14 @@ pub use request::SendRequest;
 #[derive(Clone, Debug)]
 pub struct Send {
     store: CampaignStore,
-    directory: DirectoryReader,
-    templates: TemplateStore,
-    mailer: Mailer,
-    fan_out: Queue,
+    launcher: Launcher,
 }
 
 impl Send {
     /// Builds the function from its settings.
     pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, MissingSetting> {
+        let (campaigns, directory) = (settings.required("CAMPAIGNS_TABLE")?, settings.required("DIRECTORY_TABLE")?);
         let dynamo = aws_sdk_dynamodb::Client::new(config);
-        let directory = settings.required("DIRECTORY_TABLE")?;
-        Ok(Self {
-            store: CampaignStore::new(dynamo.clone(), settings.required("CAMPAIGNS_TABLE")?, directory.clone()),
-            templates: TemplateStore::new(dynamo.clone(), directory.clone()),
-            directory: DirectoryReader::new(dynamo, directory),
-            mailer: Mailer::new(config),
-            fan_out: Queue::new(aws_sdk_sqs::Client::new(config), settings.required("FAN_OUT_QUEUE_URL")?),
-        })
+        Ok(Self { store: CampaignStore::new(dynamo, campaigns, directory), launcher: Launcher::new(config, settings)? })
     }
 }

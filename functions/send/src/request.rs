@@ -1,16 +1,13 @@
 //! What a request to send says.
 
+use portal_domain::campaign::MOST_PER_MINUTE;
 use portal_domain::email::EmailAddress;
 use portal_domain::input::{FieldError, Fields};
 use portal_domain::{Filter, RecipientId, TemplateId};
-use portal_http::filter::filter_from_json;
 use serde_json::Value;
 
 /// Most people that one request may expect: far above any division, and safe in a JSON number.
 const MOST_RECIPIENTS: u64 = 1_000_000_000;
-
-/// The largest pace of its own that a campaign may have: above any that SES grants.
-const MOST_PER_MINUTE: u64 = 1_000_000;
 
 /// A request to start a campaign, as far as it can be judged by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,13 +32,7 @@ impl SendRequest {
     /// Reads a request, or answers everything that is wrong with it.
     pub fn parse(body: &Value) -> Result<Self, Vec<FieldError>> {
         let mut fields = Fields::of(body, "").map_err(|error| vec![error])?;
-        let filter = fields.required("filter").and_then(|filter| match filter_from_json(filter, "filter") {
-            Ok(filter) => Some(filter),
-            Err(errors) => {
-                fields.faults(errors);
-                None
-            }
-        });
+        let filter = Filter::required(&mut fields);
         let recipient_id = fields.optional_recipient_id("recipientId");
         let template_id = TemplateId::new(fields.required_text("templateId", 100));
         let email_from = fields.required_address("emailFrom");

@@ -1,18 +1,17 @@
 //! The use case: from a request to a campaign, or to a clear refusal with nothing written.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
-use portal_aws::campaigns::start::{RequestKey, Seen, Started};
+use portal_aws::campaigns::start::{Once, RequestKey, Seen};
 use portal_aws::clock;
 use portal_aws::dynamo::StoreError;
-use portal_aws::queue::{FanOutMessage, QueueError};
-use portal_aws::sender::{SenderRefusal, check_sender};
-use portal_domain::campaign::{CampaignView, Progress, drifted};
+use portal_aws::launch::{self, Guard, Order};
+use portal_aws::queue::QueueError;
+use portal_aws::sender::SenderRefusal;
+use portal_domain::audience::AudienceRule;
+use portal_domain::campaign::{CampaignView, Progress};
 use portal_domain::input::FieldError;
-use portal_domain::mail::template::Head;
-use portal_domain::selection::{Counts, Rules, judge};
-use portal_domain::{Campaign, CampaignId, CampaignState, Recipient};
+use portal_domain::selection::Counts;
+use portal_domain::{Campaign, CampaignId};
 use serde_json::Value;
 
 use crate::{Send, SendRequest};
@@ -32,7 +31,7 @@ pub enum Refusal {
     Sender(#[from] SenderRefusal),
     /// Another campaign holds the division.
     #[error("campaign {0} is active in the division")]
-    Busy(CampaignId),
+    Busy(CampaignId, Option<Box<Campaign>>),
     /// The number of people is too far from what the operator was shown.
     #[error("the selection has changed since it was loaded")]
     Drifted(Box<Counts>),
@@ -42,6 +41,26 @@ pub enum Refusal {
     /// The fan-out could not be queued.
     #[error(transparent)]
     Queue(#[from] QueueError),
+}
+
+impl From<launch::Refusal> for Refusal {
+    fn from(refusal: launch::Refusal) -> Self {
+        use launch::Refusal as Launch;
+        let unknown = |field, message| Self::Malformed(vec![FieldError::new(field, message)]);
+        match refusal {
+            Launch::UnknownDivision => unknown("filter.division", "is not a known division"),
+            Launch::UnknownTemplate => unknown("templateId", "is not a known template"),
+            Launch::InactiveTemplate => unknown("templateId", "is a template that was deactivated"),
+            Launch::UnknownRecipient => unknown("recipientId", "is not a recipient in this selection"),
+            Launch::Sender(refusal) => Self::Sender(refusal),
+            Launch::Busy(campaign) => Self::Busy(campaign, None),
+            Launch::Guarded(counts) => Self::Drifted(counts),
+            // No schedule asks: it is the key that was used before.
+            Launch::Before | Launch::Changed => Self::KeyReused,
+            Launch::Store(error) => Self::Store(error),
+            Launch::Queue(error) => Self::Queue(error),
+        }
+    }
 }
 
 /// A campaign that was started, now or by an earlier call with the same key.
@@ -66,7 +85,12 @@ impl Send {
         }
         match self.start_new(asker, body, now).await {
             // It may be this very request, made twice at once, that is in the way.
-            Err(refusal @ (Refusal::Busy(_) | Refusal::Drifted(_))) => self.repeat(asker, now).await?.ok_or(refusal),
+            Err(refusal @ (Refusal::Busy(..) | Refusal::Drifted(_) | Refusal::KeyReused)) => {
+                match self.repeat(asker, now).await? {
+                    Some(accepted) => Ok(accepted),
+                    None => Err(self.explained(refusal).await?),
+                }
+            }
             result => result,
         }
     }
@@ -79,26 +103,14 @@ impl Send {
     ) -> Result<Accepted, Refusal> {
         let body = body.map_err(|fault| Refusal::Malformed(vec![fault]))?;
         let request = SendRequest::parse(&body).map_err(Refusal::Malformed)?;
-        let (template, warnings) = self.check(&request).await?;
-        let counts = self.counts(&request, now).await?;
-        if drifted(request.expected_recipients, counts.will_email) {
-            return Err(Refusal::Drifted(Box::new(counts)));
-        }
-        let campaign = campaign(request, template, &counts, asker.name, now);
-        match self.store.start(&campaign, counts.excluded, asker.key).await? {
-            Started::Now => {}
-            Started::KeyTaken => return self.repeat(asker, now).await?.ok_or(Refusal::KeyReused),
-            Started::Busy => {
-                let active = self.store.active_in(&campaign.filter.division).await?;
-                return Err(Refusal::Busy(active.unwrap_or(campaign.campaign_id)));
-            }
-        }
+        let ready = self.launcher.check(order(request), now).await?;
+        let warnings = if ready.sandbox { vec![SANDBOX] } else { Vec::new() };
+        let excluded = ready.counts.excluded;
+        let id = clock::new_campaign_id(now);
+        let campaign = self.launcher.start(ready, id, asker.name, Once::Request(asker.key), now).await?;
         fail::fail_point!("send.started");
-        tracing::info!(campaign.id = %campaign.campaign_id, expected = counts.will_email, "campaign started");
-        if campaign.state == CampaignState::Preparing {
-            self.queue(&campaign).await?;
-        }
-        let progress = Progress { excluded: counts.excluded, ..Progress::default() };
+        self.launcher.fan_out(&campaign).await?;
+        let progress = Progress { excluded, ..Progress::default() };
         Ok(Accepted { view: CampaignView::new(campaign, &progress, now), warnings })
     }
 
@@ -110,51 +122,17 @@ impl Send {
             Seen::Started(id) => id,
         };
         let Some(campaign) = self.store.campaign(id).await? else { return Ok(None) };
-        if campaign.state == CampaignState::Preparing {
-            self.queue(&campaign).await?;
-        }
+        self.launcher.fan_out(&campaign).await?;
         let progress = self.store.progress(&campaign).await?;
         Ok(Some(Accepted { view: CampaignView::new(campaign, &progress, now), warnings: Vec::new() }))
     }
 
-    /// Everything that can be refused without counting. Answers the template, the newest version of which is pinned by that.
-    async fn check(&self, request: &SendRequest) -> Result<(Head, Vec<&'static str>), Refusal> {
-        let unknown = |field, message| Refusal::Malformed(vec![FieldError::new(field, message)]);
-        let division = self.directory.division(&request.filter.division).await?;
-        let division = division.ok_or_else(|| unknown("filter.division", "is not a known division"))?;
-        let template = self.templates.head(&request.template_id).await?;
-        let template = template.ok_or_else(|| unknown("templateId", "is not a known template"))?;
-        if !template.active {
-            return Err(unknown("templateId", "is a template that was deactivated"));
-        }
-        if let Some(active) = self.store.active_in(&request.filter.division).await? {
-            return Err(Refusal::Busy(active));
-        }
-        let account = check_sender(&self.mailer, &division, &request.email_from).await?;
-        Ok((template, if account.sandbox { vec![SANDBOX] } else { Vec::new() }))
-    }
-
-    /// The counts as Load would show them now; for a named recipient, of that recipient alone.
-    async fn counts(&self, request: &SendRequest, now: Timestamp) -> Result<Counts, Refusal> {
-        let rules = Rules { now, campaign: None, include_recently_invited: request.include_recently_invited };
-        let Some(recipient_id) = request.recipient_id else {
-            return Ok(self.directory.counts(&request.filter, rules).await?);
-        };
-        let mut counts = Counts::default();
-        for item in self.directory.recipients(&[recipient_id]).await? {
-            let recipient = Recipient::from(item);
-            let selected = self.directory.selected(&recipient, &request.filter).await?;
-            counts.add_recipient(&recipient, judge(&recipient, selected, rules));
-        }
-        if counts.total == 0 {
-            let fault = FieldError::new("recipientId", "is not a recipient in this selection");
-            return Err(Refusal::Malformed(vec![fault]));
-        }
-        Ok(counts)
-    }
-
-    async fn queue(&self, campaign: &Campaign) -> Result<(), QueueError> {
-        self.fan_out.send(&FanOutMessage::of(campaign), Duration::ZERO).await
+    /// Whoever finds the division busy is told what the campaign in the way is at.
+    async fn explained(&self, refusal: Refusal) -> Result<Refusal, Refusal> {
+        Ok(match refusal {
+            Refusal::Busy(id, None) => Refusal::Busy(id, self.store.campaign(id).await?.map(Box::new)),
+            other => other,
+        })
     }
 }
 
@@ -167,26 +145,17 @@ pub struct Asker<'a> {
     pub key: RequestKey<'a>,
 }
 
-fn campaign(request: SendRequest, template: Head, counts: &Counts, created_by: &str, now: Timestamp) -> Campaign {
-    let nobody = counts.will_email == 0;
-    Campaign {
-        campaign_id: clock::new_campaign_id(now),
-        state: if nobody { CampaignState::Completed } else { CampaignState::Preparing },
-        revision: 0,
-        state_reason: None,
+fn order(request: SendRequest) -> Order {
+    Order {
         filter: request.filter,
         recipient_id: request.recipient_id,
-        template_id: template.template_id,
-        template_version: template.version,
-        template_name: template.name,
-        email_from: request.email_from.to_string(),
-        expected_recipients: request.expected_recipients,
+        audience: AudienceRule::default(),
+        template_id: request.template_id,
+        email_from: request.email_from,
+        guard: Guard::Expected(request.expected_recipients),
         include_recently_invited: request.include_recently_invited,
         max_per_minute: request.max_per_minute,
-        retrying: None,
-        acknowledged: None,
-        created_by: created_by.to_owned(),
-        created_at: now,
-        completed_at: nobody.then_some(now),
+        quiet_hours: None,
+        schedule: None,
     }
 }

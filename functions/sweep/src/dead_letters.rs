@@ -1,11 +1,12 @@
 //! Draining the dead-letter queues, so that nobody in a dead message is lost.
 //!
 //! A delivery that died: whoever is still `queued` becomes `failed`; whoever is `claimed` is settled with the claim. A fan-out
-//! that died is dropped: its shard stands still, and is queued again. What can't be read goes to the parking queue, which has an alarm of its own.
+//! that died is dropped: its shard stands still, and is queued again. An occurrence of a schedule that nobody could deal with is
+//! recorded as failed. What can't be read goes to the parking queue, which has an alarm of its own.
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::Message;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::claim::{Action, Claim, Claimed, Decision};
 use portal_aws::clock;
@@ -15,6 +16,7 @@ use portal_domain::Outcome;
 use portal_domain::campaign::DELIVERY_SIZE;
 use portal_domain::outcome::LedgerEvent;
 
+use crate::schedules::Lost;
 use crate::{SweepError, Swept};
 
 /// Most batches of ten taken from one dead-letter queue in one sweep.
@@ -29,7 +31,15 @@ pub(crate) struct DeadLetters {
     client: Client,
     fan_out: String,
     deliver: String,
+    schedule_failures: String,
     parking: String,
+}
+
+/// What the messages of a queue are.
+#[derive(Clone, Copy)]
+enum Letters {
+    Deliveries,
+    Occurrences,
 }
 
 impl DeadLetters {
@@ -38,13 +48,19 @@ impl DeadLetters {
             client,
             fan_out: settings.required("FAN_OUT_DEAD_LETTER_QUEUE_URL")?,
             deliver: settings.required("DELIVER_DEAD_LETTER_QUEUE_URL")?,
+            schedule_failures: settings.required("SCHEDULE_FAILURES_QUEUE_URL")?,
             parking: settings.required("PARKING_QUEUE_URL")?,
         })
     }
 
-    /// Takes everything out of both dead-letter queues. A message that makes trouble stays there, where an alarm sees it, and
+    /// Takes everything out of the dead-letter queues. A message that makes trouble stays there, where an alarm sees it, and
     /// holds up neither the others nor the campaigns.
-    pub(crate) async fn drain(&self, store: &CampaignStore, swept: &mut Swept) -> Result<(), SweepError> {
+    pub(crate) async fn drain(
+        &self,
+        store: &CampaignStore,
+        now: Timestamp,
+        swept: &mut Swept,
+    ) -> Result<(), SweepError> {
         for _ in 0..MOST_BATCHES {
             let batch = self.receive(&self.fan_out).await?;
             if batch.is_empty() {
@@ -55,23 +71,60 @@ impl DeadLetters {
                 self.delete(&self.fan_out, message).await?;
             }
         }
+        self.empty(&self.deliver, Letters::Deliveries, store, now, swept).await?;
+        self.empty(&self.schedule_failures, Letters::Occurrences, store, now, swept).await
+    }
+
+    /// Takes up each message of a queue, and deletes it unless it is to be looked at again or makes trouble.
+    async fn empty(
+        &self,
+        queue: &str,
+        letters: Letters,
+        store: &CampaignStore,
+        now: Timestamp,
+        swept: &mut Swept,
+    ) -> Result<(), SweepError> {
         for _ in 0..MOST_BATCHES {
-            let batch = self.receive(&self.deliver).await?;
+            let batch = self.receive(queue).await?;
             if batch.is_empty() {
                 break;
             }
             for message in batch {
-                match self.delivery_died(store, &message, swept).await {
-                    Ok(true) => self.delete(&self.deliver, message).await?,
+                let taken = match letters {
+                    Letters::Deliveries => self.delivery_died(store, &message, swept).await,
+                    Letters::Occurrences => self.occurrence_lost(store, &message, now, swept).await,
+                };
+                match taken {
+                    Ok(true) => self.delete(queue, message).await?,
                     Ok(false) => {}
                     Err(error) => {
-                        tracing::error!(error = %error, "dead delivery could not be taken up");
+                        tracing::error!(queue, error = %error, "a dead letter could not be taken up");
                         swept.errors += 1;
                     }
                 }
             }
         }
         Ok(())
+    }
+
+    async fn occurrence_lost(
+        &self,
+        store: &CampaignStore,
+        message: &Message,
+        now: Timestamp,
+        swept: &mut Swept,
+    ) -> Result<bool, SweepError> {
+        let Some(lost) = Lost::of(message) else {
+            self.park(message, swept).await?;
+            return Ok(true);
+        };
+        tracing::error!(lost = ?lost, "an occurrence of a schedule was lost");
+        if lost.record(store, now).await? {
+            swept.dead_letters += 1;
+        } else {
+            self.park(message, swept).await?;
+        }
+        Ok(true)
     }
 
     async fn fan_out_died(&self, message: &Message, swept: &mut Swept) -> Result<(), SweepError> {
@@ -108,6 +161,7 @@ impl DeadLetters {
 
     async fn receive(&self, queue: &str) -> Result<Vec<Message>, QueueError> {
         let request = self.client.receive_message().queue_url(queue).max_number_of_messages(10);
+        let request = request.message_attribute_names("All");
         let answer = request.send().await.map_err(|error| QueueError::of("read dead letters", error))?;
         Ok(answer.messages.unwrap_or_default())
     }

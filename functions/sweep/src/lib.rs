@@ -1,19 +1,26 @@
 //! `sweep`: every minute, takes up what crashes left behind.
 //!
-//! For each campaign that holds a lock: shards whose fan-out stands still are queued again, claims that ran out
+//! First it publishes the events for the company's portal that nobody has published, and the notices to operators; and it tells
+//! EventBridge Scheduler what that does not know of schedules.
+//!
+//! For each campaign that holds a lock, and those of self-service: shards whose fan-out stands still are queued again, claims that ran out
 //! unrecorded become `unconfirmed`, a campaign whose rows have all ended is ended, and one that is paused for want of quota goes on when
-//! there is room. It drains the dead-letter queues, so that no recipient of a dead message is lost; it asks SES for rate and quota, so
-//! that the senders need not; and it publishes the notices to operators. Every part may run twice, and at the same time.
+//! there is room. It drains the dead-letter queues, so that no recipient of a dead message is lost, and asks SES for rate and quota, so
+//! that the senders need not. Every part may run twice, and at the same time.
 
 mod dead_letters;
+mod schedules;
 
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use dead_letters::DeadLetters;
+use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::CampaignStore;
+use portal_aws::campaigns::outbox::PAGE;
 use portal_aws::dynamo::StoreError;
+use portal_aws::events::{EventBus, EventError};
 use portal_aws::limiter::Limiter;
 use portal_aws::mail::Mailer;
 use portal_aws::notify::{NotifyError, Topic};
@@ -21,10 +28,23 @@ use portal_aws::queue::{FanOutMessage, Queue, QueueError};
 use portal_aws::settings::{InvalidSetting, Settings};
 use portal_domain::campaign::StateReason;
 use portal_domain::{Campaign, CampaignId, CampaignState};
+use schedules::Schedules;
 use serde::Serialize;
 
 /// A shard that isn't done and whose cursor stood still for so long has no living invocation: those end after a minute.
 const STANDSTILL: SignedDuration = SignedDuration::from_secs(120);
+
+/// An event younger than this is left to whoever wrote it, if they publish it themselves.
+const FRESH: SignedDuration = SignedDuration::from_secs(10);
+
+/// An event older than this says that something is wrong: the sweep fails, so that its alarm tells.
+const LATE: SignedDuration = SignedDuration::from_mins(5);
+
+/// Most pages of events in one sweep.
+const MOST_PAGES: usize = 20;
+
+/// How many campaigns are looked after at the same time.
+const AT_ONCE: usize = 8;
 
 /// So much room in the daily quota is worth resuming a campaign for that waits for it. The sandbox grants 200 a day.
 const WORTH_RESUMING: u64 = 100;
@@ -33,7 +53,7 @@ const WORTH_RESUMING: u64 = 100;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Swept {
-    /// Campaigns that hold a lock.
+    /// Campaigns that were looked after.
     pub active: usize,
     /// Shards whose fan-out was queued again.
     pub shards_queued: usize,
@@ -45,10 +65,24 @@ pub struct Swept {
     pub parked: usize,
     /// Campaigns that go on because there is room in the quota again.
     pub resumed: usize,
+    /// Schedules that EventBridge Scheduler was told of.
+    pub schedules_armed: usize,
     /// Notices published.
     pub notices: usize,
+    /// Events for the company's portal published.
+    pub events: usize,
     /// What could not be done this time.
     pub errors: usize,
+}
+
+impl Swept {
+    /// Adds what was done for one campaign.
+    fn add(&mut self, one: Self) {
+        self.shards_queued += one.shards_queued;
+        self.claims_settled += one.claims_settled;
+        self.resumed += one.resumed;
+        self.errors += one.errors;
+    }
 }
 
 /// A part of the sweep could not be done; the next one tries again.
@@ -63,6 +97,15 @@ pub enum SweepError {
     /// A notice could not be published.
     #[error(transparent)]
     Notify(#[from] NotifyError),
+    /// An event could not be published.
+    #[error(transparent)]
+    Event(#[from] EventError),
+    /// Everything else was done, but the portal has not been told of something for minutes.
+    #[error("events for the portal wait for more than {LATE:#}")]
+    EventsLate,
+    /// A schedule changed faster than its occurrence could be recorded.
+    #[error("a schedule kept changing while an occurrence was recorded")]
+    KeptChanging,
 }
 
 /// The function, with what it needs.
@@ -72,7 +115,9 @@ pub struct Sweep {
     limiter: Limiter,
     fan_out: Queue,
     dead_letters: DeadLetters,
+    schedules: Schedules,
     topic: Topic,
+    bus: EventBus,
 }
 
 impl Sweep {
@@ -87,29 +132,46 @@ impl Sweep {
             store: CampaignStore::new(dynamo, campaigns, settings.required("DIRECTORY_TABLE")?),
             fan_out: Queue::new(sqs.clone(), settings.required("FAN_OUT_QUEUE_URL")?),
             dead_letters: DeadLetters::new(sqs, settings)?,
+            schedules: Schedules::new(config, settings)?,
             topic: Topic::new(aws_sdk_sns::Client::new(config), topic, settings.required("PUBLIC_URL")?),
+            bus: EventBus::new(aws_sdk_eventbridge::Client::new(config), settings.required("EVENT_BUS_NAME")?),
         })
     }
 
     /// Sweeps once, at time `now`. One campaign's trouble doesn't keep the others from being looked after.
     pub async fn run(&self, now: Timestamp) -> Result<Swept, SweepError> {
         let mut swept = Swept::default();
-        if let Err(error) = self.dead_letters.drain(&self.store, &mut swept).await {
+        let told = self.publish_events(now, &mut swept).await;
+        if let Err(error) = &told {
+            tracing::error!(error = %error, "events could not be published");
+            swept.errors += 1;
+        }
+        if let Err(error) = self.publish_notices(&mut swept).await {
+            tracing::error!(error = %error, "notices could not be published");
+            swept.errors += 1;
+        }
+        if let Err(error) = self.schedules.arm(&self.store, now, &mut swept).await {
+            tracing::error!(error = %error, "schedules could not be armed");
+            swept.errors += 1;
+        }
+        if let Err(error) = self.dead_letters.drain(&self.store, now, &mut swept).await {
             tracing::error!(error = %error, "dead letters could not be drained");
             swept.errors += 1;
         }
         let active = self.store.active().await?;
         let room = if active.is_empty() { None } else { self.room(now, &mut swept).await };
-        for campaign_id in active {
-            swept.active += 1;
+        swept.active = active.len();
+        let looks = active.into_iter().map(|campaign_id| async move {
+            let mut swept = Swept::default();
             if let Err(error) = self.look_after(campaign_id, room, now, &mut swept).await {
                 tracing::error!(campaign.id = %campaign_id, error = %error, "campaign could not be looked after");
                 swept.errors += 1;
             }
-        }
-        if let Err(error) = self.publish_notices(&mut swept).await {
-            tracing::error!(error = %error, "notices could not be published");
-            swept.errors += 1;
+            swept
+        });
+        let mut looks = futures::stream::iter(looks).buffer_unordered(AT_ONCE);
+        while let Some(of_one) = looks.next().await {
+            swept.add(of_one);
         }
         tracing::info!(
             active = swept.active,
@@ -118,11 +180,17 @@ impl Sweep {
             dead_letters = swept.dead_letters,
             parked = swept.parked,
             resumed = swept.resumed,
+            schedules_armed = swept.schedules_armed,
             notices = swept.notices,
+            events = swept.events,
             errors = swept.errors,
             "swept"
         );
-        Ok(swept)
+        match told {
+            Err(_) if self.store.unpublished(now - LATE).await.is_ok_and(|late| late.is_empty()) => Ok(swept),
+            Err(_) => Err(SweepError::EventsLate),
+            Ok(()) => Ok(swept),
+        }
     }
 
     /// How many e-mails may leave in these 24 hours; `None` if SES didn't say.
@@ -141,6 +209,19 @@ impl Sweep {
             self.topic.publish(&pending.notice).await?;
             self.store.forget(&pending).await?;
             swept.notices += 1;
+        }
+        Ok(())
+    }
+
+    /// Publishes what the company's portal has not been told.
+    async fn publish_events(&self, now: Timestamp, swept: &mut Swept) -> Result<(), SweepError> {
+        for _ in 0..MOST_PAGES {
+            let events = self.store.unpublished(now - FRESH).await?;
+            self.bus.publish(&self.store, &events).await?;
+            swept.events += events.len();
+            if events.len() < PAGE {
+                break;
+            }
         }
         Ok(())
     }
@@ -177,23 +258,32 @@ impl Sweep {
             self.fan_out.send(&FanOutMessage::of(&campaign), Duration::ZERO).await?;
         }
         self.store.advance(id, now).await?;
+        self.store.unlist(&campaign, now).await?;
         Ok(())
     }
 
-    /// Lets a campaign go on that waits for quota, when there is room for a good part of it: else it would stop again at once.
+    /// Lets a campaign go on whose quiet hours are over; or one that waits for quota, when there is room for a good part of it: else it would stop again at once.
     async fn resume(
         &self,
         campaign: &Campaign,
         room: Option<u64>,
         now: Timestamp,
     ) -> Result<Option<Campaign>, SweepError> {
+        if campaign.state_reason == Some(StateReason::QuietHours) {
+            return match campaign.may_send_at(now) {
+                true => Ok(self.store.resume_by_itself(campaign.campaign_id, StateReason::QuietHours, now).await?),
+                false => Ok(None),
+            };
+        }
         if campaign.state_reason != Some(StateReason::DailyQuota) {
             return Ok(None);
         }
         let waiting = self.store.progress(campaign).await?.outcomes.queued;
         let enough = waiting.clamp(1, WORTH_RESUMING);
         match room {
-            Some(room) if room >= enough => Ok(self.store.resume_by_itself(campaign.campaign_id, now).await?),
+            Some(room) if room >= enough => {
+                Ok(self.store.resume_by_itself(campaign.campaign_id, StateReason::DailyQuota, now).await?)
+            }
             _ => Ok(None),
         }
     }

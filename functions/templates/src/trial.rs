@@ -95,6 +95,7 @@ mod tests {
     #[test]
     fn only_a_verified_address_of_ones_own_gets_a_test_mail() {
         let caller = |email: Option<&str>| Caller {
+            user: "operator".to_owned(),
             id: "0f3b".to_owned(),
             name: "ann@example.com".to_owned(),
             verified_email: email.map(str::to_owned),

@@ -1,7 +1,7 @@
 //! The clock and the random source, which the domain gets passed in.
 
 use jiff::{Timestamp, Unit};
-use portal_domain::{CampaignId, ClaimId, RecipientId, TemplateId};
+use portal_domain::{CampaignId, ClaimId, RecipientId, ScheduleId, TemplateId};
 use ulid::Ulid;
 
 /// The time, to the millisecond: finer would only make items longer.
@@ -30,7 +30,17 @@ pub fn new_template_id(now: Timestamp) -> TemplateId {
     TemplateId::from_parts(now.as_millisecond().unsigned_abs(), rand::random())
 }
 
+/// The id of a schedule that is made at `now`.
+pub fn new_schedule_id(now: Timestamp) -> ScheduleId {
+    ScheduleId::from_parts(now.as_millisecond().unsigned_abs(), rand::random())
+}
+
 /// The id of something that happens at `now`: ids sort by time.
 pub fn new_event_id(now: Timestamp) -> String {
     Ulid::from_parts(now.as_millisecond().unsigned_abs(), rand::random()).to_string()
+}
+
+/// The id before all of things that happen at `now` or later.
+pub fn first_event_id(now: Timestamp) -> String {
+    Ulid::from_parts(now.as_millisecond().unsigned_abs(), 0).to_string()
 }

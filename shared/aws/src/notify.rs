@@ -1,12 +1,13 @@
-//! Telling the operators who subscribe that a campaign ended, or stopped by itself.
+//! Telling the operators who subscribe that a campaign ended or stopped by itself, or that a schedule was turned off.
 
 use std::fmt::Write;
 
 use aws_sdk_sns::Client;
 use portal_domain::campaign::StateReason;
+use portal_domain::schedule::OffReason;
 use portal_domain::{CampaignState, DivisionId};
 
-use crate::campaigns::notices::Notice;
+use crate::campaigns::notices::{CampaignNotice, Notice, ScheduleNotice};
 
 /// Longest subject that SNS takes for e-mail.
 const SUBJECT: usize = 100;
@@ -41,8 +42,14 @@ impl Topic {
 
 /// One line of printable ASCII, which is all that SNS takes.
 fn subject(notice: &Notice) -> String {
-    let Notice { division, state, .. } = notice;
-    let subject = format!("Portal Invites: campaign in {} {}", plain(division), state.as_str());
+    let subject = match notice {
+        Notice::Campaign(CampaignNotice { division, state, .. }) => {
+            format!("Portal Invites: campaign in {} {}", plain(division), state.as_str())
+        }
+        Notice::Schedule(ScheduleNotice { division, .. }) => {
+            format!("Portal Invites: schedule in {} turned off", plain(division))
+        }
+    };
     subject.chars().take(SUBJECT).collect()
 }
 
@@ -51,7 +58,26 @@ fn plain(division: &DivisionId) -> String {
 }
 
 fn message(notice: &Notice, public_url: &str) -> String {
-    let Notice { at, campaign_id, division, created_by, .. } = notice;
+    match notice {
+        Notice::Campaign(notice) => campaign_message(notice, public_url),
+        Notice::Schedule(notice) => schedule_message(notice, public_url),
+    }
+}
+
+fn schedule_message(notice: &ScheduleNotice, public_url: &str) -> String {
+    let ScheduleNotice { at, schedule_id, name, division, owner, reason, detail } = notice;
+    let why = match reason {
+        OffReason::Failures => "it failed three times in a row",
+        OffReason::OwnerWithoutPermission => "its owner may not send invitations any more",
+    };
+    format!(
+        "The schedule \"{name}\" was turned off: {why}. Look into it, then resume the schedule.\n\nDivision: {division}\n\
+         Owner: {owner}\nWhen: {at}\nWhat happened last: {detail}\n\n{public_url}/#/schedules/{schedule_id}\n"
+    )
+}
+
+fn campaign_message(notice: &CampaignNotice, public_url: &str) -> String {
+    let CampaignNotice { at, campaign_id, division, created_by, .. } = notice;
     let mut text = format!("{}\n\nDivision: {division}\nStarted by: {created_by}\nWhen: {at}\n", headline(notice));
     if let Some(outcomes) = notice.outcomes {
         let (sent, failed, skipped, unconfirmed) =
@@ -64,7 +90,7 @@ fn message(notice: &Notice, public_url: &str) -> String {
     text
 }
 
-fn headline(notice: &Notice) -> &'static str {
+fn headline(notice: &CampaignNotice) -> &'static str {
     match (notice.state, notice.reason) {
         (CampaignState::Completed, _) => "The campaign has ended.",
         (CampaignState::Cancelled, _) => "The campaign was cancelled, and everything that was under way has ended.",
@@ -94,8 +120,8 @@ mod tests {
 
     use super::*;
 
-    fn notice(state: CampaignState, reason: Option<StateReason>) -> Notice {
-        Notice {
+    fn notice(state: CampaignState, reason: Option<StateReason>) -> CampaignNotice {
+        CampaignNotice {
             at: "2026-11-30T12:00:00Z".parse().expect("a time"),
             campaign_id: CampaignId::from_parts(1_795_381_800_000, 7),
             division: DivisionId::new("DAYTON"),
@@ -109,14 +135,32 @@ mod tests {
     #[test]
     fn an_end_is_told_with_its_numbers_and_a_link() {
         let notice = notice(CampaignState::Completed, None);
-        assert_eq!(subject(&notice), "Portal Invites: campaign in DAYTON completed");
-        let text = message(&notice, "https://invites.example.com");
+        let told = Notice::Campaign(notice.clone());
+        assert_eq!(subject(&told), "Portal Invites: campaign in DAYTON completed");
+        let text = message(&told, "https://invites.example.com");
         assert!(text.starts_with("The campaign has ended.\n\nDivision: DAYTON\nStarted by: ann\n"), "{text}");
         assert!(text.contains("\nSent: 7\nFailed: 0\n"), "{text}");
         assert!(
             text.ends_with(&format!("\nhttps://invites.example.com/#/campaigns/{}\n", notice.campaign_id)),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_schedule_that_was_turned_off_is_told_with_why_and_a_link() {
+        let told = Notice::Schedule(ScheduleNotice {
+            at: "2026-11-30T12:00:00Z".parse().expect("a time"),
+            schedule_id: portal_domain::ScheduleId::from_parts(1, 1),
+            name: "Mondays".to_owned(),
+            division: DivisionId::new("DAYTON"),
+            owner: "ann".to_owned(),
+            reason: OffReason::Failures,
+            detail: "The division does not exist any more.".to_owned(),
+        });
+        assert_eq!(subject(&told), "Portal Invites: schedule in DAYTON turned off");
+        let text = message(&told, "https://invites.example.com");
+        assert!(text.starts_with("The schedule \"Mondays\" was turned off: it failed three times in a row."), "{text}");
+        assert!(text.ends_with("\nhttps://invites.example.com/#/schedules/00000000010000000000000001\n"), "{text}");
     }
 
     #[test]
@@ -133,7 +177,7 @@ mod tests {
     fn a_subject_is_one_short_line_of_ascii() {
         let mut notice = notice(CampaignState::Halted, Some(StateReason::Bounces));
         notice.division = DivisionId::new(format!("Nörth\n{}", "x".repeat(200)));
-        let subject = subject(&notice);
+        let subject = subject(&Notice::Campaign(notice));
         assert!(subject.len() == SUBJECT && subject.chars().all(|c| c.is_ascii_graphic() || c == ' '), "{subject}");
     }
 }

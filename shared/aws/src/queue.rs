@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
-use portal_domain::{Campaign, CampaignId, DivisionId, RecipientId, Shard};
+use portal_domain::{Campaign, CampaignId, DivisionId, EmailAddress, RecipientId, Shard};
 use serde::{Deserialize, Serialize};
 
 /// Most messages in one SendMessageBatch (an SQS limit).
@@ -48,6 +48,17 @@ pub struct DeliverMessage {
     pub shard: Shard,
     /// At most [`portal_domain::campaign::DELIVERY_SIZE`].
     pub recipient_ids: Vec<RecipientId>,
+}
+
+/// Tells `resend` that somebody asks for a new e-mail. Holds an address, and so has no `Debug`.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(missing_debug_implementations, reason = "an address is never logged")]
+pub struct ResendMessage {
+    /// The division, which may not exist.
+    pub division: DivisionId,
+    /// The address, normalised; it may be nobody's.
+    pub email: EmailAddress,
 }
 
 /// Messages could not be queued.

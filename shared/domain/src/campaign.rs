@@ -1,24 +1,34 @@
 //! A campaign: one Send.
 
+mod acceptances;
 pub mod audit;
 mod command;
 mod halt;
+mod self_service;
 mod state;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+pub use self::acceptances::{AcceptanceView, Acceptances};
 pub use self::command::{Command, Effect};
 pub use self::halt::Returned;
+pub use self::self_service::SelfService;
 pub use self::state::{CampaignEvent, CampaignState, StateReason};
+use crate::audience::AudienceRule;
 use crate::feedback::Feedback;
 use crate::mail::template::BUILT_IN_NAME;
 use crate::outcome::Outcomes;
-use crate::selection::Excluded;
-use crate::{CampaignId, Filter, Outcome, RecipientId, Shard, TemplateId};
+use crate::quiet_hours::QuietHours;
+use crate::selection::{Excluded, Rules};
+use crate::{CampaignId, Filter, Outcome, RecipientId, ScheduleId, Shard, TemplateId};
 
 /// How long a temporary password is valid.
 pub const INVITATION_LIFETIME: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
+
+/// The largest pace of its own that a campaign may have, in e-mails a minute: above any that SES grants.
+pub const MOST_PER_MINUTE: u64 = 1_000_000;
 
 /// How many recipients one delivery message holds. A claim writes two items for each, and a transaction ends at 100.
 pub const DELIVERY_SIZE: usize = 40;
@@ -42,6 +52,21 @@ pub struct Campaign {
     /// Only this recipient of the selection, if set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipient_id: Option<RecipientId>,
+    /// Which of the division's self-service campaigns it is; nothing of one that an operator started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub self_service: Option<SelfService>,
+    /// The schedule that started it, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<StartedBy>,
+    /// Whom of the selection it addresses.
+    #[serde(default, skip_serializing_if = "AudienceRule::is_everybody")]
+    pub audience_rule: AudienceRule,
+    /// When it may send, if not at any time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_hours: Option<QuietHours>,
+    /// The division's time zone when it was started, by name; days and quiet hours are meant in it.
+    #[serde(default = "utc")]
+    pub time_zone: String,
     /// The notification template.
     pub template_id: TemplateId,
     /// The version of the template that was the newest when the campaign started: every e-mail of the campaign is made of it.
@@ -74,6 +99,23 @@ pub struct Campaign {
     pub completed_at: Option<Timestamp>,
 }
 
+/// The schedule that started a campaign.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StartedBy {
+    /// The schedule.
+    pub schedule_id: ScheduleId,
+    /// Its name at that time.
+    pub name: String,
+    /// The time at which it was due.
+    pub scheduled_at: Timestamp,
+}
+
+/// The time zone of campaigns that were started before they had one.
+fn utc() -> String {
+    "UTC".to_owned()
+}
+
 /// The template of campaigns that were started before there were others.
 fn built_in_name() -> String {
     BUILT_IN_NAME.to_owned()
@@ -86,6 +128,40 @@ impl Campaign {
             Some(recipient) => vec![recipient.shard()],
             None => Shard::all().collect(),
         }
+    }
+
+    /// What it decides by at `now`, besides its filter.
+    pub fn rules(&self, now: Timestamp) -> Rules {
+        let asked = self.self_service.is_some();
+        let audience = if asked { AudienceRule::PENDING } else { self.audience_rule };
+        Rules {
+            now,
+            campaign: Some(self.campaign_id),
+            // Whoever asks for an e-mail gets it, however long ago the last one was; but only who is still invited.
+            include_recently_invited: self.include_recently_invited || asked,
+            audience: audience.at(now, &self.zone()),
+        }
+    }
+
+    /// The time zone that its days and quiet hours are meant in.
+    pub fn zone(&self) -> TimeZone {
+        TimeZone::get(&self.time_zone).unwrap_or(TimeZone::UTC)
+    }
+
+    /// Whether its quiet hours allow it to send at `at`.
+    pub fn may_send_at(&self, at: Timestamp) -> bool {
+        self.quiet_hours.as_ref().is_none_or(|hours| hours.allows(at, &self.zone()))
+    }
+
+    /// When it goes on by itself, if it waits for the end of its quiet hours at `now`.
+    pub fn goes_on_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let waits = self.state == CampaignState::Paused && self.state_reason == Some(StateReason::QuietHours);
+        self.quiet_hours.as_ref().filter(|_| waits)?.next(now, &self.zone())
+    }
+
+    /// Whether others may join it, so that it is not over when everybody in it has an end state.
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        self.self_service.is_some_and(|day| day.is_open(now)) && self.state != CampaignState::Cancelled
     }
 }
 
@@ -103,6 +179,8 @@ pub struct Progress {
     pub feedback: Feedback,
     /// Who was left out of the ledger, by reason.
     pub excluded: Excluded,
+    /// Who accepted with a password of this campaign.
+    pub acceptances: AcceptanceView,
 }
 
 impl Progress {
@@ -133,7 +211,11 @@ pub struct CampaignView {
     pub outcomes: Outcomes,
     pub feedback: Feedback,
     pub excluded: Excluded,
+    pub acceptances: AcceptanceView,
     pub rate: Rate,
+    /// When it goes on by itself, if it waits for the end of its quiet hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub goes_on_at: Option<Timestamp>,
 }
 
 /// How fast a campaign sends.
@@ -151,12 +233,14 @@ impl CampaignView {
         let elapsed = completed_at.unwrap_or(now).duration_since(campaign.created_at).as_secs_f64();
         let average = if elapsed > 0.0 { progress.outcomes.sent as f64 / elapsed } else { 0.0 };
         Self {
+            goes_on_at: campaign.goes_on_at(now),
             campaign,
             completed_at,
             audience: progress.audience,
             outcomes: progress.outcomes,
             feedback: progress.feedback,
             excluded: progress.excluded,
+            acceptances: progress.acceptances,
             rate: Rate { average_per_second: (average * 100.0).round() / 100.0 },
         }
     }
@@ -177,8 +261,11 @@ mod tests {
 
     #[test]
     fn a_command_given_twice_does_nothing_the_second_time_and_some_are_refused() {
-        use Effect::{Moves, None as Same, Refused};
+        use Effect::{None as Same, Refused};
         use {CampaignState::*, Command::*};
+        #[expect(non_snake_case, reason = "stands for what it makes")]
+        let Moves = |state| Effect::Moves(state, (state == Paused).then_some(StateReason::Operator));
+        let now = Timestamp::UNIX_EPOCH;
         let mut campaign = sample();
         // State, and the effects of pause, resume, cancel, retry of the failed, retry of the unconfirmed.
         let table = [
@@ -193,11 +280,11 @@ mod tests {
         campaign.retrying = Some(Outcome::Failed);
         for (state, effects) in table {
             campaign.state = state;
-            assert_eq!(Command::ALL.map(|command| command.effect(&campaign)), effects, "{state:?}");
+            assert_eq!(Command::ALL.map(|command| command.effect(&campaign, now)), effects, "{state:?}");
         }
         campaign.state = Sending;
         campaign.retrying = None;
-        assert_eq!(Retry(Outcome::Failed).effect(&campaign), Refused, "nobody told it to retry");
+        assert_eq!(Retry(Outcome::Failed).effect(&campaign, now), Refused, "nobody told it to retry");
     }
 
     fn sample() -> Campaign {

@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod activation;
+pub mod audience;
 pub mod campaign;
 pub mod division;
 pub mod email;
@@ -18,7 +19,10 @@ pub mod outcome;
 pub mod pace;
 pub mod password;
 pub mod permission;
+pub mod quiet_hours;
 pub mod recipient;
+pub mod resend;
+pub mod schedule;
 pub mod search;
 pub mod selection;
 pub mod status;
@@ -31,5 +35,6 @@ pub use id::{AccountId, CampaignId, ClaimId, DivisionId, RecipientId, SHARDS, Sc
 pub use link::{Filter, LinkProfile};
 pub use outcome::Outcome;
 pub use recipient::Recipient;
+pub use schedule::Schedule;
 pub use search::Search;
 pub use status::PortalStatus;

@@ -118,6 +118,18 @@ pub struct Outcomes {
 }
 
 impl Outcomes {
+    /// How many have this one.
+    pub fn of(&self, outcome: Outcome) -> u64 {
+        match outcome {
+            Outcome::Queued => self.queued,
+            Outcome::Claimed => self.claimed,
+            Outcome::Sent => self.sent,
+            Outcome::Failed => self.failed,
+            Outcome::Skipped => self.skipped,
+            Outcome::Unconfirmed => self.unconfirmed,
+        }
+    }
+
     /// How many have an end state.
     pub fn ended(&self) -> u64 {
         self.sent + self.failed + self.skipped + self.unconfirmed

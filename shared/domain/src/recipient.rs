@@ -32,6 +32,10 @@ pub struct Recipient {
     pub status: PortalStatus,
     /// Its links.
     pub links: Links,
+    /// Since when the status is `pending`; nothing where nobody knows, as of one that was imported.
+    pub pending_since: Option<Timestamp>,
+    /// How many e-mails came after the one that made them `pending`, without those that they asked for.
+    pub reminders: u32,
     /// When the newest e-mail that may have left was claimed.
     pub last_invited_at: Option<Timestamp>,
     /// When the newest temporary password expires.
@@ -43,6 +47,23 @@ pub struct Recipient {
 }
 
 impl Recipient {
+    /// A recipient to whom nothing has happened yet.
+    pub fn never_invited(recipient_id: RecipientId, division: DivisionId, email: String, links: Links) -> Self {
+        Self {
+            recipient_id,
+            division,
+            email,
+            status: PortalStatus::NotSent,
+            links,
+            pending_since: None,
+            reminders: 0,
+            last_invited_at: None,
+            expires_at: None,
+            last_campaign_id: None,
+            undeliverable: None,
+        }
+    }
+
     /// The name to greet and list: that of the first named contact on the account with the smallest id; may be empty.
     pub fn name(&self) -> &str {
         self.links

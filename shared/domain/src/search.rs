@@ -38,10 +38,11 @@ impl Search {
 }
 
 /// The text in one form for all its spellings in upper and lower case: lower case by way of upper case, letter by letter,
-/// which makes one of `Σ`, `σ` and `ς`, and of `ß` and `SS`. Composed at last, since a name may come as `e` and an accent,
+/// which makes one of `Σ`, `σ` and `ς`, and of `ß` and `SS`; and first of all in lower case, since `ẞ` has no upper case but itself. Composed at last, since a name may come as `e` and an accent,
 /// and some letters have no upper case but in parts.
 fn folded(text: &str) -> String {
-    let folded: String = text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect();
+    let lower = text.chars().flat_map(char::to_lowercase);
+    let folded: String = lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect();
     ComposingNormalizerBorrowed::new_nfc().normalize(&folded).into_owned()
 }
 
@@ -57,7 +58,7 @@ mod tests {
 
     use super::*;
     use crate::recipient::{Links, NamedAccount};
-    use crate::{AccountId, DivisionId, PortalStatus, RecipientId};
+    use crate::{AccountId, DivisionId, RecipientId};
 
     fn person(email: &str, names: &[&str]) -> Recipient {
         let account = |(number, name): (usize, &&str)| NamedAccount {
@@ -65,17 +66,12 @@ mod tests {
             account_name: "Account".to_owned(),
             contact_name: (*name).to_owned(),
         };
-        Recipient {
-            recipient_id: RecipientId::from_random([1; 16]),
-            division: DivisionId::new("D"),
-            email: email.to_owned(),
-            status: PortalStatus::NotSent,
-            links: Links { accounts: names.iter().enumerate().map(account).collect(), ..Links::default() },
-            last_invited_at: None,
-            expires_at: None,
-            last_campaign_id: None,
-            undeliverable: None,
-        }
+        Recipient::never_invited(
+            RecipientId::from_random([1; 16]),
+            DivisionId::new("D"),
+            email.to_owned(),
+            Links { accounts: names.iter().enumerate().map(account).collect(), ..Links::default() },
+        )
     }
 
     #[test]
@@ -91,6 +87,7 @@ mod tests {
             "zoe\u{308}",
             "straße",
             "STRASSE",
+            "STRAẞE",
             "οδυσσεας",
             "ΟΔΥΣ",
             "  müller ",

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::audience::Audience;
 use crate::{CampaignId, PortalStatus, Recipient};
 
 /// Nobody is invited twice within this time unless the request says so.
@@ -70,11 +71,23 @@ pub struct Rules {
     pub campaign: Option<CampaignId>,
     /// The request said that who was invited in the last 24 hours may be mailed again.
     pub include_recently_invited: bool,
+    /// Whom of the selection the campaign addresses.
+    pub audience: Audience,
+}
+
+impl Rules {
+    /// The rules of a campaign that an operator would start at `now`.
+    pub fn of_new_campaign(now: Timestamp, include_recently_invited: bool) -> Self {
+        Self { now, campaign: None, include_recently_invited, audience: Audience::default() }
+    }
 }
 
 /// Decides about a recipient. `selected` is whether at least one link meets the filter.
 pub fn judge(recipient: &Recipient, selected: bool, rules: Rules) -> Verdict {
-    if !selected {
+    let invited_by_other = recipient.last_campaign_id.is_none() || recipient.last_campaign_id != rules.campaign;
+    // Whom it has invited itself it addressed: that they are pending since does not exclude them when they are tried again.
+    let invited_by_it = recipient.status == PortalStatus::Pending && !invited_by_other;
+    if !selected || !(invited_by_it || rules.audience.includes(recipient)) {
         return Verdict::NotSelected;
     }
     if recipient.status == PortalStatus::Accepted {
@@ -83,7 +96,6 @@ pub fn judge(recipient: &Recipient, selected: bool, rules: Rules) -> Verdict {
     if recipient.undeliverable.is_some() {
         return Verdict::Excluded(Exclusion::Undeliverable);
     }
-    let invited_by_other = recipient.last_campaign_id.is_none() || recipient.last_campaign_id != rules.campaign;
     let recently = recipient.last_invited_at.is_some_and(|at| rules.now.duration_since(at) < RECENTLY);
     if recently && invited_by_other && !rules.include_recently_invited {
         return Verdict::Excluded(Exclusion::RecentlyInvited);
@@ -172,6 +184,7 @@ impl Counts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audience::AudienceRule;
 
     #[test]
     fn every_reason_has_one_name_in_the_api_in_ledgers_and_in_counts() {
@@ -193,17 +206,12 @@ mod tests {
         let theirs = CampaignId::from_parts(2, 2);
         let day = SignedDuration::from_hours(24);
         let second = SignedDuration::from_secs(1);
-        let base = Recipient {
-            recipient_id: crate::RecipientId::from_random([1; 16]),
-            division: crate::DivisionId::new("D"),
-            email: "a@example.com".to_owned(),
-            status: PortalStatus::NotSent,
-            links: crate::recipient::Links::default(),
-            last_invited_at: None,
-            expires_at: None,
-            last_campaign_id: None,
-            undeliverable: None,
-        };
+        let base = Recipient::never_invited(
+            crate::RecipientId::from_random([1; 16]),
+            crate::DivisionId::new("D"),
+            "a@example.com".to_owned(),
+            crate::recipient::Links::default(),
+        );
         let invited = |at, by| Recipient {
             status: PortalStatus::Pending,
             last_invited_at: Some(at),
@@ -226,13 +234,17 @@ mod tests {
             (invited(now - second, Some(ours)), Verdict::Mail, Verdict::Mail),
         ];
         for (recipient, expected, including) in table {
-            let rules = Rules { now, campaign: Some(ours), include_recently_invited: false };
+            let rules = Rules { campaign: Some(ours), ..Rules::of_new_campaign(now, false) };
             assert_eq!(judge(&recipient, true, rules), expected, "{recipient:?}");
             assert_eq!(judge(&recipient, false, rules), Verdict::NotSelected, "{recipient:?}");
             let rules = Rules { include_recently_invited: true, ..rules };
             assert_eq!(judge(&recipient, true, rules), including, "{recipient:?}");
         }
-        let nobody = Rules { now, campaign: None, include_recently_invited: false };
+        let nobody = Rules::of_new_campaign(now, false);
         assert_eq!(judge(&invited(now, None), true, nobody), recent, "no campaign is not the same campaign");
+        let audience = AudienceRule::PENDING.at(now, &jiff::tz::TimeZone::UTC);
+        let asked = Rules { audience, ..Rules::of_new_campaign(now, true) };
+        assert_eq!(judge(&base, true, asked), Verdict::NotSelected, "never invited, or no longer");
+        assert_eq!(judge(&invited(now, Some(theirs)), true, asked), Verdict::Mail);
     }
 }

@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use lambda_http::request::RequestContext;
+use portal_domain::permission;
 use serde_json::{Map, Value};
 
 use crate::Problem;
@@ -27,8 +28,8 @@ impl Permission {
     /// The group's name.
     pub fn group(self) -> &'static str {
         match self {
-            Self::SendInvitations => "390",
-            Self::Directory => "directory",
+            Self::SendInvitations => permission::SEND_INVITATIONS,
+            Self::Directory => permission::DIRECTORY,
         }
     }
 
@@ -46,6 +47,8 @@ impl Permission {
 pub struct Caller {
     /// The user's `sub`: never changes, says nothing about the person.
     pub id: String,
+    /// The user name in the user pool.
+    pub user: String,
     /// The name to show to other operators: e-mail address, or else user name.
     pub name: String,
     /// The user's e-mail address, if the user pool has verified it.
@@ -92,7 +95,8 @@ fn authorize(extensions: &Extensions, permission: Permission) -> Result<Caller, 
     let name = text("email").or_else(|| text("cognito:username")).unwrap_or(id);
     let verified = claims.get("email_verified").is_some_and(|claim| *claim == "true" || *claim == true);
     let verified_email = text("email").filter(|_| verified).map(str::to_owned);
-    Ok(Caller { id: id.to_owned(), name: name.to_owned(), verified_email })
+    let user = text("cognito:username").unwrap_or(id).to_owned();
+    Ok(Caller { id: id.to_owned(), user, name: name.to_owned(), verified_email })
 }
 
 /// The claims of the token, as API Gateway's user-pool authorizer passes them on.
@@ -242,7 +246,8 @@ mod tests {
     #[test]
     fn debug_output_does_not_name_the_person() {
         let text = "ann@example.com";
-        let caller = Caller { id: "0f3b".to_owned(), name: text.to_owned(), verified_email: Some(text.to_owned()) };
+        let (user, name) = (text.to_owned(), text.to_owned());
+        let caller = Caller { id: "0f3b".to_owned(), user, name, verified_email: Some(text.to_owned()) };
         assert_eq!(format!("{caller:?}"), r#"Caller { id: "0f3b", .. }"#);
     }
 

@@ -10,11 +10,31 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::Problem;
+
 /// Version of the stored form. A cursor of another version is refused.
 const VERSION: u8 = 1;
 
 /// Bytes of the hash in a cursor.
 const HASH_BYTES: usize = 9;
+
+/// A page of a list, as it is answered.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Page<T> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// Where the list goes on, if it does.
+    pub next_cursor: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// The page of the list that `query` describes; the list goes on after the position `next`, if there is one.
+    pub fn new<P: Serialize>(items: Vec<T>, query: &impl Serialize, next: Option<&P>) -> Result<Self, Problem> {
+        let next_cursor = next.map(|next| encode(query, next)).transpose().map_err(Problem::internal)?;
+        Ok(Self { items, next_cursor })
+    }
+}
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,45 +1,19 @@
-//! The operator's filter as it comes in: the same names, limits and faults in a query string and in a JSON body.
+//! The operator's filter in a query string: the same names, limits and faults as in a JSON body.
 
 use axum::http::Uri;
-use portal_domain::input::{FieldError, Fields};
-use portal_domain::{DivisionId, Filter};
-use serde_json::Value;
+use portal_domain::Filter;
 
 use crate::{Problem, Query};
 
-/// Longest value of a text field, in characters.
-const TEXT: usize = 256;
-
-/// Reads the fields of a filter from an object that may have others beside them.
-pub fn read_filter(fields: &mut Fields<'_>) -> Filter {
-    Filter {
-        division: DivisionId::new(fields.required_text("division", TEXT)),
-        account_class: fields.optional_text("accountClass", TEXT),
-        bill_group: fields.optional_text("billGroup", TEXT),
-        account_source: fields.optional_text("accountSource", TEXT),
-        site_source: fields.optional_text("siteSource", TEXT),
-        with_active_services: fields.optional_bool("withActiveServices"),
-        with_balance_due: fields.optional_bool("withBalanceDue"),
-        billing_contacts_only: fields.optional_bool("billingContactsOnly"),
-        without_automatic_payment: fields.optional_bool("withoutAutomaticPayment"),
-    }
-}
-
 /// The filter that a whole query string is.
 pub fn filter_from_query(uri: &Uri) -> Result<Filter, Problem> {
-    Query::of(uri).read(read_filter)
-}
-
-/// The filter that a JSON value is; `path` is where it stands, such as `filter`.
-pub fn filter_from_json(value: &Value, path: &str) -> Result<Filter, Vec<FieldError>> {
-    let mut fields = Fields::of(value, path).map_err(|fault| vec![fault])?;
-    let filter = read_filter(&mut fields);
-    let faults = fields.finish();
-    if faults.is_empty() { Ok(filter) } else { Err(faults) }
+    Query::of(uri).read(Filter::read)
 }
 
 #[cfg(test)]
 mod tests {
+    use portal_domain::DivisionId;
+    use portal_domain::input::FieldError;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -63,13 +37,13 @@ mod tests {
         ];
         for (query, json) in table {
             let faults = from_query(query).expect_err(query);
-            assert_eq!(filter_from_json(&json, ""), Err(faults), "{query}");
+            assert_eq!(Filter::from_json(&json, ""), Err(faults), "{query}");
         }
     }
 
     #[test]
     fn json_takes_only_an_object() {
-        let faults = filter_from_json(&json!("D"), "filter").expect_err("no object");
+        let faults = Filter::from_json(&json!("D"), "filter").expect_err("no object");
         assert_eq!(faults[0].field, "filter");
     }
 
@@ -93,7 +67,7 @@ mod tests {
         #[test]
         fn query_json_and_storage_give_the_same_filter(filter in filters()) {
             let json = serde_json::to_value(&filter).expect("a filter serialises");
-            prop_assert_eq!(filter_from_json(&json, "filter"), Ok(filter.clone()));
+            prop_assert_eq!(Filter::from_json(&json, "filter"), Ok(filter.clone()));
             let mut query = form_urlencoded::Serializer::new(String::new());
             for (name, value) in json.as_object().into_iter().flatten() {
                 query.append_pair(name, &value.as_str().map_or_else(|| value.to_string(), str::to_owned));

@@ -45,11 +45,23 @@ impl ProblemType {
     pub const CAMPAIGN_STATE: Self = Self::new("/problems/campaign-state", "The campaign's state does not allow this");
     /// 409 or 503: SES does not send for this account at the moment.
     pub const SENDING_PAUSED: Self = Self::new("/problems/sending-paused", "Sending is paused");
+    /// 403: an invitation can't be accepted like this; why is nobody's business.
+    pub const NOT_ACTIVATED: Self = Self::new("/problems/not-activated", "The invitation was not accepted");
+    /// 409: the recipient's status, in `recipientStatus`, doesn't allow this.
+    pub const RECIPIENT_STATUS: Self =
+        Self::new("/problems/recipient-status", "The recipient's status does not allow this");
 
     /// 409: the template has a newer version than the one that was edited; `version`, `updatedBy` and `updatedAt` tell of it.
     pub const TEMPLATE_CHANGED: Self = Self::new("/problems/template-changed", "The template has changed");
     /// 409: the built-in template is code.
     pub const BUILT_IN_TEMPLATE: Self = Self::new("/problems/built-in-template", "The template is built in");
+    /// 409: the schedule was changed since it was read; `revision`, `updatedBy` and `updatedAt` tell of it.
+    pub const SCHEDULE_CHANGED: Self = Self::new("/problems/schedule-changed", "The schedule has changed");
+    /// 409: the schedule is written in the stack's template.
+    pub const SCHEDULE_IN_TEMPLATE: Self =
+        Self::new("/problems/schedule-in-template", "The schedule is in the template");
+    /// 409: there are as many schedules as there may be.
+    pub const TOO_MANY_SCHEDULES: Self = Self::new("/problems/too-many-schedules", "There are too many schedules");
     /// 409: the caller's own address is not verified.
     pub const ADDRESS_NOT_VERIFIED: Self = Self::new("/problems/address-not-verified", "The address is not verified");
     /// 422: SES refused this e-mail.
@@ -143,6 +155,12 @@ impl Problem {
     /// 422.
     pub fn unprocessable(kind: ProblemType, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, kind, detail)
+    }
+
+    /// 429: worth another try in so many seconds.
+    pub fn too_many_requests(seconds: u32) -> Self {
+        let detail = "Too many tries. Please wait a few minutes, and try again.";
+        Self { retry_after: Some(seconds), ..Self::plain(StatusCode::TOO_MANY_REQUESTS).detail(detail) }
     }
 
     /// 500. `what` is logged, and so must hold ids at most; the caller is told nothing of it.

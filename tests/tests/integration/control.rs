@@ -49,6 +49,14 @@ async fn assert_each_mailed_once(world: &World, people: usize) {
     }
 }
 
+/// Writes the ledger, and lets one of its deliveries be sent; answers how many e-mails that was.
+async fn first_delivery(world: &World) -> usize {
+    world.write_ledger().await;
+    let first = world.receive("DELIVER_QUEUE_URL").await.remove(0);
+    world.work("DELIVER_QUEUE_URL", &first).await;
+    world.mails().await.len()
+}
+
 /// Counters, ledger and lock agree that the campaign is over.
 async fn assert_over(world: &World, id: CampaignId, state: &str) -> Value {
     let campaign = world.campaign(id).await;
@@ -67,10 +75,7 @@ async fn assert_over(world: &World, id: CampaignId, state: &str) -> Value {
 async fn a_paused_campaign_drops_its_messages_keeps_its_lock_and_goes_on_where_it_was() {
     let world = World::with_people(60).await;
     let id = world.send("NORTH").await;
-    world.write_ledger().await;
-    let first = world.receive("DELIVER_QUEUE_URL").await.remove(0);
-    world.work("DELIVER_QUEUE_URL", &first).await;
-    let sent = world.mails().await.len();
+    let sent = first_delivery(&world).await;
     assert!((1..60).contains(&sent));
 
     assert_eq!(twice(&world, id, "pause").await, ["paused", "paused"]);
@@ -135,10 +140,7 @@ async fn what_is_resumed_is_queued_by_the_sweep_if_nobody_else_does() {
 async fn a_cancelled_campaign_skips_who_is_queued_and_then_frees_the_division() {
     let world = World::with_people(60).await;
     let id = world.send("NORTH").await;
-    world.write_ledger().await;
-    let first = world.receive("DELIVER_QUEUE_URL").await.remove(0);
-    world.work("DELIVER_QUEUE_URL", &first).await;
-    let sent = world.mails().await.len();
+    let sent = first_delivery(&world).await;
 
     assert_eq!(twice(&world, id, "cancel").await, ["cancelled", "cancelled"]);
     assert!(!world.campaigns.active().await.unwrap().is_empty(), "not free before everybody has an end");

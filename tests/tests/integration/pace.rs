@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use aws_config::SdkConfig;
 use deliver::Deliver;
+use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::clock;
 use portal_aws::limiter::{Limiter, Reservation};
@@ -81,7 +82,7 @@ async fn slots_of_many_askers_never_overlap() {
     let window = Window { now, patience: SignedDuration::from_secs(60) };
     let asks = (0..60).map(|index| limiters[index % 4].reserve(1 + index % 40, None, window));
     let mut slots: Vec<Slots> = Vec::new();
-    for answer in futures::future::join_all(asks).await {
+    for answer in futures::stream::iter(asks).buffer_unordered(16).collect::<Vec<_>>().await {
         match answer.unwrap() {
             Reservation::Slots(taken) => slots.push(taken),
             other => panic!("{other:?}"),

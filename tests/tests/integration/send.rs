@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
-use portal_aws::campaigns::start::{KEY_LIFETIME, RequestKey, Seen, Started};
+use portal_aws::campaigns::start::{KEY_LIFETIME, Once, RequestKey, Seen, Started};
 use portal_aws::clock;
 use portal_domain::selection::Excluded;
 use portal_domain::{Campaign, PortalStatus};
@@ -256,9 +256,9 @@ async fn an_idempotency_key_is_its_callers_own_and_kept_for_seven_days() {
     assert_eq!(KEY_LIFETIME, SignedDuration::from_hours(168));
     assert_eq!(world.campaigns.seen(request, kept).await.unwrap(), Seen::OtherBody);
     assert_eq!(world.campaigns.seen(request, forgotten).await.unwrap(), Seen::No);
-    for (created_at, started) in [(kept, Started::KeyTaken), (forgotten, Started::Now)] {
+    for (created_at, started) in [(kept, Started::Before), (forgotten, Started::Now)] {
         let later = Campaign { campaign_id: clock::new_campaign_id(created_at), created_at, ..campaign.clone() };
-        assert_eq!(world.campaigns.start(&later, Excluded::default(), request).await.unwrap(), started);
+        assert_eq!(world.campaigns.start(&later, Excluded::default(), Once::Request(request)).await.unwrap(), started);
     }
 }
 

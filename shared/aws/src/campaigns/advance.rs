@@ -17,20 +17,22 @@ impl CampaignStore {
     pub async fn progress(&self, campaign: &Campaign) -> Result<Progress, StoreError> {
         let keys = progress_keys(campaign.campaign_id, &campaign.shards());
         let wanted = keys.into_iter().map(|key| (self.table.clone(), key)).collect();
-        let items = batch_get(&self.client, wanted).await?;
-        sum(campaign, items.into_iter().map(|(_, item)| item))
+        let (items, acceptances) = futures::try_join!(batch_get(&self.client, wanted), self.acceptances(campaign))?;
+        Ok(Progress { acceptances: acceptances.view(), ..sum(campaign, items.into_iter().map(|(_, item)| item))? })
     }
 
     /// Moves a campaign on when its ledger says so: to `sending` when the ledger is complete, and to its end, once, when
-    /// every row has an end state; then the division's lock is free, and the operators are told. Answers the state that the
+    /// every row has an end state and nobody may join; then the division's lock is free, and the operators are told. Answers the state that the
     /// campaign is in, as far as could be seen: when others write at the same moment it is theirs, or the sweep's, to move it on.
     pub async fn advance(&self, id: CampaignId, now: Timestamp) -> Result<Option<CampaignState>, StoreError> {
         let Some((campaign, progress)) = self.snapshot(id).await? else { return Ok(None) };
         let event = progress.event().filter(|_| campaign.completed_at.is_none());
-        let Some((event, state)) = event.and_then(|event| Some((event, campaign.state.after(event)?))) else {
+        let over = event == Some(CampaignEvent::AllEnded) && !campaign.is_open(now);
+        // Everybody in it has an end state, and others may join.
+        let event = if over { event } else { event.map(|_| CampaignEvent::Prepared) };
+        let Some(state) = event.and_then(|event| campaign.state.after(event)) else {
             return Ok(Some(campaign.state));
         };
-        let over = event == CampaignEvent::AllEnded;
         let completed_at = over.then_some(now);
         let mut entry = AuditEntry::new(now, SYSTEM, if over { Action::Ended } else { Action::Prepared });
         entry.recipients = Some(progress.audience);
@@ -48,7 +50,7 @@ impl CampaignStore {
         })
     }
 
-    /// Campaign and progress at one instant; `None` when the campaign is unknown, or somebody writes to it just now.
+    /// Campaign and progress at one instant, without the acceptances; `None` when the campaign is unknown, or somebody writes to it just now.
     async fn snapshot(&self, id: CampaignId) -> Result<Option<(Campaign, Progress)>, StoreError> {
         let mut wanted = vec![Self::campaign_key(id)];
         wanted.extend(progress_keys(id, &Shard::all().collect::<Vec<_>>()));

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use jiff::Timestamp;
+use portal_domain::activation::Mailed;
 use portal_domain::division::Division;
 use portal_domain::outcome::LedgerEvent;
 use portal_domain::password::PasswordDigest;
@@ -11,10 +12,11 @@ use portal_domain::{Campaign, CampaignId, ClaimId, DivisionId, Outcome, PortalSt
 
 use super::counter::CounterItem;
 use super::item::{ClaimItem, LedgerItem, Prior};
+use super::write::{put, update};
 use super::{CampaignStore, keys};
 use crate::directory::item::RecipientItem;
 use crate::directory::keys as directory_keys;
-use crate::dynamo::{Item, StoreError, Transacted, batch_get, condition_failed, key, n, s, transact};
+use crate::dynamo::{StoreError, Transacted, batch_get, condition_failed, key, n, s, transact};
 
 /// Everything that one delivery message is decided by, read consistently.
 #[derive(Debug, Default)]
@@ -64,9 +66,27 @@ pub enum Action {
         digest: PasswordDigest,
         /// When the new password expires.
         expires_at: Timestamp,
+        /// Why they are mailed.
+        occasion: Occasion,
     },
     /// Write an end state without sending.
     End(LedgerEvent, &'static str),
+}
+
+/// Why somebody is mailed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// They are invited, or tried again in the campaign that invited them.
+    Invitation,
+    /// They were pending, and did not ask for it.
+    Reminder,
+    /// They asked for it.
+    Request {
+        /// Passwords of earlier mails that stay valid beside the new one.
+        earlier: Vec<Mailed>,
+        /// The times to remember at which they asked.
+        resends: Vec<Timestamp>,
+    },
 }
 
 /// How a claim ended.
@@ -132,11 +152,11 @@ impl CampaignStore {
         for Decision { row, action } in decisions {
             owners.push(row.recipient_id);
             match action {
-                Action::Claim { recipient, digest, expires_at } => {
+                Action::Claim { recipient, digest, expires_at, occasion } => {
                     counter.moved(Outcome::Queued, Outcome::Claimed);
                     claimed.push(row.recipient_id);
                     actions.push(self.claim_row(claim, row, recipient, digest)?);
-                    actions.push(self.claim_recipient(claim, recipient, digest, *expires_at)?);
+                    actions.push(self.claim_recipient(claim, recipient, digest, *expires_at, occasion)?);
                     owners.push(row.recipient_id);
                 }
                 Action::End(event, reason) => {
@@ -182,13 +202,6 @@ impl CampaignStore {
         recipient: &RecipientItem,
         digest: &PasswordDigest,
     ) -> Result<TransactWriteItem, StoreError> {
-        let prior = Prior {
-            status: recipient.status,
-            digest: recipient.digest.clone(),
-            last_invited_at: recipient.last_invited_at,
-            expires_at: recipient.expires_at,
-            last_campaign_id: recipient.last_campaign_id,
-        };
         update(
             Update::builder()
                 .table_name(&self.table)
@@ -203,7 +216,7 @@ impl CampaignStore {
                 .expression_attribute_values(":claim", s(claim.claim_id.to_string()))
                 .expression_attribute_values(":attempt", n(row.attempt + 1))
                 .expression_attribute_values(":digest", s(digest.as_str()))
-                .expression_attribute_values(":prior", serde_dynamo::to_attribute_value(prior)?)
+                .expression_attribute_values(":prior", serde_dynamo::to_attribute_value(Prior::from(recipient))?)
                 .expression_attribute_values(":now", s(claim.now.to_string())),
         )
     }
@@ -214,16 +227,40 @@ impl CampaignStore {
         recipient: &RecipientItem,
         digest: &PasswordDigest,
         expires_at: Timestamp,
+        occasion: &Occasion,
     ) -> Result<TransactWriteItem, StoreError> {
         let id = recipient.recipient_id;
+        let mut builder = Update::builder();
+        let mut set = String::new();
+        let mut remove = " REMOVE earlier";
+        if recipient.status == PortalStatus::NotSent {
+            set += ", pendingSince = :now, reminders = :reminders";
+            builder = builder.expression_attribute_values(":reminders", n(0));
+        }
+        match occasion {
+            Occasion::Invitation => {}
+            Occasion::Reminder => {
+                set += ", reminders = :reminders";
+                builder = builder.expression_attribute_values(":reminders", n(recipient.reminders.saturating_add(1)));
+            }
+            Occasion::Request { earlier, resends } => {
+                set += ", resends = :resends, resentAt = :now";
+                builder = builder.expression_attribute_values(":resends", serde_dynamo::to_attribute_value(resends)?);
+                if !earlier.is_empty() {
+                    (set, remove) = (set + ", earlier = :earlier", "");
+                    builder =
+                        builder.expression_attribute_values(":earlier", serde_dynamo::to_attribute_value(earlier)?);
+                }
+            }
+        }
         update(
-            Update::builder()
+            builder
                 .table_name(&self.directory)
                 .set_key(Some(key(directory_keys::recipient_pk(id), directory_keys::RECIPIENT)))
-                .update_expression(
+                .update_expression(format!(
                     "SET #status = :pending, indexSort = :sort, digest = :digest, lastInvitedAt = :now, \
-                     expiresAt = :expires, lastCampaignId = :campaign, version = :next",
-                )
+                     expiresAt = :expires, lastCampaignId = :campaign, version = :next{set}{remove}",
+                ))
                 .condition_expression("version = :version AND #status <> :accepted")
                 .expression_attribute_names("#status", "status")
                 .expression_attribute_values(":accepted", s(PortalStatus::Accepted.as_str()))
@@ -261,10 +298,7 @@ impl CampaignStore {
 
     fn open_claim(&self, claim: &Claim, recipient_ids: Vec<RecipientId>) -> Result<TransactWriteItem, StoreError> {
         let open = ClaimItem { claim_id: claim.claim_id, claim_until: claim.claim_until, recipient_ids };
-        let mut item: Item = serde_dynamo::to_item(open)?;
-        item.extend(key(claim.pk(), keys::claim_sk(claim.claim_id)));
-        let put = Put::builder().table_name(&self.table).set_item(Some(item));
-        Ok(TransactWriteItem::builder().put(put.build().map_err(StoreError::request)?).build())
+        put(self.put_item(key(claim.pk(), keys::claim_sk(claim.claim_id)), &open)?)
     }
 
     /// The action that adds `counter` to the claim's counter row; none when nothing moved.
@@ -293,10 +327,4 @@ impl CampaignStore {
         }
         update(builder).map(Some)
     }
-}
-
-pub(super) fn update(
-    builder: aws_sdk_dynamodb::types::builders::UpdateBuilder,
-) -> Result<TransactWriteItem, StoreError> {
-    Ok(TransactWriteItem::builder().update(builder.build().map_err(StoreError::request)?).build())
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use portal_domain::RecipientId;
 use portal_domain::campaign::audit::{Action, AuditEntry};
 
-use super::claim::update;
+use super::write::update;
 use super::{CampaignStore, keys};
 use crate::clock;
 use crate::directory::keys as directory_keys;

@@ -33,17 +33,17 @@ impl CampaignStore {
     pub async fn obey(&self, id: CampaignId, command: Command, by: &str, now: Timestamp) -> Result<Obeyed, StoreError> {
         for attempt in 1..=TRIES {
             let Some(campaign) = self.campaign(id).await? else { return Ok(Obeyed::Unknown) };
-            let next = match command.effect(&campaign) {
-                Effect::Moves(next) => next,
+            let (state, reason) = match command.effect(&campaign, now) {
+                Effect::Moves(state, reason) => (state, reason),
                 Effect::None => return Ok(Obeyed::Already(Box::new(campaign))),
                 Effect::Refused => return Ok(Obeyed::Refused(Box::new(campaign))),
             };
             if let Command::Retry(outcome) = command
-                && self.nobody_is(outcome, &campaign).await?
+                && self.progress(&campaign).await?.outcomes.of(outcome) == 0
             {
                 return Ok(Obeyed::Already(Box::new(campaign)));
             }
-            match self.transit(self.commanded(&campaign, command, next, by, now).await?).await? {
+            match self.transit(self.commanded(&campaign, command, (state, reason), by, now).await?).await? {
                 Moved::Done(campaign) => return Ok(Obeyed::Done(campaign)),
                 Moved::Busy => {
                     if let Some(active) = self.active_in(&campaign.filter.division).await? {
@@ -78,12 +78,17 @@ impl CampaignStore {
         Ok(moved.await?.is_some())
     }
 
-    /// Lets a campaign go on that is paused for want of quota; the shards' fan-out is then to be queued. `None` when it is
+    /// Lets a campaign go on that is paused for this reason; the shards' fan-out is then to be queued. `None` when it is
     /// paused no longer, or for another reason.
-    pub async fn resume_by_itself(&self, id: CampaignId, now: Timestamp) -> Result<Option<Campaign>, StoreError> {
+    pub async fn resume_by_itself(
+        &self,
+        id: CampaignId,
+        reason: StateReason,
+        now: Timestamp,
+    ) -> Result<Option<Campaign>, StoreError> {
         self.by_itself(id, |before| {
             let state = before.state.after(CampaignEvent::Resume)?;
-            (before.state_reason == Some(StateReason::DailyQuota)).then(|| Transition {
+            (before.state_reason == Some(reason)).then(|| Transition {
                 before,
                 after: Campaign { state, state_reason: None, ..before.clone() },
                 entry: AuditEntry::new(now, SYSTEM, Action::Resumed),
@@ -131,22 +136,20 @@ impl CampaignStore {
         &self,
         before: &'a Campaign,
         command: Command,
-        state: CampaignState,
+        (state, state_reason): (CampaignState, Option<StateReason>),
         by: &str,
         now: Timestamp,
     ) -> Result<Transition<'a>, StoreError> {
-        let mut after = Campaign { state, state_reason: None, ..before.clone() };
+        let mut after = Campaign { state, state_reason, ..before.clone() };
         let mut entry = AuditEntry::new(now, by, command.action());
         let (lock, walk) = match command {
-            Command::Pause => {
-                after.state_reason = Some(StateReason::Operator);
-                (Lock::Keep, None)
-            }
+            Command::Pause => (Lock::Keep, None),
             Command::Resume => {
                 if before.state == CampaignState::Halted {
                     after.acknowledged = Some(self.progress(before).await?.returned());
                 }
-                (Lock::Keep, Some(requeue()))
+                // Whoever lets it go on after its quiet hours has everybody queued.
+                (Lock::Keep, state.sends().then(requeue))
             }
             Command::Cancel => (Lock::Keep, Some(Walks::Only(Walk::from_start(Task::Cancel)))),
             Command::Retry(outcome) => {
@@ -158,15 +161,6 @@ impl CampaignStore {
             }
         };
         Ok(Transition { before, after, entry, lock, walk })
-    }
-
-    /// Whether there is nobody to retry.
-    async fn nobody_is(&self, outcome: Outcome, campaign: &Campaign) -> Result<bool, StoreError> {
-        let outcomes = self.progress(campaign).await?.outcomes;
-        Ok(match outcome {
-            Outcome::Failed => outcomes.failed == 0,
-            _ => outcomes.unconfirmed == 0,
-        })
     }
 }
 

@@ -1,11 +1,12 @@
 //! Writing the ledger, page by page of one shard.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use portal_domain::{CampaignId, RecipientId, Shard};
 
 use super::item::{CursorItem, LedgerItem};
+use super::write::put;
 use super::{CampaignStore, keys};
-use crate::dynamo::{Item, StoreError, TRANSACTION_ACTIONS, Transacted, condition_failed, key, n, transact};
+use crate::dynamo::{StoreError, TRANSACTION_ACTIONS, Transacted, condition_failed, key, n, transact};
 
 /// Most ledger rows in one page: a transaction holds them and the cursor. It is a whole number of delivery messages.
 pub const PAGE_ROWS: usize = 2 * portal_domain::campaign::DELIVERY_SIZE;
@@ -70,14 +71,10 @@ impl CampaignStore {
         from: &CursorItem,
         to: &CursorItem,
     ) -> Result<TransactWriteItem, StoreError> {
-        let mut cursor: Item = serde_dynamo::to_item(to)?;
-        cursor.extend(key(keys::shard_pk(campaign, shard), keys::CURSOR));
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(cursor))
+        let cursor = self.put_item(key(keys::shard_pk(campaign, shard), keys::CURSOR), to)?;
+        put(cursor
             .condition_expression("page = :page AND done = :open")
             .expression_attribute_values(":page", n(from.page))
-            .expression_attribute_values(":open", AttributeValue::Bool(false));
-        Ok(TransactWriteItem::builder().put(put.build().map_err(StoreError::request)?).build())
+            .expression_attribute_values(":open", AttributeValue::Bool(false)))
     }
 }

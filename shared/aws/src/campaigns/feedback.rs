@@ -7,10 +7,10 @@ use portal_domain::feedback::{Change, Known, Standing};
 use portal_domain::outcome::LedgerEvent;
 use portal_domain::{CampaignId, Outcome, RecipientId};
 
-use super::claim::update;
 use super::counter::CounterItem;
 use super::item::LedgerItem;
 use super::record::Undo;
+use super::write::{set_or_remove, update};
 use super::{CampaignStore, keys};
 use crate::directory::keys as directory_keys;
 use crate::dynamo::{StoreError, Transacted, condition_failed, key, n, s, transact};
@@ -100,37 +100,23 @@ impl CampaignStore {
     /// The row, on the condition that it is as it was read.
     fn report_row(&self, step: &Step<'_>) -> Result<TransactWriteItem, StoreError> {
         let Step { row, told, change, .. } = *step;
-        let mut attributes = vec![("updatedAt", Some(step.now.to_string()))];
+        let mut attributes = vec![("updatedAt", Some(s(step.now.to_string())))];
         // The row holds the id of its newest attempt; nobody may have recorded it.
         if step.attempt == row.attempt {
-            attributes.push(("messageId", Some(told.message_id.clone())));
+            attributes.push(("messageId", Some(s(&told.message_id))));
         }
         if let Some(outcome) = step.outcome {
-            let attention = outcome.needs_attention().then(|| keys::attention_pk(step.campaign, outcome));
-            let reason = (change.event == Some(LedgerEvent::Reject)).then(|| Standing::Rejected.as_str().to_owned());
-            attributes.push(("outcome", Some(outcome.as_str().to_owned())));
+            let attention = outcome.needs_attention().then(|| s(keys::attention_pk(step.campaign, outcome)));
+            let reason = (change.event == Some(LedgerEvent::Reject)).then(|| s(Standing::Rejected.as_str()));
+            attributes.push(("outcome", Some(s(outcome.as_str()))));
             attributes.push(("attention", attention));
             attributes.push(("reason", reason));
         }
         if let Some(standing) = change.standing {
-            attributes.push(("standing", Some(standing.as_str().to_owned())));
-            attributes.push(("standingDetail", told.detail.clone()));
+            attributes.push(("standing", Some(s(standing.as_str()))));
+            attributes.push(("standingDetail", told.detail.as_ref().map(s)));
         }
-        let mut builder = Update::builder();
-        let (mut set, mut remove) = (Vec::new(), Vec::new());
-        for (name, value) in attributes {
-            match value {
-                Some(value) => {
-                    set.push(format!("{name} = :{name}"));
-                    builder = builder.expression_attribute_values(format!(":{name}"), s(value));
-                }
-                None => remove.push(name),
-            }
-        }
-        let mut expression = format!("SET {}", set.join(", "));
-        if !remove.is_empty() {
-            expression.push_str(&format!(" REMOVE {}", remove.join(", ")));
-        }
+        let (mut builder, expression) = set_or_remove(attributes);
         let standing_before = match row.standing {
             Some(standing) => {
                 builder = builder.expression_attribute_values(":standingBefore", s(standing.as_str()));

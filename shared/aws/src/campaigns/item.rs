@@ -1,6 +1,7 @@
 //! How things lie in the table Campaigns.
 
 use jiff::Timestamp;
+use portal_domain::activation::Mailed;
 use portal_domain::feedback::Standing;
 use portal_domain::outcome::LedgerEvent;
 use portal_domain::password::PasswordDigest;
@@ -8,11 +9,13 @@ use portal_domain::selection::Excluded;
 use portal_domain::{CampaignId, ClaimId, Outcome, PortalStatus, RecipientId};
 use serde::{Deserialize, Serialize};
 
-/// The lock of a division.
+use crate::directory::item::RecipientItem;
+
+/// Names a campaign: the one that holds a division's lock, or a self-service campaign.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct LockItem {
-    /// Who holds it.
+pub struct CampaignRef {
+    /// The campaign.
     pub campaign_id: CampaignId,
 }
 
@@ -118,11 +121,35 @@ pub struct Prior {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<PasswordDigest>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending_since: Option<Timestamp>,
+    #[serde(default)]
+    pub reminders: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_invited_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_campaign_id: Option<CampaignId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Mailed>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resent_at: Option<Timestamp>,
+}
+
+impl From<&RecipientItem> for Prior {
+    fn from(item: &RecipientItem) -> Self {
+        Self {
+            status: item.status,
+            digest: item.digest.clone(),
+            pending_since: item.pending_since,
+            reminders: item.reminders,
+            last_invited_at: item.last_invited_at,
+            expires_at: item.expires_at,
+            last_campaign_id: item.last_campaign_id,
+            earlier: item.earlier.clone(),
+            resent_at: item.resent_at,
+        }
+    }
 }
 
 /// One recipient in one campaign.

@@ -11,10 +11,17 @@
 //! | open claims of a shard | query `CLAIM#` |
 //! | audit trail of a campaign or recipient, newest first | query `AUDIT#` backwards |
 //! | notices that operators have not been sent yet | query `NOTICES` |
+//! | acceptances of what a campaign mailed | get `ACCEPTANCES` of each shard's partition |
+//! | a division's self-service campaign of a day, or all that may need looking after | get or query `SELF_SERVICE` |
+//! | events that the company's portal has not been told yet | query `EVENTS` |
+//! | refused activations from one source | update `SOURCE#<source>` |
+//! | schedules, or one | query or get `SCHEDULES` |
+//! | occurrences of a schedule, newest first, or one | query backwards or get `SCHEDULE#<id>` |
 //! | the send rate limiters | get or update `LIMITERS` |
 //! | ledger rows of a recipient, newest first | query index `by-recipient` backwards, `CAMPAIGN#` |
 
-use portal_domain::{CampaignId, ClaimId, Outcome, RecipientId, Shard};
+use portal_domain::campaign::SelfService;
+use portal_domain::{CampaignId, ClaimId, DivisionId, Outcome, RecipientId, ScheduleId, Shard};
 
 /// Partition of all campaigns; the sort key is the campaign's id.
 pub const CAMPAIGNS: &str = "CAMPAIGNS";
@@ -26,6 +33,16 @@ pub const KEY: &str = "KEY";
 pub const CURSOR: &str = "CURSOR";
 /// Partition of notices to operators that are not published yet.
 pub const NOTICES: &str = "NOTICES";
+/// Partition of events for the company's portal that are not published yet.
+pub const EVENTS: &str = "EVENTS";
+/// Partition of self-service campaigns that may need looking after.
+pub const SELF_SERVICE: &str = "SELF_SERVICE";
+/// Partition of all schedules; the sort key is the schedule's id.
+pub const SCHEDULES: &str = "SCHEDULES";
+/// Sort key of the times to acceptance of one shard of a campaign.
+pub const ACCEPTANCES: &str = "ACCEPTANCES";
+/// Sort key of the number of refused activations from one source.
+pub const TRIES: &str = "TRIES";
 /// Partition of the send rate limiters; the sort key is [`SES`] or a campaign's id.
 pub const LIMITERS: &str = "LIMITERS";
 /// The limiter that all senders share.
@@ -36,7 +53,7 @@ pub const LEDGER_PREFIX: &str = "LEDGER#";
 pub const CLAIM_PREFIX: &str = "CLAIM#";
 /// The sparse index of rows that someone may want to look at.
 pub const ATTENTION: &str = "attention";
-/// The index of ledger rows by recipient. It holds keys only: they never change, so that a row costs a write there when it is
+/// The index of ledger rows by recipient (and of whatever else names one, which its readers pass over). It holds keys only: they never change, so that a row costs a write there when it is
 /// put, and none when its outcome changes.
 pub const BY_RECIPIENT: &str = "by-recipient";
 /// What the partitions of campaigns' shards begin with.
@@ -82,7 +99,22 @@ pub fn claim_sk(claim: ClaimId) -> String {
     format!("{CLAIM_PREFIX}{claim}")
 }
 
-/// Partition of the audit trail of a campaign or a recipient; sort keys are ULIDs.
+/// Sort key of a division's self-service campaign.
+pub fn self_service_sk(division: &DivisionId, SelfService { day, round, .. }: SelfService) -> String {
+    format!("{division}#{day}#{round}")
+}
+
+/// Partition of the refused activations from a source in one window of time.
+pub fn source_pk(source: &str) -> String {
+    format!("SOURCE#{source}")
+}
+
+/// Partition of a schedule's occurrences; the sort key is the time at which each was due.
+pub fn schedule_pk(schedule: &ScheduleId) -> String {
+    format!("SCHEDULE#{schedule}")
+}
+
+/// Partition of the audit trail of a campaign, a recipient or a schedule; sort keys are ULIDs.
 pub fn audit_pk(subject: impl std::fmt::Display) -> String {
     format!("AUDIT#{subject}")
 }

@@ -1,5 +1,7 @@
 //! The table Campaigns: campaigns, their cursors, ledgers and counters, division locks, idempotency keys.
 
+pub mod accept;
+mod acceptances;
 pub mod advance;
 pub mod audit;
 pub mod claim;
@@ -11,21 +13,27 @@ pub mod feedback;
 pub mod find;
 pub mod history;
 pub mod item;
+pub mod join;
 pub mod keys;
 pub mod list;
 pub mod notices;
+pub mod outbox;
 pub mod record;
+pub mod schedules;
+pub mod set_back;
 pub mod settle;
+pub mod sources;
 pub mod start;
 mod transition;
 pub mod walk;
+mod write;
 
 use aws_sdk_dynamodb::Client;
 use portal_domain::{Campaign, CampaignId, DivisionId};
 
 use crate::dynamo::{StoreError, key};
 
-/// Access to the table Campaigns, and to the recipients in the table Directory that a claim writes.
+/// Access to the table Campaigns, and to what is written with it in the table Directory: recipients, and the passwords that they chose.
 #[derive(Clone, Debug)]
 pub struct CampaignStore {
     client: Client,
@@ -64,25 +72,31 @@ impl CampaignStore {
             .send()
             .await
             .map_err(|error| StoreError::of("read a division's lock", error))?;
-        let lock: Option<item::LockItem> = answer.item.map(serde_dynamo::from_item).transpose()?;
+        let lock: Option<item::CampaignRef> = answer.item.map(serde_dynamo::from_item).transpose()?;
         Ok(lock.map(|lock| lock.campaign_id))
     }
 
-    /// Every campaign that holds a lock.
+    /// Every campaign that may need looking after: those that hold a lock, and those of people who ask for an e-mail themselves.
     pub async fn active(&self) -> Result<Vec<CampaignId>, StoreError> {
+        let mut campaigns = self.listed(keys::LOCKS).await?;
+        campaigns.extend(self.listed(keys::SELF_SERVICE).await?);
+        Ok(campaigns)
+    }
+
+    async fn listed(&self, partition: &str) -> Result<Vec<CampaignId>, StoreError> {
         let mut pages = self
             .client
             .query()
             .table_name(&self.table)
             .consistent_read(true)
-            .key_condition_expression("pk = :locks")
-            .expression_attribute_values(":locks", crate::dynamo::s(keys::LOCKS))
+            .key_condition_expression("pk = :partition")
+            .expression_attribute_values(":partition", crate::dynamo::s(partition))
             .into_paginator()
             .send();
         let mut campaigns = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| StoreError::of("list the divisions' locks", error))?;
-            let locks: Vec<item::LockItem> = serde_dynamo::from_items(page.items.unwrap_or_default())?;
+            let page = page.map_err(|error| StoreError::of("list active campaigns", error))?;
+            let locks: Vec<item::CampaignRef> = serde_dynamo::from_items(page.items.unwrap_or_default())?;
             campaigns.extend(locks.into_iter().map(|lock| lock.campaign_id));
         }
         Ok(campaigns)

@@ -4,16 +4,47 @@ use jiff::Timestamp;
 use portal_domain::campaign::StateReason;
 use portal_domain::campaign::audit::{Action, AuditEntry, SYSTEM};
 use portal_domain::outcome::Outcomes;
-use portal_domain::{Campaign, CampaignId, CampaignState, DivisionId};
+use portal_domain::schedule::OffReason;
+use portal_domain::{Campaign, CampaignId, CampaignState, DivisionId, ScheduleId};
 use serde::{Deserialize, Serialize};
 
 use super::{CampaignStore, keys};
 use crate::dynamo::{StoreError, key, s};
 
+/// What operators are told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Notice {
+    /// Of a campaign.
+    Campaign(CampaignNotice),
+    /// Of a schedule.
+    Schedule(ScheduleNotice),
+}
+
+/// The system turned a schedule off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScheduleNotice {
+    /// When.
+    pub at: Timestamp,
+    /// The schedule.
+    pub schedule_id: ScheduleId,
+    /// Its name.
+    pub name: String,
+    /// Its division.
+    pub division: DivisionId,
+    /// Who answers for it, by name.
+    pub owner: String,
+    /// Why it is off.
+    pub reason: OffReason,
+    /// What came of its last occurrence, for a person.
+    pub detail: String,
+}
+
 /// A campaign ended, or stopped by itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Notice {
+pub struct CampaignNotice {
     /// When.
     pub at: Timestamp,
     /// The campaign.
@@ -42,10 +73,15 @@ pub struct Pending {
     pub notice: Notice,
 }
 
-impl Notice {
-    /// The notice of an audit entry: of ends, and of what the system stopped.
+impl CampaignNotice {
+    /// The notice of an audit entry: of ends, and of what the system stopped. That a day of self-service is over is no news.
     pub(super) fn of(campaign: &Campaign, entry: &AuditEntry) -> Option<Self> {
-        let told = matches!(entry.action, Action::Paused | Action::Halted | Action::Ended) && entry.by == SYSTEM;
+        let told = match entry.action {
+            // Quiet hours come every day, and go.
+            Action::Paused | Action::Halted => entry.by == SYSTEM && entry.reason != Some(StateReason::QuietHours),
+            Action::Ended => campaign.self_service.is_none(),
+            _ => false,
+        };
         told.then(|| Self {
             at: entry.at,
             campaign_id: campaign.campaign_id,

@@ -1,13 +1,14 @@
 //! Recording what became of a claim.
 
-use aws_sdk_dynamodb::types::{Delete, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{Delete, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use portal_domain::outcome::LedgerEvent;
 use portal_domain::password::PasswordDigest;
 use portal_domain::{Outcome, PortalStatus, RecipientId};
 
-use super::claim::{Claim, update};
+use super::claim::Claim;
 use super::counter::CounterItem;
 use super::item::{LedgerItem, Prior};
+use super::write::{set_or_remove, update};
 use super::{CampaignStore, keys};
 use crate::clock;
 use crate::directory::keys as directory_keys;
@@ -103,76 +104,51 @@ impl CampaignStore {
         before: Outcome,
         outcome: Outcome,
     ) -> Result<TransactWriteItem, StoreError> {
-        let mut set = "SET outcome = :outcome, updatedAt = :now".to_owned();
-        let mut remove = Vec::new();
-        let mut builder = Update::builder();
-        let optional = [
-            ("reason", record.reason.clone()),
-            ("messageId", record.message_id.clone()),
-            ("attention", outcome.needs_attention().then(|| keys::attention_pk(claim.campaign, outcome))),
-        ];
-        for (name, value) in optional {
-            match value {
-                Some(value) => {
-                    set.push_str(&format!(", {name} = :{name}"));
-                    builder = builder.expression_attribute_values(format!(":{name}"), s(value));
-                }
-                None => remove.push(name),
-            }
-        }
-        if !remove.is_empty() {
-            set.push_str(&format!(" REMOVE {}", remove.join(", ")));
-        }
+        let (builder, expression) = set_or_remove(vec![
+            ("outcome", Some(s(outcome.as_str()))),
+            ("updatedAt", Some(s(clock::now().to_string()))),
+            ("reason", record.reason.as_ref().map(s)),
+            ("messageId", record.message_id.as_ref().map(s)),
+            ("attention", outcome.needs_attention().then(|| s(keys::attention_pk(claim.campaign, outcome)))),
+        ]);
         update(
             builder
                 .table_name(&self.table)
                 .set_key(Some(key(claim.pk(), keys::ledger_sk(record.recipient_id))))
-                .update_expression(set)
+                .update_expression(expression)
                 .condition_expression("claimId = :claim AND outcome = :before")
                 .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
                 .expression_attribute_values(":claim", s(claim.claim_id.to_string()))
-                .expression_attribute_values(":before", s(before.as_str()))
-                .expression_attribute_values(":outcome", s(outcome.as_str()))
-                .expression_attribute_values(":now", s(clock::now().to_string())),
+                .expression_attribute_values(":before", s(before.as_str())),
         )
     }
 
     /// The action that gives a recipient back what it had, as long as its newest password is still the one of this e-mail.
     pub(super) fn undo(&self, recipient: RecipientId, undo: &Undo) -> Result<TransactWriteItem, StoreError> {
         let prior = &undo.prior;
-        let mut set = "SET #status = :prior, indexSort = :sort".to_owned();
-        let mut remove = Vec::new();
-        let mut builder = Update::builder();
-        let optional = [
-            ("digest", prior.digest.as_ref().map(|digest| digest.as_str().to_owned())),
-            ("lastInvitedAt", prior.last_invited_at.map(|at| at.to_string())),
-            ("expiresAt", prior.expires_at.map(|at| at.to_string())),
-            ("lastCampaignId", prior.last_campaign_id.map(|id| id.to_string())),
-        ];
-        for (name, value) in optional {
-            match value {
-                Some(value) => {
-                    set.push_str(&format!(", {name} = :{name}"));
-                    builder = builder.expression_attribute_values(format!(":{name}"), s(value));
-                }
-                None => remove.push(name),
-            }
-        }
-        if !remove.is_empty() {
-            set.push_str(&format!(" REMOVE {}", remove.join(", ")));
-        }
+        let earlier =
+            (!prior.earlier.is_empty()).then(|| serde_dynamo::to_attribute_value(&prior.earlier)).transpose()?;
+        let (builder, expression) = set_or_remove(vec![
+            ("status", Some(s(prior.status.as_str()))),
+            ("indexSort", Some(s(directory_keys::recipient_sort(prior.status, recipient)))),
+            ("digest", prior.digest.as_ref().map(|digest| s(digest.as_str()))),
+            ("pendingSince", prior.pending_since.map(|at| s(at.to_string()))),
+            ("reminders", (prior.reminders > 0).then(|| n(prior.reminders))),
+            ("lastInvitedAt", prior.last_invited_at.map(|at| s(at.to_string()))),
+            ("expiresAt", prior.expires_at.map(|at| s(at.to_string()))),
+            ("lastCampaignId", prior.last_campaign_id.map(|id| s(id.to_string()))),
+            ("earlier", earlier),
+            ("resentAt", prior.resent_at.map(|at| s(at.to_string()))),
+        ]);
         update(
             builder
                 .table_name(&self.directory)
                 .set_key(Some(key(directory_keys::recipient_pk(recipient), directory_keys::RECIPIENT)))
-                .update_expression(set + " ADD version :one")
+                .update_expression(expression + " ADD version :one")
                 .condition_expression("digest = :mine AND #status = :pending")
-                .expression_attribute_names("#status", "status")
                 .expression_attribute_values(":one", n(1))
                 .expression_attribute_values(":mine", s(undo.digest.as_str()))
-                .expression_attribute_values(":pending", s(PortalStatus::Pending.as_str()))
-                .expression_attribute_values(":prior", s(prior.status.as_str()))
-                .expression_attribute_values(":sort", s(directory_keys::recipient_sort(prior.status, recipient))),
+                .expression_attribute_values(":pending", s(PortalStatus::Pending.as_str())),
         )
     }
 

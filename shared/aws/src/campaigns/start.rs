@@ -1,12 +1,14 @@
-//! Starting a campaign: one transaction for idempotency key, division lock, campaign and cursors.
+//! Starting a campaign: one transaction for what makes it happen once, division lock, campaign and cursors.
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::{SignedDuration, Timestamp};
 use portal_domain::campaign::audit::{Action, AuditEntry};
+use portal_domain::schedule::Occurrence;
 use portal_domain::selection::Excluded;
-use portal_domain::{Campaign, CampaignId, CampaignState};
+use portal_domain::{Campaign, CampaignId, CampaignState, Schedule};
 
-use super::item::{CursorItem, KeyItem, LockItem};
+use super::item::{CampaignRef, CursorItem, KeyItem};
+use super::write::put;
 use super::{CampaignStore, keys};
 use crate::clock;
 use crate::dynamo::{Item, StoreError, Transacted, condition_failed, key, transact};
@@ -25,6 +27,15 @@ pub struct RequestKey<'a> {
     pub body_hash: &'a str,
 }
 
+/// By what a campaign is started only once.
+#[derive(Clone, Copy, Debug)]
+pub enum Once<'a> {
+    /// By the idempotency key of a request.
+    Request(RequestKey<'a>),
+    /// By the record of the occurrence of a schedule, which is given as it was read.
+    Occurrence(&'a Schedule, &'a Occurrence),
+}
+
 /// What an idempotency key says of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seen {
@@ -41,10 +52,12 @@ pub enum Seen {
 pub enum Started {
     /// The campaign is written.
     Now,
-    /// Somebody used the idempotency key meanwhile; ask [`CampaignStore::seen`] again. Nothing is written.
-    KeyTaken,
+    /// It was started before: somebody used the idempotency key, or dealt with the occurrence. Nothing is written.
+    Before,
     /// Another campaign holds the division's lock. Nothing is written.
     Busy,
+    /// The schedule has changed since it was read. Nothing is written.
+    Changed,
 }
 
 impl CampaignStore {
@@ -68,33 +81,22 @@ impl CampaignStore {
         })
     }
 
-    /// Writes key, lock, campaign and a cursor per shard, or nothing. A campaign that is completed from the start
+    /// Writes what makes it happen once, lock, campaign and a cursor per shard, or nothing. A campaign that is completed from the start
     /// (nobody to send to) takes no lock, and still starts only while nobody else holds it.
-    pub async fn start(
-        &self,
-        campaign: &Campaign,
-        excluded: Excluded,
-        request: RequestKey<'_>,
-    ) -> Result<Started, StoreError> {
+    pub async fn start(&self, campaign: &Campaign, excluded: Excluded, once: Once<'_>) -> Result<Started, StoreError> {
         let now = campaign.created_at;
-        let key_item = KeyItem {
-            body_hash: request.body_hash.to_owned(),
-            campaign_id: campaign.campaign_id,
-            ttl: (now + KEY_LIFETIME).as_second(),
-        };
         let ended = campaign.state == CampaignState::Completed;
         let lock_key = key(keys::LOCKS, campaign.filter.division.as_str());
         let mut actions = vec![
-            put(self
-                .put_item(key(keys::key_pk(request.caller, request.key), keys::KEY), &key_item)?
-                .condition_expression("attribute_not_exists(pk) OR #ttl <= :now")
-                .expression_attribute_names("#ttl", "ttl")
-                .expression_attribute_values(":now", crate::dynamo::n(now.as_second())))?,
+            match once {
+                Once::Request(request) => self.put_key(request, campaign)?,
+                Once::Occurrence(schedule, occurrence) => self.put_occurrence(schedule, occurrence)?,
+            },
             if ended {
                 self.require_absent(lock_key)?
             } else {
-                let lock = LockItem { campaign_id: campaign.campaign_id };
-                put(self.put_item(lock_key, &lock)?.condition_expression("attribute_not_exists(pk)"))?
+                let lock = CampaignRef { campaign_id: campaign.campaign_id };
+                self.put_new(lock_key, &lock)?
             },
             put(self.put_item(key(keys::CAMPAIGNS, campaign.campaign_id.to_string()), campaign)?)?,
         ];
@@ -110,21 +112,29 @@ impl CampaignStore {
         entry.state = Some(campaign.state);
         let audit_key = key(keys::audit_pk(campaign.campaign_id), clock::new_event_id(now));
         actions.push(self.put_new(audit_key, &entry)?);
+        if let Once::Occurrence(schedule, occurrence) = once {
+            actions.push(self.put_schedule(schedule, &schedule.after(occurrence.clone()))?);
+        }
         match transact(&self.client, "start a campaign", actions).await? {
             Transacted::Done => Ok(Started::Now),
-            Transacted::Refused(reasons) if reasons.first().is_some_and(condition_failed) => Ok(Started::KeyTaken),
-            Transacted::Refused(_) => Ok(Started::Busy),
+            Transacted::Refused(reasons) if reasons.first().is_some_and(condition_failed) => Ok(Started::Before),
+            Transacted::Refused(reasons) if reasons.get(1).is_some_and(condition_failed) => Ok(Started::Busy),
+            Transacted::Refused(_) => Ok(Started::Changed),
         }
     }
 
-    fn put_item(
-        &self,
-        key: Item,
-        value: &impl serde::Serialize,
-    ) -> Result<aws_sdk_dynamodb::types::builders::PutBuilder, StoreError> {
-        let mut item: Item = serde_dynamo::to_item(value)?;
-        item.extend(key);
-        Ok(Put::builder().table_name(&self.table).set_item(Some(item)))
+    fn put_key(&self, request: RequestKey<'_>, campaign: &Campaign) -> Result<TransactWriteItem, StoreError> {
+        let now = campaign.created_at;
+        let key_item = KeyItem {
+            body_hash: request.body_hash.to_owned(),
+            campaign_id: campaign.campaign_id,
+            ttl: (now + KEY_LIFETIME).as_second(),
+        };
+        put(self
+            .put_item(key(keys::key_pk(request.caller, request.key), keys::KEY), &key_item)?
+            .condition_expression("attribute_not_exists(pk) OR #ttl <= :now")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":now", crate::dynamo::n(now.as_second())))
     }
 
     fn require_absent(&self, key: Item) -> Result<TransactWriteItem, StoreError> {
@@ -141,8 +151,4 @@ impl CampaignStore {
     pub(super) fn campaign_key(campaign: CampaignId) -> Item {
         key(keys::CAMPAIGNS, campaign.to_string())
     }
-}
-
-fn put(builder: aws_sdk_dynamodb::types::builders::PutBuilder) -> Result<TransactWriteItem, StoreError> {
-    Ok(TransactWriteItem::builder().put(builder.build().map_err(StoreError::request)?).build())
 }

@@ -1,12 +1,12 @@
 //! Moving a campaign from one state to the next: one transaction for campaign, lock, cursors, audit trail and notice.
 
-use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
 use portal_domain::Campaign;
 use portal_domain::campaign::audit::AuditEntry;
 
-use super::claim::update;
-use super::item::{LockItem, Walk};
-use super::notices::Notice;
+use super::item::{CampaignRef, Walk};
+use super::notices::{CampaignNotice, Notice};
+use super::write::{put, update};
 use super::{CampaignStore, keys};
 use crate::clock;
 use crate::dynamo::{Item, StoreError, Transacted, condition_failed, key, n, s, transact};
@@ -68,8 +68,8 @@ impl CampaignStore {
         actions.extend(self.lock_action(before, lock)?);
         let event_id = clock::new_event_id(entry.at);
         actions.push(self.put_new(key(keys::audit_pk(id), &event_id), &entry)?);
-        if let Some(notice) = Notice::of(&after, &entry) {
-            actions.push(self.put_new(key(keys::NOTICES, &event_id), &notice)?);
+        if let Some(notice) = CampaignNotice::of(&after, &entry) {
+            actions.push(self.put_new(key(keys::NOTICES, &event_id), &Notice::Campaign(notice))?);
         }
         if let Some(walks) = walk {
             for shard in before.shards() {
@@ -88,22 +88,23 @@ impl CampaignStore {
     }
 
     fn put_campaign(&self, before: &Campaign, after: &Campaign) -> Result<TransactWriteItem, StoreError> {
-        let mut item: Item = serde_dynamo::to_item(after)?;
-        item.extend(Self::campaign_key(before.campaign_id));
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(item))
+        let item = self.put_item(Self::campaign_key(before.campaign_id), after)?;
+        put(item
             .condition_expression("revision = :revision")
-            .expression_attribute_values(":revision", n(before.revision));
-        Ok(TransactWriteItem::builder().put(put.build().map_err(StoreError::request)?).build())
+            .expression_attribute_values(":revision", n(before.revision)))
     }
 
     fn lock_action(&self, campaign: &Campaign, lock: Lock) -> Result<Option<TransactWriteItem>, StoreError> {
+        if let Some(self_service) = campaign.self_service {
+            // It never holds the lock. What is retried must be looked after again.
+            let listed = lock == Lock::Take;
+            return listed.then(|| self.list_self_service(campaign, self_service)).transpose();
+        }
         let lock_key = key(keys::LOCKS, campaign.filter.division.as_str());
         let campaign_id = campaign.campaign_id;
         match lock {
             Lock::Keep => Ok(None),
-            Lock::Take => self.put_new(lock_key, &LockItem { campaign_id }).map(Some),
+            Lock::Take => self.put_new(lock_key, &CampaignRef { campaign_id }).map(Some),
             Lock::Free => {
                 let unlock = Delete::builder()
                     .table_name(&self.table)
@@ -115,19 +116,6 @@ impl CampaignStore {
                 Ok(Some(TransactWriteItem::builder().delete(unlock).build()))
             }
         }
-    }
-
-    /// Puts an item on the condition that there is none.
-    pub(super) fn put_new(&self, key: Item, value: &impl serde::Serialize) -> Result<TransactWriteItem, StoreError> {
-        let mut item: Item = serde_dynamo::to_item(value)?;
-        item.extend(key);
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk)")
-            .build()
-            .map_err(StoreError::request)?;
-        Ok(TransactWriteItem::builder().put(put).build())
     }
 
     /// Gives a shard a walk to do. Whoever is at work on it fails with its next page, and whoever it was about to queue is

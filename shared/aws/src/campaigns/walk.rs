@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use portal_domain::feedback::Standing;
 use portal_domain::{CampaignId, Outcome, Shard};
 
-use super::claim::update;
 use super::counter::CounterItem;
 use super::fan_out::{PAGE_ROWS, PageWrite};
 use super::item::{CursorItem, LedgerItem, Task};
+use super::write::update;
 use super::{CampaignStore, keys};
 use crate::dynamo::{StoreError, Transacted, condition_failed, key, n, s, transact};
 

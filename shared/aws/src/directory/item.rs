@@ -1,6 +1,7 @@
 //! How recipients, and accounts as the index shows them, lie in the table.
 
 use jiff::Timestamp;
+use portal_domain::activation::Mailed;
 use portal_domain::password::PasswordDigest;
 use portal_domain::recipient::{Links, NamedAccount};
 use portal_domain::{AccountId, CampaignId, DivisionId, Filter, LinkProfile, PortalStatus, Recipient, RecipientId};
@@ -18,7 +19,7 @@ pub struct CountedProfile {
     pub n: u32,
 }
 
-/// A recipient's item; also what the index shows of it (without `version` and `digest`, which the index does not carry).
+/// A recipient's item; also what the index shows of it (without what belongs to the invitation, and `version`, which the index does not carry).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the fields are those of Recipient, and the keys")]
@@ -42,6 +43,10 @@ pub struct RecipientItem {
     #[serde(default)]
     pub accounts: Vec<NamedAccount>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending_since: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reminders: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_invited_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
@@ -55,6 +60,34 @@ pub struct RecipientItem {
     /// Salted digest of the temporary password of the newest mail that may have left.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<PasswordDigest>,
+    /// The passwords of mails before a self-service resend, which hold until they expire.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Mailed>,
+    /// When they asked for an e-mail and were granted one, or were mailed if that was later; those of the last days.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resends: Vec<Timestamp>,
+    /// When they were mailed last because they asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resent_at: Option<Timestamp>,
+    /// How they accepted an invitation of ours; nothing of a status that was imported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acceptance: Option<Acceptance>,
+}
+
+/// An invitation that was accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Acceptance {
+    /// When.
+    pub at: Timestamp,
+    /// The campaign whose password it was.
+    pub campaign_id: CampaignId,
+    /// Seconds from its e-mail to the acceptance.
+    pub seconds: u64,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -62,8 +95,8 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl RecipientItem {
-    /// The item of a recipient. Unlinked recipients get no index keys, and so are in no selection.
-    pub fn new(recipient: &Recipient, version: u64, digest: Option<PasswordDigest>) -> Self {
+    /// The item of a recipient who has not been invited. Unlinked recipients get no index keys, and so are in no selection.
+    pub fn new(recipient: &Recipient, version: u64) -> Self {
         let linked = recipient.links.account_count > 0;
         Self {
             pk: keys::recipient_pk(recipient.recipient_id),
@@ -79,13 +112,38 @@ impl RecipientItem {
             profiles_overflow: recipient.links.profiles.is_none(),
             account_count: recipient.links.account_count,
             accounts: recipient.links.accounts.clone(),
+            pending_since: recipient.pending_since,
+            reminders: recipient.reminders,
             last_invited_at: recipient.last_invited_at,
             expires_at: recipient.expires_at,
             last_campaign_id: recipient.last_campaign_id,
             undeliverable: recipient.undeliverable.clone(),
             version,
-            digest,
+            digest: None,
+            earlier: Vec::new(),
+            resends: Vec::new(),
+            resent_at: None,
+            acceptance: None,
         }
+    }
+
+    /// The temporary passwords that were mailed and are kept, the newest first; some may have expired.
+    pub fn passwords(&self) -> Vec<Mailed> {
+        let newest = self.digest.clone().zip(self.expires_at).zip(self.last_invited_at).zip(self.last_campaign_id);
+        let newest = newest.map(|(((digest, expires_at), invited_at), campaign_id)| Mailed {
+            digest,
+            expires_at,
+            invited_at,
+            campaign_id,
+        });
+        newest.into_iter().chain(self.earlier.iter().cloned()).collect()
+    }
+
+    /// Those that can still be used at `now`.
+    pub fn valid_passwords(&self, now: Timestamp) -> Vec<Mailed> {
+        let mut passwords = self.passwords();
+        passwords.retain(|password| password.is_valid(now));
+        passwords
     }
 }
 
@@ -107,6 +165,8 @@ impl From<RecipientItem> for Recipient {
                 account_count: item.account_count,
                 accounts: item.accounts,
             },
+            pending_since: item.pending_since,
+            reminders: item.reminders,
             last_invited_at: item.last_invited_at,
             expires_at: item.expires_at,
             last_campaign_id: item.last_campaign_id,

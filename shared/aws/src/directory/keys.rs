@@ -7,6 +7,7 @@
 //! | an account | get `ACCOUNT#<accountId>` |
 //! | recipient of an address in a division | get `ADDRESS#<division>#<email>`, then the recipient |
 //! | a recipient, its links in order of account | get or query `RECIPIENT#<recipientId>` |
+//! | the hash of the password that a recipient chose | get `RECIPIENT#<recipientId>`, `CREDENTIAL` |
 //! | all linked recipients of a division by status | query `by-division`, one partition a shard |
 //! | all accounts of a division | query `by-division`, the `#accounts` partition of each shard |
 //! | all templates, or one, without its text | query or get `TEMPLATES` |
@@ -36,6 +37,8 @@ pub const ACCOUNT: &str = "ACCOUNT";
 pub const ADDRESS: &str = "ADDRESS";
 /// Sort key of a recipient.
 pub const RECIPIENT: &str = "RECIPIENT";
+/// Sort key of the hash of the password that a recipient chose.
+pub const CREDENTIAL: &str = "CREDENTIAL";
 /// What the sort keys of a recipient's link rows begin with.
 pub const LINK_PREFIX: &str = "LINK#";
 

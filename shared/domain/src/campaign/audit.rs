@@ -10,6 +10,9 @@ use crate::outcome::Outcomes;
 /// Who acts when no person does.
 pub const SYSTEM: &str = "system";
 
+/// Who acts when a customer does: the recipient that the entry is about.
+pub const CUSTOMER: &str = "customer";
+
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -34,6 +37,20 @@ pub enum Action {
     Ended,
     /// A recipient whom mail did not reach may be mailed again.
     Cleared,
+    /// A recipient accepted the invitation.
+    Accepted,
+    /// A recipient's invitation was withdrawn.
+    Withdrawn,
+    /// A recipient's acceptance was taken back.
+    SetBack,
+    /// A schedule was made.
+    Created,
+    /// A schedule was changed.
+    Changed,
+    /// A schedule was deleted.
+    Deleted,
+    /// The system turned a schedule off.
+    TurnedOff,
 }
 
 /// One entry of an audit trail.
@@ -58,6 +75,9 @@ pub struct AuditEntry {
     /// How many recipients it concerned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipients: Option<u64>,
+    /// Why, in the words of the person who did it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
     /// How everything went, at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcomes: Option<Outcomes>,
@@ -67,6 +87,6 @@ impl AuditEntry {
     /// An entry that says no more than this.
     pub fn new(at: Timestamp, by: &str, action: Action) -> Self {
         let by = by.to_owned();
-        Self { at, by, action, state: None, reason: None, outcome: None, recipients: None, outcomes: None }
+        Self { at, by, action, state: None, reason: None, outcome: None, recipients: None, note: None, outcomes: None }
     }
 }

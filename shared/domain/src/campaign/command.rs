@@ -1,7 +1,9 @@
 //! What a person may tell a campaign to do.
 
+use jiff::Timestamp;
+
 use super::audit::Action;
-use super::{Campaign, CampaignEvent, CampaignState};
+use super::{Campaign, CampaignEvent, CampaignState, StateReason};
 use crate::Outcome;
 
 /// A person's command to a campaign.
@@ -20,8 +22,8 @@ pub enum Command {
 /// What a command does to a campaign as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// It moves to this state.
-    Moves(CampaignState),
+    /// It moves to this state, for this reason if the state has one.
+    Moves(CampaignState, Option<StateReason>),
     /// It is as the command wants it already: the same command came before.
     None,
     /// The command can't be obeyed in this state.
@@ -62,10 +64,25 @@ impl Command {
         }
     }
 
-    /// What it does to `campaign`. Given twice it does nothing the second time.
-    pub fn effect(self, campaign: &Campaign) -> Effect {
+    /// What it does to `campaign` at `now`. Given twice it does nothing the second time.
+    pub fn effect(self, campaign: &Campaign, now: Timestamp) -> Effect {
+        let paused = campaign.state == CampaignState::Paused;
+        if self == Self::Pause && paused && campaign.state_reason.is_some_and(StateReason::passes) {
+            // It would go on by itself.
+            return Effect::Moves(CampaignState::Paused, Some(StateReason::Operator));
+        }
+        if self == Self::Resume && !campaign.may_send_at(now) {
+            // A person may lift what stopped it, but not its quiet hours.
+            return match campaign.state.after(self.event()) {
+                Some(_) if paused && campaign.state_reason == Some(StateReason::QuietHours) => Effect::None,
+                Some(_) => Effect::Moves(CampaignState::Paused, Some(StateReason::QuietHours)),
+                None if campaign.state.sends() => Effect::None,
+                None => Effect::Refused,
+            };
+        }
         if let Some(next) = campaign.state.after(self.event()) {
-            return Effect::Moves(next);
+            let reason = (self == Self::Pause).then_some(StateReason::Operator);
+            return Effect::Moves(next, reason);
         }
         let obeyed = match self {
             Self::Pause => campaign.state == CampaignState::Paused,

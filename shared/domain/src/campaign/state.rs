@@ -55,9 +55,16 @@ pub enum StateReason {
     Bounces,
     /// Too many people complained.
     Complaints,
+    /// It is outside the hours in which it may send. The campaign goes on by itself when they come.
+    QuietHours,
 }
 
 impl StateReason {
+    /// Whether the campaign goes on by itself when the reason is gone.
+    pub fn passes(self) -> bool {
+        matches!(self, Self::DailyQuota | Self::QuietHours)
+    }
+
     /// The name used in the API and in the table.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -67,6 +74,7 @@ impl StateReason {
             Self::AccountRefused => "accountRefused",
             Self::Bounces => "bounces",
             Self::Complaints => "complaints",
+            Self::QuietHours => "quietHours",
         }
     }
 }
@@ -96,11 +104,6 @@ impl CampaignState {
     /// Whether its shards are worked on: rows are written, queued, or (of a cancelled campaign) ended.
     pub fn works(self) -> bool {
         self.sends() || self == Self::Cancelled
-    }
-
-    /// Whether the campaign is over once every ledger row has an end state.
-    pub fn ends_with_its_rows(self) -> bool {
-        self.after(CampaignEvent::AllEnded).is_some()
     }
 
     /// The state after `event`, `None` where the event changes nothing.
@@ -161,7 +164,7 @@ mod tests {
             assert_eq!(serde_json::to_value(state).expect("serialises"), state.as_str());
         }
         use StateReason::*;
-        for reason in [Operator, DailyQuota, SendingPaused, AccountRefused, Bounces, Complaints] {
+        for reason in [Operator, DailyQuota, SendingPaused, AccountRefused, Bounces, Complaints, QuietHours] {
             assert_eq!(serde_json::to_value(reason).expect("serialises"), reason.as_str());
         }
     }

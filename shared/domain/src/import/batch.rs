@@ -195,17 +195,10 @@ fn created(
     status: Option<PortalStatus>,
     changes: &BTreeMap<AccountId, Relink>,
 ) -> Recipient {
-    Recipient {
-        recipient_id,
-        division: address.division.clone(),
-        email: address.email.clone().into(),
-        status: status.unwrap_or(PortalStatus::NotSent),
-        links: Links::default().relinked(changes, None),
-        last_invited_at: None,
-        expires_at: None,
-        last_campaign_id: None,
-        undeliverable: None,
-    }
+    let links = Links::default().relinked(changes, None);
+    let recipient =
+        Recipient::never_invited(recipient_id, address.division.clone(), address.email.clone().into(), links);
+    Recipient { status: status.unwrap_or(PortalStatus::NotSent), ..recipient }
 }
 
 fn account_bytes(write: &Write) -> usize {

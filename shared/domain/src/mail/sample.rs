@@ -1,7 +1,7 @@
 //! Somebody who doesn't exist, for previews and test mails.
 
 use crate::recipient::{Links, NamedAccount};
-use crate::{AccountId, Division, PortalStatus, Recipient, RecipientId};
+use crate::{AccountId, Division, Recipient, RecipientId};
 
 /// A sample person with a sample account in this division.
 pub fn recipient(division: &Division) -> Recipient {
@@ -11,15 +11,10 @@ pub fn recipient(division: &Division) -> Recipient {
         account_name: "Sample account".to_owned(),
         contact_name: name,
     };
-    Recipient {
-        recipient_id: RecipientId::from_random([0; 16]),
-        division: division.division.clone(),
-        email: "sam.sample@example.com".to_owned(),
-        status: PortalStatus::NotSent,
-        links: Links { profiles: None, account_count: 1, accounts: vec![account] },
-        last_invited_at: None,
-        expires_at: None,
-        last_campaign_id: None,
-        undeliverable: None,
-    }
+    Recipient::never_invited(
+        RecipientId::from_random([0; 16]),
+        division.division.clone(),
+        "sam.sample@example.com".to_owned(),
+        Links { profiles: None, account_count: 1, accounts: vec![account] },
+    )
 }

@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 
 use super::*;
 use crate::recipient::{Links, NamedAccount};
-use crate::{AccountId, DivisionId, PortalStatus, RecipientId};
+use crate::{AccountId, DivisionId, RecipientId};
 
 fn division() -> Division {
     Division {
@@ -26,17 +26,12 @@ fn recipient(name: &str, accounts: u32) -> Recipient {
         account_name: if number % 7 == 3 { String::new() } else { format!("{number} Main Street & Sons") },
         contact_name: name.to_owned(),
     });
-    Recipient {
-        recipient_id: RecipientId::from_random([7; 16]),
-        division: DivisionId::new("DAYTON & Co"),
-        email: serde_json::from_value("o'neil+x&y@example.com".into()).expect("an address is a string"),
-        status: PortalStatus::NotSent,
-        links: Links { profiles: None, account_count: accounts, accounts: named.collect() },
-        last_invited_at: None,
-        expires_at: None,
-        last_campaign_id: None,
-        undeliverable: None,
-    }
+    Recipient::never_invited(
+        RecipientId::from_random([7; 16]),
+        DivisionId::new("DAYTON & Co"),
+        serde_json::from_value("o'neil+x&y@example.com".into()).expect("an address is a string"),
+        Links { profiles: None, account_count: accounts, accounts: named.collect() },
+    )
 }
 
 fn password() -> TemporaryPassword {

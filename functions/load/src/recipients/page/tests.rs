@@ -67,7 +67,7 @@ fn now() -> Timestamp {
 }
 
 fn rules() -> Rules {
-    Rules { now: now(), campaign: None, include_recently_invited: false }
+    Rules::of_new_campaign(now(), false)
 }
 
 fn recipient(number: usize, person: &Person) -> Recipient {
@@ -94,6 +94,8 @@ fn recipient(number: usize, person: &Person) -> Recipient {
         email: "ann@example.com".to_owned(),
         status: PortalStatus::ALL[person.status],
         links: Links { profiles: Some([(profile, 1)].into()), account_count: 1, accounts: vec![account] },
+        pending_since: None,
+        reminders: 0,
         last_invited_at: person.recent.then(|| now() - SignedDuration::from_hours(23)),
         expires_at: None,
         last_campaign_id: None,

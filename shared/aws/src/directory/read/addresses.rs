@@ -1,6 +1,6 @@
 //! Whose an address is.
 
-use portal_domain::{EmailAddress, RecipientId};
+use portal_domain::{DivisionId, EmailAddress, RecipientId};
 
 use super::DirectoryReader;
 use crate::directory::item::AddressItem;
@@ -16,5 +16,24 @@ impl DirectoryReader {
         let items = batch_get(&self.client, rows).await?;
         let rows = items.into_iter().map(|(_, item)| Ok(serde_dynamo::from_item::<_, AddressItem>(item)?.recipient_id));
         rows.collect()
+    }
+
+    /// The recipient with this address in a division, read consistently.
+    pub async fn recipient_at(
+        &self,
+        division: &DivisionId,
+        address: &EmailAddress,
+    ) -> Result<Option<RecipientId>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key(keys::address_pk(division, address.as_str()), keys::ADDRESS)))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| StoreError::of("read an address", error))?;
+        let row: Option<AddressItem> = answer.item.map(serde_dynamo::from_item).transpose()?;
+        Ok(row.map(|row| row.recipient_id))
     }
 }

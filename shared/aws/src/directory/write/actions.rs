@@ -54,7 +54,7 @@ pub(super) fn action(table: &str, write: &Write) -> Result<TransactWriteItem, St
             put(Put::builder().table_name(table).set_item(Some(item)).condition_expression(ABSENT))
         }
         Write::PutRecipient(stored) => {
-            let item = serde_dynamo::to_item(RecipientItem::new(&stored.recipient, stored.version, None))?;
+            let item = serde_dynamo::to_item(RecipientItem::new(&stored.recipient, stored.version))?;
             put(Put::builder().table_name(table).set_item(Some(item)).condition_expression(ABSENT))
         }
         Write::UpdateRecipient(stored, expected) => update_recipient(table, stored, *expected),
@@ -82,7 +82,7 @@ fn put_link(table: &str, recipient: RecipientId, link: &Link) -> Result<Transact
 }
 
 fn update_recipient(table: &str, stored: &StoredRecipient, expected: u64) -> Result<TransactWriteItem, StoreError> {
-    let mut item: Item = serde_dynamo::to_item(RecipientItem::new(&stored.recipient, stored.version, None))?;
+    let mut item: Item = serde_dynamo::to_item(RecipientItem::new(&stored.recipient, stored.version))?;
     let mut builder = Update::builder().expression_attribute_values(":expected", n(expected));
     let (mut set, mut remove) = (Vec::new(), Vec::new());
     for name in FROM_LINKS {
@@ -134,6 +134,8 @@ mod tests {
             email: "a@example.com".to_owned(),
             status: PortalStatus::Pending,
             links: Links { account_count: accounts, accounts: vec![named], ..Links::default() },
+            pending_since: Some(jiff::Timestamp::UNIX_EPOCH),
+            reminders: 1,
             last_invited_at: Some(jiff::Timestamp::UNIX_EPOCH),
             expires_at: Some(jiff::Timestamp::UNIX_EPOCH),
             last_campaign_id: Some("01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().expect("a ULID")),
@@ -152,7 +154,9 @@ mod tests {
         let mut allowed = FROM_LINKS.to_vec();
         allowed.sort_unstable();
         assert_eq!(names, allowed);
-        for invitation in ["digest", "lastInvitedAt", "expiresAt", "lastCampaignId", "undeliverable"] {
+        for invitation in
+            ["digest", "pendingSince", "reminders", "lastInvitedAt", "expiresAt", "lastCampaignId", "undeliverable"]
+        {
             assert!(!update.update_expression.contains(invitation), "{}", update.update_expression);
         }
     }

@@ -8,7 +8,7 @@ use super::*;
 use crate::mail::Invitation;
 use crate::password::TemporaryPassword;
 use crate::recipient::{Links, NamedAccount};
-use crate::{AccountId, Division, DivisionId, PortalStatus, Recipient, RecipientId};
+use crate::{AccountId, Division, DivisionId, Recipient, RecipientId};
 
 /// Values as an import may store them: any characters but controls, and many that mean something in HTML or Handlebars.
 fn value() -> impl Strategy<Value = String> {
@@ -49,17 +49,7 @@ prop_compose! {
             contact_name: name.clone(),
         };
         let accounts = accounts.into_iter().map(named).collect();
-        let recipient = Recipient {
-            recipient_id: RecipientId::from_random([7; 16]),
-            division: division.division.clone(),
-            email: "a@example.com".to_owned(),
-            status: PortalStatus::NotSent,
-            links: Links { profiles: None, account_count, accounts },
-            last_invited_at: None,
-            expires_at: None,
-            last_campaign_id: None,
-            undeliverable: None,
-        };
+        let recipient = Recipient::never_invited(RecipientId::from_random([7; 16]), division.division.clone(), "a@example.com".to_owned(), Links { profiles: None, account_count, accounts });
         (recipient, division)
     }
 }

@@ -1,0 +1,158 @@
+//! Schedules: EventBridge Scheduler is told what it does not know of them, and occurrences that could not be dealt with are recorded.
+
+use std::collections::HashMap;
+
+use aws_config::SdkConfig;
+use aws_sdk_sqs::types::Message;
+use jiff::{SignedDuration, Timestamp};
+use portal_aws::campaigns::CampaignStore;
+use portal_aws::campaigns::schedules::Written;
+use portal_aws::directory::read::DirectoryReader;
+use portal_aws::scheduler::Scheduler;
+use portal_aws::settings::{MissingSetting, Settings};
+use portal_domain::schedule::{Failure, Occurrence, Verdict};
+use portal_domain::{DivisionId, Schedule, ScheduleId};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{SweepError, Swept};
+
+/// A schedule that a person changed within this time is left to the function that they called.
+const FRESH: SignedDuration = SignedDuration::from_secs(60);
+
+/// How often an occurrence is recorded anew because its schedule changes meanwhile.
+const TRIES: usize = 5;
+
+/// What Scheduler puts in place of itself where it could not call: the time, in an attribute of the message.
+const TIME_ATTRIBUTE: &str = "SCHEDULED_TIME";
+
+/// What Lambda says of an event that waited longer than the function takes one: an hour.
+const TOO_OLD: &str = "EventAgeExceeded";
+
+/// What keeps EventBridge Scheduler in line with the table.
+#[derive(Debug)]
+pub(crate) struct Schedules {
+    scheduler: Scheduler,
+    directory: DirectoryReader,
+}
+
+impl Schedules {
+    pub(crate) fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, MissingSetting> {
+        let directory = settings.required("DIRECTORY_TABLE")?;
+        Ok(Self {
+            scheduler: Scheduler::new(aws_sdk_scheduler::Client::new(config), settings)?,
+            directory: DirectoryReader::new(aws_sdk_dynamodb::Client::new(config), directory),
+        })
+    }
+
+    /// Tells Scheduler of every schedule that it does not know as it is: one that the system turned off, whose division moved to
+    /// another time zone, or whose caller died before telling.
+    pub(crate) async fn arm(&self, store: &CampaignStore, now: Timestamp, swept: &mut Swept) -> Result<(), SweepError> {
+        let mut schedules = store.schedules().await?;
+        schedules.retain(|schedule| now.duration_since(schedule.updated_at) > FRESH && !schedule.in_template);
+        if schedules.is_empty() {
+            return Ok(());
+        }
+        let divisions = self.directory.divisions().await?;
+        let zones: HashMap<DivisionId, String> =
+            divisions.into_iter().map(|division| (division.division, division.time_zone)).collect();
+        for schedule in schedules {
+            let zone = zones.get(&schedule.plan.filter.division).map_or("UTC", String::as_str);
+            match self.scheduler.arm(store, &schedule, zone, now).await {
+                Ok(told) => swept.schedules_armed += usize::from(told),
+                Err(error) => {
+                    tracing::error!(schedule.id = %schedule.schedule_id, error = %error, "schedule could not be armed");
+                    swept.errors += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An occurrence that nobody could deal with.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Lost {
+    schedule_id: ScheduleId,
+    scheduled_at: Timestamp,
+    /// The event brought the schedule, which is written in the template.
+    in_template: bool,
+    verdict: Verdict,
+}
+
+/// What of an event is needed here.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Event {
+    schedule_id: ScheduleId,
+    scheduled_time: String,
+    #[serde(default)]
+    schedule: Option<Value>,
+}
+
+impl Lost {
+    /// Reads a message of the failure queue: Lambda's, of an event that the function failed at, or Scheduler's, of one that it could not
+    /// deliver. `None` if it is neither.
+    pub(crate) fn of(message: &Message) -> Option<Self> {
+        let body: Value = serde_json::from_str(message.body.as_deref()?).ok()?;
+        let (event, verdict) = match body.get("requestPayload") {
+            Some(event) if body["requestContext"]["condition"] == TOO_OLD => (event.clone(), Verdict::late()),
+            Some(event) => (event.clone(), Verdict::Failed { reason: Failure::Error }),
+            None => (body, Verdict::Failed { reason: Failure::NotDelivered }),
+        };
+        let event: Event = serde_json::from_value(event).ok()?;
+        let attribute = || message.message_attributes()?.get(TIME_ATTRIBUTE)?.string_value()?.parse().ok();
+        let scheduled_at = event.scheduled_time.parse().ok().or_else(attribute)?;
+        Some(Self { schedule_id: event.schedule_id, scheduled_at, in_template: event.schedule.is_some(), verdict })
+    }
+
+    /// Records it, unless somebody dealt with it after all. `false` if it can't be: its schedule is in the template, and was never kept.
+    pub(crate) async fn record(&self, store: &CampaignStore, now: Timestamp) -> Result<bool, SweepError> {
+        let occurrence = Occurrence { scheduled_at: self.scheduled_at, at: now, verdict: self.verdict.clone() };
+        for _ in 0..TRIES {
+            let schedule: Option<Schedule> = store.schedule(&self.schedule_id).await?;
+            let Some(schedule) = schedule else { return Ok(!self.in_template) };
+            match store.record_occurrence(&schedule, &occurrence).await? {
+                Written::Done | Written::Before => return Ok(true),
+                Written::Changed => {}
+            }
+        }
+        Err(SweepError::KeptChanging)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_sqs::types::MessageAttributeValue;
+    use serde_json::json;
+
+    use super::*;
+
+    fn message(body: &Value) -> Message {
+        Message::builder().body(body.to_string()).build()
+    }
+
+    #[test]
+    fn what_the_function_failed_at_and_what_scheduler_could_not_deliver_are_told_apart() {
+        let event = json!({"scheduleId": "01J", "rule": 1, "scheduledTime": "2026-11-30T14:00:00Z"});
+        let at: Timestamp = "2026-11-30T14:00:00Z".parse().expect("a time");
+        let lost =
+            |verdict| Lost { schedule_id: ScheduleId::new("01J"), scheduled_at: at, in_template: false, verdict };
+        let failed_by = |reason| lost(Verdict::Failed { reason });
+        let failed = json!({"requestContext": {"condition": "RetriesExhausted"}, "requestPayload": event});
+        assert_eq!(Lost::of(&message(&failed)), Some(failed_by(Failure::Error)));
+        let old = json!({"requestContext": {"condition": "EventAgeExceeded"}, "requestPayload": event});
+        assert_eq!(Lost::of(&message(&old)), Some(lost(Verdict::late())));
+        assert_eq!(Lost::of(&message(&event)), Some(failed_by(Failure::NotDelivered)));
+        let unsubstituted = json!({"scheduleId": "01J", "rule": 1, "scheduledTime": "<aws.scheduler.scheduled-time>"});
+        assert_eq!(Lost::of(&message(&unsubstituted)), None);
+        let time = MessageAttributeValue::builder().data_type("String").string_value("2026-11-30T14:00:00Z");
+        let with_time = Message::builder()
+            .body(unsubstituted.to_string())
+            .message_attributes(TIME_ATTRIBUTE, time.build().expect("a type"));
+        assert_eq!(Lost::of(&with_time.build()), Some(failed_by(Failure::NotDelivered)));
+        for unreadable in [json!({}), json!("x"), json!({"requestPayload": {"scheduleId": "01J"}})] {
+            assert_eq!(Lost::of(&message(&unreadable)), None, "{unreadable}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Events for the company's portal, kept until they are published: written with the change that they tell of, so that none is lost.
+
+use aws_sdk_dynamodb::types::TransactWriteItem;
+use jiff::Timestamp;
+use portal_domain::{CampaignId, DivisionId, RecipientId};
+use serde::{Deserialize, Serialize};
+
+use super::{CampaignStore, keys};
+use crate::clock;
+use crate::directory::item::RecipientItem;
+use crate::dynamo::{StoreError, key, s};
+
+/// Most events that are read at once.
+pub const PAGE: usize = 500;
+
+/// Something that the company's portal is told. Ids only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    /// A ULID: sorts by time. An event that comes twice has the same.
+    pub event_id: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub happened: Happened,
+    /// To whom.
+    pub recipient_id: RecipientId,
+    /// Their division.
+    pub division: DivisionId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "happened", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Happened {
+    /// They accepted an invitation.
+    Accepted {
+        /// The campaign whose password it was.
+        campaign_id: CampaignId,
+    },
+    /// An operator took their acceptance back.
+    Revoked,
+}
+
+impl Event {
+    pub(super) fn new(happened: Happened, recipient: &RecipientItem, at: Timestamp) -> Self {
+        let RecipientItem { recipient_id, ref division, .. } = *recipient;
+        Self { event_id: clock::new_event_id(at), happened, recipient_id, division: division.clone(), at }
+    }
+}
+
+impl CampaignStore {
+    /// The action that keeps an event until it is published.
+    pub(super) fn put_event(&self, event: &Event) -> Result<TransactWriteItem, StoreError> {
+        self.put_new(key(keys::EVENTS, &event.event_id), event)
+    }
+
+    /// Events from before `before` that nobody has published yet, oldest first; at most [`PAGE`].
+    pub async fn unpublished(&self, before: Timestamp) -> Result<Vec<Event>, StoreError> {
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .consistent_read(true)
+            .key_condition_expression("pk = :events AND sk < :before")
+            .expression_attribute_values(":events", s(keys::EVENTS))
+            .expression_attribute_values(":before", s(clock::first_event_id(before)))
+            .limit(PAGE as i32)
+            .send()
+            .await
+            .map_err(|error| StoreError::of("list events", error))?;
+        Ok(serde_dynamo::from_items(answer.items.unwrap_or_default())?)
+    }
+
+    /// Forgets an event that was published.
+    pub async fn published(&self, event: &Event) -> Result<(), StoreError> {
+        self.client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(key(keys::EVENTS, &event.event_id)))
+            .send()
+            .await
+            .map_err(|error| StoreError::of("forget an event", error))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,146 @@
+//! Telling the company's portal who accepted: events on a bus of EventBridge.
+
+use aws_sdk_eventbridge::Client;
+use aws_sdk_eventbridge::types::PutEventsRequestEntry;
+use jiff::Timestamp;
+use portal_domain::{CampaignId, DivisionId, RecipientId};
+use serde::Serialize;
+
+use crate::campaigns::CampaignStore;
+use crate::campaigns::outbox::{Event, Happened};
+use crate::dynamo::StoreError;
+
+/// The source that all events name.
+pub const SOURCE: &str = "portal-invites";
+
+/// Most entries of one call (EventBridge's limit).
+const BATCH: usize = 10;
+
+/// Events could not be published; they are kept, and published later.
+#[derive(Debug, thiserror::Error)]
+pub enum EventError {
+    /// The call failed.
+    #[error("EventBridge could not take events: {0}")]
+    Call(String),
+    /// EventBridge refused some of them, for this reason.
+    #[error("EventBridge refused an event: {0}")]
+    Refused(String),
+    /// What is published could not be forgotten: it comes again.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The bus that the company's portal listens to.
+#[derive(Clone, Debug)]
+pub struct EventBus {
+    client: Client,
+    name: String,
+}
+
+/// What an event says. Its fields are a promise to whoever listens.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Detail<'a> {
+    event_id: &'a str,
+    recipient_id: RecipientId,
+    division: &'a DivisionId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    campaign_id: Option<CampaignId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accepted_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_at: Option<Timestamp>,
+}
+
+impl EventBus {
+    /// The bus with this name.
+    pub fn new(client: Client, name: String) -> Self {
+        Self { client, name }
+    }
+
+    /// Publishes events, and forgets those that EventBridge took. A crash in between publishes them again. One that is refused keeps none of
+    /// the others back.
+    pub async fn publish(&self, store: &CampaignStore, events: &[Event]) -> Result<(), EventError> {
+        let mut refused = None;
+        for batch in events.chunks(BATCH) {
+            let entries = batch.iter().map(|event| self.entry(event)).collect::<Result<Vec<_>, _>>()?;
+            let answer = self.client.put_events().set_entries(Some(entries)).send().await;
+            let answer = answer.map_err(|error| {
+                EventError::Call(aws_sdk_eventbridge::error::DisplayErrorContext(error).to_string())
+            })?;
+            // One answer for each entry, in order.
+            for (event, answer) in batch.iter().zip(answer.entries()) {
+                match answer.error_code() {
+                    None => store.published(event).await?,
+                    Some(code) => refused = Some(code.to_owned()),
+                }
+            }
+        }
+        refused.map_or(Ok(()), |code| Err(EventError::Refused(code)))
+    }
+
+    fn entry(&self, event: &Event) -> Result<PutEventsRequestEntry, EventError> {
+        let (kind, detail) = described(event);
+        let detail = serde_json::to_string(&detail).map_err(|error| EventError::Call(error.to_string()))?;
+        let entry = PutEventsRequestEntry::builder().event_bus_name(&self.name).source(SOURCE).detail_type(kind);
+        Ok(entry.detail(detail).build())
+    }
+}
+
+/// The type of an event, and what it says.
+fn described(event: &Event) -> (&'static str, Detail<'_>) {
+    let Event { event_id, happened, recipient_id, division, at } = event;
+    let detail = Detail {
+        event_id,
+        recipient_id: *recipient_id,
+        division,
+        campaign_id: None,
+        accepted_at: None,
+        revoked_at: None,
+    };
+    match *happened {
+        Happened::Accepted { campaign_id } => {
+            ("portal.invitation.accepted", Detail { campaign_id: Some(campaign_id), accepted_at: Some(*at), ..detail })
+        }
+        Happened::Revoked => ("portal.acceptance.revoked", Detail { revoked_at: Some(*at), ..detail }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_event_says_who_and_when_in_ids_and_nothing_else() {
+        let recipient_id = RecipientId::from_random([1; 16]);
+        let campaign_id = CampaignId::from_parts(1, 1);
+        let at: Timestamp = "2026-11-30T12:00:00Z".parse().expect("a time");
+        let division = DivisionId::new("DAYTON");
+        let event =
+            |happened| Event { event_id: "01E".to_owned(), happened, recipient_id, division: division.clone(), at };
+        let accepted = event(Happened::Accepted { campaign_id });
+        let (kind, detail) = described(&accepted);
+        let expected = json!({"eventId": "01E", "recipientId": recipient_id, "division": "DAYTON",
+            "campaignId": campaign_id, "acceptedAt": "2026-11-30T12:00:00Z"});
+        assert_eq!((kind, json!(detail)), ("portal.invitation.accepted", expected));
+        let revoked = event(Happened::Revoked);
+        let (kind, detail) = described(&revoked);
+        let expected = json!({"eventId": "01E", "recipientId": recipient_id, "division": "DAYTON", "revokedAt": "2026-11-30T12:00:00Z"});
+        assert_eq!((kind, json!(detail)), ("portal.acceptance.revoked", expected));
+    }
+
+    #[test]
+    fn an_event_is_read_as_it_was_written() {
+        let event = Event {
+            event_id: "01E".to_owned(),
+            happened: Happened::Accepted { campaign_id: CampaignId::from_parts(1, 1) },
+            recipient_id: RecipientId::from_random([1; 16]),
+            division: DivisionId::new("DAYTON"),
+            at: "2026-11-30T12:00:00Z".parse().expect("a time"),
+        };
+        let item: crate::dynamo::Item = serde_dynamo::to_item(&event).expect("an item");
+        assert_eq!(serde_dynamo::from_item::<_, Event>(item).expect("reads"), event);
+    }
+}

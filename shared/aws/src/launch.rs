@@ -1,0 +1,245 @@
+//! Starting a campaign: what `send` and `scheduled-send` share. From an order to a campaign, or to a clear refusal with nothing written.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use jiff::Timestamp;
+use portal_domain::audience::AudienceRule;
+use portal_domain::campaign::{StartedBy, StateReason, drifted};
+use portal_domain::email::EmailAddress;
+use portal_domain::mail::template::Head;
+use portal_domain::quiet_hours::QuietHours;
+use portal_domain::selection::{Counts, Rules, judge};
+use portal_domain::{Campaign, CampaignId, CampaignState, Division, Filter, Recipient, RecipientId, TemplateId};
+
+use crate::campaigns::CampaignStore;
+use crate::campaigns::start::{Once, Started};
+use crate::directory::read::DirectoryReader;
+use crate::directory::templates::TemplateStore;
+use crate::dynamo::StoreError;
+use crate::mail::Mailer;
+use crate::queue::{FanOutMessage, Queue, QueueError};
+use crate::sender::{SenderRefusal, check_sender};
+use crate::settings::{MissingSetting, Settings};
+
+/// What is to be started.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// Whom to address.
+    pub filter: Filter,
+    /// Only this recipient of the selection.
+    pub recipient_id: Option<RecipientId>,
+    /// Whom of the selection.
+    pub audience: AudienceRule,
+    /// The notification template.
+    pub template_id: TemplateId,
+    /// The sender.
+    pub email_from: EmailAddress,
+    /// What the number of people is compared with.
+    pub guard: Guard,
+    /// Mail also who was invited in the last 24 hours.
+    pub include_recently_invited: bool,
+    /// Most e-mails a minute.
+    pub max_per_minute: Option<u32>,
+    /// When it may send.
+    pub quiet_hours: Option<QuietHours>,
+    /// The schedule that asks for it.
+    pub schedule: Option<StartedBy>,
+}
+
+/// What the number of people who would be e-mailed is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// What an operator was shown: it may differ a little.
+    Expected(u64),
+    /// The most that are allowed.
+    AtMost(u64),
+}
+
+impl Guard {
+    fn refuses(self, will_email: u64) -> bool {
+        match self {
+            Self::Expected(expected) => drifted(expected, will_email),
+            Self::AtMost(most) => will_email > most,
+        }
+    }
+}
+
+/// Why nothing was started. Nothing is written in any of these cases, except that after [`Refusal::Queue`] the campaign
+/// stands, and the sweep or a repeat of the request takes it up.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// There is no such division.
+    #[error("the division does not exist")]
+    UnknownDivision,
+    /// There is no such template.
+    #[error("the template does not exist")]
+    UnknownTemplate,
+    /// The template was deactivated.
+    #[error("the template was deactivated")]
+    InactiveTemplate,
+    /// The named recipient is not in the selection.
+    #[error("the recipient is not in the selection")]
+    UnknownRecipient,
+    /// The sender can't be used.
+    #[error(transparent)]
+    Sender(#[from] SenderRefusal),
+    /// Another campaign holds the division.
+    #[error("campaign {0} is active in the division")]
+    Busy(CampaignId),
+    /// The number of people is not what the guard allows.
+    #[error("the number of people is not what was expected")]
+    Guarded(Box<Counts>),
+    /// It was started before.
+    #[error("it was started before")]
+    Before,
+    /// The schedule has changed since it was read.
+    #[error("the schedule has changed")]
+    Changed,
+    /// A table could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The fan-out could not be queued.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+/// What an order would start, checked.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    order: Order,
+    division: Division,
+    template: Head,
+    /// Whom it would reach now.
+    pub counts: Counts,
+    /// The SES account is in the sandbox.
+    pub sandbox: bool,
+}
+
+/// Starts campaigns.
+#[derive(Clone, Debug)]
+pub struct Launcher {
+    store: CampaignStore,
+    directory: DirectoryReader,
+    templates: TemplateStore,
+    mailer: Mailer,
+    fan_out: Queue,
+}
+
+impl Launcher {
+    /// Builds it from a function's settings.
+    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, MissingSetting> {
+        let dynamo = aws_sdk_dynamodb::Client::new(config);
+        let directory = settings.required("DIRECTORY_TABLE")?;
+        Ok(Self {
+            store: CampaignStore::new(dynamo.clone(), settings.required("CAMPAIGNS_TABLE")?, directory.clone()),
+            templates: TemplateStore::new(dynamo.clone(), directory.clone()),
+            directory: DirectoryReader::new(dynamo, directory),
+            mailer: Mailer::new(config),
+            fan_out: Queue::new(aws_sdk_sqs::Client::new(config), settings.required("FAN_OUT_QUEUE_URL")?),
+        })
+    }
+
+    /// Checks everything that may be in the way, and counts.
+    pub async fn check(&self, order: Order, now: Timestamp) -> Result<Ready, Refusal> {
+        let division = self.directory.division(&order.filter.division).await?.ok_or(Refusal::UnknownDivision)?;
+        let template = self.templates.head(&order.template_id).await?.ok_or(Refusal::UnknownTemplate)?;
+        if !template.active {
+            return Err(Refusal::InactiveTemplate);
+        }
+        if let Some(active) = self.store.active_in(&order.filter.division).await? {
+            return Err(Refusal::Busy(active));
+        }
+        let account = check_sender(&self.mailer, &division, &order.email_from).await?;
+        let counts = self.counts(&order, &division, now).await?;
+        if order.guard.refuses(counts.will_email) {
+            return Err(Refusal::Guarded(Box::new(counts)));
+        }
+        Ok(Ready { order, division, template, counts, sandbox: account.sandbox })
+    }
+
+    /// The counts as Load would show them now, for this audience; for a named recipient, of that recipient alone.
+    async fn counts(&self, order: &Order, division: &Division, now: Timestamp) -> Result<Counts, Refusal> {
+        let audience = order.audience.at(now, &division.zone());
+        let rules = Rules { audience, ..Rules::of_new_campaign(now, order.include_recently_invited) };
+        let Some(recipient_id) = order.recipient_id else {
+            return Ok(self.directory.counts(&order.filter, rules).await?);
+        };
+        let mut counts = Counts::default();
+        for item in self.directory.recipients(&[recipient_id]).await? {
+            let recipient = Recipient::from(item);
+            let selected = self.directory.selected(&recipient, &order.filter).await?;
+            counts.add_recipient(&recipient, judge(&recipient, selected, rules));
+        }
+        if counts.total == 0 { Err(Refusal::UnknownRecipient) } else { Ok(counts) }
+    }
+
+    /// Starts what was checked, once. A campaign whose quiet hours are now is paused from the start.
+    pub async fn start(
+        &self,
+        ready: Ready,
+        id: CampaignId,
+        by: &str,
+        once: Once<'_>,
+        now: Timestamp,
+    ) -> Result<Campaign, Refusal> {
+        let counts = ready.counts;
+        let campaign = campaign(ready, id, by, now);
+        match self.store.start(&campaign, counts.excluded, once).await? {
+            Started::Now => {}
+            Started::Before => return Err(Refusal::Before),
+            Started::Changed => return Err(Refusal::Changed),
+            Started::Busy => {
+                let active = self.store.active_in(&campaign.filter.division).await?;
+                return Err(Refusal::Busy(active.unwrap_or(campaign.campaign_id)));
+            }
+        }
+        tracing::info!(campaign.id = %campaign.campaign_id, expected = counts.will_email, "campaign started");
+        Ok(campaign)
+    }
+
+    /// Queues the fan-out of a campaign that was started, unless it has begun or has nothing to do. One message too many does no harm.
+    pub async fn fan_out(&self, campaign: &Campaign) -> Result<(), QueueError> {
+        if campaign.state == CampaignState::Preparing {
+            self.fan_out.send(&FanOutMessage::of(campaign), Duration::ZERO).await?;
+        }
+        Ok(())
+    }
+}
+
+fn campaign(ready: Ready, campaign_id: CampaignId, created_by: &str, now: Timestamp) -> Campaign {
+    let Ready { order, division, template, counts, .. } = ready;
+    let nobody = counts.will_email == 0;
+    let mut campaign = Campaign {
+        campaign_id,
+        state: if nobody { CampaignState::Completed } else { CampaignState::Preparing },
+        revision: 0,
+        state_reason: None,
+        filter: order.filter,
+        recipient_id: order.recipient_id,
+        self_service: None,
+        schedule: order.schedule,
+        audience_rule: order.audience,
+        quiet_hours: order.quiet_hours,
+        time_zone: division.time_zone,
+        template_id: template.template_id,
+        template_version: template.version,
+        template_name: template.name,
+        email_from: order.email_from.to_string(),
+        expected_recipients: match order.guard {
+            Guard::Expected(expected) => expected,
+            Guard::AtMost(_) => counts.will_email,
+        },
+        include_recently_invited: order.include_recently_invited,
+        max_per_minute: order.max_per_minute,
+        retrying: None,
+        acknowledged: None,
+        created_by: created_by.to_owned(),
+        created_at: now,
+        completed_at: nobody.then_some(now),
+    };
+    if !nobody && !campaign.may_send_at(now) {
+        (campaign.state, campaign.state_reason) = (CampaignState::Paused, Some(StateReason::QuietHours));
+    }
+    campaign
+}

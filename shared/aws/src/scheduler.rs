@@ -1,0 +1,306 @@
+//! EventBridge Scheduler, which calls `scheduled-send` when a schedule is due.
+//!
+//! The table is the truth: whoever changes a schedule there tells Scheduler, and the sweep tells it whatever it does not know.
+
+use aws_sdk_scheduler::Client;
+use aws_sdk_scheduler::error::{DisplayErrorContext, SdkError};
+use aws_sdk_scheduler::operation::update_schedule::builders::UpdateScheduleFluentBuilder;
+use aws_sdk_scheduler::primitives::DateTime;
+use aws_sdk_scheduler::types::{
+    ActionAfterCompletion, DeadLetterConfig, FlexibleTimeWindow, FlexibleTimeWindowMode, RetryPolicy, ScheduleState,
+    Target,
+};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp, civil};
+use portal_domain::schedule::{Armed, Rule, ScheduleState as Kept, Timing};
+use portal_domain::{Schedule, ScheduleId};
+use serde::{Deserialize, Serialize};
+
+use crate::campaigns::CampaignStore;
+use crate::campaigns::schedules::Written;
+use crate::dynamo::{StoreError, back_off};
+use crate::settings::{MissingSetting, Settings};
+
+/// For how long, and how often, Scheduler tries to call the function. What comes over an hour late starts nothing anyway.
+const MOST_SECONDS: i32 = 3_600;
+const MOST_RETRIES: i32 = 10;
+
+/// How often a schedule is told anew because it changes meanwhile.
+const TRIES: u32 = 8;
+
+/// What Scheduler puts the time into at which an occurrence was due.
+const SCHEDULED_TIME: &str = "<aws.scheduler.scheduled-time>";
+
+/// A time that is so near or past is told as this much from now.
+const SOON: SignedDuration = SignedDuration::from_secs(60);
+
+/// Scheduler, or the table, could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum SchedulerError {
+    /// A call to Scheduler failed.
+    #[error("EventBridge Scheduler could not {0}: {1}")]
+    Call(&'static str, String),
+    /// What was to be told can't be written down.
+    #[error("EventBridge Scheduler can't be told: {0}")]
+    Request(String),
+    /// The table could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What Scheduler says when a schedule is due.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Due {
+    /// The schedule.
+    pub schedule_id: ScheduleId,
+    /// The revision that brought the timing by which it is due.
+    pub rule: u32,
+    /// When it was due, RFC 3339.
+    pub scheduled_time: String,
+}
+
+/// The stack's group of schedules at EventBridge Scheduler.
+#[derive(Clone, Debug)]
+pub struct Scheduler {
+    client: Client,
+    group: String,
+    role: String,
+    target: String,
+    failures: String,
+}
+
+impl Scheduler {
+    /// Builds it from a function's settings.
+    pub fn new(client: Client, settings: &Settings) -> Result<Self, MissingSetting> {
+        Ok(Self {
+            client,
+            group: settings.required("SCHEDULE_GROUP")?,
+            role: settings.required("SCHEDULER_ROLE_ARN")?,
+            target: settings.required("SCHEDULED_SEND_ARN")?,
+            failures: settings.required("SCHEDULE_FAILURES_QUEUE_ARN")?,
+        })
+    }
+
+    /// Tells Scheduler what it does not know of a schedule, and remembers that it knows; `false` if it knew. Should this fail, the
+    /// sweep tells it; telling it twice does no harm.
+    ///
+    /// A schedule that changed meanwhile is told again as it is then, also if whoever changed it has told it: that may have come
+    /// first, and what Scheduler is told last must not be older than what the table says.
+    pub async fn arm(
+        &self,
+        store: &CampaignStore,
+        schedule: &Schedule,
+        time_zone: &str,
+        now: Timestamp,
+    ) -> Result<bool, SchedulerError> {
+        if schedule.state != Kept::Deleted && schedule.to_arm(time_zone).is_none() {
+            return Ok(false);
+        }
+        let mut schedule = schedule.clone();
+        for attempt in 1..=TRIES {
+            if schedule.state == Kept::Deleted {
+                self.delete(&schedule.schedule_id).await?;
+                store.remove_schedule(&schedule).await?;
+                return Ok(true);
+            }
+            let armed = schedule.as_armed(time_zone);
+            self.tell(&schedule, &armed, now).await?;
+            if store.armed(&schedule, armed).await? == Written::Done {
+                return Ok(true);
+            }
+            back_off(attempt).await;
+            let Some(newest) = store.schedule(&schedule.schedule_id).await? else {
+                self.delete(&schedule.schedule_id).await?;
+                return Ok(true);
+            };
+            schedule = newest;
+        }
+        Err(StoreError::Busy("arm a schedule").into())
+    }
+
+    async fn tell(&self, schedule: &Schedule, armed: &Armed, now: Timestamp) -> Result<(), SchedulerError> {
+        let zone = TimeZone::get(&armed.time_zone).unwrap_or(TimeZone::UTC);
+        let timing = &schedule.plan.timing;
+        let Some(call) = Call::of(timing, schedule.anchor, now, &zone) else {
+            return self.delete(&schedule.schedule_id).await;
+        };
+        let due = Due {
+            schedule_id: schedule.schedule_id.clone(),
+            rule: schedule.timing_revision,
+            scheduled_time: call.scheduled_time.clone(),
+        };
+        let input = serde_json::to_string(&due).map_err(|error| SchedulerError::Request(error.to_string()))?;
+        let request = self.request(schedule, call, armed, input)?;
+        match request.clone().send().await {
+            Ok(_) => Ok(()),
+            Err(SdkError::ServiceError(error)) if error.err().is_resource_not_found_exception() => {
+                self.create(request).await
+            }
+            Err(error) => Err(SchedulerError::Call("change a schedule", DisplayErrorContext(error).to_string())),
+        }
+    }
+
+    fn request(
+        &self,
+        schedule: &Schedule,
+        call: Call,
+        armed: &Armed,
+        input: String,
+    ) -> Result<UpdateScheduleFluentBuilder, SchedulerError> {
+        let built = |error: aws_sdk_scheduler::error::BuildError| SchedulerError::Request(error.to_string());
+        let retries =
+            RetryPolicy::builder().maximum_event_age_in_seconds(MOST_SECONDS).maximum_retry_attempts(MOST_RETRIES);
+        let target = Target::builder()
+            .arn(&self.target)
+            .role_arn(&self.role)
+            .input(input)
+            .retry_policy(retries.build())
+            .dead_letter_config(DeadLetterConfig::builder().arn(&self.failures).build());
+        let exactly = FlexibleTimeWindow::builder().mode(FlexibleTimeWindowMode::Off).build().map_err(built)?;
+        Ok(self
+            .client
+            .update_schedule()
+            .group_name(&self.group)
+            .name(schedule.schedule_id.as_str())
+            .state(if armed.enabled { ScheduleState::Enabled } else { ScheduleState::Disabled })
+            .schedule_expression(call.expression)
+            .schedule_expression_timezone(call.time_zone)
+            .set_start_date(call.start)
+            .set_end_date(call.end)
+            .flexible_time_window(exactly)
+            // Scheduler forgets it after the last time; should it be changed then, it is made anew.
+            .action_after_completion(ActionAfterCompletion::Delete)
+            .target(target.build().map_err(built)?))
+    }
+
+    async fn create(&self, like: UpdateScheduleFluentBuilder) -> Result<(), SchedulerError> {
+        let wanted = like.as_input().clone().build().map_err(|error| SchedulerError::Request(error.to_string()))?;
+        let request = self
+            .client
+            .create_schedule()
+            .set_group_name(wanted.group_name)
+            .set_name(wanted.name)
+            .set_state(wanted.state)
+            .set_schedule_expression(wanted.schedule_expression)
+            .set_schedule_expression_timezone(wanted.schedule_expression_timezone)
+            .set_start_date(wanted.start_date)
+            .set_end_date(wanted.end_date)
+            .set_flexible_time_window(wanted.flexible_time_window)
+            .set_action_after_completion(wanted.action_after_completion)
+            .set_target(wanted.target);
+        match request.send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(SchedulerError::Call("make a schedule", DisplayErrorContext(error).to_string())),
+        }
+    }
+
+    async fn delete(&self, id: &ScheduleId) -> Result<(), SchedulerError> {
+        match self.client.delete_schedule().group_name(&self.group).name(id.as_str()).send().await {
+            Ok(_) => Ok(()),
+            Err(SdkError::ServiceError(error)) if error.err().is_resource_not_found_exception() => Ok(()),
+            Err(error) => Err(SchedulerError::Call("delete a schedule", DisplayErrorContext(error).to_string())),
+        }
+    }
+}
+
+/// When Scheduler is to call.
+#[derive(Debug, PartialEq)]
+struct Call {
+    expression: String,
+    time_zone: String,
+    start: Option<DateTime>,
+    end: Option<DateTime>,
+    scheduled_time: String,
+}
+
+impl Call {
+    /// `None` if it is never due again.
+    fn of(timing: &Timing, anchor: Timestamp, now: Timestamp, zone: &TimeZone) -> Option<Self> {
+        let bound = |local: civil::DateTime| local.to_zoned(zone.clone()).ok().map(|bound| bound.timestamp());
+        let next = timing.runs(anchor, now, zone).next().map(|next| next.timestamp());
+        let end = timing.until.and_then(bound);
+        match &timing.rule {
+            // Its time is told in UTC, so that nobody has to know what a change of the clocks makes of it. One that came while Scheduler could
+            // not be told is called at once: whoever is called sees how late it is.
+            Rule::At(local) => {
+                let due = zone.to_ambiguous_timestamp(*local).compatible().ok()?;
+                let at = due.max(now + SOON).to_zoned(TimeZone::UTC);
+                (due > now - SignedDuration::from_secs(i64::from(MOST_SECONDS))).then(|| Self {
+                    expression: format!("at({})", at.strftime("%Y-%m-%dT%H:%M:%S")),
+                    time_zone: "UTC".to_owned(),
+                    start: None,
+                    end: None,
+                    scheduled_time: due.to_string(),
+                })
+            }
+            rule => {
+                let start = match rule {
+                    // A rate counts from the start, which must not be past.
+                    Rule::Rate(_) => next,
+                    _ => timing.from.and_then(bound).filter(|from| *from > now),
+                };
+                let seconds = |at: Timestamp| DateTime::from_secs(at.as_second());
+                next.and(Some(Self {
+                    expression: rule.expression()?,
+                    time_zone: zone.iana_name().unwrap_or("UTC").to_owned(),
+                    start: start.map(seconds),
+                    // What is due at the end is within it; Scheduler stops before.
+                    end: end.map(|end| seconds(end + SignedDuration::from_secs(1))),
+                    scheduled_time: SCHEDULED_TIME.to_owned(),
+                }))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portal_domain::input::Fields;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn call(timing: Value, now: &str) -> Option<Call> {
+        let zone = TimeZone::get("America/New_York").expect("known");
+        let mut fields = Fields::of(&timing, "").expect("an object");
+        let timing = Timing::read(&mut fields).expect("nothing is wrong");
+        let anchor = "2026-11-23T12:00:00Z".parse().expect("a time");
+        Call::of(&timing, anchor, now.parse().expect("a time"), &zone)
+    }
+
+    fn seconds(text: &str) -> Option<DateTime> {
+        Some(DateTime::from_secs(text.parse::<Timestamp>().expect("a time").as_second()))
+    }
+
+    #[test]
+    fn one_that_is_due_once_is_told_in_utc_with_its_time() {
+        let once = json!({"rule": {"at": "2026-12-01T09:00:00"}});
+        let told = call(once.clone(), "2026-11-23T12:00:00Z").expect("is due");
+        assert_eq!((told.expression.as_str(), told.time_zone.as_str()), ("at(2026-12-01T14:00:00)", "UTC"));
+        assert_eq!(told.scheduled_time, "2026-12-01T14:00:00Z");
+        let late = call(once.clone(), "2026-12-01T14:10:00Z").expect("may still start");
+        assert_eq!(
+            (late.expression.as_str(), late.scheduled_time.as_str()),
+            ("at(2026-12-01T14:11:00)", "2026-12-01T14:00:00Z")
+        );
+        assert_eq!(call(once, "2026-12-01T15:00:00Z"), None, "too late");
+    }
+
+    #[test]
+    fn one_that_is_due_again_and_again_is_told_in_its_time_zone_with_its_bounds() {
+        let weekly = json!({"rule": {"cron": "0 9 ? * MON *"}, "from": "2026-12-01", "until": "2026-12-31"});
+        let told = call(weekly.clone(), "2026-11-23T12:00:00Z").expect("is due");
+        assert_eq!((told.expression.as_str(), told.time_zone.as_str()), ("cron(0 9 ? * MON *)", "America/New_York"));
+        assert_eq!((told.start, told.end), (seconds("2026-12-01T05:00:00Z"), seconds("2027-01-01T05:00:00Z")));
+        assert_eq!(told.scheduled_time, SCHEDULED_TIME);
+        assert_eq!(call(weekly.clone(), "2026-12-08T12:00:00Z").expect("is due").start, None, "a start in the past");
+        assert_eq!(call(weekly, "2026-12-30T12:00:00Z"), None, "no Monday is left");
+    }
+
+    #[test]
+    fn a_rate_starts_with_its_next_time() {
+        let told = call(json!({"rule": {"rate": "7 days"}}), "2026-12-08T12:00:00Z").expect("is due");
+        assert_eq!((told.expression.as_str(), told.start), ("rate(7 days)", seconds("2026-12-14T12:00:00Z")));
+    }
+}

@@ -1,0 +1,165 @@
+//! Somebody asks for a new e-mail themselves: when they get one.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{PortalStatus, Recipient};
+
+/// Nobody gets two e-mails that they asked for within this time.
+pub const PAUSE: SignedDuration = SignedDuration::from_hours(1);
+
+/// Most e-mails that one recipient gets by asking, in [`DAY`].
+pub const MOST_A_DAY: usize = 3;
+
+/// The time in which [`MOST_A_DAY`] counts.
+pub const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// How long it is remembered that somebody asked: longer than any calendar day, since the campaign of the day depends on it too.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(48);
+
+/// Why somebody gets no e-mail although they asked. Nobody outside is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Never invited, or through already.
+    NotPending,
+    /// On no account any more.
+    Unlinked,
+    /// Mail to the address bounced, or its owner complained.
+    Undeliverable,
+    /// They asked a moment ago.
+    TooSoon,
+    /// They asked often today.
+    TooOften,
+}
+
+impl Refusal {
+    /// The name used in logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotPending => "notPending",
+            Self::Unlinked => "unlinked",
+            Self::Undeliverable => "undeliverable",
+            Self::TooSoon => "tooSoon",
+            Self::TooOften => "tooOften",
+        }
+    }
+}
+
+/// Whether `recipient`, who was granted e-mails at these times before, gets one now; answers the times to remember, with `now`. What SES
+/// refused later counts as well.
+pub fn decide(recipient: &Recipient, asked: &[Timestamp], now: Timestamp) -> Result<Vec<Timestamp>, Refusal> {
+    let within = |time: SignedDuration| asked.iter().filter(move |at| now.duration_since(**at) < time);
+    if recipient.status != PortalStatus::Pending {
+        Err(Refusal::NotPending)
+    } else if recipient.links.account_count == 0 {
+        Err(Refusal::Unlinked)
+    } else if recipient.undeliverable.is_some() {
+        Err(Refusal::Undeliverable)
+    } else if within(PAUSE).count() > 0 {
+        Err(Refusal::TooSoon)
+    } else if within(DAY).count() >= MOST_A_DAY {
+        Err(Refusal::TooOften)
+    } else {
+        Ok(within(REMEMBERED).copied().chain([now]).collect())
+    }
+}
+
+/// Whether an e-mail that was mailed at `mailed` because they asked is an answer to all that they `asked`: who asked again while
+/// nothing could be sent gets one, and not one for each time, all at once.
+pub fn is_answered(asked: &[Timestamp], mailed: Option<Timestamp>) -> bool {
+    mailed.is_some_and(|mailed| asked.iter().all(|at| *at <= mailed))
+}
+
+/// The times to remember of somebody who is mailed at `now` because they asked: the newest counts from its e-mail on, which may have
+/// waited.
+pub fn mailed(asked: &[Timestamp], now: Timestamp) -> Vec<Timestamp> {
+    let earlier = asked.split_last().map_or(asked, |(_, earlier)| earlier);
+    let newest = asked.last().map_or(now, |newest| now.max(*newest));
+    earlier.iter().copied().chain([newest]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::recipient::Links;
+    use crate::{DivisionId, RecipientId};
+
+    fn recipient() -> Recipient {
+        Recipient {
+            status: PortalStatus::Pending,
+            ..Recipient::never_invited(
+                RecipientId::from_random([1; 16]),
+                DivisionId::new("NORTH"),
+                "ann@example.com".to_owned(),
+                Links { account_count: 1, ..Links::default() },
+            )
+        }
+    }
+
+    fn at(minutes: i64) -> Timestamp {
+        Timestamp::from_second(1_795_000_000 + 60 * minutes).expect("a time")
+    }
+
+    #[test]
+    fn only_who_is_pending_linked_and_reachable_gets_an_e_mail() {
+        let refused = |change: &dyn Fn(&mut Recipient)| {
+            let mut recipient = recipient();
+            change(&mut recipient);
+            decide(&recipient, &[], at(0)).err()
+        };
+        assert_eq!(refused(&|_| {}), None);
+        assert_eq!(refused(&|r| r.status = PortalStatus::NotSent), Some(Refusal::NotPending));
+        assert_eq!(refused(&|r| r.status = PortalStatus::Accepted), Some(Refusal::NotPending));
+        assert_eq!(refused(&|r| r.links.account_count = 0), Some(Refusal::Unlinked));
+        assert_eq!(refused(&|r| r.undeliverable = Some("bounced".to_owned())), Some(Refusal::Undeliverable));
+    }
+
+    #[test]
+    fn an_hour_lies_between_two_and_a_day_has_three() {
+        let day = 24 * 60;
+        assert_eq!(decide(&recipient(), &[at(0)], at(59)), Err(Refusal::TooSoon));
+        assert_eq!(decide(&recipient(), &[at(0)], at(60)), Ok(vec![at(0), at(60)]));
+        let three = [at(0), at(60), at(120)];
+        assert_eq!(decide(&recipient(), &three, at(day - 1)), Err(Refusal::TooOften));
+        assert_eq!(decide(&recipient(), &three, at(day)), Ok(vec![at(0), at(60), at(120), at(day)]));
+        assert_eq!(decide(&recipient(), &three, at(3 * day)), Ok(vec![at(3 * day)]));
+    }
+
+    #[test]
+    fn an_e_mail_answers_all_that_was_asked_before_it() {
+        assert!(!is_answered(&[at(0)], None) && !is_answered(&[at(0), at(60)], Some(at(59))));
+        assert!(is_answered(&[at(0), at(60)], Some(at(60))));
+        assert_eq!(mailed(&[at(0), at(60)], at(300)), [at(0), at(300)]);
+        assert_eq!(mailed(&[at(60)], at(59)), [at(60)], "clocks differ a little");
+        assert_eq!(mailed(&[], at(1)), [at(1)]);
+    }
+
+    proptest! {
+        #[test]
+        fn however_often_somebody_asks_and_however_long_e_mails_wait_the_limits_hold(
+            asks in prop::collection::vec((0_i64..200, 0_i64..200, any::<bool>()), 0..200),
+        ) {
+            let (mut now, mut asked, mut waiting, mut mails) = (0, Vec::new(), 0, Vec::new());
+            for (pause, wait, leaves) in asks {
+                now += pause;
+                if let Ok(remembered) = decide(&recipient(), &asked, at(now)) {
+                    asked = remembered;
+                    waiting += 1;
+                }
+                if !leaves {
+                    continue;
+                }
+                now += wait;
+                for _ in 0..std::mem::take(&mut waiting) {
+                    if !is_answered(&asked, mails.last().copied().map(at)) {
+                        mails.push(now);
+                        asked = mailed(&asked, at(now));
+                    }
+                }
+            }
+            prop_assert!(mails.windows(2).all(|two| two[1] - two[0] >= 60), "{mails:?}");
+            prop_assert!(mails.windows(4).all(|four| four[3] - four[0] >= 24 * 60), "{mails:?}");
+        }
+    }
+}

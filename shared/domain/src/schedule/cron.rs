@@ -1,0 +1,171 @@
+//! Cron expressions as EventBridge Scheduler has them: minutes, hours, day of month, month, day of week, year.
+//!
+//! They are understood by croner on a clock without changes, and made times by [`jiff`]: what a change of the clocks means is said here
+//! and not in the parser. EventBridge Scheduler does the same (its user guide, "Daylight savings time"): an occurrence at a local time
+//! that is left out is skipped, one at a time that comes twice runs once.
+
+use croner::Cron;
+use croner::parser::{CronParser, Seconds, Year};
+use jiff::civil::DateTime;
+use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::{Timestamp, Zoned};
+
+/// Longest expression, in characters: EventBridge Scheduler takes 256 with `cron()` around it.
+const MOST_CHARS: usize = 240;
+
+/// Most occurrences that are looked at for one that the time zone has: no zone leaves out so many in a row.
+const MOST_TRIES: usize = 10_000;
+
+/// Why an expression can't be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum CronFault {
+    #[error("must have six fields: minutes hours day-of-month month day-of-week year")]
+    Fields,
+    #[error("must have ? as day of month or as day of week, and only as one of them")]
+    Days,
+    #[error("is not a cron expression: {0}")]
+    Malformed(String),
+}
+
+/// Reads an expression, with or without `cron()` around it; answers its six fields, one space between them, and what they mean.
+pub(super) fn parse(text: &str) -> Result<(String, Cron), CronFault> {
+    let inner = text.trim().strip_prefix("cron(").and_then(|text| text.strip_suffix(')')).unwrap_or(text);
+    let fields: Vec<_> = inner.split_whitespace().collect();
+    let [_, _, day_of_month, _, day_of_week, _] = fields[..] else { return Err(CronFault::Fields) };
+    if (day_of_month == "?") == (day_of_week == "?") {
+        return Err(CronFault::Days);
+    }
+    let plain = |c: char| c.is_ascii_alphanumeric() || "*?,-/#".contains(c);
+    let elsewhere = [0, 1, 3, 5].into_iter().any(|field| fields[field].contains('?'));
+    if elsewhere || inner.len() > MOST_CHARS || !fields.iter().all(|field| field.chars().all(plain)) {
+        return Err(CronFault::Malformed("a field has characters that it can't have".to_owned()));
+    }
+    let expression = fields.join(" ").to_ascii_uppercase();
+    // Weekdays are 1-7 from Sunday on, and 5/10 is from 5 on every 10, as in EventBridge Scheduler.
+    let parser = CronParser::builder().seconds(Seconds::Required).year(Year::Required);
+    let parser = parser.alternative_weekdays(true).sloppy_ranges(true).build();
+    let cron = parser.parse(&format!("0 {expression}")).map_err(|error| CronFault::Malformed(error.to_string()))?;
+    Ok((expression, cron))
+}
+
+/// The occurrences after `now`, and not before `from`, in this time zone.
+pub(super) fn after(
+    cron: Cron,
+    now: Timestamp,
+    from: Option<DateTime>,
+    zone: &TimeZone,
+) -> impl Iterator<Item = (DateTime, Timestamp)> {
+    let local = now.to_zoned(zone.clone()).datetime();
+    let mut next = unchanging(from.map_or(local, |from| from.max(local)));
+    let mut inclusive = true;
+    let local_times = std::iter::from_fn(move || {
+        let found = cron.find_next_occurrence(next.as_ref()?, inclusive).ok()?;
+        inclusive = false;
+        next = Some(found.clone());
+        Some(found.datetime())
+    });
+    let times = local_times.take(MOST_TRIES).filter_map(|local| Some((local, occurrence(local, zone)?)));
+    times.filter(move |(_, at)| *at > now)
+}
+
+/// A local time as one of a clock that never changes.
+fn unchanging(local: DateTime) -> Option<Zoned> {
+    local.to_zoned(TimeZone::UTC).ok()
+}
+
+/// The time at which a local time occurs: never where the clocks leave it out, once where it comes twice.
+fn occurrence(local: DateTime, zone: &TimeZone) -> Option<Timestamp> {
+    let ambiguous = zone.to_ambiguous_timestamp(local);
+    match ambiguous.offset() {
+        AmbiguousOffset::Gap { .. } => None,
+        AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Fold { .. } => ambiguous.earlier().ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runs(expression: &str, now: &str, zone: &str, count: usize) -> Vec<String> {
+        let (_, cron) = parse(expression).expect(expression);
+        let zone = TimeZone::get(zone).expect("known");
+        let now = now.parse().expect("a time");
+        after(cron, now, None, &zone).take(count).map(|(_, at)| at.to_string()).collect()
+    }
+
+    #[test]
+    fn the_examples_of_eventbridge_schedulers_guide() {
+        let table = [
+            ("0 10 * * ? *", ["2026-11-23T10:00:00Z", "2026-11-24T10:00:00Z", "2026-11-25T10:00:00Z"]),
+            ("15 12 * * ? *", ["2026-11-23T12:15:00Z", "2026-11-24T12:15:00Z", "2026-11-25T12:15:00Z"]),
+            ("0 18 ? * MON-FRI *", ["2026-11-23T18:00:00Z", "2026-11-24T18:00:00Z", "2026-11-25T18:00:00Z"]),
+            ("0 8 1 * ? *", ["2026-12-01T08:00:00Z", "2027-01-01T08:00:00Z", "2027-02-01T08:00:00Z"]),
+            ("0/15 * * * ? *", ["2026-11-23T09:45:00Z", "2026-11-23T10:00:00Z", "2026-11-23T10:15:00Z"]),
+            ("0/5 8-17 ? * MON-FRI *", ["2026-11-23T09:35:00Z", "2026-11-23T09:40:00Z", "2026-11-23T09:45:00Z"]),
+            ("15 10 ? * 6L 2026-2027", ["2026-11-27T10:15:00Z", "2026-12-25T10:15:00Z", "2027-01-29T10:15:00Z"]),
+            ("0 9 ? * 2#1 *", ["2026-12-07T09:00:00Z", "2027-01-04T09:00:00Z", "2027-02-01T09:00:00Z"]),
+            ("0 9 L * ? *", ["2026-11-30T09:00:00Z", "2026-12-31T09:00:00Z", "2027-01-31T09:00:00Z"]),
+            ("0 9 15W * ? *", ["2026-12-15T09:00:00Z", "2027-01-15T09:00:00Z", "2027-02-15T09:00:00Z"]),
+            ("0 9 ? * 1 *", ["2026-11-29T09:00:00Z", "2026-12-06T09:00:00Z", "2026-12-13T09:00:00Z"]),
+            ("0 9 29 2 ? *", ["2028-02-29T09:00:00Z", "2032-02-29T09:00:00Z", "2036-02-29T09:00:00Z"]),
+        ];
+        for (expression, expected) in table {
+            assert_eq!(runs(expression, "2026-11-23T09:30:00Z", "UTC", 3), expected, "{expression}");
+        }
+    }
+
+    #[test]
+    fn an_occurrence_in_the_hour_that_is_left_out_is_skipped_and_one_in_a_repeated_hour_runs_once() {
+        let spring = runs("30 2 * * ? *", "2026-03-07T05:00:00Z", "America/New_York", 3);
+        assert_eq!(spring, ["2026-03-07T07:30:00Z", "2026-03-09T06:30:00Z", "2026-03-10T06:30:00Z"]);
+        let autumn = runs("30 1 * * ? *", "2026-10-31T04:00:00Z", "America/New_York", 3);
+        assert_eq!(autumn, ["2026-10-31T05:30:00Z", "2026-11-01T05:30:00Z", "2026-11-02T06:30:00Z"]);
+        // Asked between the first 01:30 and the second, and after the second.
+        for now in ["2026-11-01T05:45:00Z", "2026-11-01T06:45:00Z"] {
+            assert_eq!(runs("30 1 * * ? *", now, "America/New_York", 1), ["2026-11-02T06:30:00Z"], "{now}");
+        }
+        // Half an hour is what Lord Howe Island's clocks change by.
+        let half = runs("15 2 * * ? *", "2026-10-03T00:00:00Z", "Australia/Lord_Howe", 2);
+        assert_eq!(half, ["2026-10-04T15:15:00Z", "2026-10-05T15:15:00Z"], "02:15 on the 4th is left out");
+    }
+
+    #[test]
+    fn a_time_is_local_whatever_the_season() {
+        let mondays = runs("0 9 ? * MON *", "2026-10-26T12:00:00Z", "America/New_York", 3);
+        assert_eq!(mondays, ["2026-10-26T13:00:00Z", "2026-11-02T14:00:00Z", "2026-11-09T14:00:00Z"]);
+    }
+
+    #[test]
+    fn only_the_dialect_of_eventbridge_scheduler_is_read() {
+        for wrong in [
+            "",
+            "0 9 * * 1",
+            "0 0 9 ? * MON *",
+            "0 9 * * * *",
+            "0 9 ? * ? *",
+            "@daily",
+            "60 9 * * ? *",
+            "0 24 * * ? *",
+            "0 9 ? * MON *)",
+            "0 9 ? * FOO *",
+            "0 9 0 * ? *",
+            "0 9 32 * ? *",
+            "0 9 ? 13 MON *",
+            "? 9 * * ? *",
+            "0 9 1 * ? +*",
+            "0 9 ? * 8 *",
+            "0 9 ? * +MON *",
+            "0 9 ? * 0 *",
+        ] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+        let (expression, _) = parse(" cron(0  9 ? * mon *)").expect("with a space too many");
+        assert_eq!(expression, "0 9 ? * MON *");
+    }
+
+    #[test]
+    fn what_never_comes_has_no_occurrences() {
+        assert!(runs("0 9 31 2 ? *", "2026-11-23T09:30:00Z", "UTC", 1).is_empty());
+        assert!(runs("0 9 1 1 ? 2020", "2026-11-23T09:30:00Z", "UTC", 1).is_empty());
+    }
+}

@@ -1,0 +1,157 @@
+//! What became of one time at which a schedule was due.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{CampaignId, ScheduleId};
+
+/// An occurrence that comes later than this starts nothing.
+const LATE: SignedDuration = SignedDuration::from_hours(1);
+
+/// Why an occurrence was missed: there is one reason.
+pub const WHY_MISSED: &str = "late";
+
+/// One time at which a schedule was due, and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Occurrence {
+    /// When it was due.
+    pub scheduled_at: Timestamp,
+    /// When it was dealt with.
+    pub at: Timestamp,
+    /// What came of it.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+}
+
+/// What came of an occurrence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "result", rename_all = "camelCase", rename_all_fields = "camelCase")]
+pub enum Verdict {
+    /// A campaign; it has nobody to e-mail where `will_email` is 0, and is over then.
+    Started {
+        /// The campaign.
+        campaign_id: CampaignId,
+        /// How many people it was to e-mail.
+        will_email: u64,
+    },
+    /// It came too late.
+    Missed {
+        /// [`WHY_MISSED`].
+        reason: String,
+    },
+    /// There was a reason to start nothing.
+    Skipped {
+        /// Which.
+        reason: Skip,
+        /// The campaign that was in the way.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        campaign_id: Option<CampaignId>,
+        /// How many people it would have e-mailed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        will_email: Option<u64>,
+    },
+    /// It could not start.
+    Failed {
+        /// Why.
+        reason: Failure,
+    },
+}
+
+/// Why an occurrence was skipped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Skip {
+    /// Another campaign held the division.
+    DivisionBusy,
+    /// More people would have been e-mailed than the schedule allows.
+    TooManyRecipients,
+    /// The schedule was paused or off.
+    NotActive,
+}
+
+/// Why an occurrence failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Failure {
+    /// The division is gone.
+    UnknownDivision,
+    /// The template is gone, or switched off.
+    TemplateUnusable,
+    /// The sender is not the division's, not verified, or SES sends nothing.
+    SenderRefused,
+    /// The function failed, again and again.
+    Error,
+    /// EventBridge Scheduler could not call the function.
+    NotDelivered,
+    /// The owner may not send invitations any more.
+    OwnerWithoutPermission,
+}
+
+impl Occurrence {
+    /// Whether something that was due at `scheduled_at` is too late at `now`.
+    pub fn is_late(scheduled_at: Timestamp, now: Timestamp) -> bool {
+        now.duration_since(scheduled_at) > LATE
+    }
+
+    /// The id of the campaign of an occurrence: the same however often the occurrence comes, and no other's.
+    pub fn campaign_id(schedule: &ScheduleId, scheduled_at: Timestamp) -> CampaignId {
+        let digest = Sha256::digest(format!("{schedule}#{scheduled_at}"));
+        let random = digest.iter().take(10).fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
+        CampaignId::from_parts(scheduled_at.as_millisecond().unsigned_abs(), random)
+    }
+}
+
+impl Verdict {
+    /// An occurrence that came too late.
+    pub fn late() -> Self {
+        Self::Missed { reason: WHY_MISSED.to_owned() }
+    }
+
+    /// An occurrence that was skipped, with nothing more to say.
+    pub fn skipped(reason: Skip) -> Self {
+        Self::Skipped { reason, campaign_id: None, will_email: None }
+    }
+
+    /// Whether this failure is what came of it.
+    pub fn says(&self, failure: Failure) -> bool {
+        matches!(self, Self::Failed { reason } if *reason == failure)
+    }
+
+    /// What came of it, for a person.
+    pub fn detail(&self) -> String {
+        match self {
+            Self::Started { will_email: 0, .. } => "There was nobody to e-mail.".to_owned(),
+            Self::Started { will_email: 1, .. } => "A campaign to 1 person was started.".to_owned(),
+            Self::Started { will_email, .. } => format!("A campaign to {will_email} people was started."),
+            Self::Missed { .. } => "It came more than an hour late.".to_owned(),
+            Self::Skipped { reason: Skip::DivisionBusy, campaign_id: Some(campaign), .. } => {
+                format!("Campaign {campaign} was active in the division.")
+            }
+            Self::Skipped { reason: Skip::DivisionBusy, .. } => {
+                "Another campaign was active in the division.".to_owned()
+            }
+            Self::Skipped { reason: Skip::TooManyRecipients, will_email, .. } => {
+                format!(
+                    "{} people would have been e-mailed, more than the schedule allows.",
+                    will_email.unwrap_or_default()
+                )
+            }
+            Self::Skipped { reason: Skip::NotActive, .. } => {
+                "The schedule was paused or turned off when the time came.".to_owned()
+            }
+            Self::Failed { reason } => match reason {
+                Failure::UnknownDivision => "The division does not exist any more.",
+                Failure::TemplateUnusable => "The template does not exist any more, or was deactivated.",
+                Failure::SenderRefused => {
+                    "The sender can't be used: not the division's, not verified, or SES sends nothing now."
+                }
+                Failure::Error => "The function failed, also when it was tried again. Its log says why.",
+                Failure::NotDelivered => "EventBridge Scheduler could not call the function.",
+                Failure::OwnerWithoutPermission => "The owner does not have permission 390 any more.",
+            }
+            .to_owned(),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What a person says of a schedule.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Timing;
+use crate::audience::AudienceRule;
+use crate::campaign::MOST_PER_MINUTE;
+use crate::email::EmailAddress;
+use crate::input::{FieldError, Fields};
+use crate::quiet_hours::QuietHours;
+use crate::{Filter, TemplateId};
+
+/// Most characters of a name.
+const NAME_CHARS: usize = 100;
+
+/// The highest limit that a schedule may have.
+const MOST_RECIPIENTS: u64 = 10_000_000;
+
+/// What a schedule does, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Plan {
+    /// For people.
+    pub name: String,
+    /// Whose campaigns it starts.
+    pub filter: Filter,
+    /// The notification template; of its versions the one that is the newest when an occurrence comes.
+    pub template_id: TemplateId,
+    /// The sender, normalised.
+    pub email_from: String,
+    /// Whom of the selection it addresses.
+    #[serde(default)]
+    pub audience: AudienceRule,
+    /// An occurrence that would e-mail more people is skipped.
+    pub max_recipients: u64,
+    /// Most e-mails a minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_per_minute: Option<u32>,
+    /// When it is due.
+    #[serde(flatten)]
+    pub timing: Timing,
+    /// When it may send.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_hours: Option<QuietHours>,
+}
+
+/// What of a plan says whom it would e-mail, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sketch {
+    /// The selection.
+    pub filter: Filter,
+    /// Whom of it.
+    pub audience: AudienceRule,
+    /// When it is due.
+    pub timing: Timing,
+}
+
+impl Plan {
+    /// Reads a plan from an object that may have others beside it; `None` is a fault.
+    pub fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let name = fields.required_text("name", NAME_CHARS).trim().to_owned();
+        let filter = Filter::required(fields);
+        let template_id = TemplateId::new(fields.required_text("templateId", 100));
+        let email_from: Option<EmailAddress> = fields.required_address("emailFrom");
+        let audience = fields.optional_parsed("audience", AudienceRule::from_json).unwrap_or_default();
+        let max_recipients = fields.required_number("maxRecipients", 1..=MOST_RECIPIENTS);
+        let max_per_minute = fields.optional_number("maxPerMinute", 1..=MOST_PER_MINUTE);
+        let timing = Timing::read(fields);
+        let quiet_hours = fields.optional_parsed("quietHours", QuietHours::from_json);
+        Some(Self {
+            name,
+            filter: filter?,
+            template_id,
+            email_from: email_from?.to_string(),
+            audience,
+            max_recipients,
+            max_per_minute: max_per_minute.and_then(|most| u32::try_from(most).ok()),
+            timing: timing?,
+            quiet_hours,
+        })
+    }
+}
+
+impl Sketch {
+    /// Reads what is there of a plan in the making. Of what it does not need it takes anything.
+    pub fn from_json(body: &Value) -> Result<Self, Vec<FieldError>> {
+        let mut fields = Fields::of(body, "").map_err(|fault| vec![fault])?;
+        let filter = Filter::required(&mut fields);
+        let audience = fields.optional_parsed("audience", AudienceRule::from_json).unwrap_or_default();
+        let timing = Timing::read(&mut fields);
+        fields.optional_parsed("quietHours", QuietHours::from_json);
+        for beside in ["name", "templateId", "emailFrom", "maxRecipients", "maxPerMinute", "revision"] {
+            fields.optional(beside);
+        }
+        let faults = fields.finish();
+        match (filter, timing) {
+            (Some(filter), Some(timing)) if faults.is_empty() => Ok(Self { filter, audience, timing }),
+            _ => Err(faults),
+        }
+    }
+}
