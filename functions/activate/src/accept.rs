@@ -1,0 +1,178 @@
+//! `POST /v1/activations`: a customer proves the temporary password and chooses one of their own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use portal_aws::campaigns::accept::Accepted;
+use portal_aws::campaigns::outbox::Event;
+use portal_aws::campaigns::sources::WINDOW;
+use portal_aws::clock;
+use portal_aws::dynamo::{StoreError, back_off};
+use portal_domain::activation::proven;
+use portal_domain::input::{FieldError, Fields};
+use portal_domain::new_password::{MOST_BYTES, NewPassword, PasswordHashed};
+use portal_domain::{DivisionId, EmailAddress, PortalStatus};
+use portal_http::Problem;
+use portal_http::problem::ProblemType;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+use crate::source::{MOST_TRIES, Source};
+use crate::{Activate, read};
+
+/// How often a recipient is read and decided about anew because somebody changed them between read and write.
+const TRIES: u32 = 8;
+
+/// How long the event for the company's portal may take before it is left to the sweep.
+const TIME_TO_PUBLISH: Duration = Duration::from_secs(3);
+
+/// Most characters of what is typed as temporary password; far more than one has.
+const TYPED: usize = 100;
+
+/// Every refusal. It says nothing of its reason.
+const REFUSED: &str = "The address or the temporary password is not right, or the password has expired or was used before. \
+                       You can ask for a new e-mail.";
+
+/// What somebody asks for.
+#[derive(Debug)]
+struct Asked {
+    email: EmailAddress,
+    division: DivisionId,
+    temporary_password: SecretString,
+    new_password: NewPassword,
+}
+
+/// 204 when the invitation is accepted now. What is wrong with the request itself is told; otherwise every refusal is the same, and so
+/// is the work before it: the new password is hashed before anything is looked up, the same items are asked for whether or
+/// not there is anybody, and only then the refusal is counted.
+pub(crate) async fn accept(
+    State(activate): State<Arc<Activate>>,
+    Source(source): Source,
+    request: Request,
+) -> Result<StatusCode, Problem> {
+    let asked = Asked::parse(&read(request).await?)?;
+    let chosen = hash(asked.new_password.clone()).await?;
+    if let Some(event) = activate.take_up(&asked, &chosen).await? {
+        fail::fail_point!("activate.accepted");
+        tracing::info!(recipient.id = %event.recipient_id, "invitation accepted");
+        activate.publish(&event).await;
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    // The right password is never refused for tries before it: 113 bits can't be guessed. Whoever tries anyway is asked to wait; that they do
+    // is for WAF to see to.
+    match activate.store.refused_from(&source, clock::now()).await {
+        Ok(tries) if tries > MOST_TRIES => {
+            tracing::warn!("a source is refused too often");
+            Err(Problem::too_many_requests(WINDOW.as_secs().unsigned_abs() as u32))
+        }
+        _ => Err(Problem::new(StatusCode::FORBIDDEN, ProblemType::NOT_ACTIVATED, REFUSED)),
+    }
+}
+
+/// Hashing keeps a processor busy for some tens of milliseconds, which no other work of this process should wait for.
+async fn hash(password: NewPassword) -> Result<PasswordHashed, Problem> {
+    let hashed = tokio::task::spawn_blocking(move || password.hash(rand::random()));
+    hashed.await.map_err(|_| Problem::internal("a password could not be hashed"))
+}
+
+impl Activate {
+    /// Accepts the invitation if the temporary password is one that was mailed to this address and holds.
+    async fn take_up(&self, asked: &Asked, chosen: &PasswordHashed) -> Result<Option<Box<Event>>, StoreError> {
+        for attempt in 1..=TRIES {
+            // Each try is decided by the time that it is then: a password may expire meanwhile.
+            let now = clock::now();
+            let found = self.directory.recipient_at(&asked.division, &asked.email).await?;
+            // Where there is nobody, somebody is looked for all the same.
+            let id = found.unwrap_or_else(clock::new_recipient_id);
+            let recipient = self.directory.recipients(&[id]).await?.pop();
+            let invited = recipient.filter(|recipient| recipient.status == PortalStatus::Pending);
+            let mailed = invited.as_ref().map(|recipient| recipient.passwords()).unwrap_or_default();
+            let password = proven(&mailed, asked.temporary_password.expose_secret(), now);
+            fail::fail_point!("activate.read");
+            let Some((recipient, password)) = invited.as_ref().zip(password) else { return Ok(None) };
+            match self.store.accept(recipient, password, chosen, now).await? {
+                Accepted::Done(event) => return Ok(Some(event)),
+                Accepted::Changed => back_off(attempt).await,
+            }
+        }
+        Err(StoreError::Busy("accept an invitation"))
+    }
+
+    /// Tells the company's portal at once. If that fails, the sweep does it.
+    async fn publish(&self, event: &Event) {
+        let published =
+            tokio::time::timeout(TIME_TO_PUBLISH, self.bus.publish(&self.store, std::slice::from_ref(event)));
+        match published.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(event.id = event.event_id, error = %error, "event left to the sweep"),
+            Err(_) => tracing::warn!(event.id = event.event_id, "event left to the sweep: no answer"),
+        }
+    }
+}
+
+impl Asked {
+    /// Reads a request, or answers everything that is wrong with it.
+    fn parse(body: &Value) -> Result<Self, Vec<FieldError>> {
+        let mut fields = Fields::of(body, "").map_err(|error| vec![error])?;
+        let email = fields.required_address("email");
+        let division = DivisionId::new(fields.required_id("division"));
+        let temporary_password = SecretString::from(fields.required_text("temporaryPassword", TYPED));
+        let typed = SecretString::from(fields.required_text("newPassword", MOST_BYTES));
+        let address = email.as_ref().map_or("", EmailAddress::as_str);
+        // The company's name is not known here: nothing is looked up before the new password is hashed.
+        let about = [address, division.as_str(), temporary_password.expose_secret(), "customer portal"];
+        let new_password = match NewPassword::choose(typed.expose_secret(), &about) {
+            Ok(password) => Some(password),
+            Err(unfit) => {
+                // An empty or missing one has been named already.
+                if !typed.expose_secret().is_empty() {
+                    fields.fault("newPassword", unfit.to_string());
+                }
+                None
+            }
+        };
+        let errors = fields.finish();
+        match (email, new_password) {
+            (Some(email), Some(new_password)) if errors.is_empty() => {
+                Ok(Self { email, division, temporary_password, new_password })
+            }
+            _ => Err(errors),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn all_faults_of_a_request_are_named_at_once() {
+        let body = json!({"email": "nobody", "division": " X", "newPassword": "short", "surprise": 1});
+        let errors = Asked::parse(&body).expect_err("much is wrong");
+        let mut fields: Vec<_> = errors.iter().map(|error| error.field.as_str()).collect();
+        fields.sort_unstable();
+        assert_eq!(fields, ["division", "email", "newPassword", "surprise", "temporaryPassword"]);
+    }
+
+    #[test]
+    fn the_temporary_password_is_not_chosen_again() {
+        let password = "3479A-CDEFG-HJKMN-PQRTV-WXY34";
+        let body =
+            json!({"email": "a@example.com", "division": "X", "temporaryPassword": password, "newPassword": password});
+        let errors = Asked::parse(&body).expect_err("it is known");
+        assert_eq!(errors.len(), 1);
+        assert_eq!(errors[0].field, "newPassword");
+    }
+
+    #[test]
+    fn nothing_of_a_request_shows_in_debug_output() {
+        let body = json!({"email": "a@example.com", "division": "X", "temporaryPassword": "3479A-CDEFG-HJKMN-PQRTV-WXY34",
+            "newPassword": "correct horse battery staple"});
+        let shown = format!("{:?}", Asked::parse(&body).expect("fit"));
+        assert!(!shown.contains("3479A") && !shown.contains("horse"), "{shown}");
+    }
+}

@@ -1,0 +1,65 @@
+//! `activate`: customers accept invitations, and ask for new ones. Open to everyone.
+//!
+//! Nobody learns here who is a customer: whoever is refused gets the same answer after the same work, whatever the reason.
+
+mod accept;
+mod brand;
+mod resend;
+mod source;
+
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use axum::Router;
+use axum::extract::Request;
+use axum::routing::{get, post};
+use portal_aws::campaigns::CampaignStore;
+use portal_aws::directory::read::DirectoryReader;
+use portal_aws::events::EventBus;
+use portal_aws::queue::Queue;
+use portal_aws::settings::{MissingSetting, Settings};
+use portal_http::Problem;
+use portal_http::body::{self, JSON};
+use serde_json::Value;
+
+/// A request holds an address, two passwords and the id of a division.
+const BODY_LIMIT: usize = 8 * 1024;
+
+/// The function, with what it needs.
+#[derive(Debug)]
+pub struct Activate {
+    store: CampaignStore,
+    directory: DirectoryReader,
+    resends: Queue,
+    bus: EventBus,
+}
+
+impl Activate {
+    /// Builds the function from its settings.
+    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, MissingSetting> {
+        let dynamo = aws_sdk_dynamodb::Client::new(config);
+        let directory = settings.required("DIRECTORY_TABLE")?;
+        let bus = settings.required("EVENT_BUS_NAME")?;
+        Ok(Self {
+            store: CampaignStore::new(dynamo.clone(), settings.required("CAMPAIGNS_TABLE")?, directory.clone()),
+            directory: DirectoryReader::new(dynamo, directory),
+            resends: Queue::new(aws_sdk_sqs::Client::new(config), settings.required("RESEND_QUEUE_URL")?),
+            bus: EventBus::new(aws_sdk_eventbridge::Client::new(config), bus),
+        })
+    }
+}
+
+/// The routes. None is guarded: a temporary password is what proves who somebody is.
+pub fn router(activate: Activate) -> Router {
+    Router::new()
+        .route("/v1/activations", post(accept::accept))
+        .route("/v1/activations/resend", post(resend::resend))
+        .route("/v1/activations/brand", get(brand::brand))
+        .with_state(Arc::new(activate))
+}
+
+/// The JSON of a request's body.
+async fn read(request: Request) -> Result<Value, Problem> {
+    let (_, bytes) = body::read(request, BODY_LIMIT, &[JSON]).await?;
+    Ok(body::parse_json(&bytes)?)
+}

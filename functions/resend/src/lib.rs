@@ -1,0 +1,223 @@
+//! `resend`: finds out who asks for a new e-mail, and whether they get one.
+//!
+//! Whoever gets one joins the division's self-service campaign of the day, and everything from there on is as in any campaign: the
+//! ledger, the decision at the last moment, the claim, the pace. Nobody outside is told what was decided.
+//!
+//! What happens to a message that can't be handled: a body that can't be read, and an error that lasts, use up the message's
+//! receives, until it moves to the dead-letter queue, which has an alarm. Nothing drains that: whoever asked will have asked again.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use jiff::Timestamp;
+use portal_aws::campaigns::CampaignStore;
+use portal_aws::campaigns::join::Joined;
+use portal_aws::clock;
+use portal_aws::directory::item::RecipientItem;
+use portal_aws::directory::read::DirectoryReader;
+use portal_aws::directory::templates::TemplateStore;
+use portal_aws::dynamo::{StoreError, back_off};
+use portal_aws::mail::{MailError, Mailer};
+use portal_aws::queue::{FanOutMessage, Queue, QueueError, ResendMessage};
+use portal_aws::settings::{MissingSetting, Settings};
+use portal_domain::audience::AudienceRule;
+use portal_domain::campaign::SelfService;
+use portal_domain::campaign::audit::SYSTEM;
+use portal_domain::mail::template::Head;
+use portal_domain::resend::decide;
+use portal_domain::{Campaign, CampaignState, Division, Filter, Recipient, TemplateId};
+
+/// How often everything is read and decided anew because somebody changed it between read and write.
+const TRIES: u32 = 10;
+
+/// A message could not be handled; it will be received again.
+#[derive(Debug, thiserror::Error)]
+pub enum ResendError {
+    /// The body is no request. Why is not told, since that might quote it.
+    #[error("the message can't be read")]
+    Unreadable,
+    /// Recipient or campaign changed faster than they could be written.
+    #[error("recipient or campaign kept changing between read and write")]
+    KeptChanging,
+    /// SES could not be asked about a sender.
+    #[error(transparent)]
+    Mail(#[from] MailError),
+    /// There is no built-in template.
+    #[error("there is no template to be had")]
+    NoTemplate,
+    /// A table could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The fan-out could not be queued: the sweep does that.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+/// The function, with what it needs.
+#[derive(Debug)]
+pub struct Resend {
+    store: CampaignStore,
+    directory: DirectoryReader,
+    templates: TemplateStore,
+    mailer: Mailer,
+    fan_out: Queue,
+}
+
+impl Resend {
+    /// Builds the function from its settings.
+    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, MissingSetting> {
+        let dynamo = aws_sdk_dynamodb::Client::new(config);
+        let directory = settings.required("DIRECTORY_TABLE")?;
+        Ok(Self {
+            store: CampaignStore::new(dynamo.clone(), settings.required("CAMPAIGNS_TABLE")?, directory.clone()),
+            templates: TemplateStore::new(dynamo.clone(), directory.clone()),
+            directory: DirectoryReader::new(dynamo, directory),
+            mailer: Mailer::new(config),
+            fan_out: Queue::new(aws_sdk_sqs::Client::new(config), settings.required("FAN_OUT_QUEUE_URL")?),
+        })
+    }
+
+    /// Handles a batch of messages, each on its own, as of `now`, and says which of them failed.
+    pub async fn handle(&self, event: SqsEvent, now: Timestamp) -> SqsBatchResponse {
+        let mut response = SqsBatchResponse::default();
+        for record in event.records {
+            let id = record.message_id.unwrap_or_default();
+            // Boxed, since futures nest deeper here than the compiler computes the layout of (its recursion limit).
+            let handled = Box::pin(self.message(record.body.as_deref().unwrap_or_default(), now));
+            if let Err(error) = handled.await {
+                tracing::error!(message.id = id, error = %error, "resend failed");
+                response.add_failure(id);
+            }
+        }
+        response
+    }
+
+    async fn message(&self, body: &str, now: Timestamp) -> Result<(), ResendError> {
+        let message: ResendMessage = serde_json::from_str(body).map_err(|_| ResendError::Unreadable)?;
+        let Some(division) = self.directory.division(&message.division).await? else {
+            tracing::info!("a request for a division that there is not: dropped");
+            return Ok(());
+        };
+        for attempt in 1..=TRIES {
+            let Some(id) = self.directory.recipient_at(&message.division, &message.email).await? else {
+                tracing::info!("a request for an address that nobody has: dropped");
+                return Ok(());
+            };
+            let Some(recipient) = self.directory.recipients(&[id]).await?.pop() else { return Ok(()) };
+            fail::fail_point!("resend.read");
+            let asked = match decide(&Recipient::from(recipient.clone()), &recipient.resends, now) {
+                Ok(asked) => asked,
+                Err(refusal) => {
+                    tracing::info!(recipient.id = %id, reason = refusal.as_str(), "no new e-mail");
+                    return Ok(());
+                }
+            };
+            if self.join(&division, &recipient, &asked, now).await? {
+                return Ok(());
+            }
+            back_off(attempt).await;
+        }
+        Err(ResendError::KeptChanging)
+    }
+
+    /// Puts the recipient into the campaign of the day; `false` if anything changed meanwhile.
+    async fn join(
+        &self,
+        division: &Division,
+        recipient: &RecipientItem,
+        asked: &[Timestamp],
+        now: Timestamp,
+    ) -> Result<bool, ResendError> {
+        let which = SelfService::of(&recipient.resends, &division.zone(), now);
+        let known = self.store.self_service(&division.division, which).await?;
+        let new = known.is_none();
+        let campaign = match known {
+            Some(campaign) => campaign,
+            None => self.campaign(division, recipient, which, now).await?,
+        };
+        // Cancelled; or its day is over by the time zone that the division had.
+        if !campaign.is_open(now) {
+            tracing::info!(campaign.id = %campaign.campaign_id, "the campaign of the day is over: no new e-mail");
+            return Ok(true);
+        }
+        if self.store.join(&campaign, new, recipient, asked, now).await? == Joined::Changed {
+            return Ok(false);
+        }
+        fail::fail_point!("resend.joined");
+        let shard = recipient.recipient_id.shard();
+        tracing::info!(campaign.id = %campaign.campaign_id, recipient.id = %recipient.recipient_id, "asked for a new e-mail");
+        // Should this fail, the sweep queues the shard, which stands still: the message has done its work.
+        let queued =
+            self.fan_out.send(&[FanOutMessage { campaign_id: campaign.campaign_id, shard }], Duration::ZERO).await;
+        if let Err(error) = queued {
+            tracing::warn!(campaign.id = %campaign.campaign_id, error = %error, "fan-out left to the sweep");
+        }
+        Ok(true)
+    }
+
+    /// A new campaign. Its e-mails look like the one that brought the first who asks: the same template, in its newest version, and the same
+    /// sender, as long as they may be used; else the built-in one, and the first sender of the division that may.
+    async fn campaign(
+        &self,
+        division: &Division,
+        recipient: &RecipientItem,
+        which: SelfService,
+        now: Timestamp,
+    ) -> Result<Campaign, ResendError> {
+        let before = match recipient.last_campaign_id {
+            Some(campaign) => self.store.campaign(campaign).await?,
+            None => None,
+        };
+        let template = self.template(before.as_ref()).await?;
+        let email_from = self.sender(division, before).await?;
+        Ok(Campaign {
+            campaign_id: clock::new_campaign_id(now),
+            state: CampaignState::Sending,
+            revision: 0,
+            state_reason: None,
+            filter: Filter::whole(division.division.clone()),
+            recipient_id: None,
+            self_service: Some(which),
+            schedule: None,
+            audience_rule: AudienceRule::PENDING,
+            quiet_hours: None,
+            time_zone: division.time_zone.clone(),
+            template_id: template.template_id,
+            template_version: template.version,
+            template_name: template.name,
+            email_from,
+            expected_recipients: 0,
+            include_recently_invited: false,
+            max_per_minute: None,
+            retrying: None,
+            acknowledged: None,
+            created_by: SYSTEM.to_owned(),
+            created_at: now,
+            completed_at: None,
+        })
+    }
+
+    /// Who sends: whoever did before, or the first of the division's senders whom the division still lets send and SES has verified. Where
+    /// there is none, the first all the same: what SES refuses shows in the ledger.
+    async fn sender(&self, division: &Division, before: Option<Campaign>) -> Result<String, ResendError> {
+        let before = before.map(|campaign| campaign.email_from).filter(|sender| division.allows_sender(sender));
+        let offered = division.offered_senders().into_iter().map(str::to_owned);
+        let candidates: Vec<String> = before.into_iter().chain(offered).collect();
+        for candidate in &candidates {
+            if self.mailer.has_verified(candidate).await? {
+                return Ok(candidate.clone());
+            }
+        }
+        Ok(candidates.into_iter().next().unwrap_or_else(|| division.email.clone()))
+    }
+
+    async fn template(&self, before: Option<&Campaign>) -> Result<Head, ResendError> {
+        if let Some(before) = before
+            && let Some(head) = self.templates.head(&before.template_id).await?.filter(|head| head.active)
+        {
+            return Ok(head);
+        }
+        self.templates.head(&TemplateId::built_in()).await?.ok_or(ResendError::NoTemplate)
+    }
+}
