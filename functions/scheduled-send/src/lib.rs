@@ -1,0 +1,235 @@
+//! `scheduled-send`: starts the campaign of a schedule that is due, once.
+//!
+//! EventBridge Scheduler calls it asynchronously, perhaps more than once for the same occurrence. What came of an occurrence is written with
+//! the campaign, or instead of one; so whoever comes second finds it. An error is tried again by Lambda; what fails then goes to the
+//! failure queue, and the sweep records it.
+
+mod event;
+
+use aws_config::SdkConfig;
+use jiff::Timestamp;
+use portal_aws::campaigns::CampaignStore;
+use portal_aws::campaigns::schedules::Written as Stored;
+use portal_aws::campaigns::start::Once;
+use portal_aws::dynamo::{StoreError, back_off};
+use portal_aws::launch::{Guard, Launcher, Order, Ready, Refusal};
+use portal_aws::operators::{Operators, OperatorsError};
+use portal_aws::queue::QueueError;
+use portal_aws::sender::SenderRefusal;
+use portal_aws::settings::{MissingSetting, Settings};
+use portal_domain::campaign::StartedBy;
+use portal_domain::campaign::audit::Action;
+use portal_domain::email::EmailAddress;
+use portal_domain::input::FieldError;
+use portal_domain::schedule::{Failure, Occurrence, ScheduleState, Skip, Verdict};
+use portal_domain::{CampaignId, Schedule, ScheduleId};
+use serde_json::Value;
+
+use crate::event::{Event, Written};
+
+/// How often an occurrence is looked at anew because its schedule changes meanwhile.
+const TRIES: u32 = 8;
+
+/// An occurrence could not be dealt with; it comes again.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The event is none of Scheduler's.
+    #[error("the event can't be read: {}", named(.0))]
+    Unreadable(Vec<FieldError>),
+    /// A table could not be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The owner could not be asked for.
+    #[error(transparent)]
+    Operators(#[from] OperatorsError),
+    /// SES could not be asked for the sender.
+    #[error(transparent)]
+    Sender(SenderRefusal),
+    /// The fan-out could not be queued.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// The schedule kept changing.
+    #[error("the schedule kept changing")]
+    KeptChanging,
+}
+
+fn named(faults: &[FieldError]) -> String {
+    let named: Vec<_> = faults.iter().map(|fault| format!("{} {}", fault.field, fault.message)).collect();
+    named.join("; ")
+}
+
+/// The function, with what it needs.
+#[derive(Clone, Debug)]
+pub struct ScheduledSend {
+    store: CampaignStore,
+    launcher: Launcher,
+    operators: Operators,
+}
+
+/// What is to be done about an occurrence.
+enum Decision {
+    /// Its campaign is started.
+    Start(Box<Ready>),
+    /// This is recorded.
+    Record(Verdict),
+}
+
+impl ScheduledSend {
+    /// Builds the function from its settings.
+    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, MissingSetting> {
+        let (campaigns, directory) = (settings.required("CAMPAIGNS_TABLE")?, settings.required("DIRECTORY_TABLE")?);
+        let cognito = aws_sdk_cognitoidentityprovider::Client::new(config);
+        Ok(Self {
+            store: CampaignStore::new(aws_sdk_dynamodb::Client::new(config), campaigns, directory),
+            launcher: Launcher::new(config, settings)?,
+            operators: Operators::new(cognito, settings.required("USER_POOL_ID")?),
+        })
+    }
+
+    /// Deals with an occurrence at time `now`, and answers what came of it; nothing of one that is no schedule's any more.
+    pub async fn run(&self, event: &Value, now: Timestamp) -> Result<Option<Occurrence>, RunError> {
+        let event = Event::parse(event).map_err(RunError::Unreadable)?;
+        for attempt in 1..=TRIES {
+            if let Some(known) = self.store.occurrence(&event.schedule_id, event.scheduled_at).await? {
+                return self.dealt_with(known).await.map(Some);
+            }
+            let Some(schedule) = self.schedule(&event, now).await? else {
+                tracing::warn!(schedule.id = %event.schedule_id, "no such schedule, or no longer with this rule");
+                return Ok(None);
+            };
+            let occurrence = |verdict| Occurrence { scheduled_at: event.scheduled_at, at: now, verdict };
+            let written = match self.decide(&schedule, event.scheduled_at, now).await? {
+                Decision::Start(ready) => {
+                    let id = Occurrence::campaign_id(&schedule.schedule_id, event.scheduled_at);
+                    let verdict = Verdict::Started { campaign_id: id, will_email: ready.counts.will_email };
+                    self.start(&schedule, *ready, id, &occurrence(verdict), now).await?
+                }
+                Decision::Record(verdict) => Some(occurrence(verdict)),
+            };
+            if let Some(occurrence) = written {
+                match &occurrence.verdict {
+                    Verdict::Started { .. } => return Ok(Some(occurrence)),
+                    verdict => tracing::warn!(schedule.id = %event.schedule_id, why = verdict.detail(), "no campaign"),
+                }
+                if self.store.record_occurrence(&schedule, &occurrence).await? == Stored::Done {
+                    return Ok(Some(occurrence));
+                }
+            }
+            back_off(attempt).await;
+        }
+        Err(RunError::KeptChanging)
+    }
+
+    /// Whoever started its campaign may have died before the fan-out was queued.
+    async fn dealt_with(&self, known: Occurrence) -> Result<Occurrence, RunError> {
+        if let Verdict::Started { campaign_id, .. } = known.verdict
+            && let Some(campaign) = self.store.campaign(campaign_id).await?
+        {
+            self.launcher.fan_out(&campaign).await?;
+        }
+        Ok(known)
+    }
+
+    /// The schedule of an event, as it is now. One in the template is kept in the table as the event brings it.
+    async fn schedule(&self, event: &Event, now: Timestamp) -> Result<Option<Schedule>, RunError> {
+        let stored = self.store.schedule(&event.schedule_id).await?;
+        let Some(written) = &event.written else {
+            let current = stored.filter(|schedule| schedule.state != ScheduleState::Deleted);
+            return Ok(current.filter(|schedule| event.rule == Some(schedule.timing_revision)));
+        };
+        match stored {
+            None => self.keep_new(&event.schedule_id, written, now).await.map(Some),
+            Some(schedule) if schedule.plan == written.plan && schedule.owner == written.owner => Ok(Some(schedule)),
+            Some(schedule) => {
+                let next = schedule.replanned(written.plan.clone(), written.owner.clone(), now);
+                self.store.change_schedule(&schedule, &next, Action::Changed).await?;
+                Ok(self.store.schedule(&event.schedule_id).await?)
+            }
+        }
+    }
+
+    async fn keep_new(&self, id: &ScheduleId, written: &Written, now: Timestamp) -> Result<Schedule, RunError> {
+        let schedule = Schedule::new(id.clone(), written.plan.clone(), written.owner.clone(), now);
+        let schedule = Schedule { in_template: true, ..schedule };
+        // Whoever was faster wrote the same.
+        self.store.create_schedule(&schedule).await?;
+        Ok(schedule)
+    }
+
+    async fn decide(&self, schedule: &Schedule, scheduled_at: Timestamp, now: Timestamp) -> Result<Decision, RunError> {
+        if schedule.state != ScheduleState::Active {
+            return Ok(Decision::Record(Verdict::skipped(Skip::NotActive)));
+        }
+        if Occurrence::is_late(scheduled_at, now) {
+            return Ok(Decision::Record(Verdict::late()));
+        }
+        let failed = |reason| Ok(Decision::Record(Verdict::Failed { reason }));
+        if !self.operators.may_send(&schedule.owner.user).await? {
+            return failed(Failure::OwnerWithoutPermission);
+        }
+        let Some(order) = order(schedule, scheduled_at) else { return failed(Failure::SenderRefused) };
+        match self.launcher.check(order, now).await {
+            Ok(ready) => Ok(Decision::Start(Box::new(ready))),
+            Err(refusal) => verdict(refusal).map(Decision::Record),
+        }
+    }
+
+    /// Starts the campaign; nothing when the schedule or the occurrence has changed meanwhile, or what is to be recorded instead.
+    async fn start(
+        &self,
+        schedule: &Schedule,
+        ready: Ready,
+        id: CampaignId,
+        occurrence: &Occurrence,
+        now: Timestamp,
+    ) -> Result<Option<Occurrence>, RunError> {
+        let once = Once::Occurrence(schedule, occurrence);
+        match self.launcher.start(ready, id, &schedule.owner.name, once, now).await {
+            Ok(campaign) => {
+                fail::fail_point!("scheduled-send.started");
+                self.launcher.fan_out(&campaign).await?;
+                Ok(Some(occurrence.clone()))
+            }
+            Err(Refusal::Before | Refusal::Changed) => Ok(None),
+            Err(refusal) => Ok(Some(Occurrence { verdict: verdict(refusal)?, ..occurrence.clone() })),
+        }
+    }
+}
+
+fn order(schedule: &Schedule, scheduled_at: Timestamp) -> Option<Order> {
+    let plan = &schedule.plan;
+    Some(Order {
+        filter: plan.filter.clone(),
+        recipient_id: None,
+        audience: plan.audience,
+        template_id: plan.template_id.clone(),
+        email_from: EmailAddress::normalise(&plan.email_from).ok()?,
+        guard: Guard::AtMost(plan.max_recipients),
+        include_recently_invited: false,
+        max_per_minute: plan.max_per_minute,
+        quiet_hours: plan.quiet_hours.clone(),
+        schedule: Some(StartedBy { schedule_id: schedule.schedule_id.clone(), name: plan.name.clone(), scheduled_at }),
+    })
+}
+
+/// What a refusal means for an occurrence; what may pass is an error, so that the occurrence comes again.
+fn verdict(refusal: Refusal) -> Result<Verdict, RunError> {
+    let failed = |reason| Ok(Verdict::Failed { reason });
+    match refusal {
+        Refusal::UnknownDivision | Refusal::UnknownRecipient => failed(Failure::UnknownDivision),
+        Refusal::UnknownTemplate | Refusal::InactiveTemplate => failed(Failure::TemplateUnusable),
+        Refusal::Sender(error @ SenderRefusal::Mail(_)) => Err(RunError::Sender(error)),
+        Refusal::Sender(_) => failed(Failure::SenderRefused),
+        Refusal::Busy(campaign) => {
+            Ok(Verdict::Skipped { reason: Skip::DivisionBusy, campaign_id: Some(campaign), will_email: None })
+        }
+        Refusal::Guarded(counts) => Ok(Verdict::Skipped {
+            reason: Skip::TooManyRecipients,
+            campaign_id: None,
+            will_email: Some(counts.will_email),
+        }),
+        Refusal::Before | Refusal::Changed => Err(RunError::KeptChanging),
+        Refusal::Store(error) => Err(error.into()),
+        Refusal::Queue(error) => Err(error.into()),
+    }
+}

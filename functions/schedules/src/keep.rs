@@ -1,0 +1,239 @@
+//! Making, changing, pausing, resuming and deleting schedules.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use portal_aws::campaigns::schedules::Written;
+use portal_aws::clock;
+use portal_aws::sender::{SenderRefusal, check_sender};
+use portal_domain::campaign::audit::Action;
+use portal_domain::email::EmailAddress;
+use portal_domain::input::{FieldError, Fields};
+use portal_domain::schedule::{Owner, Plan, ScheduleState};
+use portal_domain::{Division, Schedule};
+use portal_http::body::JsonBody;
+use portal_http::problem::ProblemType;
+use portal_http::{Caller, Problem};
+
+use crate::view::ScheduleView;
+use crate::{Schedules, unknown};
+
+/// Most schedules that there may be: a list of all is read at once.
+const MOST_SCHEDULES: usize = 500;
+
+/// What an answer tells besides: whoever changes an answer and sends it back need not take it out.
+const TOLD: [&str; 13] = [
+    "scheduleId",
+    "owner",
+    "timeZone",
+    "state",
+    "stateReason",
+    "failures",
+    "inTemplate",
+    "nextRuns",
+    "lastOccurrence",
+    "createdBy",
+    "createdAt",
+    "updatedBy",
+    "updatedAt",
+];
+
+/// How often a schedule is read and changed anew because others are at it, who are no people.
+const TRIES: u32 = 8;
+
+pub(crate) async fn create(
+    State(schedules): State<Arc<Schedules>>,
+    caller: Caller,
+    JsonBody(body): JsonBody,
+) -> Result<Response, Problem> {
+    let now = clock::now();
+    let plan = read(&body, Plan::read)?;
+    let division = schedules.check(&plan).await?;
+    if schedules.store.schedules().await?.len() >= MOST_SCHEDULES {
+        let detail = format!("There are {MOST_SCHEDULES} schedules already. Delete one that is not needed any more.");
+        return Err(Problem::conflict(ProblemType::TOO_MANY_SCHEDULES, detail));
+    }
+    let schedule = Schedule::new(clock::new_schedule_id(now), plan, owner(&caller), now);
+    check_timing(&schedule, &division, now)?;
+    schedules.store.create_schedule(&schedule).await?;
+    tracing::info!(schedule.id = %schedule.schedule_id, "schedule made");
+    schedules.arm(&schedule, Some(&division), now).await;
+    // Relative to /v1/schedules, since the stage of the API makes an absolute path wrong.
+    let location = format!("schedules/{}", schedule.schedule_id);
+    let view = ScheduleView::new(schedule, Some(&division), now);
+    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(view)).into_response())
+}
+
+pub(crate) async fn save(
+    State(schedules): State<Arc<Schedules>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    JsonBody(body): JsonBody,
+) -> Result<Json<ScheduleView>, Problem> {
+    let now = clock::now();
+    let known = schedules.schedule(&id).await?;
+    refuse_template(&known)?;
+    let (plan, seen) = read(&body, |fields| {
+        let seen = fields.required_number("revision", 1..=u64::from(u32::MAX));
+        for told in TOLD {
+            fields.optional(told);
+        }
+        Plan::read(fields).map(|plan| (plan, seen))
+    })?;
+    let division = schedules.check(&plan).await?;
+    let change = |schedule: &Schedule| {
+        if u64::from(schedule.revision) != seen {
+            return Err(changed(schedule));
+        }
+        let next = schedule.replanned(plan.clone(), owner(&caller), now);
+        check_timing(&next, &division, now).map(|()| Some(next))
+    };
+    let saved = schedules.change(&id, Action::Changed, change).await?;
+    schedules.arm(&saved, Some(&division), now).await;
+    Ok(Json(ScheduleView::new(saved, Some(&division), now)))
+}
+
+pub(crate) async fn pause(
+    State(schedules): State<Arc<Schedules>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<ScheduleView>, Problem> {
+    let now = clock::now();
+    let paused = |schedule: &Schedule| {
+        let works = schedule.state == ScheduleState::Active;
+        Ok(works.then(|| schedule.paused(&caller.name, now)))
+    };
+    schedules.switch(&id, Action::Paused, now, paused).await
+}
+
+/// Also one that the system turned off. Whoever resumes it answers for it from now on.
+pub(crate) async fn resume(
+    State(schedules): State<Arc<Schedules>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<ScheduleView>, Problem> {
+    let now = clock::now();
+    let known = schedules.schedule(&id).await?;
+    let division = schedules.directory.division(&known.plan.filter.division).await?.ok_or_else(unknown_division)?;
+    let resumed = |schedule: &Schedule| {
+        if schedule.state == ScheduleState::Active {
+            return Ok(None);
+        }
+        // The owner of one in the template is written there.
+        let owner = if schedule.in_template { schedule.owner.clone() } else { owner(&caller) };
+        let next = schedule.resumed(owner, now);
+        let next = Schedule { updated_by: caller.name.clone(), ..next };
+        check_timing(&next, &division, now).map(|()| Some(next))
+    };
+    schedules.switch(&id, Action::Resumed, now, resumed).await
+}
+
+pub(crate) async fn delete(
+    State(schedules): State<Arc<Schedules>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let now = clock::now();
+    let deleted = |schedule: &Schedule| refuse_template(schedule).map(|()| Some(schedule.deleted(&caller.name, now)));
+    let schedule = schedules.change(&id, Action::Deleted, deleted).await?;
+    tracing::info!(schedule.id = %schedule.schedule_id, "schedule deleted");
+    schedules.arm(&schedule, None, now).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+impl Schedules {
+    /// Everything that a plan names must be there now, and the sender must be one that may be used.
+    async fn check(&self, plan: &Plan) -> Result<Division, Problem> {
+        let mut faults = Vec::new();
+        let division = self.directory.division(&plan.filter.division).await?;
+        if division.is_none() {
+            faults.push(FieldError::new("filter.division", "is not a known division"));
+        }
+        match self.templates.head(&plan.template_id).await? {
+            None => faults.push(FieldError::new("templateId", "is not a known template")),
+            Some(template) if !template.active => {
+                faults.push(FieldError::new("templateId", "is a template that was deactivated"));
+            }
+            Some(_) => {}
+        }
+        let sender = EmailAddress::normalise(&plan.email_from).ok();
+        let (Some(division), Some(sender), true) = (division, sender, faults.is_empty()) else {
+            return Err(faults.into());
+        };
+        match check_sender(&self.mailer, &division, &sender).await {
+            // SES may send again when the time comes.
+            Ok(_) | Err(SenderRefusal::SendingPaused) => Ok(division),
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+
+    /// Writes what `change` makes of a schedule; nothing where it makes nothing of it. Occurrences and the sweep may be at it too.
+    async fn change(
+        &self,
+        id: &str,
+        action: Action,
+        change: impl Fn(&Schedule) -> Result<Option<Schedule>, Problem>,
+    ) -> Result<Schedule, Problem> {
+        for attempt in 1..=TRIES {
+            let before = self.schedule(id).await?;
+            let Some(after) = change(&before)? else { return Ok(before) };
+            if self.store.change_schedule(&before, &after, action).await? == Written::Done {
+                return Ok(Schedule { version: before.version + 1, ..after });
+            }
+            portal_aws::dynamo::back_off(attempt).await;
+        }
+        Err(portal_aws::dynamo::StoreError::Busy("change a schedule").into())
+    }
+
+    async fn switch(
+        &self,
+        id: &str,
+        action: Action,
+        now: Timestamp,
+        change: impl Fn(&Schedule) -> Result<Option<Schedule>, Problem>,
+    ) -> Result<Json<ScheduleView>, Problem> {
+        let switched = self.change(id, action, change).await?;
+        let division = self.directory.division(&switched.plan.filter.division).await?;
+        self.arm(&switched, division.as_ref(), now).await;
+        Ok(Json(ScheduleView::new(switched, division.as_ref(), now)))
+    }
+}
+
+/// Reads a body with `read`; all faults are answered at once.
+fn read<T>(body: &serde_json::Value, read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Result<T, Problem> {
+    let mut fields = Fields::of(body, "")?;
+    let value = read(&mut fields);
+    let faults = fields.finish();
+    value.filter(|_| faults.is_empty()).ok_or_else(|| faults.into())
+}
+
+fn owner(caller: &Caller) -> Owner {
+    Owner { user: caller.user.clone(), name: caller.name.clone() }
+}
+
+fn check_timing(schedule: &Schedule, division: &Division, now: Timestamp) -> Result<(), Problem> {
+    schedule.timing_fault(now, &division.zone()).map_or(Ok(()), |fault| Err(fault.into()))
+}
+
+fn unknown_division() -> Problem {
+    unknown().detail("The schedule's division does not exist any more.")
+}
+
+fn refuse_template(schedule: &Schedule) -> Result<(), Problem> {
+    let detail =
+        "This schedule is written in the stack's template. Change it there; here it can be paused and resumed.";
+    if schedule.in_template { Err(Problem::conflict(ProblemType::SCHEDULE_IN_TEMPLATE, detail)) } else { Ok(()) }
+}
+
+fn changed(schedule: &Schedule) -> Problem {
+    let detail = "Somebody changed this schedule meanwhile. Look at it, and save yours on top of it.";
+    Problem::conflict(ProblemType::SCHEDULE_CHANGED, detail)
+        .with("revision", schedule.revision)
+        .with("updatedBy", schedule.updated_by.clone())
+        .with("updatedAt", schedule.updated_at.to_string())
+}

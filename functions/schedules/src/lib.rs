@@ -1,0 +1,78 @@
+//! `schedules`: keeps schedules, tells EventBridge Scheduler of them, and shows what came of each occurrence.
+
+mod keep;
+mod list;
+mod preview;
+mod view;
+
+use std::sync::Arc;
+
+use aws_config::SdkConfig;
+use axum::Router;
+use axum::routing::{get, post};
+use jiff::Timestamp;
+use portal_aws::campaigns::CampaignStore;
+use portal_aws::directory::read::DirectoryReader;
+use portal_aws::directory::templates::TemplateStore;
+use portal_aws::mail::Mailer;
+use portal_aws::scheduler::Scheduler;
+use portal_aws::settings::{MissingSetting, Settings};
+use portal_domain::schedule::ScheduleState;
+use portal_domain::{Division, Schedule, ScheduleId};
+use portal_http::{Permission, Problem, require};
+
+/// The function, with what it needs.
+#[derive(Clone, Debug)]
+pub struct Schedules {
+    store: CampaignStore,
+    directory: DirectoryReader,
+    templates: TemplateStore,
+    mailer: Mailer,
+    scheduler: Scheduler,
+}
+
+impl Schedules {
+    /// Builds the function from its settings.
+    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, MissingSetting> {
+        let dynamo = aws_sdk_dynamodb::Client::new(config);
+        let directory = settings.required("DIRECTORY_TABLE")?;
+        Ok(Self {
+            store: CampaignStore::new(dynamo.clone(), settings.required("CAMPAIGNS_TABLE")?, directory.clone()),
+            templates: TemplateStore::new(dynamo.clone(), directory.clone()),
+            directory: DirectoryReader::new(dynamo, directory),
+            mailer: Mailer::new(config),
+            scheduler: Scheduler::new(aws_sdk_scheduler::Client::new(config), settings)?,
+        })
+    }
+
+    async fn schedule(&self, id: &str) -> Result<Schedule, Problem> {
+        let id = ScheduleId::parse(id).ok_or_else(unknown)?;
+        let schedule = self.store.schedule(&id).await?;
+        schedule.filter(|schedule| schedule.state != ScheduleState::Deleted).ok_or_else(unknown)
+    }
+
+    /// Tells EventBridge Scheduler; should that fail, the sweep does it.
+    async fn arm(&self, schedule: &Schedule, division: Option<&Division>, now: Timestamp) {
+        let zone = division.map_or("UTC", |division| division.time_zone.as_str());
+        if let Err(error) = self.scheduler.arm(&self.store, schedule, zone, now).await {
+            tracing::error!(schedule.id = %schedule.schedule_id, error = %error, "left to the sweep");
+        }
+    }
+}
+
+fn unknown() -> Problem {
+    Problem::not_found("There is no such schedule.")
+}
+
+/// The routes, guarded.
+pub fn router(schedules: Schedules) -> Router {
+    let routes = Router::new()
+        .route("/v1/schedules", get(list::schedules).post(keep::create))
+        .route("/v1/schedules/preview", post(preview::preview))
+        .route("/v1/schedules/{schedule_id}", get(list::one).put(keep::save).delete(keep::delete))
+        .route("/v1/schedules/{schedule_id}/pause", post(keep::pause))
+        .route("/v1/schedules/{schedule_id}/resume", post(keep::resume))
+        .route("/v1/schedules/{schedule_id}/occurrences", get(list::occurrences))
+        .with_state(Arc::new(schedules));
+    require(Permission::SendInvitations, routes)
+}

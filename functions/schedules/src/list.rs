@@ -1,0 +1,87 @@
+//! Lists of schedules and of occurrences.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::Uri;
+use jiff::Timestamp;
+use portal_aws::clock;
+use portal_domain::schedule::ScheduleState;
+use portal_domain::{Division, DivisionId, Schedule};
+use portal_http::cursor::{self, Page};
+use portal_http::{Problem, Query};
+
+use crate::Schedules;
+use crate::view::{OccurrenceView, ScheduleView};
+
+/// Items in a page, unless the caller says otherwise.
+const DEFAULT_LIMIT: u64 = 50;
+
+/// Most items in a page.
+const MOST_ITEMS: u64 = 100;
+
+pub(crate) async fn schedules(
+    State(schedules): State<Arc<Schedules>>,
+    uri: Uri,
+) -> Result<Json<Page<ScheduleView>>, Problem> {
+    let (division, limit, cursor) = Query::of(&uri).read(|fields| {
+        let division = fields.optional_text("division", 256).map(DivisionId::new);
+        (division, fields.optional_number("limit", 1..=MOST_ITEMS), fields.optional_text("cursor", 2_000))
+    })?;
+    let after: Option<(String, String)> = cursor.map(|cursor| cursor::decode(&division, &cursor)).transpose()?;
+    let limit = limit.unwrap_or(DEFAULT_LIMIT) as usize;
+    let mut listed = schedules.store.schedules().await?;
+    listed.retain(|schedule| schedule.state != ScheduleState::Deleted);
+    listed.retain(|schedule| division.as_ref().is_none_or(|division| schedule.plan.filter.division == *division));
+    listed.sort_by_cached_key(position);
+    listed.retain(|schedule| after.as_ref().is_none_or(|after| position(schedule) > *after));
+    let more = listed.len() > limit;
+    listed.truncate(limit);
+    let next = listed.last().filter(|_| more).map(position);
+    let divisions = schedules.directory.divisions().await?;
+    let divisions: HashMap<DivisionId, Division> =
+        divisions.into_iter().map(|division| (division.division.clone(), division)).collect();
+    let now = clock::now();
+    let view = |schedule: Schedule| {
+        let division = divisions.get(&schedule.plan.filter.division);
+        ScheduleView::new(schedule, division, now)
+    };
+    Page::new(listed.into_iter().map(view).collect(), &division, next.as_ref()).map(Json)
+}
+
+/// By name, as people sort names; by id where two are alike.
+fn position(schedule: &Schedule) -> (String, String) {
+    (schedule.plan.name.to_lowercase(), schedule.schedule_id.to_string())
+}
+
+pub(crate) async fn one(
+    State(schedules): State<Arc<Schedules>>,
+    Path(id): Path<String>,
+) -> Result<Json<ScheduleView>, Problem> {
+    let schedule = schedules.schedule(&id).await?;
+    schedules.view(schedule).await.map(Json)
+}
+
+impl Schedules {
+    pub(crate) async fn view(&self, schedule: Schedule) -> Result<ScheduleView, Problem> {
+        let division = self.directory.division(&schedule.plan.filter.division).await?;
+        Ok(ScheduleView::new(schedule, division.as_ref(), clock::now()))
+    }
+}
+
+pub(crate) async fn occurrences(
+    State(schedules): State<Arc<Schedules>>,
+    Path(id): Path<String>,
+    uri: Uri,
+) -> Result<Json<Page<OccurrenceView>>, Problem> {
+    let (limit, cursor) = Query::of(&uri)
+        .read(|fields| (fields.optional_number("limit", 1..=MOST_ITEMS), fields.optional_text("cursor", 1_000)))?;
+    let schedule = schedules.schedule(&id).await?;
+    let before: Option<Timestamp> = cursor.map(|cursor| cursor::decode(&id, &cursor)).transpose()?;
+    let limit = limit.unwrap_or(DEFAULT_LIMIT) as usize;
+    let (occurrences, more) = schedules.store.occurrences(&schedule.schedule_id, before, limit).await?;
+    let next = occurrences.last().filter(|_| more).map(|last| last.scheduled_at);
+    Page::new(occurrences.into_iter().map(OccurrenceView::new).collect(), &id, next.as_ref()).map(Json)
+}

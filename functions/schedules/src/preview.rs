@@ -1,0 +1,41 @@
+//! What a schedule in the making would do.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use portal_aws::clock;
+use portal_domain::input::FieldError;
+use portal_domain::schedule::{Sketch, shown_runs};
+use portal_domain::selection::{Counts, Rules};
+use portal_http::Problem;
+use portal_http::body::JsonBody;
+use serde::Serialize;
+
+use crate::Schedules;
+
+/// When it would run, and whom it would e-mail, were it today.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Preview {
+    time_zone: String,
+    next_runs: Vec<String>,
+    counts: Counts,
+}
+
+pub(crate) async fn preview(
+    State(schedules): State<Arc<Schedules>>,
+    JsonBody(body): JsonBody,
+) -> Result<Json<Preview>, Problem> {
+    let Sketch { filter, audience, timing } = Sketch::from_json(&body)?;
+    let now = clock::now();
+    let division = schedules.directory.division(&filter.division).await?;
+    let division = division.ok_or_else(|| FieldError::new("filter.division", "is not a known division"))?;
+    let zone = division.zone();
+    if let Some(fault) = timing.fault(now, now, &zone) {
+        return Err(fault.into());
+    }
+    let rules = Rules { audience: audience.at(now, &zone), ..Rules::of_new_campaign(now, false) };
+    let counts = schedules.directory.counts(&filter, rules).await?;
+    Ok(Json(Preview { time_zone: division.time_zone, next_runs: shown_runs(&timing, now, now, &zone), counts }))
+}

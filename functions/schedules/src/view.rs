@@ -1,0 +1,81 @@
+//! What the API tells of schedules and occurrences.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use portal_domain::schedule::{Occurrence, OffReason, Plan, ScheduleState};
+use portal_domain::{Division, Schedule, ScheduleId};
+use serde::Serialize;
+
+/// A schedule.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ScheduleView {
+    schedule_id: ScheduleId,
+    revision: u32,
+    #[serde(flatten)]
+    plan: Plan,
+    owner: String,
+    /// That of its division, in which its times are meant.
+    time_zone: String,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state_reason: Option<OffReason>,
+    failures: u32,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    in_template: bool,
+    next_runs: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_occurrence: Option<OccurrenceView>,
+    created_by: String,
+    created_at: Timestamp,
+    updated_by: String,
+    updated_at: Timestamp,
+}
+
+/// An occurrence.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OccurrenceView {
+    #[serde(flatten)]
+    occurrence: Occurrence,
+    /// What came of it, in a sentence.
+    detail: String,
+}
+
+impl OccurrenceView {
+    pub(crate) fn new(occurrence: Occurrence) -> Self {
+        Self { detail: occurrence.verdict.detail(), occurrence }
+    }
+}
+
+impl ScheduleView {
+    /// The view at time `now`.
+    pub(crate) fn new(schedule: Schedule, division: Option<&Division>, now: Timestamp) -> Self {
+        let zone = division.map_or(TimeZone::UTC, Division::zone);
+        let active = schedule.state == ScheduleState::Active;
+        let next_runs = if active { schedule.next_runs(now, &zone) } else { Vec::new() };
+        let state = match schedule.state {
+            ScheduleState::Active if next_runs.is_empty() => "ended",
+            ScheduleState::Active => "active",
+            ScheduleState::Paused => "paused",
+            ScheduleState::Off | ScheduleState::Deleted => "off",
+        };
+        Self {
+            schedule_id: schedule.schedule_id,
+            revision: schedule.revision,
+            plan: schedule.plan,
+            owner: schedule.owner.name,
+            time_zone: zone.iana_name().unwrap_or("UTC").to_owned(),
+            state,
+            state_reason: schedule.off_reason,
+            failures: schedule.failures,
+            in_template: schedule.in_template,
+            next_runs,
+            last_occurrence: schedule.last_occurrence.map(OccurrenceView::new),
+            created_by: schedule.created_by,
+            created_at: schedule.created_at,
+            updated_by: schedule.updated_by,
+            updated_at: schedule.updated_at,
+        }
+    }
+}
