@@ -1,6 +1,7 @@
 /**
  * Calls of the API. An answer is its JSON (or text); everything else is a `Problem`.
  */
+import { problemOf, Problem, unanswered } from './problem.js';
 import * as session from './session.js';
 
 /** The gateway gives up after 29 seconds; nothing that takes longer will be answered. */
@@ -11,29 +12,6 @@ let onSessionEnd = () => {};
 /** Calls `handler` when a call was refused and the session could not be renewed. */
 export function whenSessionEnds(handler) {
   onSessionEnd = handler;
-}
-
-/** Why a call failed: the members of RFC 9457, or a network that failed (`status` 0: whether the call arrived is not known). */
-export class Problem extends Error {
-  constructor({ type = 'about:blank', title, status = 0, detail, errors = [], ...members }) {
-    super(detail ?? title);
-    Object.assign(this, { type, title, status, detail, errors, members });
-  }
-
-  /** Whether it is of the API's type `/problems/<name>`. */
-  is(name) {
-    return this.type.endsWith(`/problems/${name}`);
-  }
-
-  /** Whether the call may have done its work although it failed here. */
-  get unanswered() {
-    return this.status === 0 || this.status >= 500;
-  }
-
-  /** Whether this refusal says nothing about the call itself, nor about an earlier try of it: it was turned away at the door. */
-  get turnedAway() {
-    return [401, 403, 429].includes(this.status);
-  }
 }
 
 /**
@@ -66,10 +44,6 @@ export async function body(response, kind, signal) {
     if (signal?.aborted) throw error;
     throw unanswered();
   }
-}
-
-function unanswered() {
-  return new Problem({ title: 'No answer', detail: 'There was no answer. Check the network connection, and try again.' });
 }
 
 /** The answer to a call that succeeded. */
@@ -108,9 +82,4 @@ function send(address, request, token) {
 function limited(signal) {
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   return signal ? AbortSignal.any([signal, timeout]) : timeout;
-}
-
-async function problemOf(response) {
-  const told = await response.json().catch(() => ({}));
-  return new Problem({ title: 'The call failed', detail: `The service answered ${response.status}. Try again.`, ...told, status: response.status });
 }

@@ -9,7 +9,7 @@ import * as route from './route.js';
 import * as session from './session.js';
 import { PERMISSION } from './words.js';
 
-const TABS = [['Invite', ''], ['Campaigns', 'campaigns'], ['Templates', 'templates']];
+const TABS = [['Invite', ''], ['Campaigns', 'campaigns'], ['Schedules', 'schedules'], ['Templates', 'templates']];
 
 const main = document.getElementById('main');
 let view = { key: null, end: new AbortController() };
@@ -31,6 +31,8 @@ async function outdated(error) {
 function viewFor([kind, id, from]) {
   if (kind === 'campaigns' && id) return { key: `campaign ${id}`, tab: 'campaigns', title: 'Campaign', show: later('./campaign.js', 'campaignView') };
   if (kind === 'campaigns') return { key: 'campaigns', tab: 'campaigns', title: 'Campaigns', show: later('./campaigns.js', 'campaignsView') };
+  if (kind === 'schedules' && id) return { key: `schedule ${id}`, tab: 'schedules', title: 'Schedule', show: later('./schedule.js', 'scheduleView') };
+  if (kind === 'schedules') return { key: 'schedules', tab: 'schedules', title: 'Schedules', show: later('./schedules.js', 'schedulesView') };
   if (kind === 'templates' && id) return { key: `template ${id} ${from}`, tab: 'templates', title: 'Template', show: later('./template.js', 'templateView') };
   if (kind === 'templates') return { key: 'templates', tab: 'templates', title: 'Templates', show: later('./templates.js', 'templatesView') };
   if (kind === 'people') return { key: `person ${id} ${location.search}`, tab: '', title: 'Person', show: later('./person.js', 'personView') };

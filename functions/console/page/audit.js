@@ -1,5 +1,5 @@
 /**
- * Who did what to a campaign, and when.
+ * Who did what to a campaign or a person, when, and why.
  */
 import { inWords } from './bar.js';
 import { fill, h } from './dom.js';
@@ -8,6 +8,9 @@ import * as words from './words.js';
 
 /** How the API calls whoever acts when no person does. */
 const SYSTEM = 'system';
+
+/** How it calls the person that an entry is about. */
+const CUSTOMER = 'customer';
 
 /** @returns {{element: Element, show: function(Object)}} */
 export function auditTrail() {
@@ -28,13 +31,13 @@ export function auditTrail() {
 }
 
 function who({ by }) {
-  return by === SYSTEM ? ', by itself' : `, by ${by}`;
+  return { [SYSTEM]: ', by itself', [CUSTOMER]: ', by themselves' }[by] ?? `, by ${by}`;
 }
 
 /** `Paused: daily quota`, `Tried again: failed`, `Marked: 3 people, sent`, `Ended: 1,061 sent, 7 failed`. */
-function entryInWords({ action, reason, outcome, recipients, outcomes }) {
+function entryInWords({ action, reason, outcome, recipients, outcomes, note }) {
   const details = outcomes
     ? [inWords(outcomes)]
-    : [recipients > 0 && people(recipients), outcome && words.outcome(outcome).toLowerCase(), words.stop(reason)].filter(Boolean);
+    : [recipients > 0 && people(recipients), outcome && words.outcome(outcome).toLowerCase(), words.stop(reason), note && `“${note}”`].filter(Boolean);
   return details.length > 0 ? `${words.action(action)}: ${details.join(', ')}` : words.action(action);
 }

@@ -3,10 +3,13 @@
  */
 import { inWords, outcomeBar } from './bar.js';
 import { announce, fill, h } from './dom.js';
-import { number, people, time } from './format.js';
+import { clockTime, duration, number, people, time } from './format.js';
 import { estimate } from './pace.js';
 import { to } from './route.js';
 import { OUTCOMES, state as stateWord, whyStopped } from './words.js';
+
+/** What a campaign is that nobody started. */
+const SELF_SERVICE = 'These people asked for a new e-mail themselves, on the page of their invitation. Others join them until the day is over.';
 
 /** @returns {{elements: Element[], state: Element, show: function(Object)}} `state` is the badge, for the heading */
 export function campaignProgress(campaignId) {
@@ -17,6 +20,8 @@ export function campaignProgress(campaignId) {
   const progress = h('p', { id: 'campaign-progress', class: 'will-email' });
   const left = h('p', { id: 'campaign-left', class: 'quiet' });
   const leftOut = h('p', { class: 'quiet' });
+  const acceptances = h('p', { id: 'campaign-acceptances' });
+  const selfService = h('p', { class: 'quiet' });
   const legend = Object.entries(OUTCOMES).map(([name, label]) => ({ name, label, number: h('b', { id: `outcome-${name}` }) }));
   let told = '';
 
@@ -36,6 +41,8 @@ export function campaignProgress(campaignId) {
     for (const { name, number: element } of legend) fill(element, number(outcomes[name] ?? 0));
     fill(left, completedAt ? ['Ended ', time(completedAt)] : pace.inWords(campaign, ended, prepared));
     fill(leftOut, leftOutInWords(campaign.excluded));
+    fill(acceptances, acceptancesInWords(campaign.acceptances));
+    fill(selfService, campaign.selfService && !completedAt && SELF_SERVICE);
     document.title = `${completedAt ? word : `${percent} %`} – Campaign – Portal Invites`;
     // A screen reader is told of each tenth, not of each e-mail.
     const news = `${word} ${Math.floor(percent / 10)}`;
@@ -49,9 +56,16 @@ export function campaignProgress(campaignId) {
       h('li', {},
         h('span', { class: `swatch outcome-${name}`, 'aria-hidden': 'true' }),
         h('a', { href: to('campaigns', campaignId, name) }, number, ` ${label}`)))),
-    left, leftOut,
+    acceptances, left, leftOut, selfService,
   ];
   return { elements, state, show };
+}
+
+/** `12 people accepted, half of them within 2 hours.` */
+function acceptancesInWords({ accepted = 0, medianSeconds } = {}) {
+  if (accepted === 0) return '';
+  const within = duration(medianSeconds);
+  return accepted === 1 ? `1 person accepted, after ${within}.` : `${people(accepted)} accepted, half of them within ${within}.`;
 }
 
 /** How many people of a campaign are settled. */
@@ -66,6 +80,7 @@ function isPrepared({ state, completedAt, audit = [] }) {
 
 function whyAndByWhom(campaign) {
   const why = whyStopped(campaign);
+  if (campaign.stateReason === 'quietHours' && campaign.goesOnAt) return `${why} They begin again on ${clockTime(campaign.goesOnAt, campaign.timeZone)}.`;
   if (campaign.stateReason !== 'operator') return why;
   const pause = campaign.audit?.find(({ action }) => action === 'paused');
   return pause ? `Paused by ${pause.by}. ${why}` : why;

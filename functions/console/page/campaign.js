@@ -5,13 +5,14 @@ import { get } from './api.js';
 import { auditTrail } from './audit.js';
 import { campaignPeople } from './campaign-people.js';
 import { campaignProgress } from './campaign-progress.js';
-import { selection, templateOf } from './campaigns.js';
+import { selection, startedBy, templateOf } from './campaigns.js';
 import { campaignControls } from './controls.js';
 import { facts, fill, h, heading } from './dom.js';
-import { number, time } from './format.js';
+import { localTime, number, time } from './format.js';
 import { poll } from './poll.js';
 import { problemBox } from './problem-box.js';
 import { to } from './route.js';
+import { audienceInWords, hoursInWords } from './schedule-words.js';
 import { standings } from './standings.js';
 
 /** So long after its end a campaign is still followed: what SES reports of its e-mails comes late. */
@@ -38,9 +39,13 @@ export async function campaignView(root, place, signal) {
     h('div', { class: 'view-head' }, title, h('a', { href: to('campaigns') }, 'All campaigns')),
     (history.state?.warnings ?? []).map(text => h('p', { class: 'note warning-note', role: 'status' }, text)),
     h('div', { class: 'card' },
-      facts([['Started', time(now.createdAt)], ['By', now.createdBy], ['Selection', selection(now)],
+      facts([['Started', time(now.createdAt)], ['By', startedBy(now)], ['Selection', selection(now)],
         ['From', now.emailFrom], ['Template', templateOf(now)], ['At most', now.maxPerMinute && `${number(now.maxPerMinute)} a minute`],
-        ['Scheduled as', now.schedule?.name]]),
+        
+        ['Schedule', now.schedule && h('a', { id: 'campaign-schedule', href: to('schedules', now.schedule.scheduleId) }, now.schedule.name)],
+        ['Due', now.schedule?.scheduledAt && localTime(now.schedule.scheduledAt, now.timeZone)],
+        ['For', now.audienceRule && audienceInWords(now.audienceRule)],
+        ['Sends', now.quietHours && `${hoursInWords(now.quietHours)} (${now.timeZone})`]]),
       progress.elements, controls.element, failed, reports.element),
     people.element, audit.element);
 
@@ -91,6 +96,6 @@ function isOver({ completedAt }) {
   return Boolean(completedAt) && Date.now() - Date.parse(completedAt) > NEWS_MS;
 }
 
-function seen({ state, outcomes, feedback }) {
-  return JSON.stringify([state, outcomes, feedback]);
+function seen({ state, outcomes, feedback, acceptances }) {
+  return JSON.stringify([state, outcomes, feedback, acceptances]);
 }

@@ -5,14 +5,14 @@ import { get } from './api.js';
 import { outcomeBar } from './bar.js';
 import { fill, h, heading } from './dom.js';
 import { describeFilter } from './filter.js';
-import { number, time } from './format.js';
+import { day, number, time } from './format.js';
 import { list } from './list.js';
 import { to } from './route.js';
 import * as words from './words.js';
 
 const COLUMNS = [
   { label: 'Started', cell: campaign => h('a', { href: to('campaigns', campaign.campaignId) }, time(campaign.createdAt)), kind: 'time' },
-  { label: 'By', cell: campaign => campaign.createdBy },
+  { label: 'By', cell: campaign => [startedBy(campaign), campaign.schedule && h('span', { class: 'quiet' }, `, scheduled as “${campaign.schedule.name}”`)] },
   { label: 'Selection', cell: selection },
   { label: 'Template', cell: templateOf },
   { label: 'People', cell: campaign => number(campaign.audience), kind: 'number' },
@@ -25,6 +25,13 @@ export async function campaignsView(root, place, signal) {
   const campaigns = list({ title: 'Newest first', columns: COLUMNS, load, empty: 'No campaign has been sent yet.', signal });
   campaigns.element.id = 'campaigns';
   fill(root, heading(1, {}, 'Campaigns'), campaigns.element);
+}
+
+/** Who started a campaign: a person, or those who ask for a new e-mail themselves. */
+export function startedBy({ createdBy, selfService }) {
+  if (!selfService) return createdBy;
+  const again = selfService.round > 1 ? `, asked ${selfService.round} times` : '';
+  return `Self-service, ${day(selfService.day)}${again}`;
 }
 
 /** Whom a campaign addresses. */

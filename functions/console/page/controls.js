@@ -3,6 +3,7 @@
  */
 import { post } from './api.js';
 import { ask } from './ask.js';
+import { busyWith } from './busy.js';
 import { fill, h, whileBusy } from './dom.js';
 import { number, people } from './format.js';
 import { problemBox } from './problem-box.js';
@@ -10,7 +11,7 @@ import { to } from './route.js';
 
 /** In the order of their buttons. A command with an `outcome` is about whoever has it, and shown only if there is somebody. */
 const COMMANDS = [
-  { id: 'pause', action: 'pause', label: () => 'Pause', busy: 'Pausing…' },
+  { id: 'pause', action: 'pause', label: pauseLabel, busy: 'Pausing…' },
   { id: 'resume', action: 'resume', label: () => 'Resume', busy: 'Resuming…', question: resumeQuestion },
   { id: 'retry-failed', action: 'retry', outcome: 'failed', label: count => `Try the ${number(count)} failed again`, busy: 'Starting…' },
   {
@@ -81,7 +82,7 @@ export function campaignControls({ path, current, obeyed, look, heading, signal 
     const focused = element.contains(document.activeElement);
     for (const { command, button } of buttons) {
       button.hidden = !isOffered(command, campaign);
-      if (!button.hasAttribute('aria-busy')) fill(button, command.label(campaign.outcomes[command.outcome]));
+      if (!button.hasAttribute('aria-busy')) fill(button, command.label(campaign.outcomes[command.outcome], campaign));
     }
     decide.hidden = !campaign.actions.includes('settle');
     fill(decide, `Decide about the ${number(campaign.outcomes.unconfirmed)} unconfirmed`);
@@ -99,13 +100,18 @@ export function campaignControls({ path, current, obeyed, look, heading, signal 
 }
 
 function isOffered({ action, outcome }, campaign) {
+  // Outside its hours it would only wait for them again.
+  if (action === 'resume' && campaign.stateReason === 'quietHours') return false;
   return campaign.actions.includes(action) && (!outcome || campaign.outcomes[outcome] > 0);
 }
 
+/** One that waits for its hours goes on by itself, unless a person wants it to stay. */
+function pauseLabel(count, { stateReason }) {
+  return stateReason === 'quietHours' ? 'Stay paused' : 'Pause';
+}
+
 function advice(problem) {
-  if (problem.is('division-busy')) {
-    return [h('p', {}, h('a', { id: 'busy-campaign', href: to('campaigns', problem.members.campaignId) }, 'See that campaign'))];
-  }
+  if (problem.is('division-busy')) return busyWith(problem.members);
   if (problem.unanswered) {
     return [h('p', {}, 'It is not known whether this was done. The campaign is looked at anew, and trying again does no harm.')];
   }

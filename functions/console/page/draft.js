@@ -1,18 +1,18 @@
 /**
- * Unsaved text of a template, kept for this tab over a reload or a new sign-in.
+ * Unsaved changes of a template or a schedule, kept for this tab over a reload or a new sign-in.
  */
 
-const name = templateId => `portal-invites.draft.${templateId}`;
+const name = id => `portal-invites.draft.${id}`;
 
-export function keepDraft(templateId, draft) {
-  sessionStorage.setItem(name(templateId), JSON.stringify(draft));
+export function keepDraft(id, draft) {
+  sessionStorage.setItem(name(id), JSON.stringify(draft));
 }
 
 /** The draft that was kept, or null. */
-export function keptDraft(templateId) {
-  return JSON.parse(sessionStorage.getItem(name(templateId)) ?? 'null');
+export function keptDraft(id) {
+  return JSON.parse(sessionStorage.getItem(name(id)) ?? 'null');
 }
 
-export function dropDraft(templateId) {
-  sessionStorage.removeItem(name(templateId));
+export function dropDraft(id) {
+  sessionStorage.removeItem(name(id));
 }

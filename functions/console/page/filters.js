@@ -98,10 +98,11 @@ export function filterForm(catalog, { onFilter, onMessage, onLoad }) {
       templateId: template.value,
       templateName: template.selectedOptions[0]?.textContent ?? '',
     }),
-    /** Puts back what the address says of sender and template, as far as it is offered. */
-    writeMessage({ emailFrom, templateId }) {
-      if ([...template.options].some(option => option.value === templateId)) template.value = templateId;
+    /** Puts back sender and template, as far as they are offered; with `keep` whether or not they are. */
+    writeMessage({ emailFrom, templateId }, { keep = false } = {}) {
+      if (templateId && (keep || [...template.options].some(option => option.value === templateId))) setOption(template, templateId);
       chooseSender(emailFrom);
+      if (keep && emailFrom && sender.value !== OTHER) setOption(sender, emailFrom);
     },
     /** Whether a division is chosen; points at it if not. */
     canLoad: () => division.reportValidity(),

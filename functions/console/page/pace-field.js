@@ -6,15 +6,19 @@ import { h } from './dom.js';
 /** Most that the API takes. */
 const MOST_PER_MINUTE = 1_000_000;
 
-/** @returns {{element: Element, read: function(): Object}} `read` has `maxPerMinute` if there is a number */
-export function paceField() {
+/**
+ * @param {{onInput?: function()}} [options]
+ * @returns {{element: Element, input: Element, read: function(): Object}} `read` has `maxPerMinute` if there is a number
+ */
+export function paceField({ onInput = () => {} } = {}) {
   // A browser can't point at a fault in what is folded away, and would then say nothing.
   const unfold = () => { element.open = true; };
   const input = h('input', {
-    id: 'max-per-minute', type: 'number', min: 1, max: MOST_PER_MINUTE, step: 1, autocomplete: 'off', 'aria-describedby': 'pace-hint', oninvalid: unfold,
+    id: 'max-per-minute', type: 'number', min: 1, max: MOST_PER_MINUTE, step: 1, autocomplete: 'off', 'aria-describedby': 'pace-hint',
+    oninvalid: unfold, oninput: onInput,
   });
   const element = h('details', { id: 'pace' }, h('summary', {}, 'Send more slowly'),
     h('div', { class: 'field' }, h('label', { for: 'max-per-minute' }, 'At most so many e-mails a minute'), input,
       h('p', { id: 'pace-hint', class: 'quiet' }, 'Left empty, the campaign goes as fast as the SES account may send.')));
-  return { element, read: () => (input.value ? { maxPerMinute: input.valueAsNumber } : {}) };
+  return { element, input, read: () => (input.value ? { maxPerMinute: input.valueAsNumber } : {}) };
 }

@@ -27,6 +27,8 @@ export function estimate() {
       if (campaign.state !== 'sending' && campaign.state !== 'preparing') {
         return campaign.outcomes.claimed > 0 ? 'Only what is on its way already still leaves.' : 'Nothing is being sent at the moment.';
       }
+      // One of self-service goes on until its day is over, whether or not anybody is in it.
+      if (campaign.selfService && ended === campaign.audience) return 'Nobody is waiting at the moment.';
       if (pace <= 0) return 'Waiting for the next e-mails to leave.';
       const left = prepared
         ? `about ${duration((campaign.audience - ended) / pace)} left`

@@ -2,6 +2,8 @@
  * One person: what was sent to them, what became of it, and whether they would be e-mailed now.
  */
 import { get } from './api.js';
+import { auditTrail } from './audit.js';
+import { startedBy } from './campaigns.js';
 import { getCatalog } from './catalog.js';
 import { facts, fill, h, heading } from './dom.js';
 import { describeFilter, readFilter } from './filter.js';
@@ -9,6 +11,7 @@ import { number, time } from './format.js';
 import { statusBadge } from './people-list.js';
 import { again, to, under } from './route.js';
 import { openSendDialog } from './send.js';
+import { setBackButton } from './set-back.js';
 import { undeliverableNote } from './undeliverable.js';
 import { became, outcome, reason } from './words.js';
 
@@ -28,11 +31,13 @@ export async function personView(root, place, signal) {
     h('div', { class: 'view-head' }, heading(1, { class: 'person-name' }, person.name || 'No name'), h('a', { href: to() }, 'Back to Invite')),
     h('div', { class: 'card', id: 'person' },
       facts([['E-mail address', person.email], ['Division', person.division], ['Portal', statusBadge(person)],
-        ['Last invited', time(person.lastInvitedAt)], ['Expires', time(person.expiresAt)], ['Accounts', accounts(person)]]),
+        ['Last invited', time(person.lastInvitedAt)], ['Expires', person.expiresAt && time(person.expiresAt)], ['Accepted', person.acceptedAt && time(person.acceptedAt)], ['Accounts', accounts(person)]]),
       decision(person, filter),
-      person.undeliverable && undeliverableNote(person, signal)),
+      person.undeliverable && undeliverableNote(person, signal),
+      setBackButton(person)),
     canBeInvited(person) && inviteCard(person, filter, catalog, place.query),
-    h('section', { class: 'card list', id: 'history' }, h('h2', {}, 'What was sent'), history(person)));
+    h('section', { class: 'card list', id: 'history' }, h('h2', {}, 'What was sent'), history(person)),
+    person.audit?.length > 0 && personHistory(person));
 }
 
 function accounts({ accountIds, accounts: all }) {
@@ -46,6 +51,13 @@ function decision({ decision: { willEmail, reason: why }, division }, filter) {
     h('p', {}, h('b', {}, willEmail ? 'Would be e-mailed now.' : `Would not be e-mailed now: ${reason(why)}.`)),
     narrowed && h('p', {}, `Under the filter ${describeFilter(filter)}. `,
       h('a', { href: under({ division }, ...location.hash.slice(2).split('/')) }, 'Look without the filter')));
+}
+
+/** What was done about them, by whom and why. */
+function personHistory(person) {
+  const audit = auditTrail();
+  audit.show(person);
+  return audit.element;
 }
 
 function canBeInvited({ decision: { willEmail, reason: why } }) {
@@ -89,7 +101,7 @@ function history({ history: entries, moreHistory }) {
   if (entries.length === 0) return h('p', { class: 'quiet' }, 'Nothing yet.');
   const labels = ['Campaign', 'By', 'Template', 'From', 'Outcome', 'Why', 'When'];
   const row = entry => [
-    h('a', { href: to('campaigns', entry.campaignId) }, time(entry.startedAt)), entry.createdBy, entry.templateName, entry.emailFrom,
+    h('a', { href: to('campaigns', entry.campaignId) }, time(entry.startedAt)), startedBy(entry), entry.templateName, entry.emailFrom,
     outcome(entry.outcome), became(entry), time(entry.updatedAt),
   ];
   return [

@@ -1,10 +1,10 @@
 /**
  * Why a Send was refused, and what to do now.
  */
+import { busyWith } from './busy.js';
 import { h } from './dom.js';
 import { number, people } from './format.js';
 import { problemBox } from './problem-box.js';
-import { to } from './route.js';
 
 /** @param {{loadAgain: function(), chooseSender: function(), close: function()}} next what the operator can do */
 export function refusal(problem, expected, { loadAgain, chooseSender, close }) {
@@ -12,10 +12,7 @@ export function refusal(problem, expected, { loadAgain, chooseSender, close }) {
 
   function advice() {
     if (problem.is('drift')) return drift(problem.members.counts, expected, loadAgain);
-    if (problem.is('division-busy')) {
-      const { campaignId } = problem.members;
-      return [h('p', {}, h('a', { id: 'busy-campaign', href: to('campaigns', campaignId), onclick: close }, 'See that campaign'))];
-    }
+    if (problem.is('division-busy')) return busyWith(problem.members, close);
     if (problem.is('sender-refused')) return [h('button', { type: 'button', id: 'choose-sender', onclick: chooseSender }, 'Choose another sender')];
     if (problem.unanswered) {
       return [h('p', {}, 'It is not known whether the campaign was started. '

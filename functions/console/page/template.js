@@ -5,14 +5,15 @@ import { get, post, put } from './api.js';
 import { ask } from './ask.js';
 import { forgetCatalog, getCatalog } from './catalog.js';
 import { button, fill, h, heading } from './dom.js';
-import { dropDraft, keepDraft, keptDraft } from './draft.js';
+import { keepDraft, keptDraft } from './draft.js';
 import { livePreview } from './live-preview.js';
 import { problemBox } from './problem-box.js';
-import { again, go, setGuard, to } from './route.js';
+import { go, to } from './route.js';
 import { sourceFields } from './source-fields.js';
 import { templateHelp } from './template-help.js';
 import { versionList } from './template-versions.js';
 import { activeBadge } from './templates.js';
+import { unsavedChanges } from './unsaved.js';
 
 const NEW = 'new';
 
@@ -30,7 +31,7 @@ export async function templateView(root, place, signal) {
   const saveButton = button({ id: 'save-template', class: 'primary' }, isNew ? 'Create' : 'Save', 'Saving…', save);
   const status = h('span', { id: 'save-status', class: 'quiet', role: 'status' });
   const title = heading(1, {});
-  const draftNote = h('div');
+  const unsaved = unsavedChanges({ draftId: templateId, what: 'template', isDirty, draft: () => ({ text: fields.read(), version }) });
   const activation = h('div');
   const versions = h('div');
   fields.write(saved);
@@ -49,7 +50,7 @@ export async function templateView(root, place, signal) {
       title, h('a', { href: to('templates') }, 'All templates')),
     stored.builtIn && h('p', { class: 'note' }, 'This template is built in and can not be changed. ',
       h('a', { id: 'copy-template', href: to('templates', NEW, templateId) }, 'Make a copy'), ' to change that.'),
-    draftNote,
+    unsaved.note,
     h('div', { class: 'editor' },
       h('section', { class: 'card', 'aria-label': 'Text of the template' },
         fields.element, templateHelp(), failed,
@@ -58,11 +59,8 @@ export async function templateView(root, place, signal) {
     versions);
   if (isNew) fill(title, 'New template');
   else showStored(stored);
-  if (draft) {
-    fill(draftNote, h('p', { class: 'note warning-note', id: 'draft' }, 'These are your changes that were not saved yet. ',
-      button({ id: 'discard-draft' }, 'Discard them', 'Discarding…', discard)));
-  }
-  if (isDirty()) guardChanges();
+  if (draft) unsaved.showKept();
+  if (isDirty()) unsaved.guard();
 
   /** What is known of the template besides the text in the editor, which stays as it is. */
   function showStored(template) {
@@ -78,31 +76,7 @@ export async function templateView(root, place, signal) {
   function edited() {
     fill(status);
     preview.changed();
-    if (!isDirty()) return settle();
-    keepDraft(templateId, { text: fields.read(), version });
-    guardChanges();
-  }
-
-  function guardChanges() {
-    setGuard(async () => {
-      const leave = await ask({
-        title: 'Leave without saving?', text: 'Your changes to this template are not saved.', yes: 'Leave and discard them', no: 'Stay here',
-      });
-      if (leave) dropDraft(templateId);
-      return leave;
-    });
-  }
-
-  /** Nothing is unsaved any more. */
-  function settle() {
-    dropDraft(templateId);
-    setGuard(null);
-    fill(draftNote);
-  }
-
-  async function discard() {
-    settle();
-    again();
+    unsaved.edited();
   }
 
   async function save() {
@@ -116,7 +90,7 @@ export async function templateView(root, place, signal) {
       fields.showFaults([], { focus: false });
       // What was typed while the save was on its way is not in it.
       const typed = isDirty();
-      settle();
+      unsaved.settle();
       if (isNew && typed) keepDraft(template.templateId, { text: fields.read(), version });
       if (isNew) return go(to('templates', template.templateId), { replace: true });
       if (typed) edited();
@@ -139,7 +113,7 @@ export async function templateView(root, place, signal) {
     return problemBox(new Error(`Not saved: ${theirs.updatedBy} has saved version ${theirs.version} meanwhile. Your text is still here.`), {
       more: [h('div', { class: 'buttons' },
         button({ id: 'save-over' }, 'Save mine as the newest', 'Saving…', () => { ({ version } = theirs); return save(); }),
-        button({ id: 'take-theirs' }, 'Discard mine, and take theirs', 'Loading…', discard))],
+        button({ id: 'take-theirs' }, 'Discard mine, and take theirs', 'Loading…', unsaved.discard))],
     });
   }
 

@@ -37,7 +37,7 @@ const REASONS = {
 
 /** Why a campaign stands still, as short as a badge. That somebody paused it needs no word. */
 const STOPS = {
-  dailyQuota: 'daily quota', sendingPaused: 'SES is paused', accountRefused: 'SES refuses', bounces: 'bounces', complaints: 'complaints',
+  dailyQuota: 'daily quota', sendingPaused: 'SES is paused', accountRefused: 'SES refuses', quietHours: 'quiet hours', bounces: 'bounces', complaints: 'complaints',
 };
 
 /** The same with what to do about it. */
@@ -46,6 +46,7 @@ const STOPS_IN_FULL = {
   dailyQuota: 'The SES account has sent what it may send in 24 hours. The campaign goes on by itself as soon as there is room again: nothing needs to be done.',
   sendingPaused: 'Sending is paused for the SES account, by AWS or by whoever manages it. Have them enable it again, and then resume.',
   accountRefused: 'SES refuses the account: it is suspended, or it may not send from here. Have whoever manages it look into that, and then resume.',
+  quietHours: 'It sends only at its hours, and goes on by itself as soon as they begin: nothing needs to be done.',
   bounces: 'Too many e-mails came back. SES suspends accounts for that. Look at whose e-mails bounced before you resume, or cancel.',
   complaints: 'Too many people marked the e-mail as spam. SES suspends accounts for that. Look at who complained before you resume, or cancel.',
 };
@@ -68,7 +69,8 @@ const UNDELIVERABLE = {
 
 const ACTIONS = {
   started: 'Started', prepared: 'List of people complete', paused: 'Paused', halted: 'Halted', resumed: 'Resumed', cancelled: 'Cancelled',
-  retried: 'Tried again', settled: 'Marked', ended: 'Ended',
+  retried: 'Tried again', settled: 'Marked', ended: 'Ended', cleared: 'May be mailed again', accepted: 'Accepted the invitation', withdrawn: 'Invitation withdrawn',
+  setBack: 'Set back to not sent',
 };
 
 // Names that every object has are no names of ours.

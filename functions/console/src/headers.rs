@@ -19,6 +19,15 @@ pub fn console_policy(settings: &Settings) -> Result<HeaderValue, InvalidHeaderV
     ))
 }
 
+/// The page of an invitation: files of its own only, and calls of its own API. The division's logo lies where the company keeps it: an
+/// image is all that may come from elsewhere.
+pub fn activation_policy() -> HeaderValue {
+    HeaderValue::from_static(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https:; connect-src 'self'; \
+         form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+    )
+}
+
 /// The frame that shows an e-mail: a place of its own without access to the page, where only its own script runs and
 /// nothing can be sent. An e-mail's styles are inline, and its images may come from anywhere.
 pub fn mail_frame_policy() -> HeaderValue {

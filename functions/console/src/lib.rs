@@ -1,5 +1,5 @@
-//! `console`: the operator's page. Its files are part of the binary; what differs from one deployment to another is
-//! `settings.json`, which the page reads when it starts.
+//! `console`: the operator's page, and the page of an invitation. Their files are part of the binary; what differs from one deployment
+//! to another is `settings.json`, which the operator's page reads when it starts.
 
 mod files;
 mod headers;
@@ -30,6 +30,7 @@ pub fn router() -> Router {
     Router::new()
         .route("/", get(console))
         .route("/mail-frame", get(mail_frame))
+        .route("/activate", get(activate))
         .route("/settings.json", get(settings))
         .route("/assets/{hash}/{file}", get(asset))
         .layer(axum::middleware::map_response(headers::add_common))
@@ -50,6 +51,11 @@ async fn console(request: HeaderMap, uri: Uri, extensions: Extensions) -> Result
 /// The frame in which the page shows an e-mail.
 async fn mail_frame(request: HeaderMap) -> Response {
     page("mail-frame.html", &request, headers::mail_frame_policy())
+}
+
+/// The page behind the link in an invitation.
+async fn activate(request: HeaderMap) -> Response {
+    page("activate.html", &request, headers::activation_policy())
 }
 
 async fn settings(extensions: Extensions) -> Result<Response, Problem> {

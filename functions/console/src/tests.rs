@@ -52,11 +52,47 @@ async fn the_page_may_load_its_own_files_and_call_its_own_api_and_the_sign_in_ho
 #[tokio::test]
 async fn every_answer_is_taken_for_what_it_is_and_leaks_no_address() {
     let asset = format!("/assets/{}/style.css", Files::get().hash());
-    for path in ["/", "/mail-frame", "/settings.json", &asset] {
+    for path in ["/", "/mail-frame", "/activate", "/settings.json", &asset] {
         let (answer, _) = Call::to(path).answer().await;
         assert_eq!(answer.status(), 200, "{path}");
         assert_eq!(header(&answer, "x-content-type-options"), "nosniff", "{path}");
         assert_eq!(header(&answer, "referrer-policy"), "no-referrer", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_of_an_invitation_calls_its_own_api_only_and_fetches_nothing_elsewhere_but_the_logo() {
+    let (answer, body) = Call::to("/activate").answer().await;
+    assert_eq!(header(&answer, "content-type"), "text/html; charset=utf-8");
+    let policy = header(&answer, "content-security-policy");
+    let parts = [
+        "default-src 'none'",
+        "script-src 'self'",
+        "connect-src 'self'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    ];
+    for part in parts {
+        assert!(policy.split("; ").any(|directive| directive == part), "{policy}");
+    }
+    assert!(!policy.contains("unsafe"), "{policy}");
+    assert!(body.contains("activate.js") && !body.contains("<form"), "{body}");
+}
+
+#[test]
+fn the_page_of_an_invitation_runs_nothing_that_signs_in() {
+    let mut reached = vec!["activate.js"];
+    let mut next = 0;
+    while let Some(name) = reached.get(next) {
+        let text = &Files::get().asset(name).expect("a module that is there").text;
+        let imported = text.split("from './").skip(1).filter_map(|rest| rest.split('\'').next());
+        let new: Vec<_> = imported.filter(|name| !reached.contains(name)).collect();
+        reached.extend(new);
+        next += 1;
+    }
+    assert!(reached.contains(&"activation-form.js"), "{reached:?}");
+    for forbidden in ["session.js", "api.js"] {
+        assert!(!reached.contains(&forbidden), "{reached:?}");
     }
 }
 

@@ -1,0 +1,70 @@
+/**
+ * What the API's names about schedules are called on the screen. A name that is not known here is shown as it is.
+ */
+import { number, people } from './format.js';
+import { EVERY_DAY, weekdaysInWords } from './weekdays.js';
+
+const STATES = { active: 'Active', paused: 'Paused', off: 'Turned off', ended: 'Ended' };
+
+const STATE_REASONS = { failures: 'it failed', ownerWithoutPermission: 'no permission' };
+
+export const AUDIENCES = { both: 'Never invited, or still pending', notSent: 'Never invited', pending: 'Still pending' };
+
+const RESULTS = { started: 'Started', missed: 'Missed', skipped: 'Skipped', failed: 'Failed' };
+
+const REASONS = {
+  late: 'It came over an hour late, and so was left out.',
+  divisionBusy: 'Another campaign was active in the division.',
+  tooManyRecipients: 'It would have e-mailed more people than the limit.',
+  notActive: 'The schedule was paused, turned off or changed by then.',
+  unknownDivision: 'There is no such division any more.',
+  templateUnusable: 'Its template is not active, or there is no such template any more.',
+  senderRefused: 'Its sender was refused.',
+  error: 'Something went wrong on our side.',
+  notDelivered: 'It did not come through.',
+  ownerWithoutPermission: 'Its owner no longer had the permission to send.',
+};
+
+// Names that every object has are no names of ours.
+const named = (names, name) => (Object.hasOwn(names, name) ? names[name] : name ?? '');
+
+export const result = name => named(RESULTS, name);
+
+/** `Turned off: it failed`. */
+export function stateInShort({ state, stateReason }) {
+  return [named(STATES, state), named(STATE_REASONS, stateReason)].filter(Boolean).join(': ');
+}
+
+/** Why a schedule does nothing at the moment, and what to do about it; empty where it runs. */
+export function whyIdle({ state, stateReason, failures, owner }) {
+  if (state === 'paused') return 'It starts nothing until somebody resumes it.';
+  if (state === 'ended') return 'It has no more runs. Choose other times, and it goes on.';
+  if (state !== 'off') return '';
+  if (stateReason === 'ownerWithoutPermission') {
+    return `It was turned off because ${owner}, its owner, no longer has the permission to send. Whoever resumes it becomes its owner.`;
+  }
+  if (stateReason !== 'failures') return `It was turned off: ${stateReason}.`;
+  return `It was turned off because it failed ${number(failures)} times in a row: see below why. Mend that, and then resume it.`;
+}
+
+/** Whom a campaign of a schedule addresses: `Still pending for longer than 7 days, with fewer than 3 reminders so far`. */
+export function audienceInWords({ status = 'both', pendingDays, maxReminders }) {
+  const words = named(AUDIENCES, status);
+  const longer = pendingDays === undefined ? '' : ` for longer than ${number(pendingDays)} ${pendingDays === 1 ? 'day' : 'days'}`;
+  return `${words}${longer}${maxReminders === undefined ? '' : `, at most ${number(maxReminders)} ${maxReminders === 1 ? 'reminder' : 'reminders'} each`}`;
+}
+
+/** `08:00 to 20:00, Monday to Friday`. */
+export function hoursInWords({ sendFrom, sendUntil, weekdays = EVERY_DAY }) {
+  const days = weekdays.length === EVERY_DAY.length ? 'every day' : weekdaysInWords(weekdays);
+  return `${sendFrom} to ${sendUntil}, ${days}`;
+}
+
+/** Why an occurrence started no campaign. What failed is told with what the service said of it. */
+export function whyNot({ result: name, reason, detail, willEmail }) {
+  if (name === 'skipped' && reason === 'tooManyRecipients' && willEmail !== undefined) {
+    return `It would have e-mailed ${people(willEmail)}, which is over the limit.`;
+  }
+  const words = Object.hasOwn(REASONS, reason) ? REASONS[reason] : '';
+  return [words || !detail ? words || reason : '', (name === 'failed' || !words) && detail].filter(Boolean).join(' ');
+}
