@@ -17,6 +17,7 @@ import emulator
 import environment
 import fault_proxy
 import invoking
+import leaks
 import logs
 import main_job
 import sample_customers
@@ -186,9 +187,11 @@ def test() -> int:
         with step("Tests of the page, in a browser"):
             _must_pass(run_tool(_unittests("tests/browser"), environment=tools | {"PORTAL_BROWSER": browser}, folder=ROOT))
         _check_main_job(*main_job.demonstrate(api, known, senders[main_job.DIVISION]))
+        _no_password_logged(instance, known)
         say("Then the tests of the functions, in a fresh local cloud.")
         known = _deploy(instance, emulator.start(instance), instance.build_folder / "template.yaml", UNHURRIED)
         _cargo_test(instance, known, ["--workspace"])
+        _no_password_logged(instance, known)
     return 0
 
 
@@ -210,6 +213,11 @@ def _cargo_test(instance: Instance, known: dict, what: list[str], **variables: s
     }
     with step("cargo test"):
         _must_pass(run_tool(["cargo", "test", "--locked", *what], environment=tools, folder=ROOT))
+
+
+def _no_password_logged(instance: Instance, known: dict) -> None:
+    with step("Looking for passwords in all logs of this local cloud"):
+        leaks.check(instance, known["mailbox"])
 
 
 def _check_main_job(counts: dict, outcomes: dict) -> None:

@@ -1,7 +1,7 @@
 """Runs ministack, made quicker in two places of its Lambda runtime: about 9 ms an invocation instead of 50 to 100.
-Tokens that the hosted sign-in renews carry the user's groups, as Cognito's do.
+Tokens that the hosted sign-in renews carry the user's groups, as Cognito's do. Schedules run as EventBridge Scheduler's do (scheduling.py).
 
-Where policies are enforced it is also made to name two kinds of calls as AWS does (policy_rules.py). All of these are
+Where policies are enforced it is also made to authorise some kinds of calls as AWS does (policy_rules.py). All of these are
 internals of the pinned version. Where they are not as expected, ministack runs as it is and this says so.
 """
 
@@ -14,6 +14,7 @@ import runpy
 import socketserver
 
 import policy_rules
+import scheduling
 
 # Variable that asks for the counting of calls (meter.py).
 METER = "PORTAL_METER"
@@ -67,7 +68,9 @@ def main() -> None:
     changes = {"quick answers of its Runtime API": without_nagle, "a short wait for logs": without_log_wait,
                "groups in renewed tokens": with_groups_in_renewed_tokens}
     if os.environ.get(ENFORCE):
-        changes["AWS's names of batch calls and senders"] = policy_rules.install
+        changes["AWS's rules for batch calls, senders, partition keys and schedules"] = policy_rules.install
+    enforced = policy_rules.refused_to_scheduler if os.environ.get(ENFORCE) else None
+    changes["time zones and retries of schedules"] = functools.partial(scheduling.install, enforced)
     for change, make in changes.items():
         try:
             make()

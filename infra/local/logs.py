@@ -1,7 +1,8 @@
-"""Writes what the functions of a local cloud logged into one file, in the order of time."""
+"""What the functions of a local cloud logged, in the order of time; also written into one file."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import botocore.exceptions
@@ -10,9 +11,12 @@ import emulator
 from deploying import client
 from instance import Instance
 
+# The most events that one call answers.
+PAGE = 10_000
 
-def save(instance: Instance) -> Path | None:
-    """The file, or nothing if the local cloud does not answer."""
+
+def read(instance: Instance) -> list[tuple[int, str, str]] | None:
+    """Time, function and message of every line, or nothing if the local cloud does not answer."""
     if (endpoint := emulator.running(instance)) is None:
         return None
     logs = client(instance, endpoint, "logs")
@@ -21,10 +25,31 @@ def save(instance: Instance) -> Path | None:
         for page in logs.get_paginator("describe_log_groups").paginate():
             for group in page["logGroups"]:
                 name = group["logGroupName"]
-                for events in logs.get_paginator("filter_log_events").paginate(logGroupName=name):
-                    lines += [(event["timestamp"], name.rsplit("/", 1)[-1], event["message"].rstrip()) for event in events["events"]]
+                lines += [(event["timestamp"], name.rsplit("/", 1)[-1], event["message"].rstrip()) for event in events(logs, name)]
     except botocore.exceptions.BotoCoreError:
         return None
-    file = instance.folder / "functions.log"
-    file.write_text("".join(f"{function:10} {message}\n" for _, function, message in sorted(lines, key=lambda line: line[0])), encoding="utf-8")
+    return sorted(lines, key=lambda line: line[0])
+
+
+def events(logs, group: str) -> Iterator[dict]:
+    """All events of a log group. ministack's FilterLogEvents has no token for what is beyond a page, so that this goes on by time."""
+    start = 0
+    while len(page := logs.filter_log_events(logGroupName=group, startTime=start)["events"]) == PAGE:
+        # The last millisecond may go on beyond the page: it is asked for again, unless it fills the page by itself.
+        first, last = page[0]["timestamp"], page[-1]["timestamp"]
+        start = last if first < last else last + 1
+        yield from (event for event in page if event["timestamp"] < start)
+    yield from page
+
+
+def file_of(instance: Instance) -> Path:
+    return instance.folder / "functions.log"
+
+
+def save(instance: Instance) -> Path | None:
+    """The file, or nothing if the local cloud does not answer."""
+    if (lines := read(instance)) is None:
+        return None
+    file = file_of(instance)
+    file.write_text("".join(f"{function:10} {message}\n" for _, function, message in lines), encoding="utf-8")
     return file

@@ -1,21 +1,31 @@
-"""Two rules by which AWS authorises calls and ministack does not yet; needed where policies are enforced.
+"""Rules by which AWS authorises calls and ministack does not yet; needed where policies are enforced.
 
 The batch calls of SQS are authorised as their single ones (Service Authorization Reference: there is no
-sqs:SendMessageBatch), and sending an e-mail on the sender's identity.
+sqs:SendMessageBatch), sending an e-mail on the sender's identity, and a call of DynamoDB also by the partition keys that it
+names: without dynamodb:LeadingKeys a condition on it (ForAllValues) holds for every call. A schedule belongs to its group
+(ministack takes each for one of the group default), whoever stores one must be allowed to pass its role (iam:PassRole), and
+Scheduler itself may do only what that role lets it.
 """
 
 from __future__ import annotations
 
 import email.utils
+import functools
 import json
+import re
 
 BATCHES = {"sqs:SendMessageBatch": "sqs:SendMessage", "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
            "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility"}
 SEND_EMAIL = "/v2/email/outbound-emails"
+# The partition key of both tables.
+PARTITION_KEY = "pk"
+SCHEDULES = "/schedules/"
+SCHEDULER = "scheduler.amazonaws.com"
+LEADING_KEYS = "dynamodb:LeadingKeys"
 
 
 def install() -> None:
-    """Puts both rules around ministack's own; LookupError if those are not as expected."""
+    """Puts the rules around ministack's own; LookupError if those are not as expected."""
     from ministack.core import iam_actions
 
     stock_action, stock_resource = iam_actions.extract_iam_action, iam_actions.extract_resource_arn
@@ -30,14 +40,118 @@ def install() -> None:
     def resource(service, method, path, headers, body, query_params, region, account_id):
         if service == "ses" and method == "POST" and path == SEND_EMAIL:
             return f"arn:aws:ses:{region}:{account_id}:identity/{_sender_domain(body)}"
+        if service == "scheduler" and path.startswith(SCHEDULES):
+            return _ScheduleArn.of(path.removeprefix(SCHEDULES), _parsed(body), query_params, region, account_id)
         return stock_resource(service, method, path, headers, body, query_params, region, account_id)
 
+    _install_leading_keys()
     iam_actions.extract_iam_action, iam_actions.extract_resource_arn = action, resource
 
 
-def _sender_domain(body: bytes) -> str:
+class _ScheduleArn(str):
+    """A schedule that a call names, with the role that it is to have."""
+
+    role: str | None
+
+    @classmethod
+    def of(cls, name: str, request: dict, query: dict, region: str, account: str) -> _ScheduleArn:
+        group = request.get("GroupName") or query.get("groupName") or "default"
+        schedule = cls(f"arn:aws:scheduler:{region}:{account}:schedule/{group[0] if isinstance(group, list) else group}/{name}")
+        schedule.role = (request.get("Target") or {}).get("RoleArn")
+        return schedule
+
+
+class _KeyedArn(str):
+    """A table of one action in a transaction, with the partition keys that this action names."""
+
+    leading_keys: list[str]
+
+    @classmethod
+    def of(cls, arn: str, part: dict) -> _KeyedArn:
+        table = cls(arn)
+        table.leading_keys = [key for detail in part.values() for key in leading_keys(detail)]
+        return table
+
+
+def _install_leading_keys() -> None:
+    from ministack.core import iam_actions, iam_evaluator
+
+    stock_context, stock_checks, stock_enforce = (
+        iam_actions.dynamodb_service_context, iam_actions.dynamodb_transaction_checks, iam_evaluator.enforce)
+    if LEADING_KEYS in stock_context(b'{"Key": {"pk": {"S": "x"}}}'):
+        raise LookupError(f"ministack without {LEADING_KEYS}, which it has by now")
+
+    def context(body):
+        keys = leading_keys(_parsed(body))
+        return stock_context(body) | ({LEADING_KEYS: keys} if keys else {})
+
+    # All actions of a transaction are checked in the same context, so the keys of each come with its table.
+    def checks(iam_action, body, region, account_id):
+        found = stock_checks(iam_action, body, region, account_id)
+        parts = (_parsed(body).get("TransactItems") or []) if found else []
+        # An action has one check, unless it is malformed: then DynamoDB refuses the call anyway.
+        return [(action, _KeyedArn.of(arn, part)) for (action, arn), part in zip(found, parts)] if len(found) == len(parts) else found
+
+    @functools.wraps(stock_enforce)
+    def enforce(access_key_id, iam_action, service, region, resource_arn="*", service_context=None):
+        if isinstance(resource_arn, _KeyedArn):
+            service_context = {**(service_context or {}), LEADING_KEYS: resource_arn.leading_keys}
+        denied = stock_enforce(access_key_id, iam_action, service, region, resource_arn=resource_arn, service_context=service_context)
+        if not denied and isinstance(resource_arn, _ScheduleArn) and resource_arn.role:
+            denied = stock_enforce(access_key_id, "iam:PassRole", "iam", region, resource_arn=resource_arn.role,
+                                   service_context={"iam:PassedToService": SCHEDULER})
+        return denied
+
+    iam_actions.dynamodb_service_context, iam_actions.dynamodb_transaction_checks, iam_evaluator.enforce = context, checks, enforce
+
+
+def refused_to_scheduler(role: str, action: str, resource: str, group: str) -> tuple[str, str] | None:
+    """Code and text of AWS's refusal, if Scheduler may not take on this role for this group, or the role may not do that."""
+    from ministack.core import iam_evaluator
+    from ministack.services import iam
+
+    account, name = role.split(":")[4], role.rpartition("/")[2]
+
+    def asked(action, resource, **context):
+        return iam_evaluator.EvalContext(principal_arn=role, principal_type="AssumedRole", principal_account=account, action=action,
+                                         resource_arn=resource, region=group.split(":")[3], service_context=context)
+
+    trust = (iam._roles.get_scoped(account, None, name) or {}).get("AssumeRolePolicyDocument") or {}
+    statements = _parsed(trust.encode()) if isinstance(trust, str) else trust
+    statements = statements.get("Statement", [])
+    context = asked("sts:AssumeRole", role, **{"aws:sourcearn": group, "aws:sourceaccount": account})
+    if not any(iam_evaluator._service_principal_matches(statement.get("Principal"), SCHEDULER)
+               and iam_evaluator._conditions_met(statement.get("Condition", {}), context)
+               for statement in ([statements] if isinstance(statements, dict) else statements)):
+        return "AccessDeniedException", f"Scheduler may not assume {role}"
+    if iam_evaluator.evaluate(asked(action, resource), iam_evaluator._gather_role_policies(name, account)).decision != "Allow":
+        return "AccessDeniedException", f"{role} may not {action} on {resource}"
+    return None
+
+
+def leading_keys(request: dict) -> list[str]:
+    """The partition keys that a call, or an action of a transaction, names. Of a query of an index there are none here."""
+    items = [request.get("Key"), request.get("Item")]
+    for of_table in (request.get("RequestItems") or {}).values():
+        if isinstance(of_table, dict):
+            items += of_table.get("Keys") or []
+        else:
+            items += [write.get("PutRequest", {}).get("Item") or write.get("DeleteRequest", {}).get("Key") for write in of_table]
+    values = [item[PARTITION_KEY] for item in items if item and PARTITION_KEY in item]
+    names = request.get("ExpressionAttributeNames") or {}
+    for name, value in re.findall(r"(#?\w+)\s*=\s*(:\w+)", request.get("KeyConditionExpression") or ""):
+        if names.get(name, name) == PARTITION_KEY:
+            values.append(request["ExpressionAttributeValues"][value])
+    return [value["S"] for value in values]
+
+
+def _parsed(body: bytes) -> dict:
     try:
-        sender = json.loads(body).get("FromEmailAddress") or ""
-    except (ValueError, AttributeError):
-        return ""
-    return email.utils.parseaddr(sender)[1].rpartition("@")[2]
+        parsed = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}
+
+
+def _sender_domain(body: bytes) -> str:
+    return email.utils.parseaddr(_parsed(body).get("FromEmailAddress") or "")[1].rpartition("@")[2]

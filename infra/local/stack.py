@@ -15,8 +15,8 @@ OPERATOR = "operator"
 GROUPS = ("390", "directory")
 # Senders and recipients of the sample customers; whoever mails them on AWS mails nobody.
 SENDER_IDENTITIES = ("simulator.amazonses.com",)
-QUEUES = ("FanOutQueue", "DeliverQueue", "FeedbackQueue", "FanOutDeadLetterQueue", "DeliverDeadLetterQueue",
-          "FeedbackDeadLetterQueue", "ParkingQueue")
+QUEUES = ("FanOutQueue", "DeliverQueue", "FeedbackQueue", "ResendQueue", "FanOutDeadLetterQueue", "DeliverDeadLetterQueue",
+          "FeedbackDeadLetterQueue", "ResendDeadLetterQueue", "ParkingQueue", "ScheduleFailuresQueue")
 
 
 def prepare(instance: Instance, endpoint: str) -> dict:
@@ -37,6 +37,8 @@ def prepare(instance: Instance, endpoint: str) -> dict:
         "tables": {"directory": values["DirectoryTable"], "campaigns": values["CampaignsTable"]},
         "queues": {name: values[name] for name in QUEUES},
         "topics": {"Feedback": values["FeedbackTopic"], "Notices": values["NoticesTopic"]},
+        "eventBus": values["EventBus"],
+        "scheduleGroup": values["ScheduleGroup"],
         "functions": {name: value for name, value in values.items() if name.endswith("Function")},
         "mailbox": f"{endpoint}/_ministack/ses/messages",
         "publicUrl": values["PublicUrl"],
