@@ -14,6 +14,7 @@ pub struct Call {
     headers: Map<String, Value>,
     body: Option<String>,
     claims: Value,
+    source: String,
 }
 
 /// An answer.
@@ -57,6 +58,7 @@ impl Call {
                 "sub": "5468b4e8-7021-70a5-9d5c-3f1d2a5b6c7d", "token_use": "id", "cognito:username": "operator",
                 "email": "operator@example.com", "cognito:groups": "390,directory",
             }),
+            source: "192.0.2.1".to_owned(),
         }
     }
 
@@ -88,6 +90,18 @@ impl Call {
         self
     }
 
+    /// As a customer makes it, who is signed in to nothing.
+    pub fn public(mut self) -> Self {
+        self.claims = Value::Null;
+        self
+    }
+
+    /// From another network address.
+    pub fn from(mut self, source: &str) -> Self {
+        self.source = source.to_owned();
+        self
+    }
+
     /// Makes the call.
     pub async fn on(&self, router: Router) -> Answer {
         let multi_query: Map<_, _> = self.query.iter().map(|(name, value)| (name.clone(), json!([value]))).collect();
@@ -99,7 +113,7 @@ impl Call {
             "stageVariables": {"publicUrl": "https://invites.example.com"},
             "body": self.body, "isBase64Encoded": false,
             "requestContext": {"stage": "live", "httpMethod": self.method, "path": format!("/live{}", self.path),
-                "authorizer": {"claims": self.claims}},
+                "identity": {"sourceIp": self.source}, "authorizer": {"claims": self.claims}},
         });
         let request = lambda_http::request::from_str(&event.to_string()).unwrap();
         let service = portal_http::server::service(portal_http::router(router));

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
 
+pub mod activation;
 pub mod faults;
 pub mod http;
 pub mod line;
@@ -12,6 +13,7 @@ pub mod lists;
 pub mod mailbox;
 pub mod notices;
 pub mod people;
+pub mod scheduling;
 pub mod ses;
 pub mod stack;
 mod trouble;

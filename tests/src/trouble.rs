@@ -32,6 +32,15 @@ impl World {
         answer.json()["campaignId"].as_str().unwrap().parse().unwrap()
     }
 
+    /// A `deliver` whose e-mails SES refuses, each.
+    pub fn refused_deliver(&self) -> Deliver {
+        let config = line(&self.config, |operation, _| match operation {
+            "SendEmail" => Fate::Answered(400, r#"{"__type":"MessageRejected","message":"no"}"#),
+            _ => Fate::Made,
+        });
+        Deliver::new(&config, &self.settings).unwrap()
+    }
+
     /// Lets SES take the sender of [`World::send_refused`].
     pub async fn verify_sender(&self) {
         let ses = aws_sdk_sesv2::Client::new(&self.config);

@@ -19,6 +19,7 @@ use portal_aws::directory::keys;
 use portal_aws::dynamo::key;
 use portal_aws::settings::Settings;
 use portal_domain::{CampaignId, DivisionId};
+use resend::Resend;
 use serde_json::{Value, json};
 use sweep::{Sweep, Swept};
 
@@ -41,6 +42,7 @@ pub struct World {
     pub fan_out: FanOut,
     pub deliver: Deliver,
     pub feedback: Feedback,
+    pub resend: Resend,
     pub sweep: Sweep,
     pub campaigns: CampaignStore,
     pub dynamo: aws_sdk_dynamodb::Client,
@@ -53,12 +55,14 @@ pub struct World {
     mailbox: Mailbox,
 }
 
-const QUEUES: [&str; 5] = [
+const QUEUES: [&str; 7] = [
     "FAN_OUT_QUEUE_URL",
     "DELIVER_QUEUE_URL",
     "FAN_OUT_DEAD_LETTER_QUEUE_URL",
     "DELIVER_DEAD_LETTER_QUEUE_URL",
     "PARKING_QUEUE_URL",
+    "RESEND_QUEUE_URL",
+    "SCHEDULE_FAILURES_QUEUE_URL",
 ];
 
 impl World {
@@ -91,6 +95,20 @@ impl World {
         settings.insert("PUBLIC_URL".to_owned(), "https://invites.example.com".to_owned());
         let topic = aws_sdk_sns::Client::new(&config).create_topic().name(format!("test-{id}")).send().await.unwrap();
         settings.insert("NOTICES_TOPIC_ARN".to_owned(), topic.topic_arn.unwrap());
+        let bus = format!("test-{id}");
+        aws_sdk_eventbridge::Client::new(&config).create_event_bus().name(&bus).send().await.unwrap();
+        settings.insert("EVENT_BUS_NAME".to_owned(), bus);
+        // EventBridge Scheduler has a group of this world's own; what it would call is called by the tests.
+        let scheduler = aws_sdk_scheduler::Client::new(&config);
+        scheduler.create_schedule_group().name(format!("test-{id}")).send().await.unwrap();
+        settings.insert("SCHEDULE_GROUP".to_owned(), format!("test-{id}"));
+        for (name, arn) in [
+            ("SCHEDULED_SEND_ARN", "arn:aws:lambda:us-east-1:000000000000:function:nothing"),
+            ("SCHEDULER_ROLE_ARN", "arn:aws:iam::000000000000:role/nobody"),
+            ("SCHEDULE_FAILURES_QUEUE_ARN", "arn:aws:sqs:us-east-1:000000000000:nowhere"),
+        ] {
+            settings.insert(name.to_owned(), arn.to_owned());
+        }
         // A pace that no test notices; those about the pace make functions of their own.
         settings.insert("AWS_ENDPOINT_URL".to_owned(), stack.aws_endpoint.clone());
         settings.insert("SES_RATE_OVERRIDE".to_owned(), "100000".to_owned());
@@ -102,6 +120,7 @@ impl World {
             fan_out: FanOut::new(&config, &settings).unwrap(),
             deliver: Deliver::new(&config, &settings).unwrap(),
             feedback: Feedback::new(&config, &settings).unwrap(),
+            resend: Resend::new(&config, &settings).unwrap(),
             sweep: Sweep::new(&config, &settings).unwrap(),
             campaigns: CampaignStore::new(dynamo.clone(), campaigns_table.clone(), directory_table.clone()),
             config,
@@ -133,6 +152,7 @@ impl World {
             deliver: Deliver::new(&config, &self.settings).unwrap(),
             sweep: Sweep::new(&config, &self.settings).unwrap(),
             feedback: Feedback::new(&config, &self.settings).unwrap(),
+            resend: Resend::new(&config, &self.settings).unwrap(),
             campaigns: CampaignStore::new(dynamo.clone(), campaigns_table.clone(), directory_table.clone()),
             sqs: aws_sdk_sqs::Client::new(&config),
             config,
@@ -157,8 +177,16 @@ impl World {
         let (config, settings) = (&self.config, &self.settings);
         let router = match call.route() {
             ("POST", "/v1/campaigns") => send::router(send::Send::new(config, settings).unwrap()),
-            (_, path) if path.starts_with("/v1/campaigns") || path.ends_with("/undeliverable") => {
+            (_, path) if path.starts_with("/v1/activations") => {
+                activate::router(activate::Activate::new(config, settings).unwrap())
+            }
+            (method, path)
+                if path.starts_with("/v1/campaigns") || (path.starts_with("/v1/recipients/") && method != "GET") =>
+            {
                 campaigns::router(campaigns::Campaigns::new(config, settings).unwrap())
+            }
+            (_, path) if path.starts_with("/v1/schedules") => {
+                schedules::router(schedules::Schedules::new(config, settings).unwrap())
             }
             (_, path) if path.starts_with("/v1/templates") => {
                 templates::router(templates::Templates::new(config, settings).unwrap())
@@ -222,7 +250,7 @@ impl World {
         self.call(Call::new("GET", &format!("/v1/campaigns/{id}"))).await.json()
     }
 
-    /// Hands queued messages to their functions until both queues are empty, as Lambda would. A function that panics
+    /// Hands queued messages to their functions until the queues are empty, as Lambda would. A function that panics
     /// is a function that was killed: its message comes again.
     pub async fn pump(&self) {
         self.pump_with(&self.deliver).await;
@@ -233,7 +261,7 @@ impl World {
         let mut idle = 0;
         while idle < 2 {
             let mut worked = false;
-            for queue in ["FAN_OUT_QUEUE_URL", "DELIVER_QUEUE_URL"] {
+            for queue in ["RESEND_QUEUE_URL", "FAN_OUT_QUEUE_URL", "DELIVER_QUEUE_URL"] {
                 for message in self.receive(queue).await {
                     worked = true;
                     if self.invoke_one(deliver, queue, &message, clock::now() + SignedDuration::from_secs(60)).await {
@@ -259,6 +287,7 @@ impl World {
         let deadline = deadline.as_millisecond().unsigned_abs();
         let handled = async {
             match queue {
+                "RESEND_QUEUE_URL" => self.resend.handle(event, clock::now()).await,
                 "FAN_OUT_QUEUE_URL" => self.fan_out.handle(event, deadline).await,
                 _ => deliver.handle(event, deadline).await,
             }
@@ -366,12 +395,12 @@ impl World {
         Some(serde_dynamo::from_item(item).unwrap())
     }
 
-    async fn get(&self, key: portal_aws::dynamo::Item) -> Option<portal_aws::dynamo::Item> {
+    pub(crate) async fn get(&self, key: portal_aws::dynamo::Item) -> Option<portal_aws::dynamo::Item> {
         let request = self.dynamo.get_item().table_name(&self.directory_table).set_key(Some(key));
         request.consistent_read(true).send().await.unwrap().item
     }
 
-    /// Lets a recipient accept the invitation, as the portal will record it; answers the recipient as of that moment.
+    /// Makes a recipient `accepted`, invited or not, as an import may; answers the recipient as of that moment.
     pub async fn accept(&self, division: &str, email: &str) -> RecipientItem {
         let recipient = self.recipient(division, email).await.unwrap();
         let id = recipient.recipient_id;

@@ -7,10 +7,13 @@ use std::time::Duration;
 
 use fail::FailScenario;
 use futures::FutureExt;
+use portal_aws::clock;
 use portal_domain::campaign::DELIVERY_SIZE;
+use portal_domain::schedule::Verdict;
 use portal_domain::{CampaignId, Outcome};
 use serde_json::json;
 use tests::World;
+use tests::scheduling::Scheduling;
 
 /// Enough for several messages, in all shards.
 const PEOPLE: usize = 100;
@@ -98,6 +101,32 @@ async fn send_killed_after_its_transaction_is_taken_up_by_the_sweep_alone() {
     world.pump().await;
     let id = world.post_campaign("key-1", &body).await.json()["campaignId"].as_str().unwrap().parse().unwrap();
     assert_nobody_lost_and_nobody_twice(&world, id).await;
+}
+
+#[tokio::test]
+async fn scheduled_send_killed_after_its_transaction_goes_on_when_it_is_called_again_or_by_the_sweep() {
+    for called_again in [true, false] {
+        let scenario = FailScenario::setup();
+        let scheduling = Scheduling::with_people(PEOPLE).await;
+        let world = &scheduling.world;
+        let schedule = scheduling.schedule(json!({})).await;
+        let at = clock::now();
+        fail::cfg("scheduled-send.started", "1*panic->off").unwrap();
+        let killed = std::panic::AssertUnwindSafe(scheduling.fire(&schedule, at, at)).catch_unwind().await;
+        assert!(killed.is_err());
+        scenario.teardown();
+        assert!(world.receive("FAN_OUT_QUEUE_URL").await.is_empty(), "nothing was queued");
+        if called_again {
+            scheduling.verdict(&schedule, at).await;
+        } else {
+            assert_eq!(world.sweep_after(LATER).await.shards_queued, 8);
+        }
+        world.pump().await;
+        let Verdict::Started { campaign_id, .. } = scheduling.verdict(&schedule, at).await else {
+            panic!("no campaign")
+        };
+        assert_nobody_lost_and_nobody_twice(world, campaign_id).await;
+    }
 }
 
 #[tokio::test]

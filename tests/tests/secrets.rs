@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex};
 use jiff::SignedDuration;
 use lambda_http::tracing::subscriber::{self, filter};
 use portal_aws::clock;
+use serde_json::json;
+use tests::activation::activation;
 use tests::{Account, Contact, World};
 
 /// Everything that all code of this process logs, in as much detail as there is.
@@ -46,6 +48,15 @@ async fn every_password_is_drawn_anew_and_is_in_its_mail_and_nowhere_else() {
         }
     }
     world.pump().await;
+    // One asks for another e-mail, and one accepts; one types the wrong password, and one a bad one.
+    world.ask_again("NORTH", &world.email("p0")).await;
+    world.pump().await;
+    let accepted = world.passwords(&world.email("p1")).await.remove(0);
+    assert_eq!(world.activate(&world.email("p1"), &accepted).await.status, 204);
+    assert_eq!(world.activate(&world.email("p2"), &accepted).await.status, 403);
+    let mut bad = activation(&world.email("p2"), &accepted);
+    bad["newPassword"] = json!("never-log-me ".repeat(90));
+    assert_eq!(world.post_activation(&bad).await.status, 400);
     let mut stored = String::new();
     for table in [&world.directory_table, &world.campaigns_table] {
         let items = world.dynamo.scan().table_name(table).send().await.unwrap();
@@ -55,7 +66,10 @@ async fn every_password_is_drawn_anew_and_is_in_its_mail_and_nowhere_else() {
     let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(logged.contains("batch sent"));
     let mails = world.mails().await;
-    assert_eq!(mails.len(), 12);
+    assert_eq!(mails.len(), 13);
+    for (place, text) in [("table", &stored), ("log", &logged)] {
+        assert!(!text.contains("never-log-me"), "a password that somebody chose is in the {place}");
+    }
     let (mut passwords, mut salts) = (BTreeSet::new(), BTreeSet::new());
     for mail in &mails {
         let password = mail.password();
@@ -64,8 +78,10 @@ async fn every_password_is_drawn_anew_and_is_in_its_mail_and_nowhere_else() {
             assert!(!text.contains(password), "the password is in the {place}");
         }
         passwords.insert(password);
-        let digest = world.recipient("NORTH", &mail.to[0]).await.unwrap().digest.unwrap();
-        salts.insert(digest.as_str().split('$').nth(1).unwrap().to_owned());
+        for kept in world.recipient("NORTH", &mail.to[0]).await.unwrap().passwords() {
+            salts.insert(kept.digest.as_str().split('$').nth(1).unwrap().to_owned());
+        }
     }
-    assert_eq!((passwords.len(), salts.len()), (12, 12), "each has its own");
+    // Whoever accepted has none any more.
+    assert_eq!((passwords.len(), salts.len()), (13, 12), "each has its own");
 }

@@ -18,15 +18,6 @@ use super::scene::{Known, Scene};
 use crate::http::Call;
 use crate::mailbox::Mail;
 
-/// Queues that are empty in the end.
-const QUEUES: [&str; 5] = [
-    "FAN_OUT_QUEUE_URL",
-    "DELIVER_QUEUE_URL",
-    "FAN_OUT_DEAD_LETTER_QUEUE_URL",
-    "DELIVER_DEAD_LETTER_QUEUE_URL",
-    "PARKING_QUEUE_URL",
-];
-
 /// One campaign's ledger.
 struct Ledger {
     campaign: CampaignId,
@@ -123,7 +114,7 @@ async fn leftovers(scene: &Scene, known: &Known) -> Vec<String> {
     let mut broken = Vec::new();
     let locks = scene.world.campaigns.active().await.unwrap();
     broken.extend(locks.iter().map(|campaign| format!("campaign {campaign} still holds the lock")));
-    for queue in QUEUES {
+    for queue in scene.world.queues.keys() {
         match scene.world.messages_in(queue).await {
             0 => {}
             messages => broken.push(format!("{messages} messages are left in {queue}")),

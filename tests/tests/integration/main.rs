@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
 
+mod activation;
 mod answers;
 mod control;
 mod delivery;
@@ -12,5 +13,7 @@ mod lists;
 mod load;
 mod pace;
 mod people;
+mod resend;
+mod schedules;
 mod send;
 mod templates;

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
 
+mod activation;
 mod delivery;
 
 use std::sync::{Arc, Once};
