@@ -26,12 +26,12 @@ class Campaigns:
             AuthFlow="USER_PASSWORD_AUTH", ClientId=stack.known["clientId"], AuthParameters={"USERNAME": name, "PASSWORD": password})
         self._token = signed_in["AuthenticationResult"]["IdToken"]
 
-    def division(self, people: int) -> str:
-        """A division of its own with this many people, none of them invited; returns its name."""
+    def division(self, people: int, **more: str) -> str:
+        """A division of its own with this many people, none of them invited, and with `more` fields; returns its name."""
         division = f"C{uuid.uuid4().hex[:7].upper()}"
         self.call("PUT", f"divisions/{division}", {
             "name": f"Hauling {division}", "email": ADDRESS.format(division.lower()), "timeZone": "America/New_York",
-            "portalUrl": "https://portal.example.com"})
+            "portalUrl": "https://portal.example.com", **more})
         self.call("POST", "accounts", [self._account(division, number) for number in range(people)])
         return division
 

@@ -20,6 +20,8 @@ SCREENSHOTS = ROOT / ".local" / "screenshots"
 PATIENCE_MS = 60_000
 WIDE = {"width": 1440, "height": 900}
 NARROW = {"width": 360, "height": 740}
+# As axe-core must find nothing serious in both, and nobody may have to scroll sideways.
+LOOKS = ((None, "light"), (None, "dark"), (NARROW, "light"), (NARROW, "dark"))
 # What axe-core calls worse than a blemish.
 SERIOUS = ("serious", "critical")
 
@@ -117,6 +119,17 @@ class PageTest(unittest.TestCase):
         """Nothing makes the page scroll sideways."""
         overflow = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         self.assertLessEqual(overflow, 0, f"{view} is wider than the window")
+
+    def check_looks(self, view: str) -> None:
+        """In every colour scheme and at both ends of the widths that are promised."""
+        wide = self.page.viewport_size
+        for size, colours in LOOKS:
+            self.page.set_viewport_size(size or wide)
+            self.page.emulate_media(color_scheme=colours)
+            self.assert_fits(view)
+            self.assert_accessible(f"{view}, {colours}, {(size or wide)['width']} px")
+        self.page.set_viewport_size(wide)
+        self.page.emulate_media(color_scheme="light")
 
     def picture(self, name: str, *, whole: bool = False) -> None:
         """Keeps a picture of the window, or the whole page, for people to look at: those in docs/ are copies of them."""

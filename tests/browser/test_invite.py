@@ -6,11 +6,9 @@ import csv
 import re
 import unittest
 
-from page import NARROW, PageTest, expect
+from page import PageTest, expect
 
 DAYTON = {"total": "1,068", "activeServices": "1,356", "accepted": "1,061", "pending": "5", "notSent": "2"}
-# As axe-core must find nothing serious in both, and nobody may have to scroll sideways.
-LOOKS = ((None, "light"), (None, "dark"), (NARROW, "light"), (NARROW, "dark"))
 
 
 class Invite(PageTest):
@@ -18,17 +16,6 @@ class Invite(PageTest):
         self.open(f"?division={division}")
         self.page.locator("#load").click()
         expect(self.page.locator("#willEmail")).to_be_visible()
-
-    def check_looks(self, view: str) -> None:
-        """In every colour scheme and at both ends of the widths that are promised."""
-        wide = self.page.viewport_size
-        for size, colours in LOOKS:
-            self.page.set_viewport_size(size or wide)
-            self.page.emulate_media(color_scheme=colours)
-            self.assert_fits(view)
-            self.assert_accessible(f"{view}, {colours}, {(size or wide)['width']} px")
-        self.page.set_viewport_size(wide)
-        self.page.emulate_media(color_scheme="light")
 
     def test_load_shows_the_five_counts_and_each_opens_its_list(self):
         self.load()

@@ -110,6 +110,7 @@ class Send(PageTest):
         self.page.route("**/v1/campaigns", lambda route: route.continue_(
             post_data=re.sub(r'"expectedRecipients":\d+', '"expectedRecipients":1', route.request.post_data)))
         self.page.locator("#send").click()
+        expect(self.page.locator("#preview-subject")).to_be_visible()
         people = self.page.locator("#send-people").inner_text().replace(",", "")
         self.page.locator("#confirm-number").fill(people)
         self.page.locator("#confirm-send").click()
