@@ -1,6 +1,7 @@
 //! What happens between the functions' steps: whoever comes to a fail point is killed there by chance, or others do something before
 //! it goes on.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -11,6 +12,11 @@ use tests::faults::acts::Act;
 use tests::faults::plan::Step;
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
+
+thread_local! {
+    /// Whether this thread does what others do while somebody stands at a fail point.
+    static MEDDLING: Cell<bool> = const { Cell::new(false) };
+}
 
 /// The fail points that kill and delay, until this is dropped. They are the same for the whole process.
 #[derive(Debug)]
@@ -43,6 +49,7 @@ impl Disturbed {
                         std::panic::resume_unwind(Box::new(step.point));
                     }
                     Fate::MeddledWith(mut rng) => {
+                        let _meddling = Meddling::begin();
                         block_in_place(|| runtime.block_on(Act::a_few(&scene, &mut rng)));
                     }
                     Fate::GoesOn => {}
@@ -67,10 +74,26 @@ impl Drop for Disturbed {
     }
 }
 
+/// Who meddles is not meddled with: acts come to fail points too, on the same stack, which has an end.
+struct Meddling;
+
+impl Meddling {
+    fn begin() -> Self {
+        MEDDLING.set(true);
+        Self
+    }
+}
+
+impl Drop for Meddling {
+    fn drop(&mut self) {
+        MEDDLING.set(false);
+    }
+}
+
 fn fate(step: Step, rng: &mut StdRng) -> Fate {
     if rng.random_bool(step.kill) {
         Fate::Killed
-    } else if rng.random_bool(step.meddle) {
+    } else if !MEDDLING.get() && rng.random_bool(step.meddle) {
         Fate::MeddledWith(Box::new(StdRng::from_rng(rng)))
     } else {
         Fate::GoesOn
