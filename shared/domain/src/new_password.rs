@@ -4,6 +4,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use icu_normalizer::ComposingNormalizerBorrowed;
+use passwords::analyzer::is_common_password;
 use secrecy::{ExposeSecret, SecretString};
 use zxcvbn::{Score, zxcvbn};
 
@@ -35,7 +36,7 @@ pub enum Unfit {
     /// It has more bytes than [`MOST_BYTES`].
     #[error("must have at most {MOST_BYTES} bytes")]
     TooLong,
-    /// Who guesses passwords tries it among the first hundred million.
+    /// It is on a list of common passwords, or among the first hundred million that somebody would guess.
     #[error("is among those that are guessed first; several words that don't belong together make a good one")]
     Guessable,
 }
@@ -43,7 +44,8 @@ pub enum Unfit {
 impl NewPassword {
     /// Takes a password, in Unicode's normal form NFKC, so that it is the same on every keyboard (NIST SP 800-63B-4).
     ///
-    /// What is guessed first is known of lists of common passwords, names and words, keyboard runs, repeats and dates
+    /// What is guessed first is known of a list of a hundred thousand common passwords
+    /// ([passwords](https://docs.rs/passwords), MIT), of lists of names and words, keyboard runs, repeats and dates
     /// ([zxcvbn](https://docs.rs/zxcvbn), MIT), and of `about`: words that anyone connects with the person, such as the address and the
     /// company's name. A hundred million guesses is zxcvbn's line to what is safe beside a slow hash; a million, its line before that,
     /// lets `Welcome2024!` pass.
@@ -59,7 +61,8 @@ impl NewPassword {
         }
         let words: Vec<&str> = about.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric())).collect();
         let known: Vec<&str> = about.iter().copied().chain(words).filter(|word| !word.is_empty()).collect();
-        if zxcvbn(text, &known).score() < Score::Three {
+        let common = is_common_password(text) || is_common_password(text.to_lowercase());
+        if common || zxcvbn(text, &known).score() < Score::Three {
             return Err(Unfit::Guessable);
         }
         Ok(password)
@@ -151,6 +154,8 @@ mod tests {
             "Password@1234",
             "Welcome2024!",
             "zaq12wsxcde3",
+            "winniethepooh",
+            "ThisIsMyPassword",
         ] {
             assert_eq!(unfit(bad), Some(Unfit::Guessable), "{bad}");
         }
