@@ -7,13 +7,18 @@
 mod activation;
 mod delivery;
 
-use std::sync::{Arc, Once};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tests::World;
 
-/// Does this in a world the first time that anybody comes to `point`.
+/// Does this in a world the first time that anybody comes to `point`; what is done may come there too.
 fn once_at(point: &str, world: &Arc<World>, act: impl AsyncFn(&World) + Send + Sync + 'static) {
-    let (world, runtime, once) = (world.clone(), tokio::runtime::Handle::current(), Once::new());
-    let act = move || tokio::task::block_in_place(|| runtime.block_on(act(&world)));
-    fail::cfg_callback(point, move || once.call_once(&act)).unwrap();
+    let (world, runtime, came) = (world.clone(), tokio::runtime::Handle::current(), AtomicBool::new(false));
+    let act = move || {
+        if !came.swap(true, Ordering::SeqCst) {
+            tokio::task::block_in_place(|| runtime.block_on(act(&world)));
+        }
+    };
+    fail::cfg_callback(point, act).unwrap();
 }
