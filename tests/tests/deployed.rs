@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use reqwest::{Client, RequestBuilder, StatusCode};
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tests::ses::event;
 use tests::{Account, Contact, Stack};
@@ -120,6 +120,11 @@ async fn the_whole_flow_from_import_to_mail() {
     assert_eq!(mails.len(), people);
     let link = format!("{}/activate#division={division}&", api.stack.public_url);
     assert!(mails[0].body_text.contains(&link), "{}", mails[0].body_text);
+    // A scanner of mail may ask for the head alone.
+    for method in [Method::HEAD, Method::GET] {
+        let page = format!("{}/activate", api.stack.public_url);
+        assert_eq!(api.client.request(method.clone(), page).send().await.unwrap().status(), 200, "{method}");
+    }
 }
 
 #[tokio::test]
