@@ -111,6 +111,30 @@ class Form(SchedulesTest):
         self.page.go_back()
         expect(self.page.locator("#schedule-name")).to_have_value(name)
 
+    def test_a_lost_answer_makes_no_second_schedule(self):
+        name = self.open_new("TORONTO")
+        self.page.locator("#max-recipients").fill("10")
+        tries = []
+
+        def lose_the_first_answer(route):
+            if route.request.method != "POST":
+                return route.continue_()
+            tries.append(route.request.headers["idempotency-key"])
+            if len(tries) == 1:
+                route.fetch()
+                return route.abort()
+            return route.continue_()
+
+        self.page.route("**/v1/schedules", lose_the_first_answer)
+        self.page.locator("#save-schedule").click()
+        problem = self.page.locator("#save-problem")
+        expect(problem).not_to_be_empty()
+        problem.get_by_role("button").click()
+        expect(self.page.get_by_role("heading", level=1)).to_have_text(f"{name} Active")
+        self.assertEqual(len(set(tries)), 1, "one key for both tries")
+        self.page.locator("header nav").get_by_role("link", name="Schedules").click()
+        expect(self.page.locator("#schedules tbody tr").filter(has_text=name)).to_have_count(1)
+
     def test_every_kind_of_rule_is_written_for_whoever_chooses_it(self):
         self.open_new("DAYTON")
         asked = []

@@ -8,6 +8,7 @@ import { keepDraft, keptDraft } from './draft.js';
 import { readFilter } from './filter.js';
 import { time } from './format.js';
 import { lastInShort, occurrenceList } from './occurrences.js';
+import { NEW_SCHEDULE, answered, refused, repeatable } from './idempotency.js';
 import { problemBox } from './problem-box.js';
 import { go, to } from './route.js';
 import { scheduleInWords } from './rule-words.js';
@@ -20,9 +21,6 @@ import { nextRun, stateBadge } from './schedules.js';
 import { unsavedChanges } from './unsaved.js';
 
 const NEW = 'new';
-
-/** A schedule that is made twice sends twice. */
-const UNKNOWN = 'It is not known whether the schedule was created. Look at the list of schedules before you try again.';
 
 export async function scheduleView(root, place, signal) {
   const [, scheduleId] = place.path;
@@ -106,7 +104,7 @@ export async function scheduleView(root, place, signal) {
     if (missing.length > 0) return refuse(missing);
     try {
       const body = scheduleOf(entries);
-      now = isNew ? await post('v1/schedules', body, { signal }) : await put(path, { ...body, revision }, { signal });
+      now = isNew ? await create(body) : await put(path, { ...body, revision }, { signal });
       saved = entries;
       ({ revision } = now);
       form.faults.refuse([]);
@@ -124,7 +122,18 @@ export async function scheduleView(root, place, signal) {
       if (signal.aborted) return null;
       if (error.is?.('schedule-changed')) return fill(failed, changedMeanwhile(error));
       if (error.errors?.length > 0) return refuse(error.errors);
-      return fill(failed, problemBox(error, { retry: save, more: isNew && error.unanswered ? [h('p', {}, UNKNOWN)] : [] }));
+      return fill(failed, problemBox(error, { retry: save }));
+    }
+  }
+
+  async function create(body) {
+    try {
+      const made = await post('v1/schedules', body, { signal, ...repeatable(NEW_SCHEDULE, body) });
+      answered(NEW_SCHEDULE);
+      return made;
+    } catch (error) {
+      if (!signal.aborted) refused(NEW_SCHEDULE, error);
+      throw error;
     }
   }
 

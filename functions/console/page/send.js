@@ -5,7 +5,7 @@ import { post } from './api.js';
 import { fill, h, heading } from './dom.js';
 import { describeFilter } from './filter.js';
 import { number, people } from './format.js';
-import { answered, keyFor } from './idempotency.js';
+import { SEND, answered, refused, repeatable } from './idempotency.js';
 import { countsAreStale } from './loaded.js';
 import { paceField } from './pace-field.js';
 import { go, to } from './route.js';
@@ -82,10 +82,9 @@ export function openSendDialog({ filter, expected, message, person, includeRecen
     fill(failed);
     const body = { ...wanted, ...pace?.read() };
     try {
-      started(await post('v1/campaigns', body, { headers: { 'Idempotency-Key': keyFor(body) } }));
+      started(await post('v1/campaigns', body, repeatable(SEND, body)));
     } catch (problem) {
-      // A key that may have been used is kept, whatever comes in its way afterwards.
-      if (!problem.unanswered && !problem.turnedAway) answered();
+      refused(SEND, problem);
       fill(failed, refusal(problem, expected, { loadAgain: leaveTo(loadAgain), chooseSender: leaveTo(chooseSender), close: () => dialog.close() }));
       fill(confirmButton, problem.unanswered || problem.turnedAway ? 'Try again' : `Send to ${people(expected)}`);
       // The number is wrong now, and would be refused again.
@@ -99,7 +98,7 @@ export function openSendDialog({ filter, expected, message, person, includeRecen
   }
 
   function started(campaign) {
-    answered();
+    answered(SEND);
     countsAreStale();
     dialog.close();
     go(to('campaigns', campaign.campaignId), { state: { warnings: campaign.warnings ?? [] } });

@@ -152,7 +152,7 @@ impl ScheduledSend {
         let schedule = Schedule::new(id.clone(), written.plan.clone(), written.owner.clone(), now);
         let schedule = Schedule { in_template: true, ..schedule };
         // Whoever was faster wrote the same.
-        self.store.create_schedule(&schedule).await?;
+        self.store.create_schedule(&schedule, None).await?;
         Ok(schedule)
     }
 

@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::http::header::LOCATION;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
+use portal_aws::campaigns::item::Made;
+use portal_aws::campaigns::request::{RequestKey, Seen};
 use portal_aws::campaigns::schedules::Written;
 use portal_aws::clock;
+use portal_aws::dynamo::StoreError;
 use portal_aws::sender::{SenderRefusal, check_sender};
 use portal_domain::campaign::audit::Action;
 use portal_domain::email::EmailAddress;
@@ -18,7 +21,7 @@ use portal_domain::schedule::{Owner, Plan, ScheduleState};
 use portal_domain::{Division, Schedule};
 use portal_http::body::JsonBody;
 use portal_http::problem::ProblemType;
-use portal_http::{Caller, Problem};
+use portal_http::{Caller, Problem, idempotency};
 
 use crate::view::ScheduleView;
 use crate::{Schedules, unknown};
@@ -49,9 +52,15 @@ const TRIES: u32 = 8;
 pub(crate) async fn create(
     State(schedules): State<Arc<Schedules>>,
     caller: Caller,
+    headers: HeaderMap,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
     let now = clock::now();
+    let body_hash = idempotency::hash_of(&body);
+    let key = idempotency::key(&headers)?.map(|key| RequestKey { caller: &caller.id, key, body_hash: &body_hash });
+    if let Some(made) = schedules.made_before(key, now).await? {
+        return schedules.created(made, now).await;
+    }
     let plan = read(&body, Plan::read)?;
     let division = schedules.check(&plan).await?;
     if schedules.store.schedules().await?.len() >= MOST_SCHEDULES {
@@ -60,13 +69,13 @@ pub(crate) async fn create(
     }
     let schedule = Schedule::new(clock::new_schedule_id(now), plan, owner(&caller), now);
     check_timing(&schedule, &division, now)?;
-    schedules.store.create_schedule(&schedule).await?;
+    if schedules.store.create_schedule(&schedule, key).await? != Written::Done {
+        // The same request, made twice at once, was here first.
+        let made = schedules.made_before(key, now).await?.ok_or(StoreError::Busy("make a schedule"))?;
+        return schedules.created(made, now).await;
+    }
     tracing::info!(schedule.id = %schedule.schedule_id, "schedule made");
-    schedules.arm(&schedule, Some(&division), now).await;
-    // Relative to /v1/schedules, since the stage of the API makes an absolute path wrong.
-    let location = format!("schedules/{}", schedule.schedule_id);
-    let view = ScheduleView::new(schedule, Some(&division), now);
-    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(view)).into_response())
+    schedules.created(schedule, now).await
 }
 
 pub(crate) async fn save(
@@ -147,6 +156,29 @@ pub(crate) async fn delete(
 }
 
 impl Schedules {
+    /// The schedule that this very request made before, if it did.
+    async fn made_before(&self, key: Option<RequestKey<'_>>, now: Timestamp) -> Result<Option<Schedule>, Problem> {
+        let Some(key) = key else { return Ok(None) };
+        match self.store.seen(key, now).await? {
+            Seen::No => Ok(None),
+            Seen::Made(Made::ScheduleId(id)) => {
+                let made = self.store.schedule(&id).await?.filter(|schedule| schedule.state != ScheduleState::Deleted);
+                let deleted = || unknown().detail("This request made a schedule that was deleted since.");
+                made.ok_or_else(deleted).map(Some)
+            }
+            Seen::Made(Made::CampaignId(_)) | Seen::OtherBody => Err(idempotency::reused()),
+        }
+    }
+
+    async fn created(&self, schedule: Schedule, now: Timestamp) -> Result<Response, Problem> {
+        let division = self.directory.division(&schedule.plan.filter.division).await?;
+        self.arm(&schedule, division.as_ref(), now).await;
+        // Relative to /v1/schedules, since the stage of the API makes an absolute path wrong.
+        let location = format!("schedules/{}", schedule.schedule_id);
+        let view = ScheduleView::new(schedule, division.as_ref(), now);
+        Ok((StatusCode::CREATED, [(LOCATION, location)], Json(view)).into_response())
+    }
+
     /// Everything that a plan names must be there now, and the sender must be one that may be used.
     async fn check(&self, plan: &Plan) -> Result<Division, Problem> {
         let mut faults = Vec::new();
@@ -187,7 +219,7 @@ impl Schedules {
             }
             portal_aws::dynamo::back_off(attempt).await;
         }
-        Err(portal_aws::dynamo::StoreError::Busy("change a schedule").into())
+        Err(StoreError::Busy("change a schedule").into())
     }
 
     async fn switch(

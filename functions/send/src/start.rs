@@ -1,7 +1,9 @@
 //! The use case: from a request to a campaign, or to a clear refusal with nothing written.
 
 use jiff::Timestamp;
-use portal_aws::campaigns::start::{Once, RequestKey, Seen};
+use portal_aws::campaigns::item::Made;
+use portal_aws::campaigns::request::{RequestKey, Seen};
+use portal_aws::campaigns::start::Once;
 use portal_aws::clock;
 use portal_aws::dynamo::StoreError;
 use portal_aws::launch::{self, Guard, Order};
@@ -118,8 +120,8 @@ impl Send {
     async fn repeat(&self, asker: &Asker<'_>, now: Timestamp) -> Result<Option<Accepted>, Refusal> {
         let id = match self.store.seen(asker.key, now).await? {
             Seen::No => return Ok(None),
-            Seen::OtherBody => return Err(Refusal::KeyReused),
-            Seen::Started(id) => id,
+            Seen::Made(Made::CampaignId(id)) => id,
+            Seen::Made(Made::ScheduleId(_)) | Seen::OtherBody => return Err(Refusal::KeyReused),
         };
         let Some(campaign) = self.store.campaign(id).await? else { return Ok(None) };
         self.launcher.fan_out(&campaign).await?;

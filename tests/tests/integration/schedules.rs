@@ -92,6 +92,29 @@ async fn a_schedule_is_made_listed_changed_and_deleted() {
 }
 
 #[tokio::test]
+async fn a_request_that_comes_again_makes_no_second_schedule() {
+    let scheduling = Scheduling::with_people(1).await;
+    let world = &scheduling.world;
+    let post = |body: &Value| Call::new("POST", "/v1/schedules").header("Idempotency-Key", "k").json(body);
+    let body = weekly(json!({}));
+    let twice = futures::future::join(world.call(post(&body)), world.call(post(&body))).await;
+    let again = world.call(post(&body)).await;
+    for answer in [&twice.0, &twice.1, &again] {
+        assert_eq!(answer.status, 201, "{}", answer.text);
+        assert_eq!(answer.json()["scheduleId"], again.json()["scheduleId"]);
+    }
+    let other = world.call(post(&weekly(json!({"name": "another"})))).await;
+    assert_eq!((other.status.as_u16(), &other.json()["type"]), (422, &json!("/problems/idempotency-key-reused")));
+    let somebody_else = world.call(post(&body).claim("sub", "bob")).await;
+    assert_eq!(somebody_else.status, 201, "{}", somebody_else.text);
+    assert_ne!(somebody_else.json()["scheduleId"], again.json()["scheduleId"]);
+    let listed = world.call(Call::new("GET", "/v1/schedules?division=NORTH")).await.json();
+    assert_eq!(listed["items"].as_array().unwrap().len(), 2);
+    assert_eq!(world.call(Call::new("DELETE", &path(&again.json()))).await.status, 204);
+    assert_eq!(world.call(post(&body)).await.status, 404, "what it made is gone, and is not made again");
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_a_schedule_is_told_by_field_and_nothing_is_kept() {
     let scheduling = Scheduling::with_people(0).await;
     let world = &scheduling.world;

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
-use portal_aws::campaigns::start::{KEY_LIFETIME, Once, RequestKey, Seen, Started};
+use portal_aws::campaigns::request::{KEY_LIFETIME, RequestKey, Seen};
+use portal_aws::campaigns::start::{Once, Started};
 use portal_aws::clock;
 use portal_domain::selection::Excluded;
 use portal_domain::{Campaign, PortalStatus};

@@ -6,7 +6,7 @@ use portal_domain::feedback::Standing;
 use portal_domain::outcome::LedgerEvent;
 use portal_domain::password::PasswordDigest;
 use portal_domain::selection::Excluded;
-use portal_domain::{CampaignId, ClaimId, Outcome, PortalStatus, RecipientId};
+use portal_domain::{CampaignId, ClaimId, Outcome, PortalStatus, RecipientId, ScheduleId};
 use serde::{Deserialize, Serialize};
 
 use crate::directory::item::RecipientItem;
@@ -25,10 +25,21 @@ pub struct CampaignRef {
 pub struct KeyItem {
     /// Hash of the request's body.
     pub body_hash: String,
-    /// The campaign that the request started.
-    pub campaign_id: CampaignId,
+    /// What the request made.
+    #[serde(flatten)]
+    pub made: Made,
     /// Seconds since 1970 after which the key is forgotten.
     pub ttl: i64,
+}
+
+/// What a request made that must not be made twice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Made {
+    /// It started this campaign.
+    CampaignId(CampaignId),
+    /// It made this schedule.
+    ScheduleId(ScheduleId),
 }
 
 /// How far one shard's fan-out has come.

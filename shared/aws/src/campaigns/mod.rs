@@ -19,6 +19,7 @@ pub mod list;
 pub mod notices;
 pub mod outbox;
 pub mod record;
+pub mod request;
 pub mod schedules;
 pub mod set_back;
 pub mod settle;

@@ -8,7 +8,9 @@ use portal_domain::campaign::audit::{Action, AuditEntry, SYSTEM};
 use portal_domain::schedule::{Armed, Occurrence, ScheduleState};
 use portal_domain::{Schedule, ScheduleId};
 
+use super::item::Made;
 use super::notices::{Notice, ScheduleNotice};
+use super::request::RequestKey;
 use super::write::put;
 use super::{CampaignStore, keys};
 use crate::clock;
@@ -59,13 +61,20 @@ impl CampaignStore {
         Ok(schedules)
     }
 
-    /// Writes a new schedule, with who made it in its audit trail. [`Written::Changed`] if there is one with this id.
-    pub async fn create_schedule(&self, schedule: &Schedule) -> Result<Written, StoreError> {
-        let entry = AuditEntry::new(schedule.created_at, &schedule.created_by, Action::Created);
-        let actions = vec![
-            self.put_new(key(keys::SCHEDULES, schedule.schedule_id.as_str()), schedule)?,
-            self.audit_schedule(schedule, &entry)?,
-        ];
+    /// Writes a new schedule, with who made it in its audit trail, and with the idempotency key of the `request` for it, if that had
+    /// one. [`Written::Changed`] if there is a schedule with this id, or if the key is in use.
+    pub async fn create_schedule(
+        &self,
+        schedule: &Schedule,
+        request: Option<RequestKey<'_>>,
+    ) -> Result<Written, StoreError> {
+        let (id, at) = (&schedule.schedule_id, schedule.created_at);
+        let entry = AuditEntry::new(at, &schedule.created_by, Action::Created);
+        let mut actions =
+            vec![self.put_new(key(keys::SCHEDULES, id.as_str()), schedule)?, self.audit_schedule(schedule, &entry)?];
+        if let Some(request) = request {
+            actions.push(self.put_key(request, Made::ScheduleId(id.clone()), at)?);
+        }
         self.write_schedule("make a schedule", actions).await
     }
 

@@ -1,31 +1,17 @@
 //! Starting a campaign: one transaction for what makes it happen once, division lock, campaign and cursors.
 
 use aws_sdk_dynamodb::types::TransactWriteItem;
-use jiff::{SignedDuration, Timestamp};
 use portal_domain::campaign::audit::{Action, AuditEntry};
 use portal_domain::schedule::Occurrence;
 use portal_domain::selection::Excluded;
 use portal_domain::{Campaign, CampaignId, CampaignState, Schedule};
 
-use super::item::{CampaignRef, CursorItem, KeyItem};
+use super::item::{CampaignRef, CursorItem, Made};
+use super::request::RequestKey;
 use super::write::put;
 use super::{CampaignStore, keys};
 use crate::clock;
 use crate::dynamo::{Item, StoreError, Transacted, condition_failed, key, transact};
-
-/// How long an idempotency key is kept.
-pub const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(7 * 24);
-
-/// A request, as its idempotency key knows it.
-#[derive(Clone, Copy, Debug)]
-pub struct RequestKey<'a> {
-    /// Who asks.
-    pub caller: &'a str,
-    /// The `Idempotency-Key` header.
-    pub key: &'a str,
-    /// Hash of the body.
-    pub body_hash: &'a str,
-}
 
 /// By what a campaign is started only once.
 #[derive(Clone, Copy, Debug)]
@@ -34,17 +20,6 @@ pub enum Once<'a> {
     Request(RequestKey<'a>),
     /// By the record of the occurrence of a schedule, which is given as it was read.
     Occurrence(&'a Schedule, &'a Occurrence),
-}
-
-/// What an idempotency key says of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Seen {
-    /// Never seen, or forgotten.
-    No,
-    /// The same request started this campaign.
-    Started(CampaignId),
-    /// The key was used for another request.
-    OtherBody,
 }
 
 /// How a start ended.
@@ -61,26 +36,6 @@ pub enum Started {
 }
 
 impl CampaignStore {
-    /// Looks up an idempotency key, consistently.
-    pub async fn seen(&self, request: RequestKey<'_>, now: Timestamp) -> Result<Seen, StoreError> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(key(keys::key_pk(request.caller, request.key), keys::KEY)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| StoreError::of("read an idempotency key", error))?;
-        let Some(item) = answer.item else { return Ok(Seen::No) };
-        let known: KeyItem = serde_dynamo::from_item(item)?;
-        Ok(match known {
-            known if known.ttl <= now.as_second() => Seen::No,
-            known if known.body_hash == request.body_hash => Seen::Started(known.campaign_id),
-            _ => Seen::OtherBody,
-        })
-    }
-
     /// Writes what makes it happen once, lock, campaign and a cursor per shard, or nothing. A campaign that is completed from the start
     /// (nobody to send to) takes no lock, and still starts only while nobody else holds it.
     pub async fn start(&self, campaign: &Campaign, excluded: Excluded, once: Once<'_>) -> Result<Started, StoreError> {
@@ -89,7 +44,7 @@ impl CampaignStore {
         let lock_key = key(keys::LOCKS, campaign.filter.division.as_str());
         let mut actions = vec![
             match once {
-                Once::Request(request) => self.put_key(request, campaign)?,
+                Once::Request(request) => self.put_key(request, Made::CampaignId(campaign.campaign_id), now)?,
                 Once::Occurrence(schedule, occurrence) => self.put_occurrence(schedule, occurrence)?,
             },
             if ended {
@@ -121,20 +76,6 @@ impl CampaignStore {
             Transacted::Refused(reasons) if reasons.get(1).is_some_and(condition_failed) => Ok(Started::Busy),
             Transacted::Refused(_) => Ok(Started::Changed),
         }
-    }
-
-    fn put_key(&self, request: RequestKey<'_>, campaign: &Campaign) -> Result<TransactWriteItem, StoreError> {
-        let now = campaign.created_at;
-        let key_item = KeyItem {
-            body_hash: request.body_hash.to_owned(),
-            campaign_id: campaign.campaign_id,
-            ttl: (now + KEY_LIFETIME).as_second(),
-        };
-        put(self
-            .put_item(key(keys::key_pk(request.caller, request.key), keys::KEY), &key_item)?
-            .condition_expression("attribute_not_exists(pk) OR #ttl <= :now")
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":now", crate::dynamo::n(now.as_second())))
     }
 
     fn require_absent(&self, key: Item) -> Result<TransactWriteItem, StoreError> {
