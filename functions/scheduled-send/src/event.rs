@@ -22,6 +22,8 @@ pub(crate) struct Event {
 pub(crate) struct Written {
     pub plan: Plan,
     pub owner: Owner,
+    /// The time zone by which Scheduler calls, if it is told.
+    pub time_zone: Option<String>,
 }
 
 impl Event {
@@ -51,14 +53,23 @@ impl Event {
     }
 }
 
+impl Event {
+    /// Whether Scheduler calls by the clock of a division with this time zone: always, where it was told of it by us.
+    pub(crate) fn is_on_clock(&self, time_zone: &str) -> bool {
+        let told = self.written.as_ref().and_then(|written| written.time_zone.as_deref());
+        told.is_none_or(|told| told == time_zone)
+    }
+}
+
 impl Written {
     fn parse(value: &Value, path: &str) -> Result<Self, Vec<FieldError>> {
         let mut fields = Fields::of(value, path).map_err(|fault| vec![fault])?;
         let user = fields.required_text("owner", 128);
+        let time_zone = fields.optional_text("timeZone", 100);
         let plan = Plan::read(&mut fields);
         let faults = fields.finish();
         let owner = Owner { name: user.clone(), user };
-        plan.filter(|_| faults.is_empty()).map(|plan| Self { plan, owner }).ok_or(faults)
+        plan.filter(|_| faults.is_empty()).map(|plan| Self { plan, owner, time_zone }).ok_or(faults)
     }
 }
 

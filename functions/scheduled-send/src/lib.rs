@@ -98,7 +98,7 @@ impl ScheduledSend {
                 return Ok(None);
             };
             let occurrence = |verdict| Occurrence { scheduled_at: event.scheduled_at, at: now, verdict };
-            let written = match self.decide(&schedule, event.scheduled_at, now).await? {
+            let written = match self.decide(&event, &schedule, now).await? {
                 Decision::Start(ready) => {
                     let id = Occurrence::campaign_id(&schedule.schedule_id, event.scheduled_at);
                     let verdict = Verdict::Started { campaign_id: id, will_email: ready.counts.will_email };
@@ -156,7 +156,8 @@ impl ScheduledSend {
         Ok(schedule)
     }
 
-    async fn decide(&self, schedule: &Schedule, scheduled_at: Timestamp, now: Timestamp) -> Result<Decision, RunError> {
+    async fn decide(&self, event: &Event, schedule: &Schedule, now: Timestamp) -> Result<Decision, RunError> {
+        let scheduled_at = event.scheduled_at;
         if schedule.state != ScheduleState::Active {
             return Ok(Decision::Record(Verdict::skipped(Skip::NotActive)));
         }
@@ -169,6 +170,7 @@ impl ScheduledSend {
         }
         let Some(order) = order(schedule, scheduled_at) else { return failed(Failure::SenderRefused) };
         match self.launcher.check(order, now).await {
+            Ok(ready) if !event.is_on_clock(ready.time_zone()) => failed(Failure::OtherTimeZone),
             Ok(ready) => Ok(Decision::Start(Box::new(ready))),
             Err(refusal) => verdict(refusal).map(Decision::Record),
         }

@@ -142,13 +142,14 @@ pub(crate) async fn resume(
     schedules.switch(&id, Action::Resumed, now, resumed).await
 }
 
+/// One in the template comes back with its next run, as long as it stands there.
 pub(crate) async fn delete(
     State(schedules): State<Arc<Schedules>>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let now = clock::now();
-    let deleted = |schedule: &Schedule| refuse_template(schedule).map(|()| Some(schedule.deleted(&caller.name, now)));
+    let deleted = |schedule: &Schedule| Ok(Some(schedule.deleted(&caller.name, now)));
     let schedule = schedules.change(&id, Action::Deleted, deleted).await?;
     tracing::info!(schedule.id = %schedule.schedule_id, "schedule deleted");
     schedules.arm(&schedule, None, now).await;
@@ -257,8 +258,7 @@ fn unknown_division() -> Problem {
 }
 
 fn refuse_template(schedule: &Schedule) -> Result<(), Problem> {
-    let detail =
-        "This schedule is written in the stack's template. Change it there; here it can be paused and resumed.";
+    let detail = "This schedule is written in the stack's template. Change it there; here it can be paused, resumed and forgotten.";
     if schedule.in_template { Err(Problem::conflict(ProblemType::SCHEDULE_IN_TEMPLATE, detail)) } else { Ok(()) }
 }
 

@@ -27,15 +27,21 @@ pub(crate) async fn preview(
     State(schedules): State<Arc<Schedules>>,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Preview>, Problem> {
-    let Sketch { filter, audience, timing } = Sketch::from_json(&body)?;
+    let Sketch { filter, audience, timing, schedule_id } = Sketch::from_json(&body)?;
     let now = clock::now();
     let division = schedules.directory.division(&filter.division).await?;
     let division = division.ok_or_else(|| FieldError::new("filter.division", "is not a known division"))?;
     let zone = division.zone();
-    if let Some(fault) = timing.fault(now, now, &zone) {
+    let stored = match schedule_id {
+        Some(id) => schedules.store.schedule(&id).await?,
+        None => None,
+    };
+    // As saving has it: a rate begins anew only where the timing changes.
+    let anchor = stored.filter(|stored| stored.plan.timing == timing).map_or(now, |stored| stored.anchor);
+    if let Some(fault) = timing.fault(anchor, now, &zone) {
         return Err(fault.into());
     }
     let rules = Rules { audience: audience.at(now, &zone), ..Rules::of_new_campaign(now, false) };
     let counts = schedules.directory.counts(&filter, rules).await?;
-    Ok(Json(Preview { time_zone: division.time_zone, next_runs: shown_runs(&timing, now, now, &zone), counts }))
+    Ok(Json(Preview { time_zone: division.time_zone, next_runs: shown_runs(&timing, anchor, now, &zone), counts }))
 }

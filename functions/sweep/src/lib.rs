@@ -103,6 +103,9 @@ pub enum SweepError {
     /// Everything else was done, but the portal has not been told of something for minutes.
     #[error("events for the portal wait for more than {LATE:#}")]
     EventsLate,
+    /// Everything else was done, but EventBridge Scheduler could not be told of a schedule for minutes: it does not run as it should.
+    #[error("EventBridge Scheduler can't be told of a schedule for more than {LATE:#}")]
+    SchedulesLate,
     /// A schedule changed faster than its occurrence could be recorded.
     #[error("a schedule kept changing while an occurrence was recorded")]
     KeptChanging,
@@ -150,7 +153,8 @@ impl Sweep {
             tracing::error!(error = %error, "notices could not be published");
             swept.errors += 1;
         }
-        if let Err(error) = self.schedules.arm(&self.store, now, &mut swept).await {
+        let armed = self.schedules.arm(&self.store, now, &mut swept).await;
+        if let Err(error) = &armed {
             tracing::error!(error = %error, "schedules could not be armed");
             swept.errors += 1;
         }
@@ -186,10 +190,12 @@ impl Sweep {
             errors = swept.errors,
             "swept"
         );
-        match told {
-            Err(_) if self.store.unpublished(now - LATE).await.is_ok_and(|late| late.is_empty()) => Ok(swept),
-            Err(_) => Err(SweepError::EventsLate),
-            Ok(()) => Ok(swept),
+        if told.is_err() && !self.store.unpublished(now - LATE).await.is_ok_and(|late| late.is_empty()) {
+            return Err(SweepError::EventsLate);
+        }
+        match armed {
+            Err(error @ SweepError::SchedulesLate) => Err(error),
+            _ => Ok(swept),
         }
     }
 

@@ -15,7 +15,7 @@ use portal_domain::{DivisionId, Schedule, ScheduleId};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{SweepError, Swept};
+use crate::{LATE, SweepError, Swept};
 
 /// A schedule that a person changed within this time is left to the function that they called.
 const FRESH: SignedDuration = SignedDuration::from_secs(60);
@@ -46,13 +46,14 @@ impl Schedules {
     }
 
     /// Tells Scheduler of every schedule that it does not know as it is: one that the system turned off, whose division moved to
-    /// another time zone, or whose caller died before telling.
+    /// another time zone, or whose caller died before telling. [`SweepError::SchedulesLate`] if one waits for that since [`LATE`].
     pub(crate) async fn arm(&self, store: &CampaignStore, now: Timestamp, swept: &mut Swept) -> Result<(), SweepError> {
         let mut schedules = store.schedules().await?;
         schedules.retain(|schedule| now.duration_since(schedule.updated_at) > FRESH && !schedule.in_template);
         if schedules.is_empty() {
             return Ok(());
         }
+        let mut late = false;
         let divisions = self.directory.divisions().await?;
         let zones: HashMap<DivisionId, String> =
             divisions.into_iter().map(|division| (division.division, division.time_zone)).collect();
@@ -63,10 +64,11 @@ impl Schedules {
                 Err(error) => {
                     tracing::error!(schedule.id = %schedule.schedule_id, error = %error, "schedule could not be armed");
                     swept.errors += 1;
+                    late |= now.duration_since(schedule.updated_at) > LATE;
                 }
             }
         }
-        Ok(())
+        if late { Err(SweepError::SchedulesLate) } else { Ok(()) }
     }
 }
 

@@ -116,6 +116,13 @@ pub struct Ready {
     pub sandbox: bool,
 }
 
+impl Ready {
+    /// The time zone of the division, by name.
+    pub fn time_zone(&self) -> &str {
+        &self.division.time_zone
+    }
+}
+
 /// Starts campaigns.
 #[derive(Clone, Debug)]
 pub struct Launcher {

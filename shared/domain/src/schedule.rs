@@ -92,7 +92,7 @@ pub struct Schedule {
     /// Failures in a row.
     #[serde(default)]
     pub failures: u32,
-    /// It is written in the stack's template, and so can't be changed or deleted in the table.
+    /// It is written in the stack's template, and so can't be changed in the table.
     #[serde(default)]
     pub in_template: bool,
     /// From when on a rate counts.

@@ -11,8 +11,10 @@ use portal_domain::schedule::{Failure, Occurrence, Skip, Verdict};
 use portal_domain::selection::Excluded;
 use portal_domain::{Campaign, CampaignId, Schedule, ScheduleId};
 use serde_json::{Value, json};
+use sweep::{Sweep, SweepError};
 use tests::http::Call;
 use tests::scheduling::{Scheduling, due, id, path, weekly};
+use tests::world::SENDER;
 use tests::{Account, Contact};
 
 /// Long enough for the sweep to take a schedule up that a person changed.
@@ -165,6 +167,20 @@ async fn a_preview_says_when_and_whom_today() {
         assert_eq!(preview.json()["counts"]["willEmail"], will_email, "{audience}");
         assert_eq!(preview.json()["nextRuns"].as_array().unwrap().len(), 5);
     }
+    // The rate of a schedule that is there goes on as it began, unless its timing changes.
+    let stored = scheduling.schedule(json!({"rule": {"rate": "7 days"}})).await;
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let runs_of = async |sketch: Value| {
+        let preview = world.call(Call::new("POST", "/v1/schedules/preview").json(&sketch)).await;
+        assert_eq!(preview.status, 200, "{}", preview.text);
+        preview.json()["nextRuns"].clone()
+    };
+    let (filter, week, soon) = (json!({"division": "NORTH"}), json!({"rate": "7 days"}), json!({"rate": "6 days"}));
+    let of_it = |rule: &Value| json!({"scheduleId": id(&stored), "filter": filter, "rule": rule});
+    assert_eq!(runs_of(of_it(&week)).await, stored["nextRuns"]);
+    assert_ne!(runs_of(json!({"filter": filter, "rule": week})).await, stored["nextRuns"], "it begins now");
+    assert_eq!(runs_of(of_it(&soon)).await, runs_of(json!({"filter": filter, "rule": soon})).await);
+
     let nowhere = json!({"filter": {"division": "NOWHERE"}, "rule": {"rate": "1 day"}});
     let answer = world.call(Call::new("POST", "/v1/schedules/preview").json(&nowhere)).await;
     assert_eq!(answer.faulty_fields(), ["filter.division"]);
@@ -477,7 +493,8 @@ async fn the_sweep_tells_scheduler_what_it_does_not_know() {
     );
 
     assert_eq!(world.sweep_after(STALE).await.schedules_armed, 0, "it knows");
-    let moved = json!({"name": "North", "email": tests::world::SENDER, "timeZone": "Europe/Berlin", "portalUrl": "https://p.example.com"});
+    let moved =
+        json!({"name": "North", "email": SENDER, "timeZone": "Europe/Berlin", "portalUrl": "https://p.example.com"});
     world.call(Call::new("PUT", "/v1/divisions/NORTH").json(&moved)).await;
     assert_eq!(world.sweep_after(Duration::ZERO).await.schedules_armed, 0, "what a person just made is theirs to tell");
     assert_eq!(world.sweep_after(STALE).await.schedules_armed, 1);
@@ -490,6 +507,26 @@ async fn the_sweep_tells_scheduler_what_it_does_not_know() {
     request.send().await.unwrap();
     scheduling.command(&schedule, "resume").await;
     assert_eq!(known().await.state.unwrap().as_str(), "ENABLED");
+}
+
+#[tokio::test]
+async fn the_sweep_fails_when_scheduler_cannot_be_told_for_minutes() {
+    let scheduling = Scheduling::with_people(0).await;
+    let world = &scheduling.world;
+    let schedule = scheduling.schedule(json!({})).await;
+    let settings = world.settings_with(&[("SCHEDULE_GROUP", "none")]);
+    let lost = Sweep::new(&world.config, &settings).unwrap();
+    let after = async |minutes: i64| lost.run(clock::now() + self::minutes(minutes)).await;
+    assert!(after(6).await.is_ok(), "it knows");
+    // Somebody moves the division, and Scheduler refuses to hear of it.
+    let moved =
+        json!({"name": "North", "email": SENDER, "timeZone": "Europe/Berlin", "portalUrl": "https://p.example.com"});
+    world.call(Call::new("PUT", "/v1/divisions/NORTH").json(&moved)).await;
+    let swept = after(4).await.unwrap();
+    assert_eq!((swept.schedules_armed, swept.errors), (0, 1), "it may pass");
+    assert!(matches!(after(6).await, Err(SweepError::SchedulesLate)));
+    assert!(world.sweep.run(clock::now() + minutes(6)).await.is_ok());
+    assert_eq!(scheduling.shown(&schedule).await["timeZone"], "Europe/Berlin");
 }
 
 #[tokio::test]
@@ -563,12 +600,8 @@ async fn a_schedule_in_the_template_is_kept_as_it_comes_and_can_be_paused_here()
         (&shown["name"], &shown["inTemplate"], &shown["owner"]),
         (&json!("Weekly"), &json!(true), &json!("operator"))
     );
-    for refused in [
-        put(&scheduling, &schedule, json!({"revision": 1})).await,
-        world.call(Call::new("DELETE", &path(&schedule))).await,
-    ] {
-        assert_eq!((refused.status.as_u16(), &refused.json()["type"]), (409, &json!("/problems/schedule-in-template")));
-    }
+    let refused = put(&scheduling, &schedule, json!({"revision": 1})).await;
+    assert_eq!((refused.status.as_u16(), &refused.json()["type"]), (409, &json!("/problems/schedule-in-template")));
     assert!(scheduling.known_to_scheduler(&schedule).await.is_none(), "CloudFormation keeps it");
     scheduling.command(&schedule, "pause").await;
     assert_eq!(run(event("Weekly", now + minutes(1))).await, Verdict::skipped(Skip::NotActive));
@@ -576,4 +609,17 @@ async fn a_schedule_in_the_template_is_kept_as_it_comes_and_can_be_paused_here()
     assert_eq!(resumed["owner"], "operator", "as the template has it");
     assert!(matches!(run(event("Renamed", now + minutes(2))).await, Verdict::Started { will_email: 0, .. }));
     assert_eq!(scheduling.shown(&schedule).await["name"], "Renamed");
+
+    let mut elsewhere = event("Renamed", now + minutes(3));
+    elsewhere["schedule"]["timeZone"] = json!("UTC");
+    assert_eq!(run(elsewhere.clone()).await, Verdict::Failed { reason: Failure::OtherTimeZone });
+    elsewhere["schedule"]["timeZone"] = json!("America/New_York");
+    elsewhere["scheduledTime"] = json!((now + minutes(4)).to_string());
+    assert!(matches!(run(elsewhere).await, Verdict::Started { .. }));
+
+    // It may have been taken out of the template. If it was not, it is back with its next run.
+    assert_eq!(world.call(Call::new("DELETE", &path(&schedule))).await.status, 204);
+    assert_eq!(world.call(Call::new("GET", &path(&schedule))).await.status, 404);
+    assert!(matches!(run(event("Weekly", now + minutes(5))).await, Verdict::Started { .. }));
+    assert_eq!(scheduling.shown(&schedule).await["state"], "active");
 }

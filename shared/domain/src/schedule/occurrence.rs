@@ -85,6 +85,8 @@ pub enum Failure {
     Error,
     /// EventBridge Scheduler could not call the function.
     NotDelivered,
+    /// The schedule is in the template, and runs by another clock than its division's.
+    OtherTimeZone,
     /// The owner may not send invitations any more.
     OwnerWithoutPermission,
 }
@@ -149,6 +151,9 @@ impl Verdict {
                 }
                 Failure::Error => "The function failed, also when it was tried again. Its log says why.",
                 Failure::NotDelivered => "EventBridge Scheduler could not call the function.",
+                Failure::OtherTimeZone => {
+                    "The time zone of the schedule in the template (ScheduledTimeZone) is not the division's."
+                }
                 Failure::OwnerWithoutPermission => "The owner does not have permission 390 any more.",
             }
             .to_owned(),

@@ -9,7 +9,7 @@ use crate::campaign::MOST_PER_MINUTE;
 use crate::email::EmailAddress;
 use crate::input::{FieldError, Fields};
 use crate::quiet_hours::QuietHours;
-use crate::{Filter, TemplateId};
+use crate::{Filter, ScheduleId, TemplateId};
 
 /// Most characters of a name.
 const NAME_CHARS: usize = 100;
@@ -54,6 +54,8 @@ pub struct Sketch {
     pub audience: AudienceRule,
     /// When it is due.
     pub timing: Timing,
+    /// The schedule that is to become this, if there is one.
+    pub schedule_id: Option<ScheduleId>,
 }
 
 impl Plan {
@@ -90,12 +92,20 @@ impl Sketch {
         let audience = fields.optional_parsed("audience", AudienceRule::from_json).unwrap_or_default();
         let timing = Timing::read(&mut fields);
         fields.optional_parsed("quietHours", QuietHours::from_json);
+        let schedule_id = fields.optional_text("scheduleId", 64);
+        let schedule_id = schedule_id.and_then(|id| {
+            let known = ScheduleId::parse(&id);
+            if known.is_none() {
+                fields.fault("scheduleId", "is not the id of a schedule");
+            }
+            known
+        });
         for beside in ["name", "templateId", "emailFrom", "maxRecipients", "maxPerMinute", "revision"] {
             fields.optional(beside);
         }
         let faults = fields.finish();
         match (filter, timing) {
-            (Some(filter), Some(timing)) if faults.is_empty() => Ok(Self { filter, audience, timing }),
+            (Some(filter), Some(timing)) if faults.is_empty() => Ok(Self { filter, audience, timing, schedule_id }),
             _ => Err(faults),
         }
     }
