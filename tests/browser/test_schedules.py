@@ -269,7 +269,7 @@ class Form(SchedulesTest):
         self.save_elsewhere(schedule, name="Theirs")
         self.page.locator("#schedule-name").fill("Mine")
         self.page.locator("#save-schedule").click()
-        expect(self.page.locator("#save-problem")).to_contain_text("operator@example.com has saved this schedule meanwhile")
+        expect(self.page.locator("#save-problem")).to_contain_text("operator@example.com has changed this schedule meanwhile")
         expect(self.page.locator("#schedule-name")).to_have_value("Mine")
         self.assert_accessible("schedule changed meanwhile")
         self.page.locator("#save-over").click()
@@ -332,12 +332,33 @@ class Commands(SchedulesTest):
         expect(self.page.locator("#in-template")).to_contain_text("template of the stack")
         for field in ("#schedule-name", "#division", "#rule-kind", "#max-recipients"):
             expect(self.page.locator(field)).to_be_disabled()
-        for absent in ("#save-schedule", "#delete-schedule"):
-            expect(self.page.locator(absent)).not_to_be_visible()
+        expect(self.page.locator("#save-schedule")).not_to_be_visible()
         self.expect_runs("Monday")
         self.check_looks("schedule of the template")
+        self.page.locator("#delete-schedule").click()
+        expect(self.page.get_by_role("dialog")).to_contain_text("If it is still in the template of the stack, it comes back")
+        self.page.get_by_role("button", name="Keep it").click()
         self.page.locator("#pause-schedule").click()
         expect(self.page.locator("#resume-schedule")).to_be_visible()
+
+    def test_a_rule_that_is_written_in_another_way_stays_as_it_is(self):
+        schedule = self.make(self.api.division(1), rule={"cron": "0 9 01 * ? *"})
+        self.open_schedule(schedule)
+        expect(self.page.locator("#rule-day")).to_have_value("1")
+        self.page.locator("#schedule-name").fill("Firsts")
+        self.page.locator("#save-schedule").click()
+        expect(self.page.locator("#save-status")).to_contain_text("Saved")
+        self.assertEqual(self.stored(schedule)["rule"], {"cron": "0 9 01 * ? *"})
+
+    def test_what_was_typed_in_part_and_is_not_asked_for_any_more_is_in_nobodys_way(self):
+        self.open_new("DAYTON")
+        self.page.locator("#max-recipients").fill("10")
+        kind = self.page.locator("#rule-kind")
+        kind.select_option("once")
+        self.page.locator("#rule-at-date").press_sequentially("12")
+        kind.select_option("daily")
+        self.page.locator("#save-schedule").click()
+        expect(self.page.get_by_role("heading", level=1)).to_contain_text("Active")
 
     def test_an_empty_list_says_what_a_schedule_is(self):
         self.page.route(LIST, lambda route: route.fulfill(json={"items": [], "nextCursor": None}))

@@ -8,10 +8,10 @@ import { list } from './list.js';
 import { to } from './route.js';
 import * as words from './schedule-words.js';
 
-/** @param {{path: string, timeZone: string, signal: AbortSignal}} options */
+/** @param {{path: string, timeZone: function(): string, signal: AbortSignal}} options */
 export function occurrenceList({ path, timeZone, signal }) {
   const columns = [
-    { label: 'Due', cell: ({ scheduledAt }) => localTime(scheduledAt, timeZone), kind: 'time' },
+    { label: 'Due', cell: ({ scheduledAt }) => localTime(scheduledAt, timeZone()), kind: 'time' },
     { label: 'Result', cell: resultBadge },
     { label: 'What came of it', cell: outcome },
   ];

@@ -64,7 +64,7 @@ function shapeOf({ at, cron, rate }) {
   let found;
   if (at && (found = ONCE.exec(text))) return { kind: 'once', date: found[1], time: withoutSeconds(found[2]) };
   if (cron && (found = DAILY.exec(text))) return { kind: 'daily', time: timeOf(found) };
-  if (cron && (found = MONTHLY.exec(text))) return { kind: 'monthly', time: timeOf(found), day: found[3] };
+  if (cron && (found = MONTHLY.exec(text))) return { kind: 'monthly', time: timeOf(found), day: found[3].replace(/^0/, '') };
   if (cron && (found = WEEKLY.exec(text.toUpperCase()))) return weekly(found);
   if (rate && (found = INTERVAL.exec(text))) return { kind: 'interval', every: found[1], unit: `${found[2]}s` };
   return null;

@@ -32,9 +32,11 @@ export function scheduleControls({ path, current, obeyed, deleted, signal }) {
   }
 
   async function tell(command) {
+    const again = failed.contains(document.activeElement);
     try {
       await command();
       fill(failed);
+      if (again) focusFirst();
     } catch (error) {
       const passing = error.unanswered || error.status === 429;
       if (!signal.aborted) fill(failed, problemBox(error, { retry: passing && (() => tell(command)) }));
@@ -48,7 +50,7 @@ export function scheduleControls({ path, current, obeyed, deleted, signal }) {
 
   async function tellResume() {
     obeyed(await post(`${path}/resume`, undefined, { signal }));
-    fill(told, 'Resumed. You are its owner now.');
+    fill(told, current().inTemplate ? 'Resumed.' : 'Resumed. You are its owner now.');
   }
 
   async function tellDelete() {
@@ -70,20 +72,27 @@ export function scheduleControls({ path, current, obeyed, deleted, signal }) {
     if (await ask(deleteQuestion(current()))) await press(drop, 'Deleting…', tellDelete);
   }
 
+  /** Where the keyboard goes on when the button that was pressed is gone. */
+  function focusFirst() {
+    [pause, resume].find(button => !button.hidden)?.focus();
+  }
+
   return {
     element,
     /** Shows what may be done to the schedule now. The keyboard goes on at what takes the place of the button that was pressed. */
-    show({ state, inTemplate }) {
+    show({ state }) {
       const focused = [pause, resume].includes(document.activeElement);
       pause.hidden = state !== 'active';
       resume.hidden = state !== 'paused' && state !== 'off';
-      drop.hidden = inTemplate === true;
-      if (focused) [pause, resume].find(button => !button.hidden)?.focus();
+      if (focused) focusFirst();
     },
   };
 }
 
 function resumeQuestion(schedule) {
+  if (schedule.inTemplate) {
+    return { title: 'Turn this schedule on again?', text: whyIdle(schedule), yes: 'Resume', no: 'Leave it off' };
+  }
   return {
     title: 'Turn this schedule on again?',
     text: [whyIdle(schedule), 'If you resume it, you become its owner: its campaigns are started in your name, as long as you have the permission to send.'],
@@ -91,10 +100,11 @@ function resumeQuestion(schedule) {
   };
 }
 
-function deleteQuestion({ name }) {
+function deleteQuestion({ name, inTemplate }) {
+  const ends = inTemplate ? 'If it is still in the template of the stack, it comes back with its next run' : 'It starts no more campaigns';
   return {
     title: 'Delete this schedule?',
-    text: `“${name}” starts no more campaigns, and its list of occurrences goes. Campaigns that it has started stay, and go on. This can't be undone.`,
+    text: `“${name}” and its list of occurrences go. ${ends}. Campaigns that it has started stay, and go on. This can't be undone.`,
     yes: 'Delete it', no: 'Keep it',
   };
 }

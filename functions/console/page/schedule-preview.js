@@ -2,28 +2,33 @@
  * When a schedule would run and whom it would e-mail today, shortly after each change of it.
  */
 import { post } from './api.js';
-import { fill, h } from './dom.js';
-import { localTime, number, people } from './format.js';
+import { announce, fill, h } from './dom.js';
+import { clockTime, localTime, number, people } from './format.js';
 import { problemBox } from './problem-box.js';
 import { missingForPreview, scheduleOf } from './schedule-entries.js';
 
 /** Long enough that a word is typed in the meantime. */
 const PAUSE_MS = 500;
 
+const NEVER = 'It would never run: that time is over.';
+const WAITS = 'The preview waits until the faults at the fields are mended.';
+
 /**
- * @param {{read: function(): Object, isIdle: function(): boolean, onFaults: function(Object[]), signal: AbortSignal}} options
- *   `read` has the entries; `isIdle` says whether the schedule starts nothing at the moment; `onFaults` gets the faults of
- *   the entries, none when they are good
- * @returns {{element: Element, changed: function(), show: function()}}
+ * @param {{scheduleId?: string, read: function(): Object, isIdle: function(): boolean, onFaults: function(Object[]), signal: AbortSignal}}
+ *   options `scheduleId` is that of a stored schedule; `read` has the entries; `isIdle` says whether the schedule starts nothing
+ *   at the moment; `onFaults` gets the faults of the entries, none when they are good
+ * @returns {{element: Element, changed: function(), saved: function(), show: function()}}
  */
-export function schedulePreview({ read, isIdle, onFaults, signal }) {
+export function schedulePreview({ scheduleId, read, isIdle, onFaults, signal }) {
   const status = h('div', { id: 'preview-status' });
   const runs = h('div', { id: 'preview-runs', class: 'stack' });
   const who = h('div', { id: 'preview-people', class: 'stack' });
   const element = h('section', { class: 'card beside', 'aria-labelledby': 'preview-title' },
     h('h2', { id: 'preview-title' }, 'Preview'), status, who, runs);
   let timer;
+  let said = '';
   let running = new AbortController();
+  let last = { asked: '' };
   signal.addEventListener('abort', () => { clearTimeout(timer); running.abort(); });
 
   async function show() {
@@ -40,14 +45,17 @@ export function schedulePreview({ read, isIdle, onFaults, signal }) {
       return fill(status, h('p', { class: 'quiet' }, `${missing.message} Then you see here when it runs, and for how many people.`));
     }
     const { filter, rule, from, until, audience, quietHours } = scheduleOf(entries);
+    const body = { scheduleId, filter, rule, from, until, audience, quietHours };
     element.setAttribute('aria-busy', 'true');
     try {
-      const told = await post('v1/schedules/preview', { filter, rule, from, until, audience, quietHours }, { signal: mine.signal });
+      // Neither the name nor the limit changes the answer, for which a whole division is counted.
+      const asked = JSON.stringify(body);
+      if (asked !== last.asked) last = { asked, told: await post('v1/schedules/preview', body, { signal: mine.signal }) };
       if (mine.signal.aborted) return;
       fill(status);
       onFaults([]);
-      showRuns(told);
-      showPeople(told.counts, Number(entries.maxRecipients));
+      const [runsNow, peopleNow] = [showRuns(last.told), showPeople(last.told.counts, Number(entries.maxRecipients))];
+      say(`${peopleNow} ${runsNow}`);
     } catch (error) {
       if (!mine.signal.aborted) refused(error);
     } finally {
@@ -55,38 +63,59 @@ export function schedulePreview({ read, isIdle, onFaults, signal }) {
     }
   }
 
+  /** To those who don't see it, if it is something new. */
+  function say(text) {
+    if (text !== said) announce(text);
+    said = text;
+  }
+
+  /** Returns the first of it in words. */
   function showRuns({ nextRuns, timeZone }) {
-    if (nextRuns.length === 0) return fill(runs, h('p', { class: 'note warning-note' }, 'It would never run: that time is over.'));
-    return fill(runs, h('h3', {}, nextRuns.length === 1 ? 'The only run' : `The next ${number(nextRuns.length)} runs`),
+    if (nextRuns.length === 0) {
+      fill(runs, h('p', { class: 'note warning-note' }, NEVER));
+      return NEVER;
+    }
+    fill(runs, h('h3', {}, nextRuns.length === 1 ? 'The only run' : `The next ${number(nextRuns.length)} runs`),
       isIdle() && h('p', { class: 'note warning-note' }, 'None of them while the schedule is not active.'),
       h('ol', { class: 'runs' }, nextRuns.map(run => h('li', {}, localTime(run, timeZone)))),
       h('p', { class: 'quiet' }, `On the clock of the division, ${timeZone}.`));
+    return `Next run: ${clockTime(nextRuns[0], timeZone)}.`;
   }
 
+  /** Returns the most of it in words. */
   function showPeople({ willEmail, total }, limit) {
-    const tooMany = limit > 0 && willEmail > limit;
+    const tooMany = limit > 0 && willEmail > limit && `That is over its limit of ${number(limit)}: today it would be skipped, and nobody e-mailed.`;
     fill(who, h('p', { class: 'will-email' }, 'Today it would e-mail ', h('b', { id: 'preview-will-email' }, number(willEmail)),
       ` ${willEmail === 1 ? 'person' : 'people'}.`),
     h('p', { class: 'quiet' }, `Of ${people(total)} in the selection.`),
-    tooMany && h('p', { id: 'preview-too-many', class: 'note warning-note' },
-      `That is over its limit of ${number(limit)}: today it would be skipped, and nobody e-mailed.`));
+    tooMany && h('p', { id: 'preview-too-many', class: 'note warning-note' }, tooMany));
+    return [`Today it would e-mail ${people(willEmail)}.`, tooMany].filter(Boolean).join(' ');
   }
 
   /** What was right before stays in view. */
   function refused(error) {
     onFaults(error.errors ?? []);
-    if (error.errors?.length > 0) fill(status, h('p', { class: 'note warning-note' }, 'The preview waits until the faults at the fields are mended.'));
-    else fill(status, problemBox(error, { retry: show }));
+    if (error.errors?.length > 0) {
+      fill(status, h('p', { class: 'note warning-note' }, WAITS));
+      say(`${WAITS} ${error.errors.map(({ message }) => message).join('; ')}`);
+    } else fill(status, problemBox(error, { retry: show }));
+  }
+
+  function changed() {
+    clearTimeout(timer);
+    // An answer that is still to come is to what was there before.
+    running.abort();
+    timer = setTimeout(show, PAUSE_MS);
   }
 
   return {
     element,
     show,
-    changed() {
-      clearTimeout(timer);
-      // An answer that is still to come is to what was there before.
-      running.abort();
-      timer = setTimeout(show, PAUSE_MS);
+    changed,
+    /** What is stored has a part in the answer. */
+    saved() {
+      last = { asked: '' };
+      changed();
     },
   };
 }

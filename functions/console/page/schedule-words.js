@@ -22,6 +22,7 @@ const REASONS = {
   senderRefused: 'Its sender was refused.',
   error: 'Something went wrong on our side.',
   notDelivered: 'It did not come through.',
+  otherTimeZone: 'It ran by another clock than the division\'s.',
   ownerWithoutPermission: 'Its owner no longer had the permission to send.',
 };
 
@@ -36,21 +37,22 @@ export function stateInShort({ state, stateReason }) {
 }
 
 /** Why a schedule does nothing at the moment, and what to do about it; empty where it runs. */
-export function whyIdle({ state, stateReason, failures, owner }) {
+export function whyIdle({ state, stateReason, failures, inTemplate }) {
   if (state === 'paused') return 'It starts nothing until somebody resumes it.';
   if (state === 'ended') return 'It has no more runs. Choose other times, and it goes on.';
   if (state !== 'off') return '';
   if (stateReason === 'ownerWithoutPermission') {
-    return `It was turned off because ${owner}, its owner, no longer has the permission to send. Whoever resumes it becomes its owner.`;
+    const next = inTemplate ? 'Name another as ScheduledOwner of the stack, and then resume it.' : 'Whoever resumes it becomes its owner.';
+    return `It was turned off because its owner at that time did not have the permission to send any more. ${next}`;
   }
   if (stateReason !== 'failures') return `It was turned off: ${stateReason}.`;
   return `It was turned off because it failed ${number(failures)} times in a row: see below why. Mend that, and then resume it.`;
 }
 
-/** Whom a campaign of a schedule addresses: `Still pending for longer than 7 days, with fewer than 3 reminders so far`. */
+/** Whom a campaign of a schedule addresses: `Still pending, invited at least 7 days ago, at most 3 reminders each`. */
 export function audienceInWords({ status = 'both', pendingDays, maxReminders }) {
   const words = named(AUDIENCES, status);
-  const longer = pendingDays === undefined ? '' : ` for longer than ${number(pendingDays)} ${pendingDays === 1 ? 'day' : 'days'}`;
+  const longer = pendingDays === undefined ? '' : `, invited at least ${number(pendingDays)} ${pendingDays === 1 ? 'day' : 'days'} ago`;
   return `${words}${longer}${maxReminders === undefined ? '' : `, at most ${number(maxReminders)} ${maxReminders === 1 ? 'reminder' : 'reminders'} each`}`;
 }
 

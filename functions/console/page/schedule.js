@@ -40,7 +40,7 @@ export async function scheduleView(root, place, signal) {
   if (draft && !isNew) ({ revision } = draft);
 
   const preview = schedulePreview({
-    read: form.read, isIdle: () => !isNew && now.state !== 'active', onFaults: form.faults.notice, signal,
+    scheduleId: stored?.scheduleId, read: form.read, isIdle: () => ['paused', 'off'].includes(now?.state), onFaults: form.faults.notice, signal,
   });
   const controls = isNew ? null : scheduleControls({ path, current: () => now, obeyed, deleted, signal });
   const failed = h('div', { id: 'save-problem' });
@@ -60,7 +60,7 @@ export async function scheduleView(root, place, signal) {
         !readOnly && h('div', { class: 'buttons' }, saveButton, status),
         !readOnly && h('p', { class: 'quiet' }, 'Whoever saves a schedule owns it: its campaigns are started in their name, as long as they have the permission to send.')),
       preview.element),
-    !isNew && occurrenceList({ path: `${path}/occurrences`, timeZone: stored.timeZone, signal }));
+    !isNew && occurrenceList({ path: `${path}/occurrences`, timeZone: () => now.timeZone, signal }));
   if (isNew) fill(title, 'New schedule');
   else showStored();
   if (draft) unsaved.showKept();
@@ -79,7 +79,7 @@ export async function scheduleView(root, place, signal) {
     fill(title, `${now.name} `, stateBadge(now));
     fill(summary,
       readOnly && h('p', { id: 'in-template', class: 'note' },
-        'This schedule is written in the template of the stack, and is changed and deleted there. Here it can be paused and resumed.'),
+        'This schedule is written in the template of the stack, and is changed there. Here it can be paused and resumed, and deleted when it is no longer in the template.'),
       idle && h('p', { id: 'why-idle', class: `note stopped-${now.state === 'off' ? 'halted' : 'paused'}` }, idle),
       facts([['Runs', scheduleInWords(now)], ['Time zone', now.timeZone], ['Next run', nextRun(now)], ['Last time', lastInShort(now)],
         ['Owner', now.owner], ['Changed', now.updatedBy && [time(now.updatedAt), `, by ${now.updatedBy}`]]]));
@@ -97,6 +97,8 @@ export async function scheduleView(root, place, signal) {
   }
 
   async function save() {
+    // The button that was pressed may be one that goes.
+    if (failed.contains(document.activeElement)) saveButton.focus();
     fill(failed);
     const entries = form.read();
     const half = form.incomplete();
@@ -116,7 +118,7 @@ export async function scheduleView(root, place, signal) {
       if (typed) edited();
       else saved = show(entriesOf(now));
       showStored();
-      preview.changed();
+      preview.saved();
       return fill(status, 'Saved. You are its owner now.');
     } catch (error) {
       if (signal.aborted) return null;
@@ -143,7 +145,7 @@ export async function scheduleView(root, place, signal) {
   }
 
   function changedMeanwhile({ members: theirs }) {
-    const text = ['Not saved: ', theirs.updatedBy, ' has saved this schedule meanwhile. Your changes are still here.'].join('');
+    const text = ['Not saved: ', theirs.updatedBy, ' has changed this schedule meanwhile. Your changes are still here.'].join('');
     return problemBox(new Error(text), {
       more: [h('div', { class: 'buttons' },
         button({ id: 'save-over' }, 'Save mine in place of theirs', 'Saving…', () => { ({ revision } = theirs); return save(); }),
@@ -157,6 +159,8 @@ export async function scheduleView(root, place, signal) {
       JSON.stringify([name, filter, templateId, emailFrom, audience, maxRecipients, maxPerMinute, rule, from, until, quietHours]);
     if (revision === now.revision && fields(schedule) === fields(now)) ({ revision } = schedule);
     now = schedule;
+    // The draft is on top of what it is now.
+    unsaved.edited();
     showStored();
     preview.changed();
   }
