@@ -4,6 +4,8 @@
 //! and not in the parser. EventBridge Scheduler does the same (its user guide, "Daylight savings time"): an occurrence at a local time
 //! that is left out is skipped, one at a time that comes twice runs once.
 
+use std::ops::RangeInclusive;
+
 use croner::Cron;
 use croner::parser::{CronParser, Seconds, Year};
 use jiff::civil::DateTime;
@@ -15,6 +17,13 @@ const MOST_CHARS: usize = 240;
 
 /// Most occurrences that are looked at for one that the time zone has: no zone leaves out so many in a row.
 const MOST_TRIES: usize = 10_000;
+
+/// The years that EventBridge Scheduler has.
+const YEARS: RangeInclusive<u32> = 1970..=2199;
+
+const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
+
+const WEEKDAYS: [&str; 7] = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 
 /// Why an expression can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,16 +45,74 @@ pub(super) fn parse(text: &str) -> Result<(String, Cron), CronFault> {
         return Err(CronFault::Days);
     }
     let plain = |c: char| c.is_ascii_alphanumeric() || "*?,-/#".contains(c);
-    let elsewhere = [0, 1, 3, 5].into_iter().any(|field| fields[field].contains('?'));
-    if elsewhere || inner.len() > MOST_CHARS || !fields.iter().all(|field| field.chars().all(plain)) {
+    if inner.len() > MOST_CHARS || !fields.iter().all(|field| field.chars().all(plain)) {
         return Err(CronFault::Malformed("a field has characters that it can't have".to_owned()));
     }
     let expression = fields.join(" ").to_ascii_uppercase();
+    if let Some(field) =
+        expression.split(' ').enumerate().find_map(|(at, field)| (!is_known(at, field)).then_some(field))
+    {
+        return Err(CronFault::Malformed(format!("{field} can't stand there")));
+    }
     // Weekdays are 1-7 from Sunday on, and 5/10 is from 5 on every 10, as in EventBridge Scheduler.
     let parser = CronParser::builder().seconds(Seconds::Required).year(Year::Required);
     let parser = parser.alternative_weekdays(true).sloppy_ranges(true).build();
-    let cron = parser.parse(&format!("0 {expression}")).map_err(|error| CronFault::Malformed(error.to_string()))?;
+    let cron = parser
+        .parse(&format!("0 {}", as_croner_has_it(&expression)))
+        .map_err(|error| CronFault::Malformed(error.to_string()))?;
     Ok((expression, cron))
+}
+
+/// Whether EventBridge Scheduler knows what a field (in capitals, the first is 0) says: croner takes names anywhere, parts that are
+/// empty, any year, and several `#`.
+fn is_known(at: usize, field: &str) -> bool {
+    let (month, day_of_week, year) = (3, 4, 5);
+    let days = at == 2 || at == day_of_week;
+    let names = |part: &str| {
+        let names: &[&str] = match at {
+            at if at == month => &MONTHS,
+            at if at == day_of_week => &WEEKDAYS,
+            _ => &[],
+        };
+        names.contains(&part)
+    };
+    let number = |part: &str| {
+        let digits = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        digits && (at != year || part.parse().is_ok_and(|year| YEARS.contains(&year)))
+    };
+    // L, LW, 15W, 6L, FRIL.
+    let day = |part: &str| {
+        let last = part.strip_suffix('L').is_some_and(|day| number(day) || names(day));
+        days && (part == "L" || part == "LW" || last || part.strip_suffix('W').is_some_and(number))
+    };
+    let value = |part: &str| part == "*" || number(part) || names(part) || day(part);
+    if field == "?" {
+        return days;
+    }
+    if let Some((weekday, which)) = field.split_once('#') {
+        return at == day_of_week && (number(weekday) || names(weekday)) && number(which);
+    }
+    field.split(',').all(|part| {
+        let (range, step) = part.split_once('/').map_or((part, None), |(range, step)| (range, Some(step)));
+        let ends = range.split_once('-').map_or((range, None), |(first, last)| (first, Some(last)));
+        let plain = |end: &str| number(end) || names(end);
+        let known = match ends {
+            (first, Some(last)) => plain(first) && plain(last),
+            (only, None) => value(only),
+        };
+        let digits = |step: &str| !step.is_empty() && step.bytes().all(|byte| byte.is_ascii_digit());
+        known && step.is_none_or(|step| at != day_of_week && digits(step))
+    })
+}
+
+/// The same expression as croner understands it: the last day of a week is Saturday, and years count from the first that there is.
+fn as_croner_has_it(expression: &str) -> String {
+    let fields = expression.split(' ').enumerate().map(|(at, field)| match (at, field) {
+        (4, "L") => "7".to_owned(),
+        (5, field) => field.replace("*/", &format!("{}/", YEARS.start())),
+        _ => field.to_owned(),
+    });
+    fields.collect::<Vec<_>>().join(" ")
 }
 
 /// The occurrences after `now`, and not before `from`, in this time zone.
@@ -107,6 +174,10 @@ mod tests {
             ("0 9 L * ? *", ["2026-11-30T09:00:00Z", "2026-12-31T09:00:00Z", "2027-01-31T09:00:00Z"]),
             ("0 9 15W * ? *", ["2026-12-15T09:00:00Z", "2027-01-15T09:00:00Z", "2027-02-15T09:00:00Z"]),
             ("0 9 ? * 1 *", ["2026-11-29T09:00:00Z", "2026-12-06T09:00:00Z", "2026-12-13T09:00:00Z"]),
+            ("0 9 ? * L *", ["2026-11-28T09:00:00Z", "2026-12-05T09:00:00Z", "2026-12-12T09:00:00Z"]),
+            ("0 9 ? * FRIL *", ["2026-11-27T09:00:00Z", "2026-12-25T09:00:00Z", "2027-01-29T09:00:00Z"]),
+            ("0 9 1 JAN,JUL ? *", ["2027-01-01T09:00:00Z", "2027-07-01T09:00:00Z", "2028-01-01T09:00:00Z"]),
+            ("0 9 1 1 ? */2", ["2028-01-01T09:00:00Z", "2030-01-01T09:00:00Z", "2032-01-01T09:00:00Z"]),
             ("0 9 29 2 ? *", ["2028-02-29T09:00:00Z", "2032-02-29T09:00:00Z", "2036-02-29T09:00:00Z"]),
         ];
         for (expression, expected) in table {
@@ -156,6 +227,20 @@ mod tests {
             "0 9 ? * 8 *",
             "0 9 ? * +MON *",
             "0 9 ? * 0 *",
+            "0 9 MON * ? *",
+            "0 TUE * * ? *",
+            "0 9 1 MON ? *",
+            "0 9 ? * JAN *",
+            "0 9 1 1 ? 2500",
+            "0 9 1 1 ? 1969",
+            "0 9 ? * 3#1,6#3 *",
+            "0 9 ? * MON-FRI#2 *",
+            "0 9 ? * 2/2 *",
+            "0 9 ?/2 * ? *",
+            "0 9 1,,15 * ? *",
+            "0 9 1, * ? *",
+            "5- 9 * * ? *",
+            "0/ 9 * * ? *",
         ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }

@@ -146,10 +146,9 @@ impl Timing {
     ) -> impl Iterator<Item = Timestamp> + use<> {
         let bound = |local: DateTime| local.to_zoned(zone.clone()).ok().map(|at| at.timestamp());
         let until = self.until.map_or(Some(Timestamp::MAX), bound).unwrap_or(Timestamp::MAX);
-        let from = self.from.and_then(bound);
         let step = rate.map(|rate| rate.duration());
-        let first = step.and_then(|step| match from {
-            Some(from) => Some(from),
+        let first = step.and_then(|step| match self.from {
+            Some(from) => bound(from),
             None => anchor.checked_add(step).ok(),
         });
         // Whole steps between the first time and now are passed over at once.
@@ -319,6 +318,7 @@ mod tests {
             (json!({"rule": {"cron": "0 9 31 2 ? *"}}), Some("rule")),
             (json!({"rule": {"cron": "0 9 * * ? *"}, "until": "2026-11-22"}), Some("rule")),
             (json!({"rule": {"rate": "7 days"}, "until": "2026-11-25"}), Some("rule")),
+            (json!({"rule": {"rate": "1 day"}, "from": "9999-12-31T23:59:59"}), Some("rule")),
         ];
         for (timing, field) in table {
             assert_eq!(fault(timing.clone()).as_deref(), field, "{timing}");
