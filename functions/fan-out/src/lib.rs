@@ -101,12 +101,15 @@ impl FanOut {
         let mut audience = None;
         loop {
             // Read for every page: a campaign may be paused or cancelled at any time.
-            let campaign = self.store.campaign(campaign_id).await?.filter(|campaign| campaign.state.works());
+            let campaign = self.store.campaign(campaign_id).await?.filter(Campaign::fans_out);
             let Some(campaign) = campaign else {
                 tracing::info!(campaign.id = %campaign_id, "campaign stands still: message dropped");
                 return Ok(());
             };
-            self.queue_deliveries(&campaign, message, &cursor).await?;
+            // Whoever resumes it has everybody queued.
+            if campaign.state.works() {
+                self.queue_deliveries(&campaign, message, &cursor).await?;
+            }
             fail::fail_point!("fan-out.queued");
             if cursor.done {
                 self.store.advance(campaign_id, clock::now()).await?;

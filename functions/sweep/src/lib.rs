@@ -245,7 +245,7 @@ impl Sweep {
             swept.resumed += 1;
             self.fan_out.send(&FanOutMessage::of(&campaign), Duration::ZERO).await?;
         }
-        if campaign.state.works() {
+        if campaign.fans_out() {
             self.queue_standing_shards(&campaign, now, swept).await?;
         }
         let mut open = 0;

@@ -207,7 +207,7 @@ impl Launcher {
 
     /// Queues the fan-out of a campaign that was started, unless it has begun or has nothing to do. One message too many does no harm.
     pub async fn fan_out(&self, campaign: &Campaign) -> Result<(), QueueError> {
-        if campaign.state == CampaignState::Preparing {
+        if campaign.state == CampaignState::Preparing || campaign.goes_on_at(campaign.created_at).is_some() {
             self.fan_out.send(&FanOutMessage::of(campaign), Duration::ZERO).await?;
         }
         Ok(())

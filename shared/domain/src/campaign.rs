@@ -155,8 +155,17 @@ impl Campaign {
 
     /// When it goes on by itself, if it waits for the end of its quiet hours at `now`.
     pub fn goes_on_at(&self, now: Timestamp) -> Option<Timestamp> {
-        let waits = self.state == CampaignState::Paused && self.state_reason == Some(StateReason::QuietHours);
-        self.quiet_hours.as_ref().filter(|_| waits)?.next(now, &self.zone())
+        self.quiet_hours.as_ref().filter(|_| self.is_quiet())?.next(now, &self.zone())
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.state == CampaignState::Paused && self.state_reason == Some(StateReason::QuietHours)
+    }
+
+    /// Whether its ledger is written. One that waits for the end of its quiet hours is to reach those whom it was started for, and
+    /// not whoever is there when they end.
+    pub fn fans_out(&self) -> bool {
+        self.state.works() || self.is_quiet()
     }
 
     /// Whether others may join it, so that it is not over when everybody in it has an end state.
