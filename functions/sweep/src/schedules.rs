@@ -10,7 +10,7 @@ use portal_aws::campaigns::schedules::Written;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::scheduler::Scheduler;
 use portal_aws::settings::{MissingSetting, Settings};
-use portal_domain::schedule::{Failure, Occurrence, Verdict};
+use portal_domain::schedule::{Failure, Occurrence, ScheduleState, Verdict};
 use portal_domain::{DivisionId, Schedule, ScheduleId};
 use serde::Deserialize;
 use serde_json::Value;
@@ -49,7 +49,7 @@ impl Schedules {
     /// another time zone, or whose caller died before telling. [`SweepError::SchedulesLate`] if one waits for that since [`LATE`].
     pub(crate) async fn arm(&self, store: &CampaignStore, now: Timestamp, swept: &mut Swept) -> Result<(), SweepError> {
         let mut schedules = store.schedules().await?;
-        schedules.retain(|schedule| now.duration_since(schedule.updated_at) > FRESH && !schedule.in_template);
+        schedules.retain(|schedule| now.duration_since(schedule.updated_at) > FRESH && may_be_told(schedule));
         if schedules.is_empty() {
             return Ok(());
         }
@@ -70,6 +70,11 @@ impl Schedules {
         }
         if late { Err(SweepError::SchedulesLate) } else { Ok(()) }
     }
+}
+
+/// CloudFormation tells Scheduler of one in the template; whoever deletes it takes it out of the table.
+fn may_be_told(schedule: &Schedule) -> bool {
+    !schedule.in_template || schedule.state == ScheduleState::Deleted
 }
 
 /// An occurrence that nobody could deal with.
@@ -114,6 +119,9 @@ impl Lost {
         for _ in 0..TRIES {
             let schedule: Option<Schedule> = store.schedule(&self.schedule_id).await?;
             let Some(schedule) = schedule else { return Ok(!self.in_template) };
+            if schedule.state == ScheduleState::Deleted {
+                return Ok(true);
+            }
             match store.record_occurrence(&schedule, &occurrence).await? {
                 Written::Done | Written::Before => return Ok(true),
                 Written::Changed => {}

@@ -122,7 +122,8 @@ impl Scheduler {
     async fn tell(&self, schedule: &Schedule, armed: &Armed, now: Timestamp) -> Result<(), SchedulerError> {
         let zone = TimeZone::get(&armed.time_zone).unwrap_or(TimeZone::UTC);
         let timing = &schedule.plan.timing;
-        let Some(call) = Call::of(timing, schedule.anchor, now, &zone) else {
+        let call = Call::of(timing, schedule.anchor, now, &zone).filter(|_| !schedule.had_its_only_run());
+        let Some(call) = call else {
             return self.delete(&schedule.schedule_id).await;
         };
         let due = Due {

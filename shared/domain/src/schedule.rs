@@ -198,7 +198,16 @@ impl Schedule {
 
     /// When it is due after `now`: the next five times, or as many as there are.
     pub fn next_runs(&self, now: Timestamp, zone: &TimeZone) -> Vec<String> {
+        if self.had_its_only_run() {
+            return Vec::new();
+        }
         shown_runs(&self.plan.timing, self.anchor, now, zone)
+    }
+
+    /// Whether it is due once, and was: whatever the clock of its division says since.
+    pub fn had_its_only_run(&self) -> bool {
+        let since = |occurrence: &Occurrence| occurrence.at >= self.anchor;
+        matches!(self.plan.timing.rule, Rule::At(_)) && self.last_occurrence.as_ref().is_some_and(since)
     }
 
     /// What is wrong with its timing at `now`: it is never due.

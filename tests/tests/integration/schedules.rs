@@ -414,6 +414,10 @@ async fn a_campaign_waits_for_its_hours_keeps_its_division_and_a_send_is_told() 
     assert_eq!((&waiting["state"], &waiting["stateReason"]), (&json!("paused"), &json!("quietHours")));
     world.pump().await;
     assert!(world.mails().await.is_empty());
+    // The limit held for those whom it was started for: whoever comes meanwhile is for the next run.
+    let late = Contact::new("1", &world.email("late"));
+    world.import([Account::new("NORTH", "LATE").contact(late)]).await;
+    assert_eq!(world.campaign(id).await["audience"], 3);
     let stays = world.sweep.run(tomorrow).await.unwrap();
     assert_eq!(stays.resumed, 0, "it is still quiet then");
     let goes_on = world.sweep.run(now).await.unwrap();
@@ -507,6 +511,23 @@ async fn the_sweep_tells_scheduler_what_it_does_not_know() {
     request.send().await.unwrap();
     scheduling.command(&schedule, "resume").await;
     assert_eq!(known().await.state.unwrap().as_str(), "ENABLED");
+}
+
+#[tokio::test]
+async fn what_is_due_once_was_due_also_where_the_division_moves_to_a_later_clock() {
+    let scheduling = Scheduling::with_people(1).await;
+    let world = &scheduling.world;
+    let due = (clock::now() + minutes(10)).round(jiff::Unit::Second).unwrap();
+    let local = due.to_zoned(jiff::tz::TimeZone::get("America/New_York").unwrap()).datetime();
+    let schedule = scheduling.schedule(json!({"rule": {"at": local.to_string()}})).await;
+    assert!(matches!(scheduling.verdict(&schedule, due).await, Verdict::Started { .. }));
+    let moved =
+        json!({"name": "North", "email": SENDER, "timeZone": "America/Chicago", "portalUrl": "https://p.example.com"});
+    world.call(Call::new("PUT", "/v1/divisions/NORTH").json(&moved)).await;
+    assert_eq!(world.sweep_after(STALE).await.schedules_armed, 1);
+    assert!(scheduling.known_to_scheduler(&schedule).await.is_none());
+    let shown = scheduling.shown(&schedule).await;
+    assert_eq!((&shown["state"], &shown["nextRuns"]), (&json!("ended"), &json!([])));
 }
 
 #[tokio::test]

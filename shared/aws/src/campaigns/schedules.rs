@@ -113,7 +113,7 @@ impl CampaignStore {
     pub async fn record_occurrence(&self, schedule: &Schedule, occurrence: &Occurrence) -> Result<Written, StoreError> {
         let after = schedule.after(occurrence.clone());
         let mut actions = vec![self.put_occurrence(schedule, occurrence)?, self.put_schedule(schedule, &after)?];
-        if let Some(reason) = after.off_reason.filter(|_| schedule.state != ScheduleState::Off) {
+        if let Some(reason) = after.off_reason.filter(|_| schedule.state == ScheduleState::Active) {
             let at = occurrence.at;
             let detail = occurrence.verdict.detail();
             let entry = AuditEntry { note: Some(detail.clone()), ..AuditEntry::new(at, SYSTEM, Action::TurnedOff) };
