@@ -9,7 +9,8 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, KeysAndAttributes, TransactWriteItem};
+use aws_sdk_dynamodb::types::builders::{PutBuilder, UpdateBuilder};
+use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, KeysAndAttributes, TransactWriteItem, Update};
 
 /// An item as DynamoDB's API gives and takes it.
 pub type Item = HashMap<String, AttributeValue>;
@@ -217,6 +218,38 @@ pub fn n(value: impl fmt::Display) -> AttributeValue {
 /// The key of an item in either table.
 pub fn key(pk: impl Into<String>, sk: impl Into<String>) -> Item {
     HashMap::from([("pk".to_owned(), s(pk)), ("sk".to_owned(), s(sk))])
+}
+
+/// The action of a put.
+pub(crate) fn put(builder: PutBuilder) -> Result<TransactWriteItem, StoreError> {
+    Ok(TransactWriteItem::builder().put(builder.build().map_err(StoreError::request)?).build())
+}
+
+/// The action of an update.
+pub(crate) fn update(builder: UpdateBuilder) -> Result<TransactWriteItem, StoreError> {
+    Ok(TransactWriteItem::builder().update(builder.build().map_err(StoreError::request)?).build())
+}
+
+/// An update with the expression that sets the attributes that have a value and removes the others. Each name has the alias
+/// `#<name>`, since some are reserved words, and each value is `:<name>`.
+pub(crate) fn set_or_remove(attributes: Vec<(&'static str, Option<AttributeValue>)>) -> (UpdateBuilder, String) {
+    let mut builder = Update::builder();
+    let (mut set, mut remove) = (Vec::new(), Vec::new());
+    for (name, value) in attributes {
+        builder = builder.expression_attribute_names(format!("#{name}"), name);
+        match value {
+            Some(value) => {
+                set.push(format!("#{name} = :{name}"));
+                builder = builder.expression_attribute_values(format!(":{name}"), value);
+            }
+            None => remove.push(format!("#{name}")),
+        }
+    }
+    let mut expression = format!("SET {}", set.join(", "));
+    if !remove.is_empty() {
+        expression.push_str(&format!(" REMOVE {}", remove.join(", ")));
+    }
+    (builder, expression)
 }
 
 #[cfg(test)]

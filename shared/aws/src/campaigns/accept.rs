@@ -9,12 +9,11 @@ use portal_domain::new_password::PasswordHashed;
 use serde::{Deserialize, Serialize};
 
 use super::outbox::{Event, Happened};
-use super::write::{put, update};
 use super::{CampaignStore, keys};
 use crate::clock;
 use crate::directory::item::{Acceptance, RecipientItem};
 use crate::directory::keys as directory_keys;
-use crate::dynamo::{Item, StoreError, Transacted, key, n, s, transact};
+use crate::dynamo::{Item, StoreError, Transacted, key, n, put, s, transact, update};
 
 /// The hash of the password that a recipient chose.
 #[derive(Debug, Serialize, Deserialize)]

@@ -4,10 +4,9 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use portal_domain::campaign::Acceptances;
 use portal_domain::{Campaign, RecipientId};
 
-use super::write::update;
 use super::{CampaignStore, keys};
 use crate::directory::item::Acceptance;
-use crate::dynamo::{StoreError, batch_get, key, n};
+use crate::dynamo::{StoreError, batch_get, key, n, update};
 
 /// What the names of attributes that count a bin begin with.
 const BIN: &str = "bin";

@@ -12,11 +12,10 @@ use portal_domain::{Campaign, CampaignId, ClaimId, DivisionId, Outcome, PortalSt
 
 use super::counter::CounterItem;
 use super::item::{ClaimItem, LedgerItem, Prior};
-use super::write::{put, update};
 use super::{CampaignStore, keys};
 use crate::directory::item::RecipientItem;
 use crate::directory::keys as directory_keys;
-use crate::dynamo::{StoreError, Transacted, batch_get, condition_failed, key, n, s, transact};
+use crate::dynamo::{StoreError, Transacted, batch_get, condition_failed, key, n, put, s, transact, update};
 
 /// Everything that one delivery message is decided by, read consistently.
 #[derive(Debug, Default)]

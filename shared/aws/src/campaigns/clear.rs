@@ -5,11 +5,10 @@ use jiff::Timestamp;
 use portal_domain::RecipientId;
 use portal_domain::campaign::audit::{Action, AuditEntry};
 
-use super::write::update;
 use super::{CampaignStore, keys};
 use crate::clock;
 use crate::directory::keys as directory_keys;
-use crate::dynamo::{StoreError, Transacted, key, n, transact};
+use crate::dynamo::{StoreError, Transacted, key, n, transact, update};
 
 impl CampaignStore {
     /// Lets a recipient be mailed again whose mail bounced or who complained, with who and when in the recipient's audit trail.

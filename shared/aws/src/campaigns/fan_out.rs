@@ -4,9 +4,8 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use portal_domain::{CampaignId, RecipientId, Shard};
 
 use super::item::{CursorItem, LedgerItem};
-use super::write::put;
 use super::{CampaignStore, keys};
-use crate::dynamo::{StoreError, TRANSACTION_ACTIONS, Transacted, condition_failed, key, n, transact};
+use crate::dynamo::{StoreError, TRANSACTION_ACTIONS, Transacted, condition_failed, key, n, put, transact};
 
 /// Most ledger rows in one page: a transaction holds them and the cursor. It is a whole number of delivery messages.
 pub const PAGE_ROWS: usize = 2 * portal_domain::campaign::DELIVERY_SIZE;

@@ -10,10 +10,9 @@ use portal_domain::{CampaignId, Outcome, RecipientId};
 use super::counter::CounterItem;
 use super::item::LedgerItem;
 use super::record::Undo;
-use super::write::{set_or_remove, update};
 use super::{CampaignStore, keys};
 use crate::directory::keys as directory_keys;
-use crate::dynamo::{StoreError, Transacted, condition_failed, key, n, s, transact};
+use crate::dynamo::{StoreError, Transacted, condition_failed, key, n, s, set_or_remove, transact, update};
 
 /// What a report did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

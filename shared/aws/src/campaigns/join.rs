@@ -7,12 +7,11 @@ use portal_domain::campaign::audit::{Action, AuditEntry};
 use portal_domain::{Campaign, DivisionId, RecipientId, Shard};
 
 use super::item::{CampaignRef, CursorItem, LedgerItem};
-use super::write::{put, update};
 use super::{CampaignStore, keys};
 use crate::clock;
 use crate::directory::item::RecipientItem;
 use crate::directory::keys as directory_keys;
-use crate::dynamo::{StoreError, Transacted, key, n, s, transact};
+use crate::dynamo::{StoreError, Transacted, key, n, put, s, transact, update};
 
 /// How joining ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +64,7 @@ impl CampaignStore {
         if new {
             actions.extend(self.open(campaign, id)?);
         } else {
-            actions.push(self.require_active(campaign)?);
+            actions.push(self.require_unchanged(campaign)?);
             actions.push(self.enlarge(&pk, id, campaign.state.sends(), now)?);
         }
         Ok(match transact(&self.client, "join a self-service campaign", actions).await? {
@@ -86,17 +85,7 @@ impl CampaignStore {
             .build()
             .map_err(StoreError::request)?;
         // A retry lists it again.
-        let still = ConditionCheck::builder()
-            .table_name(&self.table)
-            .set_key(Some(Self::campaign_key(campaign.campaign_id)))
-            .condition_expression("revision = :revision")
-            .expression_attribute_values(":revision", n(campaign.revision))
-            .build()
-            .map_err(StoreError::request)?;
-        let actions = vec![
-            TransactWriteItem::builder().delete(delete).build(),
-            TransactWriteItem::builder().condition_check(still).build(),
-        ];
+        let actions = vec![TransactWriteItem::builder().delete(delete).build(), self.require_unchanged(campaign)?];
         transact(&self.client, "take a campaign off a list", actions).await?;
         Ok(())
     }
@@ -148,8 +137,8 @@ impl CampaignStore {
         )
     }
 
-    /// The campaign is in the state that was read, and so may be paused or halted, but not cancelled or over.
-    fn require_active(&self, campaign: &Campaign) -> Result<TransactWriteItem, StoreError> {
+    /// The campaign is in the state that was read: one that others join may be paused or halted, but not cancelled or over.
+    fn require_unchanged(&self, campaign: &Campaign) -> Result<TransactWriteItem, StoreError> {
         let check = ConditionCheck::builder()
             .table_name(&self.table)
             .set_key(Some(Self::campaign_key(campaign.campaign_id)))

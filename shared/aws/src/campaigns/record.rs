@@ -8,11 +8,10 @@ use portal_domain::{Outcome, PortalStatus, RecipientId};
 use super::claim::Claim;
 use super::counter::CounterItem;
 use super::item::{LedgerItem, Prior};
-use super::write::{set_or_remove, update};
 use super::{CampaignStore, keys};
 use crate::clock;
 use crate::directory::keys as directory_keys;
-use crate::dynamo::{StoreError, Transacted, condition_failed, key, n, s, transact};
+use crate::dynamo::{StoreError, Transacted, condition_failed, key, n, s, set_or_remove, transact, update};
 
 /// What became of one claimed recipient.
 #[derive(Clone, Debug)]

@@ -4,9 +4,8 @@ use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::{SignedDuration, Timestamp};
 
 use super::item::{KeyItem, Made};
-use super::write::put;
 use super::{CampaignStore, keys};
-use crate::dynamo::{StoreError, key, n};
+use crate::dynamo::{StoreError, key, n, put};
 
 /// How long an idempotency key is kept.
 pub const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(7 * 24);

@@ -11,10 +11,9 @@ use portal_domain::{Schedule, ScheduleId};
 use super::item::Made;
 use super::notices::{Notice, ScheduleNotice};
 use super::request::RequestKey;
-use super::write::put;
 use super::{CampaignStore, keys};
 use crate::clock;
-use crate::dynamo::{StoreError, Transacted, condition_failed, key, n, s, transact};
+use crate::dynamo::{StoreError, Transacted, condition_failed, key, n, put, s, transact};
 
 /// How a change of a schedule ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,12 +7,11 @@ use portal_domain::campaign::audit::{Action, AuditEntry};
 
 use super::accept::credential_key;
 use super::outbox::{Event, Happened};
-use super::write::update;
 use super::{CampaignStore, keys};
 use crate::clock;
 use crate::directory::item::RecipientItem;
 use crate::directory::keys as directory_keys;
-use crate::dynamo::{StoreError, Transacted, key, n, s, transact};
+use crate::dynamo::{StoreError, Transacted, key, n, s, transact, update};
 
 impl CampaignStore {
     /// Makes a recipient `notSent` who is as they were read, with who, when and why in the recipient's audit trail: no password that was

@@ -8,10 +8,9 @@ use portal_domain::{Campaign, CampaignId, CampaignState, Schedule};
 
 use super::item::{CampaignRef, CursorItem, Made};
 use super::request::RequestKey;
-use super::write::put;
 use super::{CampaignStore, keys};
 use crate::clock;
-use crate::dynamo::{Item, StoreError, Transacted, condition_failed, key, transact};
+use crate::dynamo::{Item, StoreError, Transacted, condition_failed, key, put, transact};
 
 /// By what a campaign is started only once.
 #[derive(Clone, Copy, Debug)]

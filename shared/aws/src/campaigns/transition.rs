@@ -6,10 +6,9 @@ use portal_domain::campaign::audit::AuditEntry;
 
 use super::item::{CampaignRef, Walk};
 use super::notices::{CampaignNotice, Notice};
-use super::write::{put, update};
 use super::{CampaignStore, keys};
 use crate::clock;
-use crate::dynamo::{Item, StoreError, Transacted, condition_failed, key, n, s, transact};
+use crate::dynamo::{Item, StoreError, Transacted, condition_failed, key, n, put, s, transact, update};
 
 /// A change of state, decided from a campaign as it was read.
 pub(super) struct Transition<'a> {

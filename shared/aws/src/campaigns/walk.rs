@@ -8,9 +8,8 @@ use portal_domain::{CampaignId, Outcome, Shard};
 use super::counter::CounterItem;
 use super::fan_out::{PAGE_ROWS, PageWrite};
 use super::item::{CursorItem, LedgerItem, Task};
-use super::write::update;
 use super::{CampaignStore, keys};
-use crate::dynamo::{StoreError, Transacted, condition_failed, key, n, s, transact};
+use crate::dynamo::{StoreError, Transacted, condition_failed, key, n, s, transact, update};
 
 /// How many queries of up to 1 MB one page of a walk may cost.
 const MOST_QUERIES: usize = 4;

@@ -1,6 +1,6 @@
 //! The writes of the import protocol as actions of a transaction.
 
-use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, TransactWriteItem};
 use portal_domain::RecipientId;
 use portal_domain::import::{StoredAccount, StoredRecipient, Write};
 use portal_domain::link::Link;
@@ -8,7 +8,7 @@ use portal_domain::link::Link;
 use crate::directory::account_item::AccountItem;
 use crate::directory::item::{AddressItem, RecipientItem};
 use crate::directory::keys;
-use crate::dynamo::{Item, StoreError, key, n};
+use crate::dynamo::{Item, StoreError, key, n, put, set_or_remove, update};
 
 /// Condition of an item that is to be created.
 const ABSENT: &str = "attribute_not_exists(pk)";
@@ -83,34 +83,16 @@ fn put_link(table: &str, recipient: RecipientId, link: &Link) -> Result<Transact
 
 fn update_recipient(table: &str, stored: &StoredRecipient, expected: u64) -> Result<TransactWriteItem, StoreError> {
     let mut item: Item = serde_dynamo::to_item(RecipientItem::new(&stored.recipient, stored.version))?;
-    let mut builder = Update::builder().expression_attribute_values(":expected", n(expected));
-    let (mut set, mut remove) = (Vec::new(), Vec::new());
-    for name in FROM_LINKS {
-        builder = builder.expression_attribute_names(format!("#{name}"), name);
-        match item.remove(name) {
-            Some(value) => {
-                set.push(format!("#{name} = :{name}"));
-                builder = builder.expression_attribute_values(format!(":{name}"), value);
-            }
-            None => remove.push(format!("#{name}")),
-        }
-    }
-    let mut expression = format!("SET {}", set.join(", "));
-    if !remove.is_empty() {
-        expression.push_str(&format!(" REMOVE {}", remove.join(", ")));
-    }
-    let update = builder
-        .table_name(table)
-        .set_key(Some(key(keys::recipient_pk(stored.recipient.recipient_id), keys::RECIPIENT)))
-        .update_expression(expression)
-        .condition_expression("#version = :expected")
-        .build()
-        .map_err(StoreError::request)?;
-    Ok(TransactWriteItem::builder().update(update).build())
-}
-
-fn put(builder: aws_sdk_dynamodb::types::builders::PutBuilder) -> Result<TransactWriteItem, StoreError> {
-    Ok(TransactWriteItem::builder().put(builder.build().map_err(StoreError::request)?).build())
+    let from_links = FROM_LINKS.map(|name| (name, item.remove(name)));
+    let (builder, expression) = set_or_remove(from_links.into());
+    update(
+        builder
+            .table_name(table)
+            .set_key(Some(key(keys::recipient_pk(stored.recipient.recipient_id), keys::RECIPIENT)))
+            .update_expression(expression)
+            .condition_expression("#version = :expected")
+            .expression_attribute_values(":expected", n(expected)),
+    )
 }
 
 fn delete(builder: aws_sdk_dynamodb::types::builders::DeleteBuilder) -> Result<TransactWriteItem, StoreError> {
@@ -119,6 +101,7 @@ fn delete(builder: aws_sdk_dynamodb::types::builders::DeleteBuilder) -> Result<T
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_dynamodb::types::Update;
     use portal_domain::recipient::{Links, NamedAccount};
     use portal_domain::{AccountId, DivisionId, PortalStatus, Recipient};
 
