@@ -52,7 +52,10 @@ pub(super) fn check<'s>(source: &mut Source<'s>, parsed: &Parsed<'s>) {
     for (token, span) in tokens(&filled) {
         walk.token(source, token, span);
     }
-    let Walk { spots, links, events, titles, .. } = walk;
+    let Walk { spots, links, events, titles, inside, .. } = walk;
+    if let Some((began, name)) = inside {
+        source.fault(began, format!("`<{name}>` is not closed: what comes after it would not be shown"));
+    }
     for (mustache, spot) in parsed.mustaches.iter().zip(&spots) {
         if spot.is_none() && mustache.tag != Tag::Malformed {
             let message = "may stand in text or in a quoted attribute value, and nowhere else: not in a tag's or an attribute's name, \
