@@ -273,6 +273,18 @@ class Control(PageTest):
         self.expect_state("Cancelled")
         expect(self.page.locator("h1")).to_be_focused()
 
+    def test_a_question_that_was_answered_is_gone_before_it_can_be_asked_again(self):
+        self.slow_campaign(60)
+        self.page.locator("#cancel").click()
+        questions = self.page.evaluate('''() => {
+            document.querySelector('#ask-no').click();
+            document.querySelector('#cancel').click();
+            return document.querySelectorAll('#ask').length;
+        }''')
+        self.assertEqual(questions, 1)
+        self.page.locator("#ask-yes").click()
+        self.expect_state("Cancelled")
+
     def test_values_that_this_page_does_not_know_are_shown_as_they_are(self):
         division = self.campaigns.division(3)
         campaign = self.campaigns.completed(division, 3)

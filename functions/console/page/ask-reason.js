@@ -21,8 +21,8 @@ export function askReason({ title, text, yes, act }) {
     });
     const failed = h('div');
     const confirm = h('button', { id: 'reason-yes', type: 'submit' }, yes);
-    const cancel = h('button', { id: 'reason-no', type: 'button', onclick: () => dialog.close() }, 'Cancel');
-    const dialog = h('dialog', { id: 'ask-reason', class: 'ask', 'aria-labelledby': 'reason-title', oncancel: keepWhileSaving, onclose: settle },
+    const cancel = h('button', { id: 'reason-no', type: 'button', onclick: settle }, 'Cancel');
+    const dialog = h('dialog', { id: 'ask-reason', class: 'ask', 'aria-labelledby': 'reason-title', oncancel: cancelled, onclose: settle },
       h('form', { method: 'dialog', onsubmit: submit },
         heading(2, { id: 'reason-title' }, title), h('p', {}, text),
         h('div', { class: 'field' }, h('label', { for: 'reason' }, 'Why? It is kept in the history.'), reason), failed,
@@ -44,8 +44,7 @@ export function askReason({ title, text, yes, act }) {
       cancel.disabled = false;
       // A browser lets nobody be kept in a dialog: a second Escape has closed it whatever was asked.
       if (!done && !dialog.open) dialog.showModal();
-      if (done && dialog.open) dialog.close();
-      else if (done) settle();
+      if (done) settle();
     }
 
     async function save() {
@@ -57,12 +56,15 @@ export function askReason({ title, text, yes, act }) {
       }
     }
 
-    function keepWhileSaving(event) {
-      if (saving) event.preventDefault();
+    function cancelled(event) {
+      event.preventDefault();
+      settle();
     }
 
+    /** Once settled it is gone: the event `close` comes a moment later, when a quick key may have asked again. */
     function settle() {
       if (saving) return;
+      dialog.close();
       dialog.remove();
       resolve(done);
     }

@@ -9,16 +9,27 @@ import { h, heading } from './dom.js';
  */
 export function ask({ title, text, yes, no }) {
   return new Promise(resolve => {
-    const dialog = h('dialog', { id: 'ask', class: 'ask', 'aria-labelledby': 'ask-title', onclose: settle },
-      h('form', { method: 'dialog', onsubmit: event => { event.preventDefault(); dialog.close('yes'); } },
+    const dialog = h('dialog', { id: 'ask', class: 'ask', 'aria-labelledby': 'ask-title', oncancel: refuse, onclose: refuse },
+      h('form', { method: 'dialog', onsubmit: agree },
         heading(2, { id: 'ask-title' }, title), [text].flat().map(paragraph => h('p', {}, paragraph)),
         h('div', { class: 'dialog-foot' }, h('div', { class: 'buttons' },
           h('button', { id: 'ask-yes', type: 'submit' }, yes),
-          h('button', { id: 'ask-no', type: 'button', class: 'primary', autofocus: true, onclick: () => dialog.close() }, no)))));
+          h('button', { id: 'ask-no', type: 'button', class: 'primary', autofocus: true, onclick: refuse }, no)))));
 
-    function settle() {
+    function agree(event) {
+      event.preventDefault();
+      settle(true);
+    }
+
+    function refuse() {
+      settle(false);
+    }
+
+    /** Once settled it is gone: the event `close` comes a moment later, when a quick key may have asked again. */
+    function settle(agreed) {
+      dialog.close();
       dialog.remove();
-      resolve(dialog.returnValue === 'yes');
+      resolve(agreed);
     }
 
     document.body.append(dialog);

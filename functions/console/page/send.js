@@ -37,11 +37,11 @@ export function openSendDialog({ filter, expected, message, person, includeRecen
     ? h('input', { id: 'confirm-number', inputmode: 'numeric', autocomplete: 'off', required: true, oninput: checkNumber })
     : null;
   const confirmButton = h('button', { id: 'confirm-send', type: 'submit', class: 'primary' }, `Send to ${people(expected)}`);
-  const cancelButton = h('button', { id: 'cancel-send', type: 'button', onclick: () => dialog.close() }, 'Cancel');
+  const cancelButton = h('button', { id: 'cancel-send', type: 'button', onclick: remove }, 'Cancel');
   const failed = h('div', { id: 'send-problem' });
   let sending = false;
 
-  const dialog = h('dialog', { id: 'send-dialog', 'aria-labelledby': 'send-title', oncancel: keepWhileSending, onclose: remove },
+  const dialog = h('dialog', { id: 'send-dialog', 'aria-labelledby': 'send-title', oncancel: cancelled, onclose: remove },
     h('form', { onsubmit: confirm },
       heading(2, { id: 'send-title', autofocus: true }, 'Send Email'),
       h('dl', { class: 'facts' },
@@ -63,12 +63,15 @@ export function openSendDialog({ filter, expected, message, person, includeRecen
     confirmButton.disabled = typed !== null && typed.value.replace(/[\s.,'’]/g, '') !== String(expected);
   }
 
-  function keepWhileSending(event) {
-    if (sending) event.preventDefault();
+  function cancelled(event) {
+    event.preventDefault();
+    if (!sending) remove();
   }
 
+  /** Gone at once: the event `close` comes a moment later, when a quick key may have opened the next. */
   function remove() {
     end.abort();
+    dialog.close();
     dialog.remove();
   }
 
@@ -85,7 +88,7 @@ export function openSendDialog({ filter, expected, message, person, includeRecen
       started(await post('v1/campaigns', body, repeatable(SEND, body)));
     } catch (problem) {
       refused(SEND, problem);
-      fill(failed, refusal(problem, expected, { loadAgain: leaveTo(loadAgain), chooseSender: leaveTo(chooseSender), close: () => dialog.close() }));
+      fill(failed, refusal(problem, expected, { loadAgain: leaveTo(loadAgain), chooseSender: leaveTo(chooseSender), close: remove }));
       fill(confirmButton, problem.unanswered || problem.turnedAway ? 'Try again' : `Send to ${people(expected)}`);
       // The number is wrong now, and would be refused again.
       confirmButton.disabled = problem.is('drift');
@@ -100,13 +103,13 @@ export function openSendDialog({ filter, expected, message, person, includeRecen
   function started(campaign) {
     answered(SEND);
     countsAreStale();
-    dialog.close();
+    remove();
     go(to('campaigns', campaign.campaignId), { state: { warnings: campaign.warnings ?? [] } });
   }
 
   function leaveTo(next) {
     return () => {
-      dialog.close();
+      remove();
       next();
     };
   }
