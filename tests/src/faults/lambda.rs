@@ -1,4 +1,4 @@
-//! What Lambda and SQS do with the two queues: messages go to concurrent invocations, some of them twice; who fails or is killed gets
+//! What Lambda and SQS do with the queues: messages go to concurrent invocations, some of them twice; who fails or is killed gets
 //! them again; and who fails too often ends among the dead letters.
 
 use std::sync::Arc;
@@ -13,9 +13,12 @@ use rand::rngs::StdRng;
 use super::plan::Round;
 use super::scene::Scene;
 
-/// Where messages wait, and where they go when they are dead.
-const QUEUES: [(&str, &str); 2] =
-    [("FAN_OUT_QUEUE_URL", "FAN_OUT_DEAD_LETTER_QUEUE_URL"), ("DELIVER_QUEUE_URL", "DELIVER_DEAD_LETTER_QUEUE_URL")];
+/// Where messages wait, and where they go when they are dead, if anybody looks for them there.
+pub(super) const QUEUES: [(&str, Option<&str>); 3] = [
+    ("FAN_OUT_QUEUE_URL", Some("FAN_OUT_DEAD_LETTER_QUEUE_URL")),
+    ("DELIVER_QUEUE_URL", Some("DELIVER_DEAD_LETTER_QUEUE_URL")),
+    ("RESEND_QUEUE_URL", None),
+];
 
 /// How often a message is received before it is dead, as the template has it.
 const MOST_RECEIVES: u32 = 5;
@@ -35,7 +38,11 @@ pub async fn work(scene: Arc<Scene>, round: Round, mut rng: StdRng) {
                 worked = true;
                 if receives(&message) > MOST_RECEIVES {
                     scene.report(|report| *report.invocations.entry("dead letters").or_default() += 1);
-                    scene.world.enqueue(dead_letters, message.body.as_deref().unwrap()).await;
+                    let body = message.body.as_deref().unwrap();
+                    match dead_letters {
+                        Some(dead_letters) => scene.world.enqueue(dead_letters, body).await,
+                        None => scene.unheard(body),
+                    }
                     delete(&scene, queue, &message).await;
                 } else {
                     handle(&scene, &round, queue, &message, &mut rng).await;

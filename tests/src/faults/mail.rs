@@ -31,6 +31,7 @@ pub async fn report(scene: &Scene, rng: &mut StdRng) {
         let Some(row) = scene.world.campaigns.ledger_row(id, recipient.recipient_id).await.unwrap() else { continue };
         let is_of_row = |mail: &Mail| row.digest.as_ref().is_some_and(|digest| digest.verifies(mail.password()));
         if mails.iter().any(|mail| mail.to[0] == email && is_of_row(mail)) {
+            scene.learns(|known| known.reported.insert(row.recipient_id));
             let kind = *KINDS.choose(rng).expect("there are kinds");
             tell(scene, &event_of(kind, id, &row), rng).await;
         }

@@ -6,8 +6,8 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
-/// Where `send`, `fan-out`, `deliver` and `feedback` can be killed: every step of the protocol.
-pub const FAIL_POINTS: [&str; 9] = [
+/// Where functions can be killed: every step of the protocol, and of what customers do meanwhile.
+pub const FAIL_POINTS: [&str; 13] = [
     "send.started",
     "fan-out.written",
     "fan-out.queued",
@@ -17,6 +17,10 @@ pub const FAIL_POINTS: [&str; 9] = [
     "deliver.recorded",
     "feedback.read",
     "feedback.written",
+    "activate.read",
+    "activate.accepted",
+    "resend.read",
+    "resend.joined",
 ];
 
 /// A service that the functions call.

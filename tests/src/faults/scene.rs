@@ -5,14 +5,18 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use portal_aws::directory::item::RecipientItem;
-use portal_aws::queue::DeliverMessage;
+use portal_aws::queue::{DeliverMessage, ResendMessage};
 use portal_domain::{CampaignId, RecipientId};
 use rand::RngExt;
 use rand::rngs::StdRng;
+use serde_json::Value;
 
+use super::lambda;
 use super::proxy::FaultProxy;
 use super::report::Report;
 use crate::World;
+use crate::activation::Portal;
+use crate::http::Call;
 
 /// A system under faults.
 #[derive(Debug)]
@@ -27,6 +31,7 @@ pub struct Scene {
     over: AtomicBool,
     invocations: AtomicUsize,
     ids: HashMap<RecipientId, usize>,
+    portal: Portal,
     under_way: Mutex<VecDeque<usize>>,
     known: Mutex<Known>,
     report: Mutex<Report>,
@@ -46,6 +51,16 @@ pub struct Known {
     pub accepted: HashMap<String, RecipientItem>,
     /// Whose account went and came during the campaign that is under way.
     pub moved: HashSet<String>,
+    /// Whose account went and came during an earlier one.
+    pub moved_before: HashSet<String>,
+    /// Of whose e-mails SES has reported.
+    pub reported: HashSet<RecipientId>,
+    /// Who asked for a new e-mail when there was nothing against it, and is to get one.
+    pub asked: HashSet<String>,
+    /// Whose request for one died: it could not be handled as often as it was received.
+    pub unheard: HashSet<String>,
+    /// The recipients of whom the company's portal was told that they accepted.
+    pub told: HashSet<String>,
     /// The campaigns whose unconfirmed were mailed again, as an operator decided.
     pub retried: HashSet<CampaignId>,
 }
@@ -70,6 +85,7 @@ impl Scene {
             ids.insert(recipient.recipient_id, person);
         }
         Self {
+            portal: world.portal().await,
             faulty: world.behind(proxy.url()),
             world,
             people,
@@ -97,6 +113,12 @@ impl Scene {
         under_way.drain(..surplus);
     }
 
+    /// A request for a new e-mail died.
+    pub fn unheard(&self, body: &str) {
+        let request: ResendMessage = serde_json::from_str(body).unwrap();
+        self.learns(|known| known.unheard.insert(request.email.to_string()));
+    }
+
     /// Somebody; preferably somebody to whom something happens just now.
     pub fn somebody(&self, rng: &mut StdRng) -> usize {
         let under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
@@ -112,7 +134,7 @@ impl Scene {
 
     /// A campaign begins, and with it the storm.
     pub fn begin(&self) {
-        self.learns(|known| known.moved.clear());
+        self.learns(|known| known.moved_before.extend(known.moved.drain()));
         self.under_way.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.over.store(false, Ordering::SeqCst);
         self.stormy.store(true, Ordering::SeqCst);
@@ -146,12 +168,53 @@ impl Scene {
 
     /// Whether no message waits, not even for later, and no invocation lives.
     pub async fn is_idle(&self) -> bool {
-        for queue in ["FAN_OUT_QUEUE_URL", "DELIVER_QUEUE_URL"] {
+        for (queue, _) in lambda::QUEUES {
             if self.world.messages_in(queue).await > 0 {
                 return false;
             }
         }
         self.invocations.load(Ordering::SeqCst) == 0
+    }
+
+    /// The self-service campaigns, as the API shows them.
+    pub async fn self_service(&self) -> Vec<Value> {
+        let mut campaigns = self.listed().await;
+        campaigns.retain(|campaign| campaign["selfService"].is_object());
+        campaigns
+    }
+
+    /// All campaigns as the API lists them.
+    pub async fn listed(&self) -> Vec<Value> {
+        let listed = self.world.call(Call::new("GET", "/v1/campaigns")).await.json();
+        listed["items"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// The recipients of whom the company's portal was told so far that they accepted.
+    pub async fn told(&self) -> HashSet<String> {
+        loop {
+            let events = self.world.told(&self.portal).await;
+            if events.is_empty() {
+                return self.knows(|known| known.told.clone());
+            }
+            let accepted = events.iter().filter(|(kind, _)| kind == "portal.invitation.accepted");
+            let recipients = accepted.map(|(_, detail)| detail["recipientId"].as_str().unwrap().to_owned());
+            self.learns(|known| known.told.extend(recipients));
+        }
+    }
+
+    /// The campaigns that are not at their end: somebody has none yet, or a lock is held. One that others may still join goes on until
+    /// its day is over.
+    pub async fn unfinished(&self) -> Vec<CampaignId> {
+        let mut unfinished = Vec::new();
+        for id in self.world.campaigns.active().await.unwrap() {
+            let shown = self.world.campaign(id).await;
+            let waits = |outcome: &str| shown["outcomes"][outcome] != 0;
+            let joinable = shown["selfService"].is_object() && shown["state"] == "sending";
+            if !joinable || waits("queued") || waits("claimed") {
+                unfinished.push(id);
+            }
+        }
+        unfinished
     }
 
     /// Reads what is known.
