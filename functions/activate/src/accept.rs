@@ -53,7 +53,8 @@ pub(crate) async fn accept(
     request: Request,
 ) -> Result<StatusCode, Problem> {
     let asked = Asked::parse(&read(request).await?)?;
-    let chosen = hash(asked.new_password.clone()).await?;
+    // Keeps the processor busy for some tens of milliseconds: a function serves one request at a time.
+    let chosen = asked.new_password.hash(clock::random());
     if let Some(event) = activate.take_up(&asked, &chosen).await? {
         fail::fail_point!("activate.accepted");
         tracing::info!(recipient.id = %event.recipient_id, "invitation accepted");
@@ -69,12 +70,6 @@ pub(crate) async fn accept(
         }
         _ => Err(Problem::new(StatusCode::FORBIDDEN, ProblemType::NOT_ACTIVATED, REFUSED)),
     }
-}
-
-/// Hashing keeps a processor busy for some tens of milliseconds, which no other work of this process should wait for.
-async fn hash(password: NewPassword) -> Result<PasswordHashed, Problem> {
-    let hashed = tokio::task::spawn_blocking(move || password.hash(rand::random()));
-    hashed.await.map_err(|_| Problem::internal("a password could not be hashed"))
 }
 
 impl Activate {

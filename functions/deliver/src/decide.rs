@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use portal_aws::campaigns::claim::{Action, Decision, Delivery, Occasion};
 use portal_aws::campaigns::item::{LedgerItem, Prior};
 use portal_aws::campaigns::record::Undo;
+use portal_aws::clock;
 use portal_aws::directory::item::RecipientItem;
 use portal_aws::directory::templates::Unusable;
 use portal_aws::dynamo::StoreError;
@@ -135,8 +136,8 @@ impl Desk<'_> {
         recipient: &Recipient,
     ) -> Result<(Decision, Prepared), NotRenderable> {
         let Self { division, public_url, now, .. } = *self;
-        let password = TemporaryPassword::generate(&mut rand::rng());
-        let digest = password.digest(rand::random());
+        let password = TemporaryPassword::generate(&mut clock::rng());
+        let digest = password.digest(clock::random());
         let expires_at = now + INVITATION_LIFETIME;
         let invitation = Invitation { recipient, division, password: &password, public_url, expires_at };
         let rendered = self.template.as_ref().map_err(|error| *error)?.render(&invitation)?;

@@ -1,10 +1,12 @@
 //! What the lists have in common: how long a page is, how it is asked for, and how it is answered, as JSON or CSV.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Json;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use portal_aws::clock;
 use portal_domain::input::Fields;
 use portal_http::Problem;
 use portal_http::csv::{Table, wants_csv};
@@ -34,7 +36,7 @@ const CURSOR_CHARS: usize = 2_000;
 pub(crate) struct Bounds {
     pub rows: usize,
     pub bytes: usize,
-    pub until: Instant,
+    pub until: Timestamp,
 }
 
 /// How a page is asked for.
@@ -59,7 +61,7 @@ impl Paging {
         let csv = wants_csv(headers);
         let (default, most) = if csv { (CSV_ROWS, CSV_ROWS) } else { (DEFAULT_LIMIT, MOST_ROWS) };
         let rows = fields.optional_number("limit", 1..=most).unwrap_or(default) as usize;
-        let bounds = Bounds { rows, bytes: MOST_BYTES, until: Instant::now() + MOST_TIME };
+        let bounds = Bounds { rows, bytes: MOST_BYTES, until: clock::now() + MOST_TIME };
         Self { bounds, cursor: fields.optional_text("cursor", CURSOR_CHARS), csv }
     }
 

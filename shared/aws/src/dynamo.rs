@@ -11,6 +11,9 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::builders::{PutBuilder, UpdateBuilder};
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, KeysAndAttributes, TransactWriteItem, Update};
+use rand::RngExt;
+
+use crate::clock;
 
 /// An item as DynamoDB's API gives and takes it.
 pub type Item = HashMap<String, AttributeValue>;
@@ -112,7 +115,7 @@ fn is_throttle(code: &str) -> bool {
 /// Waits before try number `attempt` (from 1), with full jitter, at most a second.
 pub async fn back_off(attempt: u32) {
     let ceiling = 25_u64.saturating_mul(1 << attempt.min(10)).min(1_000);
-    tokio::time::sleep(Duration::from_millis(rand::random_range(0..=ceiling))).await;
+    tokio::time::sleep(Duration::from_millis(clock::rng().random_range(0..=ceiling))).await;
 }
 
 /// How a transaction ended.

@@ -5,7 +5,10 @@ use std::time::Duration;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use portal_domain::{Campaign, CampaignId, DivisionId, EmailAddress, RecipientId, Shard};
+use rand::RngExt;
 use serde::{Deserialize, Serialize};
+
+use crate::clock;
 
 /// Most messages in one SendMessageBatch (an SQS limit).
 pub const BATCH_MESSAGES: usize = 10;
@@ -15,7 +18,7 @@ pub const LONGEST_DELAY: Duration = Duration::from_secs(900);
 
 /// A time around `delay`, so that what waits for the same thing doesn't come back all at once: between half of it and one and a half.
 pub fn jittered(delay: Duration) -> Duration {
-    delay.mul_f64(rand::random_range(0.5..1.5))
+    delay.mul_f64(clock::rng().random_range(0.5..1.5))
 }
 
 /// Tells `fan-out` to write one shard's ledger.

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::time::Instant;
 
+use portal_aws::clock;
 use portal_aws::directory::keys::recipient_sort;
 use portal_aws::directory::read::{ActiveAccounts, DirectoryReader, Page};
 use portal_aws::dynamo::StoreError;
@@ -130,7 +130,7 @@ pub(super) async fn fill(
                     accounts += recipient.links.account_count;
                     batch.push((recipient, following.clone()));
                 }
-                if rows.len() + batch.len() >= bounds.rows || Instant::now() >= bounds.until {
+                if rows.len() + batch.len() >= bounds.rows || clock::now() >= bounds.until {
                     end = Some(following);
                     break;
                 }

@@ -1,8 +1,8 @@
 //! Filling a page: the accounts of shard after shard, and the contacts of each.
 
 use std::future::Future;
-use std::time::Instant;
 
+use portal_aws::clock;
 use portal_aws::directory::read::{AccountPage, DirectoryReader};
 use portal_aws::dynamo::{BATCH_KEYS, StoreError};
 use portal_domain::{Account, AccountId, DivisionId, Filter, Shard};
@@ -101,13 +101,13 @@ pub(super) async fn fill(
                     }
                 }
             }
-            if Instant::now() >= bounds.until
+            if clock::now() >= bounds.until
                 && let Some(last) = ids.last()
             {
                 return Ok((rows, Some(Position::after(shard, last))));
             }
         }
-        if Instant::now() >= bounds.until {
+        if clock::now() >= bounds.until {
             return Ok((rows, from));
         }
     }

@@ -1,6 +1,6 @@
 //! Reading a delivery, and claiming it: the one write by which a function takes it upon itself to send.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use jiff::Timestamp;
@@ -27,7 +27,7 @@ pub struct Delivery {
     /// The recipients that exist.
     pub recipients: HashMap<RecipientId, RecipientItem>,
     /// Their ledger rows.
-    pub rows: HashMap<RecipientId, LedgerItem>,
+    pub rows: BTreeMap<RecipientId, LedgerItem>,
 }
 
 /// Who claims, and for how long.

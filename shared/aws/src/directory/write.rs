@@ -5,10 +5,10 @@ mod options;
 mod table;
 
 use std::collections::{BTreeSet, HashSet};
-use std::time::Instant;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::ReturnValue;
+use jiff::Timestamp;
 use portal_domain::import::{self, Change, Report};
 use portal_domain::{Division, DivisionId};
 
@@ -62,7 +62,7 @@ impl DirectoryStore {
 
     /// Makes `changes` in order, as the import protocol says ([`portal_domain::import`]). Starts no transaction after
     /// `until`; the last one may then still take as long as a contended one is retried, about 5 seconds.
-    pub async fn import(&self, changes: &[Change], until: Option<Instant>) -> Report<StoreError> {
+    pub async fn import(&self, changes: &[Change], until: Option<Timestamp>) -> Report<StoreError> {
         // Before the accounts: a filter that could be chosen, and selects nobody yet, does no harm.
         if let Err(error) = self.put_options(changes).await {
             return Report { outcomes: vec![import::Outcome::NotReached; changes.len()], error: Some(error) };

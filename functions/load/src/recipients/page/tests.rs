@@ -114,7 +114,7 @@ fn all() -> Wanted {
 }
 
 fn bounds(rows: usize) -> Bounds {
-    Bounds { rows, bytes: usize::MAX, until: Instant::now() + Duration::from_secs(60) }
+    Bounds { rows, bytes: usize::MAX, until: clock::now() + Duration::from_secs(60) }
 }
 
 /// Follows a list to its end; answers the ids of all its pages.
@@ -195,7 +195,7 @@ proptest! {
 async fn a_page_ends_when_its_bytes_or_its_time_are_used_up_and_the_next_goes_on() {
     let index = index(&[Person { active: true, ..Person::default() }; 12]);
     for wanted in [all(), Wanted { on_active_services: true, ..all() }] {
-        for tight in [Bounds { bytes: 1, ..bounds(100) }, Bounds { until: Instant::now(), ..bounds(100) }] {
+        for tight in [Bounds { bytes: 1, ..bounds(100) }, Bounds { until: clock::now(), ..bounds(100) }] {
             let pages = whole(&index, &wanted, tight).await;
             assert_eq!(pages.iter().map(Vec::len).sum::<usize>(), 12);
             assert!(pages.iter().all(|page| page.len() <= 1));
@@ -207,7 +207,7 @@ async fn a_page_ends_when_its_bytes_or_its_time_are_used_up_and_the_next_goes_on
 async fn a_page_out_of_time_may_be_empty_and_still_lead_on() {
     let index = index(&[Person::default(); 2]);
     let wanted = Wanted { search: Search::new("nobody"), ..all() };
-    let late = Bounds { until: Instant::now(), ..bounds(100) };
+    let late = Bounds { until: clock::now(), ..bounds(100) };
     let (rows, next) = fill(&index, &wanted, rules(), Position::START, late).await.expect("memory does not fail");
     assert!(rows.is_empty() && next.is_some());
 }

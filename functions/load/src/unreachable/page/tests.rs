@@ -82,7 +82,7 @@ fn table(accounts: &[Vec<Person>]) -> Table {
 }
 
 fn bounds(rows: usize) -> Bounds {
-    Bounds { rows, bytes: usize::MAX, until: Instant::now() + Duration::from_secs(60) }
+    Bounds { rows, bytes: usize::MAX, until: clock::now() + Duration::from_secs(60) }
 }
 
 /// Follows the list to its end; answers account and contact of all rows of its pages.
@@ -137,7 +137,7 @@ async fn a_page_ends_when_its_bytes_or_its_time_are_used_up_and_the_next_goes_on
     let filter = Filter::whole(DivisionId::new("D"));
     let by_bytes = whole(&table, &filter, Bounds { bytes: 1, ..bounds(100) }).await;
     assert!(by_bytes.iter().all(|page| page.len() <= 1), "also within an account");
-    let by_time = whole(&table, &filter, Bounds { until: Instant::now(), ..bounds(100) }).await;
+    let by_time = whole(&table, &filter, Bounds { until: clock::now(), ..bounds(100) }).await;
     assert!(by_time.len() >= 8, "each query may be the last");
     for pages in [by_bytes, by_time] {
         assert_eq!(pages.iter().map(Vec::len).sum::<usize>(), 24);

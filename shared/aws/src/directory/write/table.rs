@@ -1,9 +1,9 @@
 //! The table as an import reads and writes it.
 
 use std::collections::{BTreeSet, HashMap};
-use std::time::Instant;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
 use portal_domain::import::{Address, Change, Snapshot, StoredRecipient, Table, Write};
 use portal_domain::link::Link;
 use portal_domain::{AccountId, RecipientId};
@@ -21,7 +21,7 @@ use crate::dynamo::{Item, StoreError, TRANSACTION_ACTIONS, Transacted, back_off,
 pub(super) struct Importing<'a> {
     pub store: &'a DirectoryStore,
     /// No transaction starts after this.
-    pub until: Option<Instant>,
+    pub until: Option<Timestamp>,
 }
 
 impl Table for Importing<'_> {
@@ -54,7 +54,7 @@ impl Table for Importing<'_> {
     }
 
     fn has_time(&self) -> bool {
-        self.until.is_none_or(|until| Instant::now() < until)
+        self.until.is_none_or(|until| clock::now() < until)
     }
 }
 
