@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
 
 pub mod activation;
+pub mod cloud;
 pub mod faults;
 pub mod http;
 pub mod line;
