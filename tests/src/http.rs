@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use tower::ServiceExt;
 
@@ -15,6 +16,7 @@ pub struct Call {
     body: Option<String>,
     claims: Value,
     source: String,
+    deadline: Option<Timestamp>,
 }
 
 /// An answer.
@@ -59,6 +61,7 @@ impl Call {
                 "email": "operator@example.com", "cognito:groups": "390,directory",
             }),
             source: "192.0.2.1".to_owned(),
+            deadline: None,
         }
     }
 
@@ -102,6 +105,12 @@ impl Call {
         self
     }
 
+    /// With this deadline, as Lambda tells its functions.
+    pub fn before(mut self, deadline: Timestamp) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
     /// Makes the call.
     pub async fn on(&self, router: Router) -> Answer {
         let multi_query: Map<_, _> = self.query.iter().map(|(name, value)| (name.clone(), json!([value]))).collect();
@@ -115,7 +124,12 @@ impl Call {
             "requestContext": {"stage": "live", "httpMethod": self.method, "path": format!("/live{}", self.path),
                 "identity": {"sourceIp": self.source}, "authorizer": {"claims": self.claims}},
         });
-        let request = lambda_http::request::from_str(&event.to_string()).unwrap();
+        let mut request = lambda_http::request::from_str(&event.to_string()).unwrap();
+        if let Some(deadline) = self.deadline {
+            let mut context = lambda_http::Context::default();
+            context.deadline = deadline.as_millisecond().unsigned_abs();
+            request.extensions_mut().insert(context);
+        }
         let service = portal_http::server::service(portal_http::router(router));
         let response = service.oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();

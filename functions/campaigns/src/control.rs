@@ -8,7 +8,7 @@ use axum::extract::{Path, State};
 use portal_aws::campaigns::control::Obeyed;
 use portal_aws::clock;
 use portal_aws::queue::{FanOutMessage, QueueError};
-use portal_domain::campaign::Command;
+use portal_domain::campaign::{Command, StateReason};
 use portal_domain::input::Fields;
 use portal_domain::{Campaign, Outcome};
 use portal_http::body::OptionalJsonBody;
@@ -18,6 +18,9 @@ use portal_http::{Caller, Problem};
 use crate::Campaigns;
 use crate::one::OneView;
 
+/// The largest number of people that may be expected; above any that there are.
+const MOST_EXPECTED: u64 = 1_000_000_000;
+
 pub(crate) async fn pause(
     State(campaigns): State<Arc<Campaigns>>,
     caller: Caller,
@@ -26,12 +29,21 @@ pub(crate) async fn pause(
     campaigns.command(&id, Command::Pause, &caller).await
 }
 
+/// With how many people are expected from now on, if the body says so: `{"expectedRecipients": 1200}`. A campaign that was paused
+/// because its audience grew needs that.
 pub(crate) async fn resume(
     State(campaigns): State<Arc<Campaigns>>,
     caller: Caller,
     Path(id): Path<String>,
+    OptionalJsonBody(body): OptionalJsonBody,
 ) -> Result<Json<OneView>, Problem> {
-    campaigns.command(&id, Command::Resume, &caller).await
+    let mut fields = Fields::of(&body, "")?;
+    let expected = fields.optional_number("expectedRecipients", 0..=MOST_EXPECTED);
+    let faults = fields.finish();
+    if !faults.is_empty() {
+        return Err(faults.into());
+    }
+    campaigns.command(&id, Command::Resume(expected), &caller).await
 }
 
 pub(crate) async fn cancel(
@@ -74,6 +86,7 @@ impl Campaigns {
                 self.work_on(&campaign).await.map_err(Problem::internal)?;
                 campaign
             }
+            Obeyed::Refused(campaign) if grew(&campaign, command) => return Err(self.too_few(&campaign).await?),
             Obeyed::Refused(campaign) => return Err(refused(&campaign, command)),
             Obeyed::Busy(active) => {
                 let detail = format!("Campaign {active} is active in this division. Wait until it has ended.");
@@ -85,6 +98,15 @@ impl Campaigns {
         self.view(*campaign).await.map(Json)
     }
 
+    async fn too_few(&self, campaign: &Campaign) -> Result<Problem, Problem> {
+        let reach = self.would_reach(campaign).await?;
+        let detail = format!(
+            "The campaign would reach {reach} people, and may reach {} at most. Say how many you expect: \"expectedRecipients\".",
+            campaign.most_recipients.unwrap_or_default()
+        );
+        Ok(Problem::conflict(ProblemType::AUDIENCE_GREW, detail).with("wouldReach", reach))
+    }
+
     /// Queues the shards' fan-out, if the campaign has anything for them to do. One message too many does no harm.
     async fn work_on(&self, campaign: &Campaign) -> Result<(), QueueError> {
         if campaign.state.works() && campaign.completed_at.is_none() {
@@ -92,6 +114,11 @@ impl Campaigns {
         }
         Ok(())
     }
+}
+
+/// Whether a campaign can't go on because more people would be e-mailed than it may reach.
+fn grew(campaign: &Campaign, command: Command) -> bool {
+    matches!(command, Command::Resume(_)) && campaign.state_reason == Some(StateReason::AudienceGrew)
 }
 
 fn refused(campaign: &Campaign, command: Command) -> Problem {

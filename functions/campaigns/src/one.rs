@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use portal_aws::clock;
 use portal_domain::Campaign;
 use portal_domain::campaign::audit::AuditEntry;
-use portal_domain::campaign::{CampaignView, Command, Effect, Progress};
+use portal_domain::campaign::{CampaignView, Command, Effect, Progress, StateReason};
 use portal_http::Problem;
 use serde::Serialize;
 
@@ -25,6 +25,9 @@ pub(crate) struct OneView {
     campaign: CampaignView,
     /// What would not be refused or be without effect now: `pause`, `resume`, `cancel`, `retry`, `settle`.
     actions: Vec<&'static str>,
+    /// How many people it would reach, if it is paused because that is more than it may.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    would_reach: Option<u64>,
     /// Newest first.
     audit: Vec<AuditEntry>,
 }
@@ -43,7 +46,18 @@ impl Campaigns {
         let audit = self.store.audit_trail(campaign.campaign_id, AUDIT_ENTRIES).await?;
         let now = clock::now();
         let actions = actions(&campaign, &progress, now);
-        Ok(OneView { campaign: CampaignView::new(campaign, &progress, now), actions, audit })
+        let would_reach = match campaign.state_reason {
+            Some(StateReason::AudienceGrew) => Some(self.would_reach(&campaign).await?),
+            _ => None,
+        };
+        Ok(OneView { campaign: CampaignView::new(campaign, &progress, now), actions, would_reach, audit })
+    }
+
+    /// How many people a campaign reaches in all if it goes on now: whom it would e-mail, or has, and who accepted since.
+    pub(crate) async fn would_reach(&self, campaign: &Campaign) -> Result<u64, Problem> {
+        let counts = self.directory.counts(&campaign.filter, campaign.rules(clock::now())).await?;
+        let progress = self.store.progress(campaign).await?;
+        Ok(counts.will_email.max(progress.audience) + progress.acceptances.accepted)
     }
 }
 
@@ -53,7 +67,12 @@ fn actions(campaign: &Campaign, progress: &Progress, now: Timestamp) -> Vec<&'st
         Command::Retry(outcome) => outcomes.of(*outcome) > 0,
         _ => true,
     });
-    let possible = possible.filter(|command| matches!(command.effect(campaign, now), Effect::Moves(..)));
+    // With a number, a campaign whose audience grew can be resumed.
+    let effect = |command: &Command| match command {
+        Command::Resume(_) => Command::Resume(Some(campaign.expected_recipients)).effect(campaign, now),
+        command => command.effect(campaign, now),
+    };
+    let possible = possible.filter(|command| matches!(effect(command), Effect::Moves(..)));
     let mut names: Vec<_> = possible.map(Command::as_str).collect();
     names.dedup();
     if outcomes.unconfirmed > 0 {

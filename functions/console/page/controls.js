@@ -49,7 +49,7 @@ export function campaignControls({ path, current, obeyed, look, heading, signal 
   }
 
   async function tell(command) {
-    const body = command.outcome && { outcome: command.outcome };
+    const body = bodyOf(command, current());
     unanswered = null;
     disable(true);
     try {
@@ -99,6 +99,12 @@ export function campaignControls({ path, current, obeyed, look, heading, signal 
   return { element, show };
 }
 
+/** A campaign whose audience grew goes on with as many people as its question has named. */
+function bodyOf({ action, outcome }, { wouldReach }) {
+  if (action === 'resume' && wouldReach !== undefined) return { expectedRecipients: wouldReach };
+  return outcome && { outcome };
+}
+
 function isOffered({ action, outcome }, campaign) {
   // Outside its hours it would only wait for them again.
   if (action === 'resume' && campaign.stateReason === 'quietHours') return false;
@@ -130,8 +136,15 @@ function cancelQuestion({ state, outcomes: { queued, claimed } }) {
   };
 }
 
-/** Only a campaign that was halted because of what came back is a question. */
-function resumeQuestion({ state, outcomes, feedback: { bounced = 0, complained = 0 } = {} }) {
+/** A campaign that was halted because of what came back is a question, and one whose audience grew. */
+function resumeQuestion({ state, outcomes, expectedRecipients, wouldReach, feedback: { bounced = 0, complained = 0 } = {} }) {
+  if (wouldReach !== undefined) {
+    return {
+      title: `Resume with ${people(wouldReach)}?`,
+      text: [`${people(expectedRecipients)} were expected when this campaign was started. Now it would reach ${number(wouldReach)} in all.`],
+      yes: `Resume with ${people(wouldReach)}`, no: 'Go back',
+    };
+  }
   if (state !== 'halted') return null;
   return {
     title: 'Resume in spite of what came back?',

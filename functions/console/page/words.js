@@ -30,6 +30,7 @@ const REASONS = {
   notRenderable: 'The e-mail could not be made from its template',
   cancelled: 'The campaign was cancelled',
   neverRecorded: 'Whoever was sending it broke off',
+  withdrawn: 'The invitation was withdrawn after the campaign began',
   noConnection: 'SES could not be reached',
   settled: 'Somebody decided that it was not sent',
   rejected: 'SES took the e-mail and then did not send it',
@@ -37,7 +38,7 @@ const REASONS = {
 
 /** Why a campaign stands still, as short as a badge. That somebody paused it needs no word. */
 const STOPS = {
-  dailyQuota: 'daily quota', sendingPaused: 'SES is paused', accountRefused: 'SES refuses', quietHours: 'quiet hours', bounces: 'bounces', complaints: 'complaints',
+  dailyQuota: 'daily quota', sendingPaused: 'SES is paused', accountRefused: 'SES refuses', quietHours: 'quiet hours', audienceGrew: 'more people than expected', bounces: 'bounces', complaints: 'complaints',
 };
 
 /** The same with what to do about it. */
@@ -47,6 +48,7 @@ const STOPS_IN_FULL = {
   sendingPaused: 'Sending is paused for the SES account, by AWS or by whoever manages it. Have them enable it again, and then resume.',
   accountRefused: 'SES refuses the account: it is suspended, or it may not send from here. Have whoever manages it look into that, and then resume.',
   quietHours: 'It sends only at its hours, and goes on by itself as soon as they begin: nothing needs to be done.',
+  audienceGrew: 'More people would be e-mailed than was agreed when it was started. Resume it with the new number, or cancel it.',
   bounces: 'Too many e-mails came back. SES suspends accounts for that. Look at whose e-mails bounced before you resume, or cancel.',
   complaints: 'Too many people marked the e-mail as spam. SES suspends accounts for that. Look at who complained before you resume, or cancel.',
 };
@@ -68,7 +70,7 @@ const UNDELIVERABLE = {
 };
 
 const ACTIONS = {
-  started: 'Started', prepared: 'List of people complete', paused: 'Paused', halted: 'Halted', resumed: 'Resumed', cancelled: 'Cancelled',
+  started: 'Started', prepared: 'List of people complete', paused: 'Paused', halted: 'Halted', resumed: 'Resumed', requeued: 'Queued again', cancelled: 'Cancelled',
   retried: 'Tried again', settled: 'Marked', ended: 'Ended', cleared: 'May be mailed again', accepted: 'Accepted the invitation', withdrawn: 'Invitation withdrawn',
   setBack: 'Set back to not sent',
 };

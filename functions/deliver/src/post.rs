@@ -60,10 +60,12 @@ impl Deliver {
             let pause = answers.iter().filter_map(|(_, answer)| pause_after(answer)).max();
             let closed = answers.iter().find_map(|(_, answer)| closed_for(answer));
             let throttled = answers.iter().any(|(_, answer)| matches!(answer, Some(Answer::Throttled(_))));
-            let put_back = answers.iter().filter(|(_, answer)| pause_after(answer).is_some());
-            waiting.extend(put_back.map(|(letter, _)| letter.recipient_id));
 
-            self.record(batch, answers).await?;
+            // The claim stays open until those who are `queued` again have a message: should this function die before that, the
+            // sweep queues them.
+            let put_back = self.record(batch, answers).await?;
+            let held = !put_back.is_empty();
+            waiting.extend(put_back);
             fail::fail_point!("deliver.recorded");
             if let Some(reason) = closed {
                 self.pause(batch.message, reason).await?;
@@ -71,7 +73,11 @@ impl Deliver {
             if throttled && let Err(error) = self.limiter.slow_down(clock::now()).await {
                 tracing::warn!(error = %error, "others could not be slowed down");
             }
-            return self.wait(batch, waiting, pause.unwrap_or_default()).await;
+            self.wait(batch, waiting, pause.unwrap_or_default()).await?;
+            if held {
+                self.store.close(batch.claim).await?;
+            }
+            return Ok(());
         }
         self.wait(batch, waiting, Duration::ZERO).await
     }
@@ -131,7 +137,12 @@ impl Deliver {
         (letter, Some(answer))
     }
 
-    async fn record(&self, batch: &Batch<'_>, answers: Vec<(Prepared, Option<Answer>)>) -> Result<(), StoreError> {
+    /// Answers who is `queued` again.
+    async fn record(
+        &self,
+        batch: &Batch<'_>,
+        answers: Vec<(Prepared, Option<Answer>)>,
+    ) -> Result<Vec<RecipientId>, StoreError> {
         let claim = batch.claim;
         let records: Vec<_> = answers.into_iter().map(|(letter, answer)| record(letter, answer)).collect();
         let unsent = records.iter().filter(|record| record.event != LedgerEvent::Accepted).count();

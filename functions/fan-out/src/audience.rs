@@ -70,7 +70,7 @@ impl<'a> Audience<'a> {
                     next.to_queue.push(recipient.recipient_id);
                 }
                 Verdict::Excluded(reason) => next.excluded.add(reason),
-                Verdict::Accepted | Verdict::NotSelected => {}
+                Verdict::Accepted | Verdict::SetBack | Verdict::NotSelected => {}
             }
         }
         Ok(next)

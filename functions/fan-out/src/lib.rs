@@ -125,10 +125,11 @@ impl FanOut {
             let next = match cursor.walks.first().map(|walk| walk.task) {
                 Some(task) => self.walk(message, &cursor, task).await?,
                 None => {
+                    let most = campaign.most_recipients;
                     let audience = audience.get_or_insert_with(|| {
                         Audience::new(&self.directory, campaign, shard, cursor.position.clone())
                     });
-                    self.extend(message, &cursor, audience).await?
+                    self.extend(message, &cursor, audience, most).await?
                 }
             };
             let Some(next) = next else {
@@ -140,16 +141,27 @@ impl FanOut {
         }
     }
 
-    /// Writes the next page of the audience; `None` when somebody else moved the cursor.
+    /// Writes the next page of the audience; `None` when somebody else moved the cursor, or with it there would be more than `most`
+    /// rows in all shards: then the campaign is paused.
     async fn extend(
         &self,
         message: &FanOutMessage,
         cursor: &CursorItem,
         audience: &mut Audience<'_>,
+        most: Option<u64>,
     ) -> Result<Option<CursorItem>, StoreError> {
+        let FanOutMessage { campaign_id, shard } = *message;
         let mut next = audience.page(cursor).await?;
+        if let Some(most) = most
+            && !self.store.admit(campaign_id, shard, cursor.audience, next.audience, most).await?
+        {
+            // Whoever resumes it has the shard go on from here.
+            tracing::warn!(campaign.id = %campaign_id, most, "the audience is larger than was promised");
+            self.store.stop_growing(campaign_id, clock::now()).await?;
+            return Ok(None);
+        }
         loop {
-            match self.store.write_page(message.campaign_id, message.shard, cursor, &next).await? {
+            match self.store.write_page(campaign_id, shard, cursor, &next).await? {
                 PageWrite::Written => return Ok(Some(next)),
                 PageWrite::CursorMoved => return Ok(None),
                 PageWrite::Changed(known) => {

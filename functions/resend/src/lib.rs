@@ -188,6 +188,7 @@ impl Resend {
             template_name: template.name,
             email_from,
             expected_recipients: 0,
+            most_recipients: None,
             include_recently_invited: false,
             max_per_minute: None,
             retrying: None,

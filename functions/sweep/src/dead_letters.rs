@@ -2,7 +2,8 @@
 //!
 //! A delivery that died: whoever is still `queued` becomes `failed`; whoever is `claimed` is settled with the claim. A fan-out
 //! that died is dropped: its shard stands still, and is queued again. An occurrence of a schedule that nobody could deal with is
-//! recorded as failed. What can't be read goes to the parking queue, which has an alarm of its own.
+//! recorded as failed. What can't be read goes to the parking queue, which has an alarm of its own; if it was a delivery, everybody
+//! who is `queued` in its campaign is queued anew.
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::Message;
@@ -12,15 +13,16 @@ use portal_aws::campaigns::claim::{Action, Claim, Claimed, Decision};
 use portal_aws::clock;
 use portal_aws::queue::{DeliverMessage, FanOutMessage, QueueError};
 use portal_aws::settings::{MissingSetting, Settings};
-use portal_domain::Outcome;
 use portal_domain::campaign::DELIVERY_SIZE;
 use portal_domain::outcome::LedgerEvent;
+use portal_domain::{CampaignId, Outcome};
+use serde::Deserialize;
 
 use crate::schedules::Lost;
 use crate::{SweepError, Swept};
 
-/// Most batches of ten taken from one dead-letter queue in one sweep.
-const MOST_BATCHES: usize = 50;
+/// For how long one sweep drains dead letters. There may be any number of them, and whatever else the sweep does must get its turn.
+const TIME: SignedDuration = SignedDuration::from_secs(20);
 
 /// How often one dead delivery is read anew because its rows change meanwhile.
 const TRIES: usize = 5;
@@ -38,8 +40,20 @@ pub(crate) struct DeadLetters {
 /// What the messages of a queue are.
 #[derive(Clone, Copy)]
 enum Letters {
+    FanOuts,
     Deliveries,
     Occurrences,
+}
+
+/// What became of a dead letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    /// What it was about is taken care of.
+    Drained,
+    /// It can't be read, and is parked.
+    Parked,
+    /// It is to be looked at again.
+    Kept,
 }
 
 impl DeadLetters {
@@ -53,50 +67,47 @@ impl DeadLetters {
         })
     }
 
-    /// Takes everything out of the dead-letter queues. A message that makes trouble stays there, where an alarm sees it, and
-    /// holds up neither the others nor the campaigns.
+    /// Takes what it has time for out of the dead-letter queues. A message that makes trouble stays there, where an alarm sees it,
+    /// and holds up none of the others.
     pub(crate) async fn drain(
         &self,
         store: &CampaignStore,
         now: Timestamp,
         swept: &mut Swept,
     ) -> Result<(), SweepError> {
-        for _ in 0..MOST_BATCHES {
-            let batch = self.receive(&self.fan_out).await?;
-            if batch.is_empty() {
-                break;
-            }
-            for message in batch {
-                self.fan_out_died(&message, swept).await?;
-                self.delete(&self.fan_out, message).await?;
-            }
+        let until = clock::now() + TIME;
+        let queues = [
+            (&self.fan_out, Letters::FanOuts),
+            (&self.schedule_failures, Letters::Occurrences),
+            (&self.deliver, Letters::Deliveries),
+        ];
+        for (queue, letters) in queues {
+            self.empty(queue, letters, store, now, until, swept).await?;
         }
-        self.empty(&self.deliver, Letters::Deliveries, store, now, swept).await?;
-        self.empty(&self.schedule_failures, Letters::Occurrences, store, now, swept).await
+        Ok(())
     }
 
-    /// Takes up each message of a queue, and deletes it unless it is to be looked at again or makes trouble.
+    /// Takes up the messages of a queue, ten at the same time, and deletes each unless it is to be looked at again or makes trouble.
     async fn empty(
         &self,
         queue: &str,
         letters: Letters,
         store: &CampaignStore,
         now: Timestamp,
+        until: Timestamp,
         swept: &mut Swept,
     ) -> Result<(), SweepError> {
-        for _ in 0..MOST_BATCHES {
+        while clock::now() < until {
             let batch = self.receive(queue).await?;
             if batch.is_empty() {
                 break;
             }
-            for message in batch {
-                let taken = match letters {
-                    Letters::Deliveries => self.delivery_died(store, &message, swept).await,
-                    Letters::Occurrences => self.occurrence_lost(store, &message, now, swept).await,
-                };
-                match taken {
-                    Ok(true) => self.delete(queue, message).await?,
-                    Ok(false) => {}
+            let taken = batch.into_iter().map(|message| self.take_up(queue, letters, store, now, message));
+            for fate in futures::future::join_all(taken).await {
+                match fate {
+                    Ok(Fate::Drained) => swept.dead_letters += 1,
+                    Ok(Fate::Parked) => swept.parked += 1,
+                    Ok(Fate::Kept) => {}
                     Err(error) => {
                         tracing::error!(queue, error = %error, "a dead letter could not be taken up");
                         swept.errors += 1;
@@ -107,54 +118,61 @@ impl DeadLetters {
         Ok(())
     }
 
+    async fn take_up(
+        &self,
+        queue: &str,
+        letters: Letters,
+        store: &CampaignStore,
+        now: Timestamp,
+        message: Message,
+    ) -> Result<Fate, SweepError> {
+        let fate = match letters {
+            Letters::FanOuts => self.fan_out_died(&message).await?,
+            Letters::Deliveries => self.delivery_died(store, &message, now).await?,
+            Letters::Occurrences => self.occurrence_lost(store, &message, now).await?,
+        };
+        if fate != Fate::Kept {
+            self.delete(queue, message).await?;
+        }
+        Ok(fate)
+    }
+
     async fn occurrence_lost(
         &self,
         store: &CampaignStore,
         message: &Message,
         now: Timestamp,
-        swept: &mut Swept,
-    ) -> Result<bool, SweepError> {
-        let Some(lost) = Lost::of(message) else {
-            self.park(message, swept).await?;
-            return Ok(true);
-        };
+    ) -> Result<Fate, SweepError> {
+        let Some(lost) = Lost::of(message) else { return self.park(message).await };
         tracing::error!(lost = ?lost, "an occurrence of a schedule was lost");
-        if lost.record(store, now).await? {
-            swept.dead_letters += 1;
-        } else {
-            self.park(message, swept).await?;
-        }
-        Ok(true)
+        if lost.record(store, now).await? { Ok(Fate::Drained) } else { self.park(message).await }
     }
 
-    async fn fan_out_died(&self, message: &Message, swept: &mut Swept) -> Result<(), SweepError> {
+    async fn fan_out_died(&self, message: &Message) -> Result<Fate, SweepError> {
         let body = message.body.as_deref().unwrap_or_default();
-        let Ok(dead) = serde_json::from_str::<FanOutMessage>(body) else {
-            return Ok(self.park(message, swept).await?);
-        };
+        let Ok(dead) = serde_json::from_str::<FanOutMessage>(body) else { return self.park(message).await };
         tracing::error!(campaign.id = %dead.campaign_id, shard = %dead.shard, "a fan-out died");
-        swept.dead_letters += 1;
-        Ok(())
+        Ok(Fate::Drained)
     }
 
-    /// `false` when the message is to be looked at again.
     async fn delivery_died(
         &self,
         store: &CampaignStore,
         message: &Message,
-        swept: &mut Swept,
-    ) -> Result<bool, SweepError> {
+        now: Timestamp,
+    ) -> Result<Fate, SweepError> {
         let body = message.body.as_deref().unwrap_or_default();
         match serde_json::from_str::<DeliverMessage>(body) {
             Ok(dead) if dead.recipient_ids.len() <= DELIVERY_SIZE => {
                 tracing::error!(campaign.id = %dead.campaign_id, shard = %dead.shard, "a delivery died");
-                let settled = give_up(store, &dead).await?;
-                swept.dead_letters += usize::from(settled);
-                Ok(settled)
+                Ok(if give_up(store, &dead).await? { Fate::Drained } else { Fate::Kept })
             }
             _ => {
-                self.park(message, swept).await?;
-                Ok(true)
+                // Whom it is about can't be told, but they are `queued` in a campaign: everybody there is queued anew.
+                if let Ok(Unreadable { campaign_id }) = serde_json::from_str(body) {
+                    store.requeue(campaign_id, now).await?;
+                }
+                self.park(message).await
             }
         }
     }
@@ -166,13 +184,12 @@ impl DeadLetters {
         Ok(answer.messages.unwrap_or_default())
     }
 
-    async fn park(&self, message: &Message, swept: &mut Swept) -> Result<(), QueueError> {
+    async fn park(&self, message: &Message) -> Result<Fate, SweepError> {
         tracing::error!(message.id = message.message_id(), "an unreadable message was parked");
-        swept.parked += 1;
         let body = message.body.as_deref().unwrap_or_default();
         let request = self.client.send_message().queue_url(&self.parking).message_body(body);
         request.send().await.map_err(|error| QueueError::of("park a message", error))?;
-        Ok(())
+        Ok(Fate::Parked)
     }
 
     async fn delete(&self, queue: &str, message: Message) -> Result<(), QueueError> {
@@ -180,6 +197,13 @@ impl DeadLetters {
         request.send().await.map_err(|error| QueueError::of("delete a dead letter", error))?;
         Ok(())
     }
+}
+
+/// What can be read of a delivery that another version of this system wrote.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Unreadable {
+    campaign_id: CampaignId,
 }
 
 /// Makes every row of a dead delivery that is still `queued` `failed`. `false` when its rows kept changing: try again later.

@@ -1,12 +1,12 @@
 //! `sweep`: every minute, takes up what crashes left behind.
 //!
-//! First it publishes the events for the company's portal that nobody has published, and the notices to operators; and it tells
-//! EventBridge Scheduler what that does not know of schedules.
-//!
 //! For each campaign that holds a lock, and those of self-service: shards whose fan-out stands still are queued again, claims that ran out
 //! unrecorded become `unconfirmed`, a campaign whose rows have all ended is ended, and one that is paused for want of quota goes on when
-//! there is room. It drains the dead-letter queues, so that no recipient of a dead message is lost, and asks SES for rate and quota, so
-//! that the senders need not. Every part may run twice, and at the same time.
+//! there is room. It asks SES for rate and quota, so that the senders need not.
+//!
+//! Then it publishes the events for the company's portal that nobody has published, and the notices to operators; it tells EventBridge
+//! Scheduler what that does not know of schedules; and it drains the dead-letter queues, so that no recipient of a dead message is lost.
+//! Every part may run twice, and at the same time.
 
 mod dead_letters;
 mod schedules;
@@ -18,16 +18,17 @@ use dead_letters::DeadLetters;
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::CampaignStore;
+use portal_aws::campaigns::item::ClaimItem;
 use portal_aws::campaigns::outbox::PAGE;
 use portal_aws::dynamo::StoreError;
 use portal_aws::events::{EventBus, EventError};
 use portal_aws::limiter::Limiter;
 use portal_aws::mail::Mailer;
 use portal_aws::notify::{NotifyError, Topic};
-use portal_aws::queue::{FanOutMessage, Queue, QueueError};
+use portal_aws::queue::{DeliverMessage, FanOutMessage, Queue, QueueError};
 use portal_aws::settings::{InvalidSetting, Settings};
 use portal_domain::campaign::StateReason;
-use portal_domain::{Campaign, CampaignId, CampaignState};
+use portal_domain::{Campaign, CampaignId, CampaignState, Shard};
 use schedules::Schedules;
 use serde::Serialize;
 
@@ -117,6 +118,7 @@ pub struct Sweep {
     store: CampaignStore,
     limiter: Limiter,
     fan_out: Queue,
+    deliveries: Queue,
     dead_letters: DeadLetters,
     schedules: Schedules,
     topic: Topic,
@@ -134,6 +136,7 @@ impl Sweep {
             limiter: Limiter::new(dynamo.clone(), campaigns.clone(), Mailer::new(config), settings)?,
             store: CampaignStore::new(dynamo, campaigns, settings.required("DIRECTORY_TABLE")?),
             fan_out: Queue::new(sqs.clone(), settings.required("FAN_OUT_QUEUE_URL")?),
+            deliveries: Queue::new(sqs.clone(), settings.required("DELIVER_QUEUE_URL")?),
             dead_letters: DeadLetters::new(sqs, settings)?,
             schedules: Schedules::new(config, settings)?,
             topic: Topic::new(aws_sdk_sns::Client::new(config), topic, settings.required("PUBLIC_URL")?),
@@ -142,8 +145,16 @@ impl Sweep {
     }
 
     /// Sweeps once, at time `now`. One campaign's trouble doesn't keep the others from being looked after.
+    ///
+    /// Campaigns come first, and dead letters last: when there are many of them, something is wrong, and that is when claims, quotas
+    /// and ends must get their turn.
     pub async fn run(&self, now: Timestamp) -> Result<Swept, SweepError> {
         let mut swept = Swept::default();
+        let looked = self.look_after_all(now, &mut swept).await;
+        if let Err(error) = &looked {
+            tracing::error!(error = %error, "campaigns could not be looked after");
+            swept.errors += 1;
+        }
         let told = self.publish_events(now, &mut swept).await;
         if let Err(error) = &told {
             tracing::error!(error = %error, "events could not be published");
@@ -161,21 +172,6 @@ impl Sweep {
         if let Err(error) = self.dead_letters.drain(&self.store, now, &mut swept).await {
             tracing::error!(error = %error, "dead letters could not be drained");
             swept.errors += 1;
-        }
-        let active = self.store.active().await?;
-        let room = if active.is_empty() { None } else { self.room(now, &mut swept).await };
-        swept.active = active.len();
-        let looks = active.into_iter().map(|campaign_id| async move {
-            let mut swept = Swept::default();
-            if let Err(error) = self.look_after(campaign_id, room, now, &mut swept).await {
-                tracing::error!(campaign.id = %campaign_id, error = %error, "campaign could not be looked after");
-                swept.errors += 1;
-            }
-            swept
-        });
-        let mut looks = futures::stream::iter(looks).buffer_unordered(AT_ONCE);
-        while let Some(of_one) = looks.next().await {
-            swept.add(of_one);
         }
         tracing::info!(
             active = swept.active,
@@ -195,8 +191,27 @@ impl Sweep {
         }
         match armed {
             Err(error @ SweepError::SchedulesLate) => Err(error),
-            _ => Ok(swept),
+            _ => looked.map(|()| swept),
         }
+    }
+
+    async fn look_after_all(&self, now: Timestamp, swept: &mut Swept) -> Result<(), SweepError> {
+        let active = self.store.active().await?;
+        let room = if active.is_empty() { None } else { self.room(now, swept).await };
+        swept.active = active.len();
+        let looks = active.into_iter().map(|campaign_id| async move {
+            let mut swept = Swept::default();
+            if let Err(error) = self.look_after(campaign_id, room, now, &mut swept).await {
+                tracing::error!(campaign.id = %campaign_id, error = %error, "campaign could not be looked after");
+                swept.errors += 1;
+            }
+            swept
+        });
+        let mut looks = futures::stream::iter(looks).buffer_unordered(AT_ONCE);
+        while let Some(of_one) = looks.next().await {
+            swept.add(of_one);
+        }
+        Ok(())
     }
 
     /// How many e-mails may leave in these 24 hours; `None` if SES didn't say.
@@ -211,12 +226,18 @@ impl Sweep {
 
     /// Publishes what operators are to be told. A crash in between tells them twice, and nothing is lost.
     async fn publish_notices(&self, swept: &mut Swept) -> Result<(), SweepError> {
+        let mut refused = None;
         for pending in self.store.notices().await? {
-            self.topic.publish(&pending.notice).await?;
-            self.store.forget(&pending).await?;
-            swept.notices += 1;
+            // One that SNS does not take keeps none of the others back.
+            match self.topic.publish(&pending.notice).await {
+                Ok(()) => {
+                    self.store.forget(&pending).await?;
+                    swept.notices += 1;
+                }
+                Err(error) => refused = Some(error),
+            }
         }
-        Ok(())
+        refused.map_or(Ok(()), |error| Err(error.into()))
     }
 
     /// Publishes what the company's portal has not been told.
@@ -252,7 +273,7 @@ impl Sweep {
         for shard in campaign.shards() {
             for claim in self.store.open_claims(id, shard).await? {
                 if claim.claim_until < now {
-                    self.store.settle(id, shard, &claim).await?;
+                    self.settle(&campaign, shard, &claim).await?;
                     swept.claims_settled += 1;
                 } else {
                     open += 1;
@@ -266,6 +287,18 @@ impl Sweep {
         self.store.advance(id, now).await?;
         self.store.unlist(&campaign, now).await?;
         Ok(())
+    }
+
+    /// Settles a claim that ran out, and queues those of it who are `queued` again: its owner may have died before it did.
+    async fn settle(&self, campaign: &Campaign, shard: Shard, open: &ClaimItem) -> Result<(), SweepError> {
+        let (claim, recipient_ids) = self.store.settle(campaign.campaign_id, shard, open).await?;
+        if recipient_ids.is_empty() {
+            return Ok(());
+        }
+        let division = campaign.filter.division.clone();
+        let message = DeliverMessage { campaign_id: campaign.campaign_id, division, shard, recipient_ids };
+        self.deliveries.send(&[message], Duration::ZERO).await?;
+        Ok(self.store.close(&claim).await?)
     }
 
     /// Lets a campaign go on whose quiet hours are over; or one that waits for quota, when there is room for a good part of it: else it would stop again at once.

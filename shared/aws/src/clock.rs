@@ -110,6 +110,11 @@ pub fn new_event_id(now: Timestamp) -> String {
     Ulid::from_parts(now.as_millisecond().unsigned_abs(), random()).to_string()
 }
 
+/// A new token by which AWS knows a request that is made again.
+pub fn new_token() -> String {
+    Ulid::from(random::<u128>()).to_string()
+}
+
 /// The id before all of things that happen at `now` or later.
 pub fn first_event_id(now: Timestamp) -> String {
     Ulid::from_parts(now.as_millisecond().unsigned_abs(), 0).to_string()

@@ -132,15 +132,20 @@ pub fn condition_failed(reason: &CancellationReason) -> bool {
     reason.code() == Some("ConditionalCheckFailed")
 }
 
-/// Writes all of `actions` or nothing. Conflicts with other transactions and throttling are retried; the SDK's own retry
-/// after a lost answer is safe, since each call carries a token of its own by which DynamoDB knows it.
+/// Writes all of `actions` or nothing. Conflicts with other transactions and throttling are retried.
+///
+/// All tries carry the same token, by which DynamoDB knows a transaction for ten minutes: if the answer to one was lost and the
+/// next are throttled, a later one learns that all is written. Only what DynamoDB cancelled, and so has not written, gets a new
+/// one.
 pub async fn transact(
     client: &Client,
     what: &'static str,
     actions: Vec<TransactWriteItem>,
 ) -> Result<Transacted, StoreError> {
+    let mut token = clock::new_token();
     for attempt in 1..=TRIES {
-        let error = match client.transact_write_items().set_transact_items(Some(actions.clone())).send().await {
+        let request = client.transact_write_items().set_transact_items(Some(actions.clone()));
+        let error = match request.client_request_token(&token).send().await {
             Ok(_) => return Ok(Transacted::Done),
             Err(error) => error,
         };
@@ -153,6 +158,7 @@ pub async fn transact(
             if !reasons.iter().filter_map(CancellationReason::code).all(passing) {
                 return Err(StoreError::of(what, error));
             }
+            token = clock::new_token();
         } else if !error.code().is_some_and(is_throttle) {
             return Err(StoreError::of(what, error));
         }

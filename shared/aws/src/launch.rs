@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use jiff::Timestamp;
 use portal_domain::audience::AudienceRule;
-use portal_domain::campaign::{StartedBy, StateReason, drifted};
+use portal_domain::campaign::{StartedBy, StateReason, drifted, most_for};
 use portal_domain::email::EmailAddress;
 use portal_domain::mail::template::Head;
 use portal_domain::quiet_hours::QuietHours;
@@ -237,6 +237,10 @@ fn campaign(ready: Ready, campaign_id: CampaignId, created_by: &str, now: Timest
             Guard::Expected(expected) => expected,
             Guard::AtMost(_) => counts.will_email,
         },
+        most_recipients: Some(match order.guard {
+            Guard::Expected(expected) => most_for(expected),
+            Guard::AtMost(most) => most,
+        }),
         include_recently_invited: order.include_recently_invited,
         max_per_minute: order.max_per_minute,
         retrying: None,

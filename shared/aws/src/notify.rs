@@ -103,6 +103,9 @@ fn headline(notice: &CampaignNotice) -> &'static str {
         (_, Some(StateReason::AccountRefused)) => {
             "The campaign is paused: SES refuses the account or the function's permission. Mend that, then resume the campaign."
         }
+        (_, Some(StateReason::AudienceGrew)) => {
+            "The campaign is paused: there are more people than it may reach. Say how many it may when you resume it, or cancel it."
+        }
         (_, Some(StateReason::Bounces)) => {
             "The campaign was halted: too many e-mails bounced. Look at the addresses before you resume or cancel it."
         }
@@ -165,9 +168,9 @@ mod tests {
 
     #[test]
     fn every_reason_to_stop_says_what_to_do() {
-        use StateReason::{AccountRefused, Bounces, Complaints, DailyQuota, SendingPaused};
+        use StateReason::{AccountRefused, AudienceGrew, Bounces, Complaints, DailyQuota, SendingPaused};
         let of = |reason| headline(&notice(CampaignState::Paused, Some(reason)));
-        let lines = [DailyQuota, SendingPaused, AccountRefused, Bounces, Complaints].map(of);
+        let lines = [DailyQuota, SendingPaused, AccountRefused, AudienceGrew, Bounces, Complaints].map(of);
         for (index, line) in lines.iter().enumerate() {
             assert!(!lines[..index].contains(line) && !line.ends_with("has stopped."), "{line}");
         }

@@ -78,6 +78,10 @@ pub struct Campaign {
     pub email_from: String,
     /// How many people the operator expected to e-mail.
     pub expected_recipients: u64,
+    /// The most people whom it may reach: what was promised when it was started, or when a person let it go on. Nothing of one that
+    /// others join, and of those that were started before there was a bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub most_recipients: Option<u64>,
     /// Who was invited in the last 24 hours is mailed again.
     #[serde(default)]
     pub include_recently_invited: bool,
@@ -137,6 +141,8 @@ impl Campaign {
         Rules {
             now,
             campaign: Some(self.campaign_id),
+            // Who asks is `pending`: whom an operator set back has been invited again since.
+            began: if asked { now } else { self.created_at },
             // Whoever asks for an e-mail gets it, however long ago the last one was; but only who is still invited.
             include_recently_invited: self.include_recently_invited || asked,
             audience: audience.at(now, &self.zone()),
@@ -255,13 +261,16 @@ impl CampaignView {
     }
 }
 
-/// Whether the number of people who would be e-mailed now is too far from what the operator was shown.
-///
-/// More than expected by over 1 % (from 100 expected on; below that, any more), or fewer by over 10 %.
+/// The most people who may be e-mailed where so many are expected: 1 % more from 100 on, below that no more.
+pub fn most_for(expected: u64) -> u64 {
+    let more = if expected >= 100 { expected / 100 } else { 0 };
+    expected.saturating_add(more)
+}
+
+/// Whether the number of people who would be e-mailed now is too far from what the operator was shown: more than [`most_for`] it, or
+/// fewer by over 10 %.
 pub fn drifted(expected: u64, actual: u64) -> bool {
-    let too_many =
-        if expected >= 100 { u128::from(actual) * 100 > u128::from(expected) * 101 } else { actual > expected };
-    too_many || u128::from(actual) * 10 < u128::from(expected) * 9
+    actual > most_for(expected) || u128::from(actual) * 10 < u128::from(expected) * 9
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 pub mod links;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::{CampaignId, DivisionId, Filter, PortalStatus, RecipientId};
 
@@ -44,6 +45,19 @@ pub struct Recipient {
     pub last_campaign_id: Option<CampaignId>,
     /// Why mail can't be delivered (bounced, complained), if so.
     pub undeliverable: Option<String>,
+    /// When an operator withdrew an invitation last, or took an acceptance back. The index does not carry it.
+    pub set_back: Option<SetBack>,
+}
+
+/// An operator made a recipient `notSent` again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SetBack {
+    /// When.
+    pub at: Timestamp,
+    /// The campaign that had claimed the recipient last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub campaign_id: Option<CampaignId>,
 }
 
 impl Recipient {
@@ -61,6 +75,7 @@ impl Recipient {
             expires_at: None,
             last_campaign_id: None,
             undeliverable: None,
+            set_back: None,
         }
     }
 

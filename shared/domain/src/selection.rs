@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::audience::Audience;
+use crate::recipient::SetBack;
 use crate::{CampaignId, PortalStatus, Recipient};
 
 /// Nobody is invited twice within this time unless the request says so.
@@ -46,6 +47,8 @@ pub enum Verdict {
     Accepted,
     /// Is in the selection, and is left out.
     Excluded(Exclusion),
+    /// Is in the selection; an operator set them back since the campaign began.
+    SetBack,
     /// Is not in the selection.
     NotSelected,
 }
@@ -57,6 +60,7 @@ impl Verdict {
             Self::Mail => None,
             Self::Accepted => Some("accepted"),
             Self::Excluded(reason) => Some(reason.as_str()),
+            Self::SetBack => Some("withdrawn"),
             Self::NotSelected => Some("noLongerSelected"),
         }
     }
@@ -69,6 +73,8 @@ pub struct Rules {
     pub now: Timestamp,
     /// The campaign that decides; its own earlier mail excludes nobody.
     pub campaign: Option<CampaignId>,
+    /// When that campaign began: it leaves alone whom an operator has set back since.
+    pub began: Timestamp,
     /// The request said that who was invited in the last 24 hours may be mailed again.
     pub include_recently_invited: bool,
     /// Whom of the selection the campaign addresses.
@@ -76,9 +82,16 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// Whether the campaign must leave alone whom an operator set back so. Campaigns and set-backs are timed by the clocks of
+    /// different functions, so that the campaign which had invited them is told by its id.
+    fn respects(&self, set_back: SetBack) -> bool {
+        let invited_by_it = set_back.campaign_id.is_some() && set_back.campaign_id == self.campaign;
+        invited_by_it || (self.campaign.is_some() && set_back.at >= self.began)
+    }
+
     /// The rules of a campaign that an operator would start at `now`.
     pub fn of_new_campaign(now: Timestamp, include_recently_invited: bool) -> Self {
-        Self { now, campaign: None, include_recently_invited, audience: Audience::default() }
+        Self { now, campaign: None, began: now, include_recently_invited, audience: Audience::default() }
     }
 }
 
@@ -92,6 +105,9 @@ pub fn judge(recipient: &Recipient, selected: bool, rules: Rules) -> Verdict {
     }
     if recipient.status == PortalStatus::Accepted {
         return Verdict::Accepted;
+    }
+    if recipient.set_back.is_some_and(|set_back| rules.respects(set_back)) {
+        return Verdict::SetBack;
     }
     if recipient.undeliverable.is_some() {
         return Verdict::Excluded(Exclusion::Undeliverable);
@@ -157,7 +173,7 @@ impl Counts {
         match verdict {
             Verdict::NotSelected => return,
             Verdict::Mail => self.will_email += 1,
-            Verdict::Accepted => {}
+            Verdict::Accepted | Verdict::SetBack => {}
             Verdict::Excluded(reason) => self.excluded.add(reason),
         }
         self.total += 1;
@@ -219,6 +235,7 @@ mod tests {
             ..base.clone()
         };
         let bounced = |recipient| Recipient { undeliverable: Some("bounced".to_owned()), ..recipient };
+        let set_back = |at, campaign_id| Recipient { set_back: Some(SetBack { at, campaign_id }), ..base.clone() };
         let recent = Verdict::Excluded(Exclusion::RecentlyInvited);
         let undeliverable = Verdict::Excluded(Exclusion::Undeliverable);
         // Recipient, verdict of our campaign, and when the request includes who was invited recently.
@@ -232,6 +249,11 @@ mod tests {
             (invited(now - day + second, Some(theirs)), recent, Verdict::Mail),
             (invited(now - day, Some(theirs)), Verdict::Mail, Verdict::Mail),
             (invited(now - second, Some(ours)), Verdict::Mail, Verdict::Mail),
+            (set_back(now - day, Some(ours)), Verdict::SetBack, Verdict::SetBack),
+            (set_back(now, Some(theirs)), Verdict::SetBack, Verdict::SetBack),
+            (set_back(now, None), Verdict::SetBack, Verdict::SetBack),
+            (set_back(now - second, Some(theirs)), Verdict::Mail, Verdict::Mail),
+            (set_back(now - second, None), Verdict::Mail, Verdict::Mail),
         ];
         for (recipient, expected, including) in table {
             let rules = Rules { campaign: Some(ours), ..Rules::of_new_campaign(now, false) };
@@ -242,6 +264,7 @@ mod tests {
         }
         let nobody = Rules::of_new_campaign(now, false);
         assert_eq!(judge(&invited(now, None), true, nobody), recent, "no campaign is not the same campaign");
+        assert_eq!(judge(&set_back(now, None), true, nobody), Verdict::Mail, "a new campaign begins after it");
         let audience = AudienceRule::PENDING.at(now, &jiff::tz::TimeZone::UTC);
         let asked = Rules { audience, ..Rules::of_new_campaign(now, true) };
         assert_eq!(judge(&base, true, asked), Verdict::NotSelected, "never invited, or no longer");

@@ -43,6 +43,8 @@ impl ProblemType {
     pub const SENDER_REFUSED: Self = Self::new("/problems/sender-refused", "The sender can not be used");
     /// 409: the campaign's `state` doesn't allow this.
     pub const CAMPAIGN_STATE: Self = Self::new("/problems/campaign-state", "The campaign's state does not allow this");
+    /// 409: the campaign would reach more people than it may; `wouldReach` says how many.
+    pub const AUDIENCE_GREW: Self = Self::new("/problems/audience-grew", "The audience has grown");
     /// 409 or 503: SES does not send for this account at the moment.
     pub const SENDING_PAUSED: Self = Self::new("/problems/sending-paused", "Sending is paused");
     /// 403: an invitation can't be accepted like this; why is nobody's business.

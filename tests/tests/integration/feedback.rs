@@ -219,7 +219,7 @@ async fn a_campaign_halts_when_too_much_came_back_and_after_a_resume_only_for_wh
         world.reports([events[most].clone()]).await;
         let campaign = world.campaign(id).await;
         assert_eq!((&campaign["state"], &campaign["stateReason"]), (&json!("halted"), &json!(reason)));
-        let resumed = world.campaigns.obey(id, Command::Resume, "ann", clock::now()).await.unwrap();
+        let resumed = world.campaigns.obey(id, Command::Resume(None), "ann", clock::now()).await.unwrap();
         assert!(matches!(resumed, Obeyed::Done(_)));
         world.reports(events[..=most].iter().cloned()).await;
         assert_eq!(world.campaign(id).await["state"], "preparing", "what a person took note of halts it no more");

@@ -125,7 +125,7 @@ async fn a_claim_is_settled_only_under_its_own_id() {
     let row = world.ledger(id).await.remove(0);
     assert_eq!(row.outcome, Outcome::Claimed);
     let recipient_ids = vec![row.recipient_id];
-    let other = ClaimItem { claim_id: clock::new_claim_id(), claim_until: clock::now(), recipient_ids };
+    let other = ClaimItem::new(clock::new_claim_id(), clock::now(), recipient_ids);
     world.campaigns.settle(id, row.recipient_id.shard(), &other).await.unwrap();
     assert_eq!(world.ledger(id).await, [row]);
     assert_eq!(world.campaign(id).await["outcomes"]["claimed"], 1);

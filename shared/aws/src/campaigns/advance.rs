@@ -43,6 +43,7 @@ impl CampaignStore {
             entry,
             lock: if over { Lock::Free } else { Lock::Keep },
             walk: None,
+            rebound: None,
         });
         Ok(match moved.await? {
             Moved::Done(campaign) => Some(campaign.state),

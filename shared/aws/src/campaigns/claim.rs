@@ -166,7 +166,7 @@ impl CampaignStore {
             }
         }
         if !claimed.is_empty() {
-            actions.push(self.open_claim(claim, claimed)?);
+            actions.push(self.hold(claim, claimed)?);
         }
         actions.extend(self.count(claim, counter)?);
         match transact(&self.client, "claim recipients", actions).await? {
@@ -209,7 +209,9 @@ impl CampaignStore {
                     "SET outcome = :claimed, claimId = :claim, attempt = :attempt, priorState = :prior, digest = :digest, \
                      updatedAt = :now",
                 )
-                .condition_expression("outcome = :queued")
+                // The attempt too: a retry makes a row `queued` again, and its next e-mail must have a number of its own.
+                .condition_expression("outcome = :queued AND attempt = :read")
+                .expression_attribute_values(":read", n(row.attempt))
                 .expression_attribute_values(":queued", s(Outcome::Queued.as_str()))
                 .expression_attribute_values(":claimed", s(Outcome::Claimed.as_str()))
                 .expression_attribute_values(":claim", s(claim.claim_id.to_string()))
@@ -286,7 +288,8 @@ impl CampaignStore {
                 .table_name(&self.table)
                 .set_key(Some(key(claim.pk(), keys::ledger_sk(row.recipient_id))))
                 .update_expression("SET outcome = :end, reason = :reason, attention = :attention, updatedAt = :now")
-                .condition_expression("outcome = :before")
+                .condition_expression("outcome = :before AND attempt = :read")
+                .expression_attribute_values(":read", n(row.attempt))
                 .expression_attribute_values(":before", s(row.outcome.as_str()))
                 .expression_attribute_values(":end", s(outcome.as_str()))
                 .expression_attribute_values(":reason", s(reason))
@@ -295,8 +298,9 @@ impl CampaignStore {
         )
     }
 
-    fn open_claim(&self, claim: &Claim, recipient_ids: Vec<RecipientId>) -> Result<TransactWriteItem, StoreError> {
-        let open = ClaimItem { claim_id: claim.claim_id, claim_until: claim.claim_until, recipient_ids };
+    /// The action that writes an open claim, which holds these recipients.
+    pub(super) fn hold(&self, claim: &Claim, recipient_ids: Vec<RecipientId>) -> Result<TransactWriteItem, StoreError> {
+        let open = ClaimItem::new(claim.claim_id, claim.claim_until, recipient_ids);
         put(self.put_item(key(claim.pk(), keys::claim_sk(claim.claim_id)), &open)?)
     }
 

@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 use portal_domain::campaign::audit::{Action, AuditEntry, SYSTEM};
-use portal_domain::campaign::{CampaignEvent, Command, Effect, StateReason};
-use portal_domain::{Campaign, CampaignId, CampaignState, Outcome};
+use portal_domain::campaign::{CampaignEvent, Command, Effect, StateReason, most_for};
+use portal_domain::{Campaign, CampaignId, CampaignState, Outcome, Shard};
 
 use super::CampaignStore;
-use super::item::{Task, Walk};
+use super::item::{CursorItem, Task, Walk};
 use super::transition::{Lock, Moved, Transition, Walks};
 use crate::dynamo::{StoreError, back_off};
 
@@ -57,6 +57,24 @@ impl CampaignStore {
         Err(StoreError::Busy("move a campaign on"))
     }
 
+    /// Pauses a campaign that would reach more people than it may; also one that waits for the end of its quiet hours, since its
+    /// ledger is written meanwhile. `false` when its state doesn't allow it (any more).
+    pub async fn stop_growing(&self, id: CampaignId, now: Timestamp) -> Result<bool, StoreError> {
+        let moved = self.by_itself(id, |before| {
+            let quiet = before.state_reason == Some(StateReason::QuietHours);
+            let state = if quiet { Some(before.state) } else { before.state.after(CampaignEvent::Pause) };
+            Some(Transition {
+                before,
+                after: Campaign { state: state?, state_reason: Some(StateReason::AudienceGrew), ..before.clone() },
+                entry: AuditEntry::new(now, SYSTEM, Action::Paused),
+                lock: Lock::Keep,
+                walk: None,
+                rebound: None,
+            })
+        });
+        Ok(moved.await?.is_some())
+    }
+
     /// Pauses or halts a campaign for a reason of the system's. `false` when its state doesn't allow it (any more).
     pub async fn stop_by_itself(
         &self,
@@ -73,6 +91,7 @@ impl CampaignStore {
                 entry: AuditEntry::new(now, SYSTEM, action),
                 lock: Lock::Keep,
                 walk: None,
+                rebound: None,
             })
         });
         Ok(moved.await?.is_some())
@@ -94,6 +113,7 @@ impl CampaignStore {
                 entry: AuditEntry::new(now, SYSTEM, Action::Resumed),
                 lock: Lock::Keep,
                 walk: Some(requeue()),
+                rebound: None,
             })
         })
         .await
@@ -112,8 +132,25 @@ impl CampaignStore {
             entry: AuditEntry::new(now, SYSTEM, Action::Cancelled),
             lock: Lock::Keep,
             walk: Some(Walks::Only(Walk::from_start(Task::Cancel))),
+            rebound: None,
         };
         Ok(matches!(self.transit(transition).await?, Moved::Done(_)))
+    }
+
+    /// Has everybody queued anew who is `queued` in a campaign that sends: some of them may have lost their message. The sweep queues
+    /// the shards' fan-out.
+    pub async fn requeue(&self, id: CampaignId, now: Timestamp) -> Result<(), StoreError> {
+        let begun = self.by_itself(id, |before| {
+            before.state.sends().then(|| Transition {
+                before,
+                after: before.clone(),
+                entry: AuditEntry::new(now, SYSTEM, Action::Requeued),
+                lock: Lock::Keep,
+                walk: Some(requeue()),
+                rebound: None,
+            })
+        });
+        begun.await.map(drop)
     }
 
     async fn by_itself(
@@ -142,9 +179,15 @@ impl CampaignStore {
     ) -> Result<Transition<'a>, StoreError> {
         let mut after = Campaign { state, state_reason, ..before.clone() };
         let mut entry = AuditEntry::new(now, by, command.action());
+        let mut rebound = None;
         let (lock, walk) = match command {
             Command::Pause => (Lock::Keep, None),
-            Command::Resume => {
+            Command::Resume(expected) => {
+                if let Some(expected) = expected {
+                    after.expected_recipients = expected;
+                    after.most_recipients = Some(most_for(expected));
+                    rebound = Some(self.cursors(before).await?);
+                }
                 if before.state == CampaignState::Halted {
                     after.acknowledged = Some(self.progress(before).await?.returned());
                 }
@@ -160,7 +203,18 @@ impl CampaignStore {
                 (Lock::Take, Some(Walks::Only(Walk::from_start(task))))
             }
         };
-        Ok(Transition { before, after, entry, lock, walk })
+        Ok(Transition { before, after, entry, lock, walk, rebound })
+    }
+}
+
+impl CampaignStore {
+    /// The cursors of all shards of a campaign, each read consistently.
+    async fn cursors(&self, campaign: &Campaign) -> Result<Vec<(Shard, CursorItem)>, StoreError> {
+        let mut cursors = Vec::new();
+        for shard in campaign.shards() {
+            cursors.extend(self.cursor(campaign.campaign_id, shard).await?.map(|cursor| (shard, cursor)));
+        }
+        Ok(cursors)
     }
 }
 

@@ -1,6 +1,6 @@
 //! How things lie in the table Campaigns.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use portal_domain::activation::Mailed;
 use portal_domain::feedback::Standing;
 use portal_domain::outcome::LedgerEvent;
@@ -227,6 +227,20 @@ pub struct ClaimItem {
     pub claim_id: ClaimId,
     /// Nobody but its owner records the claim before this time.
     pub claim_until: Timestamp,
-    /// The recipients that it holds.
+    /// The recipients that it holds: those who are claimed, and those who are `queued` again and may have no message yet.
     pub recipient_ids: Vec<RecipientId>,
+    /// Seconds since 1970 after which DynamoDB forgets it. A campaign may be over before anybody has looked at the claim of a
+    /// function that was killed: SES's reports may have told of everybody.
+    #[serde(default)]
+    pub ttl: i64,
+}
+
+/// How long a claim is kept that nobody closes.
+const CLAIM_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+impl ClaimItem {
+    /// A claim that holds these recipients.
+    pub fn new(claim_id: ClaimId, claim_until: Timestamp, recipient_ids: Vec<RecipientId>) -> Self {
+        Self { claim_id, claim_until, recipient_ids, ttl: (claim_until + CLAIM_KEPT).as_second() }
+    }
 }

@@ -9,6 +9,7 @@
 //! | ledger of a campaign, by shard and recipient | query `LEDGER#` of each shard's partition |
 //! | failed, skipped and unconfirmed rows | query index `attention` |
 //! | open claims of a shard | query `CLAIM#` |
+//! | rows that a campaign may write | update `ADMITTED` in the partition of the first shard |
 //! | audit trail of a campaign or recipient, newest first | query `AUDIT#` backwards |
 //! | notices that operators have not been sent yet | query `NOTICES` |
 //! | acceptances of what a campaign mailed | get `ACCEPTANCES` of each shard's partition |
@@ -29,6 +30,8 @@ pub const CAMPAIGNS: &str = "CAMPAIGNS";
 pub const LOCKS: &str = "LOCKS";
 /// Sort key of an idempotency key.
 pub const KEY: &str = "KEY";
+/// Sort key of how many rows the shards of a campaign may write, in the partition of the first.
+pub const ADMITTED: &str = "ADMITTED";
 /// Sort key of a shard's cursor.
 pub const CURSOR: &str = "CURSOR";
 /// Partition of notices to operators that are not published yet.

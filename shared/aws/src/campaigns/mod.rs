@@ -4,6 +4,7 @@ pub mod accept;
 mod acceptances;
 pub mod advance;
 pub mod audit;
+pub mod bound;
 pub mod claim;
 pub mod clear;
 pub mod control;

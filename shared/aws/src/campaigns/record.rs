@@ -45,17 +45,35 @@ enum Part {
 }
 
 impl CampaignStore {
-    /// Records a claim and closes it. A row that is no longer this claim's is left alone; one that was settled as
-    /// `unconfirmed` meanwhile is recorded over. A recipient gets its prior state back only if its digest is still the
-    /// claim's and its status still `pending`.
-    pub async fn record(&self, claim: &Claim, mut records: Vec<Record>) -> Result<(), StoreError> {
-        let mut before = vec![Outcome::Claimed; records.len()];
+    /// Records a claim. A row that is no longer this claim's is left alone; one that was settled as `unconfirmed` meanwhile is
+    /// recorded over. A recipient gets its prior state back only if its digest is still the claim's and its status still
+    /// `pending`.
+    ///
+    /// Answers who of the claim is `queued` again. The claim stays open and holds them until the caller has queued a message for
+    /// them and closed it ([`CampaignStore::close`]); if there is nobody it is closed here.
+    pub async fn record(&self, claim: &Claim, records: Vec<Record>) -> Result<Vec<RecipientId>, StoreError> {
+        let before = vec![Outcome::Claimed; records.len()];
+        self.record_from(claim, records, before).await
+    }
+
+    /// The same, where `before` are the outcomes of the rows as they were read.
+    pub(super) async fn record_from(
+        &self,
+        claim: &Claim,
+        mut records: Vec<Record>,
+        mut before: Vec<Outcome>,
+    ) -> Result<Vec<RecipientId>, StoreError> {
         loop {
+            let mut waiting = Vec::new();
             let mut actions = Vec::with_capacity(2 * records.len() + 2);
             let mut parts = Vec::with_capacity(2 * records.len() + 2);
             let mut counter = CounterItem::default();
             for (index, record) in records.iter().enumerate() {
-                let Some(outcome) = before[index].after(record.event) else { continue };
+                let after = before[index].after(record.event);
+                if after.unwrap_or(before[index]) == Outcome::Queued {
+                    waiting.push(record.recipient_id);
+                }
+                let Some(outcome) = after else { continue };
                 counter.moved(before[index], outcome);
                 actions.push(self.record_row(claim, record, before[index], outcome)?);
                 parts.push(Part::Row(index));
@@ -64,11 +82,14 @@ impl CampaignStore {
                     parts.push(Part::Undo(index));
                 }
             }
-            actions.push(self.close_claim(claim)?);
+            actions.push(match waiting.is_empty() {
+                true => self.close_claim(claim)?,
+                false => self.hold(claim, waiting.clone())?,
+            });
             parts.push(Part::Other);
             actions.extend(self.count(claim, counter)?);
             let reasons = match transact(&self.client, "record a claim", actions).await? {
-                Transacted::Done => return Ok(()),
+                Transacted::Done => return Ok(waiting),
                 Transacted::Refused(reasons) => reasons,
             };
             let mut gone = Vec::new();
@@ -149,6 +170,18 @@ impl CampaignStore {
                 .expression_attribute_values(":mine", s(undo.digest.as_str()))
                 .expression_attribute_values(":pending", s(PortalStatus::Pending.as_str())),
         )
+    }
+
+    /// Closes a claim whose waiting recipients are queued.
+    pub async fn close(&self, claim: &Claim) -> Result<(), StoreError> {
+        self.client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(key(claim.pk(), keys::claim_sk(claim.claim_id))))
+            .send()
+            .await
+            .map_err(|error| StoreError::of("close a claim", error))?;
+        Ok(())
     }
 
     fn close_claim(&self, claim: &Claim) -> Result<TransactWriteItem, StoreError> {

@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
 use jiff::Timestamp;
 use portal_domain::PortalStatus;
 use portal_domain::campaign::audit::{Action, AuditEntry};
+use portal_domain::recipient::SetBack;
 
 use super::accept::credential_key;
 use super::outbox::{Event, Happened};
@@ -29,7 +30,7 @@ impl CampaignStore {
         let entry = AuditEntry { note: Some(why.to_owned()), ..AuditEntry::new(now, by, action) };
         let id = recipient.recipient_id;
         let mut actions = vec![
-            self.forget_invitation(recipient)?,
+            self.forget_invitation(recipient, now)?,
             self.put_new(key(keys::audit_pk(id), clock::new_event_id(now)), &entry)?,
         ];
         if accepted {
@@ -43,20 +44,23 @@ impl CampaignStore {
         Ok(matches!(written, Transacted::Done))
     }
 
-    /// When they were mailed last stays, so that nobody mails them again within a day without meaning to.
-    fn forget_invitation(&self, recipient: &RecipientItem) -> Result<TransactWriteItem, StoreError> {
+    /// When they were mailed last stays, so that nobody mails them again within a day without meaning to. That they were set
+    /// back is kept, so that no campaign that is under way mails them again.
+    fn forget_invitation(&self, recipient: &RecipientItem, now: Timestamp) -> Result<TransactWriteItem, StoreError> {
         let id = recipient.recipient_id;
+        let set_back = SetBack { at: now, campaign_id: recipient.last_campaign_id };
         update(
             Update::builder()
                 .table_name(&self.directory)
                 .set_key(Some(key(directory_keys::recipient_pk(id), directory_keys::RECIPIENT)))
                 .update_expression(
-                    "SET #status = :notSent, indexSort = :sort, version = :next \
+                    "SET #status = :notSent, indexSort = :sort, setBack = :setBack, version = :next \
                      REMOVE digest, earlier, expiresAt, acceptance, pendingSince, reminders",
                 )
                 .condition_expression("version = :version AND #status = :before")
                 .expression_attribute_names("#status", "status")
                 .expression_attribute_values(":before", s(recipient.status.as_str()))
+                .expression_attribute_values(":setBack", serde_dynamo::to_attribute_value(set_back)?)
                 .expression_attribute_values(":notSent", s(PortalStatus::NotSent.as_str()))
                 .expression_attribute_values(":sort", s(directory_keys::recipient_sort(PortalStatus::NotSent, id)))
                 .expression_attribute_values(":version", n(recipient.version))

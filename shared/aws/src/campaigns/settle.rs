@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use portal_domain::campaign::audit::{Action, AuditEntry};
 use portal_domain::outcome::LedgerEvent;
-use portal_domain::{CampaignId, RecipientId, Shard};
+use portal_domain::{CampaignId, Outcome, RecipientId, Shard};
 
 use super::claim::Claim;
 use super::counter::CounterItem;
@@ -44,18 +44,40 @@ impl CampaignStore {
         Ok(claims)
     }
 
-    /// Makes what is still `claimed` under a claim `unconfirmed`, and closes the claim. Call it only after `claimUntil`.
-    pub async fn settle(&self, campaign: CampaignId, shard: Shard, open: &ClaimItem) -> Result<(), StoreError> {
+    /// Makes what is still `claimed` under a claim `unconfirmed`. Call it only after `claimUntil`. Answers the claim, and who of it
+    /// is `queued`: as long as there is anybody the claim stays open, as in [`CampaignStore::record`].
+    pub async fn settle(
+        &self,
+        campaign: CampaignId,
+        shard: Shard,
+        open: &ClaimItem,
+    ) -> Result<(Claim, Vec<RecipientId>), StoreError> {
         let claim =
             Claim { campaign, shard, claim_id: open.claim_id, now: clock::now(), claim_until: open.claim_until };
-        let lost = open.recipient_ids.iter().map(|recipient_id| Record {
-            recipient_id: *recipient_id,
-            event: LedgerEvent::LoseTrack,
-            reason: Some("neverRecorded".to_owned()),
-            message_id: None,
-            undo: None,
-        });
-        self.record(&claim, lost.collect()).await
+        let (mut records, mut before) = (Vec::new(), Vec::new());
+        for row in self.rows(&claim.pk(), &open.recipient_ids).await? {
+            let ours = row.claim_id == Some(claim.claim_id) || row.outcome == Outcome::Queued;
+            if !ours {
+                continue;
+            }
+            before.push(row.outcome);
+            records.push(Record {
+                recipient_id: row.recipient_id,
+                event: LedgerEvent::LoseTrack,
+                reason: Some("neverRecorded".to_owned()),
+                message_id: None,
+                undo: None,
+            });
+        }
+        let waiting = self.record_from(&claim, records, before).await?;
+        Ok((claim, waiting))
+    }
+
+    /// These rows of a shard, as far as they exist, read consistently.
+    async fn rows(&self, shard_pk: &str, recipients: &[RecipientId]) -> Result<Vec<LedgerItem>, StoreError> {
+        let wanted = recipients.iter().map(|id| (self.table.clone(), key(shard_pk, keys::ledger_sk(*id)))).collect();
+        let items = batch_get(&self.client, wanted).await?.into_iter();
+        items.map(|(_, item)| Ok(serde_dynamo::from_item(item)?)).collect()
     }
 
     /// Settles those of `recipients` who are `unconfirmed`, as a person decides: they were `sent` to, or it `failed`. Answers how
@@ -89,12 +111,10 @@ impl CampaignStore {
     ) -> Result<usize, StoreError> {
         let pk = keys::shard_pk(campaign, shard);
         for attempt in 1..=TRIES {
-            let wanted = recipients.iter().map(|id| (self.table.clone(), key(&pk, keys::ledger_sk(*id)))).collect();
             let mut counter = CounterItem::default();
             let mut actions = Vec::new();
             let mut entry = AuditEntry::new(now, by, Action::Settled);
-            for (_, item) in batch_get(&self.client, wanted).await? {
-                let row: LedgerItem = serde_dynamo::from_item(item)?;
+            for row in self.rows(&pk, recipients).await? {
                 let Some(outcome) = row.outcome.after(event) else { continue };
                 counter.moved(row.outcome, outcome);
                 entry.outcome = Some(outcome);

@@ -1,10 +1,10 @@
 //! Moving a campaign from one state to the next: one transaction for campaign, lock, cursors, audit trail and notice.
 
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
-use portal_domain::Campaign;
 use portal_domain::campaign::audit::AuditEntry;
+use portal_domain::{Campaign, Shard};
 
-use super::item::{CampaignRef, Walk};
+use super::item::{CampaignRef, CursorItem, Walk};
 use super::notices::{CampaignNotice, Notice};
 use super::{CampaignStore, keys};
 use crate::clock;
@@ -22,6 +22,8 @@ pub(super) struct Transition<'a> {
     pub lock: Lock,
     /// What its shards are to do.
     pub walk: Option<Walks>,
+    /// The cursors as they were read, if the campaign gets a new bound: from now on exactly what they have written is admitted.
+    pub rebound: Option<Vec<(Shard, CursorItem)>>,
 }
 
 /// What a change of state does to the division's lock.
@@ -58,7 +60,7 @@ pub(super) enum Moved {
 impl CampaignStore {
     /// Writes a change of state, once, or nothing.
     pub(super) async fn transit(&self, transition: Transition<'_>) -> Result<Moved, StoreError> {
-        let Transition { before, mut after, mut entry, lock, walk } = transition;
+        let Transition { before, mut after, mut entry, lock, walk, rebound } = transition;
         after.revision = before.revision + 1;
         entry.state = Some(after.state);
         entry.reason = after.state_reason;
@@ -70,9 +72,13 @@ impl CampaignStore {
         if let Some(notice) = CampaignNotice::of(&after, &entry) {
             actions.push(self.put_new(key(keys::NOTICES, &event_id), &Notice::Campaign(notice))?);
         }
+        if let Some(cursors) = &rebound {
+            actions.extend(self.readmit(id, cursors, walk.is_some())?);
+        }
         if let Some(walks) = walk {
             for shard in before.shards() {
-                actions.push(self.set_walks(key(keys::shard_pk(id, shard), keys::CURSOR), &walks, &entry)?);
+                let read = rebound.iter().flatten().find(|(of, _)| *of == shard).map(|(_, cursor)| cursor.page);
+                actions.push(self.set_walks(key(keys::shard_pk(id, shard), keys::CURSOR), &walks, read, &entry)?);
             }
         }
         match transact(&self.client, "move a campaign on", actions).await? {
@@ -118,20 +124,30 @@ impl CampaignStore {
     }
 
     /// Gives a shard a walk to do. Whoever is at work on it fails with its next page, and whoever it was about to queue is
-    /// `queued` in the ledger: the walk finds them.
-    fn set_walks(&self, key: Item, walks: &Walks, entry: &AuditEntry) -> Result<TransactWriteItem, StoreError> {
+    /// `queued` in the ledger: the walk finds them. If `read` says so the cursor must be at that page.
+    fn set_walks(
+        &self,
+        key: Item,
+        walks: &Walks,
+        read: Option<u64>,
+        entry: &AuditEntry,
+    ) -> Result<TransactWriteItem, StoreError> {
         let (walk, set) = match walks {
             Walks::Then(walk) => (walk, "walks = list_append(walks, :walk)"),
             Walks::Only(walk) => (walk, "walks = :walk"),
         };
+        let (builder, condition) = match read {
+            Some(page) => (Update::builder().expression_attribute_values(":read", n(page)), "page = :read"),
+            None => (Update::builder(), "attribute_exists(pk)"),
+        };
         update(
-            Update::builder()
+            builder
                 .table_name(&self.table)
                 .set_key(Some(key))
                 .update_expression(format!(
                     "SET {set}, done = :open, toQueue = :nobody, updatedAt = :now ADD page :one"
                 ))
-                .condition_expression("attribute_exists(pk)")
+                .condition_expression(condition)
                 .expression_attribute_values(":walk", serde_dynamo::to_attribute_value([walk])?)
                 .expression_attribute_values(":open", aws_sdk_dynamodb::types::AttributeValue::Bool(false))
                 .expression_attribute_values(":nobody", aws_sdk_dynamodb::types::AttributeValue::L(Vec::new()))

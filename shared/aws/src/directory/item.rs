@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use portal_domain::activation::Mailed;
 use portal_domain::password::PasswordDigest;
-use portal_domain::recipient::{Links, NamedAccount};
+use portal_domain::recipient::{Links, NamedAccount, SetBack};
 use portal_domain::{AccountId, CampaignId, DivisionId, Filter, LinkProfile, PortalStatus, Recipient, RecipientId};
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +54,8 @@ pub struct RecipientItem {
     pub last_campaign_id: Option<CampaignId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub undeliverable: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set_back: Option<SetBack>,
     /// Goes up by one with every write; writers check that it is the one that they read.
     #[serde(default)]
     pub version: u64,
@@ -118,6 +120,7 @@ impl RecipientItem {
             expires_at: recipient.expires_at,
             last_campaign_id: recipient.last_campaign_id,
             undeliverable: recipient.undeliverable.clone(),
+            set_back: recipient.set_back,
             version,
             digest: None,
             earlier: Vec::new(),
@@ -171,6 +174,7 @@ impl From<RecipientItem> for Recipient {
             expires_at: item.expires_at,
             last_campaign_id: item.last_campaign_id,
             undeliverable: item.undeliverable,
+            set_back: item.set_back,
         }
     }
 }

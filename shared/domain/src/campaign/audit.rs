@@ -31,6 +31,8 @@ pub enum Action {
     Cancelled,
     /// Those with one outcome were queued again.
     Retried,
+    /// Everybody who was queued was queued anew.
+    Requeued,
     /// Unconfirmed recipients were settled.
     Settled,
     /// Every ledger row had an end state.

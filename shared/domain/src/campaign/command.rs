@@ -11,8 +11,8 @@ use crate::Outcome;
 pub enum Command {
     /// Stop for a while.
     Pause,
-    /// Go on.
-    Resume,
+    /// Go on; with how many people are expected from now on, if a person says that.
+    Resume(Option<u64>),
     /// End for good: whoever is still queued is skipped.
     Cancel,
     /// Try those again who ended as `failed` or as `unconfirmed`.
@@ -32,14 +32,19 @@ pub enum Effect {
 
 impl Command {
     /// The commands that can be given in any state, as the API names them.
-    pub const ALL: [Self; 5] =
-        [Self::Pause, Self::Resume, Self::Cancel, Self::Retry(Outcome::Failed), Self::Retry(Outcome::Unconfirmed)];
+    pub const ALL: [Self; 5] = [
+        Self::Pause,
+        Self::Resume(None),
+        Self::Cancel,
+        Self::Retry(Outcome::Failed),
+        Self::Retry(Outcome::Unconfirmed),
+    ];
 
     /// The last part of the path of the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pause => "pause",
-            Self::Resume => "resume",
+            Self::Resume(_) => "resume",
             Self::Cancel => "cancel",
             Self::Retry(_) => "retry",
         }
@@ -49,7 +54,7 @@ impl Command {
     pub fn action(self) -> Action {
         match self {
             Self::Pause => Action::Paused,
-            Self::Resume => Action::Resumed,
+            Self::Resume(_) => Action::Resumed,
             Self::Cancel => Action::Cancelled,
             Self::Retry(_) => Action::Retried,
         }
@@ -58,7 +63,7 @@ impl Command {
     fn event(self) -> CampaignEvent {
         match self {
             Self::Pause => CampaignEvent::Pause,
-            Self::Resume => CampaignEvent::Resume,
+            Self::Resume(_) => CampaignEvent::Resume,
             Self::Cancel => CampaignEvent::Cancel,
             Self::Retry(_) => CampaignEvent::Retry,
         }
@@ -71,7 +76,11 @@ impl Command {
             // It would go on by itself.
             return Effect::Moves(CampaignState::Paused, Some(StateReason::Operator));
         }
-        if self == Self::Resume && !campaign.may_send_at(now) {
+        if self == Self::Resume(None) && paused && campaign.state_reason == Some(StateReason::AudienceGrew) {
+            // A person has to say how many are expected now.
+            return Effect::Refused;
+        }
+        if matches!(self, Self::Resume(_)) && !campaign.may_send_at(now) {
             // A person may lift what stopped it, but not its quiet hours.
             return match campaign.state.after(self.event()) {
                 Some(_) if paused && campaign.state_reason == Some(StateReason::QuietHours) => Effect::None,
@@ -86,7 +95,7 @@ impl Command {
         }
         let obeyed = match self {
             Self::Pause => campaign.state == CampaignState::Paused,
-            Self::Resume => campaign.state.sends(),
+            Self::Resume(_) => campaign.state.sends(),
             Self::Cancel => campaign.state == CampaignState::Cancelled,
             Self::Retry(outcome) => campaign.state.sends() && campaign.retrying == Some(outcome),
         };

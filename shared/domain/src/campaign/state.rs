@@ -57,6 +57,8 @@ pub enum StateReason {
     Complaints,
     /// It is outside the hours in which it may send. The campaign goes on by itself when they come.
     QuietHours,
+    /// There are more people than the campaign may reach. A person says how many it may.
+    AudienceGrew,
 }
 
 impl StateReason {
@@ -75,6 +77,7 @@ impl StateReason {
             Self::Bounces => "bounces",
             Self::Complaints => "complaints",
             Self::QuietHours => "quietHours",
+            Self::AudienceGrew => "audienceGrew",
         }
     }
 }
@@ -164,7 +167,9 @@ mod tests {
             assert_eq!(serde_json::to_value(state).expect("serialises"), state.as_str());
         }
         use StateReason::*;
-        for reason in [Operator, DailyQuota, SendingPaused, AccountRefused, Bounces, Complaints, QuietHours] {
+        let reasons =
+            [Operator, DailyQuota, SendingPaused, AccountRefused, Bounces, Complaints, QuietHours, AudienceGrew];
+        for reason in reasons {
             assert_eq!(serde_json::to_value(reason).expect("serialises"), reason.as_str());
         }
     }

@@ -100,6 +100,7 @@ fn recipient(number: usize, person: &Person) -> Recipient {
         expires_at: None,
         last_campaign_id: None,
         undeliverable: person.bounced.then(|| "bounced".to_owned()),
+        set_back: None,
     }
 }
 
