@@ -16,6 +16,7 @@ pub mod notices;
 pub mod people;
 pub mod scheduling;
 pub mod ses;
+pub mod sim;
 pub mod stack;
 mod trouble;
 pub mod world;

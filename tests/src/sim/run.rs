@@ -1,0 +1,226 @@
+//! One run: a town of customers, some storms, and the calm after each, in which everything has to come to its end.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use portal_domain::CampaignState;
+use portal_domain::campaign::StateReason;
+use rand::RngExt;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::task::{LocalSet, spawn_local};
+
+use super::acts::Act;
+use super::plan::Plan;
+use super::report::Report;
+use super::sources::{self, call};
+use super::system::System;
+use super::town::{DIVISIONS, SENDERS, Town, division};
+use crate::http::Call;
+
+/// For how long after a storm everything may take to come to its end: a day's quota, quiet hours, and messages that are four days late.
+const LONGEST_CALM: SignedDuration = SignedDuration::from_hours(24 * 12);
+
+/// How long nothing may be under way before it counts as quiet: longer than any message stays invisible.
+const QUIET: SignedDuration = SignedDuration::from_mins(30);
+
+/// The system, and what is known about it outside.
+#[derive(Debug)]
+pub struct Scene {
+    /// The system.
+    pub system: Arc<System>,
+    town: Mutex<Town>,
+    known: Mutex<Known>,
+}
+
+/// What operators have made.
+#[derive(Debug, Default)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Known {
+    pub templates: Vec<String>,
+    pub schedules: Vec<String>,
+}
+
+/// What came of a run.
+#[derive(Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Outcome {
+    pub seed: u64,
+    pub report: Report,
+    /// The same for two runs only if all that happened in them is the same.
+    pub digest: u64,
+    pub broken: Option<Failure>,
+    /// Every event.
+    pub events: Vec<String>,
+}
+
+/// A broken promise, with what led to it.
+#[derive(Debug, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Failure {
+    pub at: String,
+    pub what: String,
+    /// Ids and addresses of whom it is about.
+    pub about: Vec<String>,
+    pub last: Vec<String>,
+    pub history: Vec<String>,
+}
+
+impl Scene {
+    /// Does something with the customers.
+    pub fn town<T>(&self, act: impl FnOnce(&mut Town) -> T) -> T {
+        act(&mut self.town.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Does something with what is known.
+    pub fn learn<T>(&self, act: impl FnOnce(&mut Known) -> T) -> T {
+        act(&mut self.known.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn is_broken(&self) -> bool {
+        self.system.with(|state| state.checks.first_broken().is_some())
+    }
+
+    /// Divisions, senders, operators and customers, before anything goes wrong.
+    async fn prepare(&self) {
+        self.system.with(|state| {
+            for sender in SENDERS {
+                state.ses.verify(sender);
+            }
+            state.users.put("operator", true, &["390", "directory"]);
+            state.ses.account.rate = *[5.0, 14.0, 50.0, 200.0].get(state.random.random_range(0..4)).unwrap_or(&14.0);
+            state.ses.account.quota = Some(1_000_000);
+        });
+        for name in DIVISIONS {
+            let stored = Call::new("PUT", &format!("/v1/divisions/{name}")).json(&division(name, "America/New_York"));
+            call(&self.system, "directory", stored).await;
+        }
+        let accounts: Vec<_> = self.system.with(|state| {
+            self.town(|town| town.customers.iter().map(|customer| customer.imported(&mut state.random, true)).collect())
+        });
+        for chunk in accounts.chunks(200) {
+            call(&self.system, "directory", Call::new("POST", "/v1/accounts").json(&json!(chunk))).await;
+        }
+    }
+
+    /// Everything that may go wrong does, while people are busy.
+    async fn storm(self: &Arc<Self>) {
+        let (pause, acts) = self.system.with(|state| {
+            state.plan = Plan::draw(&mut state.random);
+            (state.plan.pause, state.random.random_range(10..80))
+        });
+        self.system.note("the storm begins");
+        spawn_local(Act::Send.happen(self.clone()));
+        for _ in 0..acts {
+            let (time, act) = self.system.with(|state| (state.while_of(pause), Act::draw(&mut state.random)));
+            tokio::time::sleep(time.unsigned_abs()).await;
+            spawn_local(act.happen(self.clone()));
+            if self.is_broken() {
+                return;
+            }
+        }
+    }
+
+    /// Nothing goes wrong any more, and everything comes to its end.
+    async fn calm(self: &Arc<Self>) {
+        self.system.with(|state| state.plan = Plan::calm());
+        self.system.note("calm begins");
+        let end = self.system.time.now() + LONGEST_CALM;
+        let mut quiet_since = self.system.time.now();
+        while !self.is_broken() {
+            tokio::time::sleep(std::time::Duration::from_secs(120)).await;
+            let now = self.system.time.now();
+            if now > end {
+                break;
+            }
+            // Schedules would go on for ever.
+            for schedule in self.learn(|known| std::mem::take(&mut known.schedules)) {
+                call(&self.system, "schedules", Call::new("DELETE", &format!("/v1/schedules/{schedule}"))).await;
+            }
+            self.resume_what_waits_for_a_person().await;
+            if !self.is_quiet() {
+                quiet_since = now;
+            } else if now.duration_since(quiet_since) > QUIET {
+                break;
+            }
+        }
+        self.system.at_once(|state, now| state.check_quiet(now));
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.system.with(|state| state.is_quiet())
+    }
+
+    /// An operator resumes whatever does not go on by itself.
+    async fn resume_what_waits_for_a_person(&self) {
+        let waiting: Vec<_> = self.system.with(|state| {
+            let stopped = state.checks.active().filter(|campaign| {
+                matches!(campaign.state, CampaignState::Paused | CampaignState::Halted)
+                    && !campaign.state_reason.is_some_and(StateReason::passes)
+            });
+            stopped.map(|campaign| campaign.campaign_id).collect()
+        });
+        for id in waiting {
+            call(&self.system, "campaigns", Call::new("POST", &format!("/v1/campaigns/{id}/resume"))).await;
+        }
+        self.resume_what_grew().await;
+    }
+}
+
+/// Runs one seed from beginning to end. Call it once in a process: the SDK keeps some state for the whole process.
+pub fn run(seed: u64) -> Outcome {
+    // The SDK draws the jitter of its retries from this generator of the thread.
+    fastrand::seed(seed);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    LocalSet::new().block_on(&runtime, async move {
+        let mut random = StdRng::seed_from_u64(seed);
+        let days = random.random_range(0..360);
+        let start: Timestamp = "2026-01-05T12:00:00Z".parse().unwrap();
+        let start =
+            start + SignedDuration::from_hours(24 * days) + SignedDuration::from_secs(random.random_range(0..86_400));
+        let system = System::new(random.random_range(0..u64::MAX), start);
+        let scene = Arc::new(Scene { system, town: Mutex::new(Town::draw(&mut random)), known: Mutex::default() });
+        sources::start(&scene.system);
+        scene.prepare().await;
+        for _ in 0..random.random_range(1..=3) {
+            scene.storm().await;
+            scene.calm().await;
+            if scene.is_broken() {
+                break;
+            }
+        }
+        let seconds = scene.system.time.now().duration_since(start).as_secs().unsigned_abs();
+        scene.system.with(|state| state.outcome(seed, seconds))
+    })
+}
+
+impl super::system::State {
+    fn is_quiet(&self) -> bool {
+        let queues = ["FanOutQueue", "DeliverQueue", "FeedbackQueue", "ResendQueue", "DeliverDeadLetterQueue"];
+        self.checks.is_idle() && queues.iter().all(|queue| self.sqs.is_empty(queue))
+    }
+
+    fn outcome(&mut self, seed: u64, seconds: u64) -> Outcome {
+        self.report.seeds = 1;
+        self.report.seconds = seconds;
+        self.report.mails = self.checks.mails();
+        self.report.campaigns = self.checks.campaigns().count() as u64;
+        self.report.events = self.log.len() as u64;
+        let outcomes = self.checks.outcomes().into_iter();
+        self.report.outcomes = outcomes.map(|(name, count)| (name.to_owned(), count)).collect();
+        let transitions = self.checks.transitions.iter();
+        self.report.transitions = transitions.map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect();
+        let broken = self.checks.first_broken().cloned();
+        let failure = broken.map(|broken| Failure {
+            at: broken.at.to_string(),
+            what: broken.what,
+            last: self.log.last().collect(),
+            history: self.log.about(&broken.about).collect(),
+            about: broken.about,
+        });
+        let events = self.log.all().collect();
+        Outcome { seed, report: self.report.clone(), digest: self.log.digest(), broken: failure, events }
+    }
+}

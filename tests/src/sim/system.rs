@@ -1,0 +1,375 @@
+//! The whole system in one thread: AWS in memory, and every function in environments of its own.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use deliver::Deliver;
+use fan_out::FanOut;
+use feedback::Feedback;
+use jiff::{SignedDuration, Timestamp};
+use portal_aws::settings::Settings;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use resend::Resend;
+use scheduled_send::ScheduledSend;
+use serde_json::{Value, json};
+use sweep::Sweep;
+use tokio::sync::Notify;
+
+use super::checks::Checks;
+use super::instance::{Instance, Time, happens};
+use super::log::Log;
+use super::network::{self, leave_keys, refusal, spoiled};
+use super::plan::{Fault, Plan};
+use super::report::Report;
+use crate::cloud::event_bus::EventBus;
+use crate::cloud::scheduler::Scheduler;
+use crate::cloud::ses::Ses;
+use crate::cloud::sns::Sns;
+use crate::cloud::sqs::{QueueSettings, Redrive, Sqs};
+use crate::cloud::tables::Tables;
+use crate::cloud::template::Template;
+use crate::cloud::users::Users;
+use crate::cloud::{Call, Reply, Service};
+
+/// The table of divisions, accounts and recipients, by its name in the template.
+pub const DIRECTORY: &str = "DirectoryTable";
+/// The table of campaigns.
+pub const CAMPAIGNS: &str = "CampaignsTable";
+/// The user pool of operators.
+pub const POOL: &str = "simulated-pool";
+
+/// The system.
+#[derive(Debug)]
+pub struct System {
+    /// The time.
+    pub time: Time,
+    /// What `template.yaml` says.
+    pub template: Template,
+    /// Told whenever a message may have become visible.
+    pub wake: Notify,
+    settings: Settings,
+    state: Mutex<State>,
+    idle: Mutex<BTreeMap<&'static str, Vec<Arc<Environment>>>>,
+}
+
+/// What the services know, what may go wrong, and what was seen.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct State {
+    pub random: StdRng,
+    pub plan: Plan,
+    pub tables: Tables,
+    pub sqs: Sqs,
+    pub ses: Ses,
+    pub sns: Sns,
+    pub bus: EventBus,
+    pub scheduler: Scheduler,
+    pub users: Users,
+    pub log: Log,
+    pub report: Report,
+    pub checks: Checks,
+    /// How many more calls of an environment meet a fault likely, since one did.
+    pub trouble: HashMap<String, u32>,
+    instances: u64,
+}
+
+/// An environment, and the function in it.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Environment {
+    pub instance: Arc<Instance>,
+    pub work: Work,
+}
+
+/// A function.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "the variants are the functions")]
+pub enum Work {
+    FanOut(FanOut),
+    Deliver(Deliver),
+    Feedback(Feedback),
+    Resend(Resend),
+    Sweep(Sweep),
+    ScheduledSend(ScheduledSend),
+    Http(Router),
+}
+
+impl System {
+    /// An empty system, in which everything is drawn from `seed`.
+    pub fn new(seed: u64, start: Timestamp) -> Arc<Self> {
+        let template = Template::read();
+        let mut tables = Tables::default();
+        tables.create(&template.table(DIRECTORY));
+        tables.create(&template.table(CAMPAIGNS));
+        let mut sqs = Sqs::default();
+        for queue in template.queues() {
+            let redrive = queue.redrive.map(|(queue, max_receives)| Redrive { queue, max_receives });
+            let settings = QueueSettings { visibility: queue.visibility, retention: queue.retention, redrive };
+            sqs.create(&queue.name, settings);
+        }
+        let mut sns = Sns::new();
+        sns.create("notices");
+        let mut scheduler = Scheduler::new();
+        scheduler.create_group("simulated");
+        let state = State {
+            random: StdRng::seed_from_u64(seed),
+            plan: Plan::calm(),
+            tables,
+            sqs,
+            ses: Ses::default(),
+            sns,
+            bus: EventBus::default(),
+            scheduler,
+            users: Users::new(POOL),
+            log: Log::default(),
+            report: Report::default(),
+            checks: Checks::default(),
+            trouble: HashMap::new(),
+            instances: 0,
+        };
+        Arc::new(Self {
+            time: Time::starting_at(start),
+            settings: settings(),
+            template,
+            wake: Notify::new(),
+            state: Mutex::new(state),
+            idle: Mutex::default(),
+        })
+    }
+
+    /// Does something with the state.
+    pub fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Does something with the state, at a time.
+    pub fn at_once<T>(&self, act: impl FnOnce(&mut State, Timestamp) -> T) -> T {
+        let now = self.time.now();
+        self.with(|state| act(state, now))
+    }
+
+    /// Writes down what happened.
+    pub fn note(&self, what: impl std::fmt::Display) {
+        self.at_once(|state, now| state.log.event(now, what));
+    }
+
+    /// An environment for an invocation: one that is idle, or a new one.
+    pub fn environment(self: &Arc<Self>, function: &'static str) -> Arc<Environment> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let pool = idle.entry(function).or_default();
+        let cold = self.with(|state| happens(&mut state.random, state.plan.cold));
+        if !pool.is_empty() && !cold {
+            let index = self.with(|state| state.random.random_range(0..pool.len()));
+            return pool.swap_remove(index);
+        }
+        let instance = self.with(|state| {
+            state.instances += 1;
+            let most = state.plan.skew;
+            let skew = most.mul_f64(state.random.random_range(-1.0..=1.0));
+            Arc::new(Instance::new(function, state.instances, self.time, skew, &mut state.random))
+        });
+        let work = self.function(function, &instance);
+        Arc::new(Environment { instance, work })
+    }
+
+    /// Gives an environment back after an invocation that ended.
+    pub fn release(&self, function: &'static str, environment: Arc<Environment>) {
+        if !environment.instance.is_dead() {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.entry(function).or_default().push(environment);
+        }
+    }
+
+    fn function(self: &Arc<Self>, function: &str, instance: &Arc<Instance>) -> Work {
+        let config = &network::config(self, instance);
+        let settings = &self.settings;
+        match function {
+            "fan-out" => Work::FanOut(FanOut::new(config, settings).unwrap()),
+            "deliver" => Work::Deliver(Deliver::new(config, settings).unwrap()),
+            "feedback" => Work::Feedback(Feedback::new(config, settings).unwrap()),
+            "resend" => Work::Resend(Resend::new(config, settings).unwrap()),
+            "sweep" => Work::Sweep(Sweep::new(config, settings).unwrap()),
+            "scheduled-send" => Work::ScheduledSend(ScheduledSend::new(config, settings).unwrap()),
+            "send" => Work::Http(send::router(send::Send::new(config, settings).unwrap())),
+            "load" => Work::Http(load::router(load::Load::new(config, settings).unwrap())),
+            "activate" => Work::Http(activate::router(activate::Activate::new(config, settings).unwrap())),
+            "campaigns" => Work::Http(campaigns::router(campaigns::Campaigns::new(config, settings).unwrap())),
+            "schedules" => Work::Http(schedules::router(schedules::Schedules::new(config, settings).unwrap())),
+            "templates" => Work::Http(templates::router(templates::Templates::new(config, settings).unwrap())),
+            "directory" => Work::Http(directory::router(directory::Directory::new(config, settings).unwrap())),
+            other => panic!("there is no function {other}"),
+        }
+    }
+
+    /// A function is killed where it stands.
+    pub fn killed(&self, instance: &Instance, place: String) {
+        self.at_once(|state, now| {
+            state.log.event(now, format_args!("{} is killed {place}", instance.name));
+            *state.report.kills.entry(place.clone()).or_default() += 1;
+        });
+        instance.kill(place);
+    }
+
+    /// A function stands still for a time.
+    pub fn frozen(&self, instance: &Instance, time: SignedDuration, place: &str) {
+        self.at_once(|state, now| {
+            state.log.event(now, format_args!("{} stands still for {time:#} {place}", instance.name));
+            state.report.freezes += 1;
+            instance.freeze(now + time);
+        });
+    }
+
+    /// Lets a call take effect, unless a fault keeps it from that, and answers it.
+    pub fn perform(
+        self: &Arc<Self>,
+        instance: &Instance,
+        call: &Call,
+        fault: Option<Fault>,
+        lag: SignedDuration,
+    ) -> Reply {
+        let reply = self.at_once(|state, now| state.perform(instance, call, fault, lag, now));
+        if call.service == Service::Sqs {
+            self.wake.notify_waiters();
+        }
+        if call.operation == "SendEmail" && reply.1 {
+            self.report_mail();
+        }
+        reply.0
+    }
+}
+
+impl State {
+    /// Answers a call; with whether an e-mail left.
+    fn perform(
+        &mut self,
+        instance: &Instance,
+        call: &Call,
+        fault: Option<Fault>,
+        lag: SignedDuration,
+        now: Timestamp,
+    ) -> (Reply, bool) {
+        // A transaction that was written is known by its token: it can be throttled, but not cancelled any more.
+        let cancels = |fault: &Fault| matches!(fault, Fault::Conflict | Fault::InProgress);
+        let fault = fault.filter(|fault| !(cancels(fault) && self.tables.has_written(&call.json())));
+        let refused = fault.and_then(|fault| refusal(fault, call));
+        let mut mailed = false;
+        let mut wrote = String::new();
+        let mut reply = match refused {
+            Some(reply) => reply,
+            None => {
+                self.checks.called(call, now);
+                match call.service {
+                    Service::DynamoDb => {
+                        let (reply, written) = self.tabled(instance, call, fault, lag, now);
+                        wrote = written;
+                        reply
+                    }
+                    Service::Sqs => self.queued(call, fault, now),
+                    Service::Ses => {
+                        let reply = self.ses.answer(call, now);
+                        mailed = call.operation == "SendEmail" && reply.status == 200;
+                        reply
+                    }
+                    Service::Sns => self.sns.answer(call, now),
+                    Service::EventBridge => self.published(call, fault, now),
+                    Service::Scheduler => self.scheduler.answer(call, now),
+                    Service::Cognito => self.users.answer(call, now),
+                }
+            }
+        };
+        let took_effect = reply.status == 200;
+        if let Some(spoiled) = fault.filter(|_| took_effect).and_then(spoiled) {
+            reply = spoiled;
+        }
+        let met = fault.map(|fault| format!(" ({fault:?})")).unwrap_or_default();
+        let (name, operation, status) = (&instance.name, &call.operation, reply.status);
+        self.log.event(now, format_args!("{name} {operation} {status}{met}{wrote}"));
+        if mailed {
+            let mail = self.ses.mails().last().cloned().unwrap();
+            self.log.event(now, format_args!("{name} mails {:?} {:?}", mail.to, mail.tags));
+            self.checks.mailed(&mail, &instance.name);
+        }
+        (reply, mailed)
+    }
+
+    fn tabled(
+        &mut self,
+        instance: &Instance,
+        call: &Call,
+        fault: Option<Fault>,
+        lag: SignedDuration,
+        now: Timestamp,
+    ) -> (Reply, String) {
+        if fault == Some(Fault::Unprocessed) {
+            let (part, left) = leave_keys(call, &mut self.random);
+            let (reply, _) = self.tables.answer(&part.operation, part.json(), now, lag);
+            let mut body: Value = serde_json::from_str(&reply.body).unwrap();
+            body["UnprocessedKeys"] = left;
+            return (Reply { body: body.to_string(), ..reply }, String::new());
+        }
+        let (reply, changes) = self.tables.answer(&call.operation, call.json(), now, lag);
+        let names: Vec<_> = changes.iter().map(|change| format!("{}/{}", change.name.pk, change.name.sk)).collect();
+        self.checks.changed(&changes, instance, now);
+        (reply, if names.is_empty() { String::new() } else { format!(" writes {}", names.join(", ")) })
+    }
+
+    /// A batch of messages may be refused in part.
+    fn queued(&mut self, call: &Call, fault: Option<Fault>, now: Timestamp) -> Reply {
+        if fault != Some(Fault::PartlyRefused) {
+            return self.sqs.answer(call, now);
+        }
+        let mut request = call.json();
+        let entries = request["Entries"].as_array().cloned().unwrap_or_default();
+        let (refused, taken): (Vec<_>, Vec<_>) = entries.into_iter().partition(|_| self.random.random_bool(0.5));
+        let mut body = json!({"Successful": []});
+        if !taken.is_empty() {
+            request["Entries"] = json!(taken);
+            let reply = self.sqs.answer(&Call { body: request.to_string().into_bytes(), ..call.clone() }, now);
+            body = serde_json::from_str(&reply.body).unwrap();
+        }
+        let failed =
+            refused.iter().map(|entry| json!({"Id": entry["Id"], "Code": "InternalError", "SenderFault": false}));
+        body["Failed"] = failed.collect();
+        Reply::json(&body)
+    }
+
+    /// Some events of a call may be refused.
+    fn published(&mut self, call: &Call, fault: Option<Fault>, now: Timestamp) -> Reply {
+        if fault == Some(Fault::PartlyRefused) {
+            let most = call.json()["Entries"].as_array().map_or(1, Vec::len);
+            self.bus.fail_next(self.random.random_range(1..=most), "ThrottlingException");
+        }
+        self.bus.answer(call, now)
+    }
+}
+
+/// What the functions' environment holds.
+fn settings() -> Settings {
+    let queue = Sqs::url;
+    let mut settings: Vec<(String, String)> = vec![
+        ("DIRECTORY_TABLE".to_owned(), DIRECTORY.to_owned()),
+        ("CAMPAIGNS_TABLE".to_owned(), CAMPAIGNS.to_owned()),
+        ("FAN_OUT_QUEUE_URL".to_owned(), queue("FanOutQueue")),
+        ("DELIVER_QUEUE_URL".to_owned(), queue("DeliverQueue")),
+        ("FAN_OUT_DEAD_LETTER_QUEUE_URL".to_owned(), queue("FanOutDeadLetterQueue")),
+        ("DELIVER_DEAD_LETTER_QUEUE_URL".to_owned(), queue("DeliverDeadLetterQueue")),
+        ("PARKING_QUEUE_URL".to_owned(), queue("ParkingQueue")),
+        ("RESEND_QUEUE_URL".to_owned(), queue("ResendQueue")),
+        ("SCHEDULE_FAILURES_QUEUE_URL".to_owned(), queue("ScheduleFailuresQueue")),
+    ];
+    let others = [
+        ("PUBLIC_URL", "https://invites.example.com"),
+        ("NOTICES_TOPIC_ARN", "arn:aws:sns:us-east-1:000000000000:notices"),
+        ("EVENT_BUS_NAME", "simulated"),
+        ("SCHEDULE_GROUP", "simulated"),
+        ("SCHEDULED_SEND_ARN", "arn:aws:lambda:us-east-1:000000000000:function:scheduled-send"),
+        ("SCHEDULER_ROLE_ARN", "arn:aws:iam::000000000000:role/scheduler"),
+        ("SCHEDULE_FAILURES_QUEUE_ARN", "arn:aws:sqs:us-east-1:000000000000:ScheduleFailuresQueue"),
+        ("USER_POOL_ID", POOL),
+        ("CONFIGURATION_SET", "simulated"),
+    ];
+    settings.extend(others.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    settings.into_iter().collect()
+}
