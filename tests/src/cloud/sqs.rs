@@ -111,6 +111,13 @@ impl Sqs {
         self.queue(name).hold(receipt, until).expect("a receipt handle")
     }
 
+    /// Deletes everything in the queue, and answers the bodies in the order in which they came.
+    pub fn purge(&mut self, name: &str) -> Vec<String> {
+        let bodies = self.messages(name).map(str::to_owned).collect();
+        self.queue(name).purge();
+        bodies
+    }
+
     /// How many messages the queue holds, visible or not. One that is too old counts until the next receive.
     pub fn len(&self, name: &str) -> usize {
         self.known(name).messages().len()

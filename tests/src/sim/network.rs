@@ -73,12 +73,23 @@ struct Trip {
 }
 
 /// What becomes of the function at a call.
-#[derive(Clone, Copy)]
-enum End {
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum End {
     KilledBefore,
     KilledAfter,
     FrozenBefore(SignedDuration),
     FrozenAfter(SignedDuration),
+}
+
+/// What a test has happen to the next call of an operation by a function.
+#[derive(Clone, Copy, Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Step {
+    pub function: &'static str,
+    pub operation: &'static str,
+    pub fault: Option<Fault>,
+    pub end: Option<End>,
 }
 
 async fn travel(system: Arc<System>, instance: Arc<Instance>, call: Call) -> Result<HttpResponse, ConnectorError> {
@@ -89,7 +100,10 @@ async fn travel(system: Arc<System>, instance: Arc<Instance>, call: Call) -> Res
             system.killed(&instance, place("before"));
             std::future::pending::<()>().await;
         }
-        Some(End::FrozenBefore(time)) => system.frozen(&instance, time, &place("before")),
+        Some(End::FrozenBefore(time)) => {
+            system.frozen(&instance, time, &place("before"));
+            tokio::task::yield_now().await;
+        }
         _ => {}
     }
     if trip.fault == Some(Fault::NoConnection) {
@@ -154,6 +168,12 @@ impl super::system::State {
             () => None,
         };
         let lag = plan.lag.mul_f64(random.random_range(0.0..1.0));
+        let step =
+            self.script.iter().position(|step| step.function == instance.function && step.operation == call.operation);
+        let (fault, end) = match step.map(|index| self.script.remove(index)) {
+            Some(step) => (step.fault, step.end),
+            None => (fault, end),
+        };
         Trip { there, back, fault, end, lag }
     }
 }

@@ -83,8 +83,14 @@ impl Scene {
         self.system.with(|state| state.checks.first_broken().is_some())
     }
 
-    /// Divisions, senders, operators and customers, before anything goes wrong.
-    async fn prepare(&self) {
+    /// Lets time go by.
+    pub async fn wait_for(&self, time: SignedDuration) {
+        tokio::time::sleep(time.unsigned_abs()).await;
+    }
+
+    /// Divisions, senders, operators and customers, before anything goes wrong. Of some customers the import knows that they were
+    /// invited elsewhere, if it is `informed`.
+    async fn prepare(&self, informed: bool) {
         self.system.with(|state| {
             for sender in SENDERS {
                 state.ses.verify(sender);
@@ -98,11 +104,15 @@ impl Scene {
             call(&self.system, "directory", stored).await;
         }
         let accounts: Vec<_> = self.system.with(|state| {
-            self.town(|town| town.customers.iter().map(|customer| customer.imported(&mut state.random, true)).collect())
+            self.town(|town| {
+                town.customers.iter().map(|customer| customer.imported(&mut state.random, informed)).collect()
+            })
         });
         for chunk in accounts.chunks(200) {
             call(&self.system, "directory", Call::new("POST", "/v1/accounts").json(&json!(chunk))).await;
         }
+        // Until then the index shows them all.
+        self.wait_for(SignedDuration::from_secs(10)).await;
     }
 
     /// Everything that may go wrong does, while people are busy.
@@ -124,7 +134,7 @@ impl Scene {
     }
 
     /// Nothing goes wrong any more, and everything comes to its end.
-    async fn calm(self: &Arc<Self>) {
+    pub async fn calm(self: &Arc<Self>) {
         self.system.with(|state| state.plan = Plan::calm());
         self.system.note("calm begins");
         let end = self.system.time.now() + LONGEST_CALM;
@@ -171,19 +181,15 @@ impl Scene {
 
 /// Runs one seed from beginning to end. Call it once in a process: the SDK keeps some state for the whole process.
 pub fn run(seed: u64) -> Outcome {
-    // The SDK draws the jitter of its retries from this generator of the thread.
-    fastrand::seed(seed);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    LocalSet::new().block_on(&runtime, async move {
+    in_simulated_time(seed, async move {
         let mut random = StdRng::seed_from_u64(seed);
         let days = random.random_range(0..360);
-        let start: Timestamp = "2026-01-05T12:00:00Z".parse().unwrap();
-        let start =
-            start + SignedDuration::from_hours(24 * days) + SignedDuration::from_secs(random.random_range(0..86_400));
+        let start = first_day() + SignedDuration::from_hours(24 * days);
+        let start = start + SignedDuration::from_secs(random.random_range(0..86_400));
         let system = System::new(random.random_range(0..u64::MAX), start);
         let scene = Arc::new(Scene { system, town: Mutex::new(Town::draw(&mut random)), known: Mutex::default() });
         sources::start(&scene.system);
-        scene.prepare().await;
+        scene.prepare(true).await;
         for _ in 0..random.random_range(1..=3) {
             scene.storm().await;
             scene.calm().await;
@@ -194,6 +200,28 @@ pub fn run(seed: u64) -> Outcome {
         let seconds = scene.system.time.now().duration_since(start).as_secs().unsigned_abs();
         scene.system.with(|state| state.outcome(seed, seconds))
     })
+}
+
+/// Runs what a test does with a system in which nothing goes wrong by itself, and so many people have an account in `NORTH`.
+pub fn scripted<T>(people: u32, test: impl AsyncFnOnce(Arc<Scene>) -> T) -> T {
+    in_simulated_time(1, async move {
+        let system = System::new(1, first_day());
+        let scene = Arc::new(Scene { system, town: Mutex::new(Town::of(people)), known: Mutex::default() });
+        sources::start(&scene.system);
+        scene.prepare(false).await;
+        test(scene).await
+    })
+}
+
+fn in_simulated_time<T>(seed: u64, work: impl Future<Output = T>) -> T {
+    // The SDK draws the jitter of its retries from this generator of the thread.
+    fastrand::seed(seed);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    LocalSet::new().block_on(&runtime, work)
+}
+
+fn first_day() -> Timestamp {
+    "2026-01-05T12:00:00Z".parse().unwrap()
 }
 
 impl super::system::State {

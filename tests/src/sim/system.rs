@@ -20,7 +20,7 @@ use tokio::sync::Notify;
 use super::checks::Checks;
 use super::instance::{Instance, Time, happens};
 use super::log::Log;
-use super::network::{self, leave_keys, refusal, spoiled};
+use super::network::{self, Step, leave_keys, refusal, spoiled};
 use super::plan::{Fault, Plan};
 use super::report::Report;
 use crate::cloud::event_bus::EventBus;
@@ -70,6 +70,8 @@ pub struct State {
     pub log: Log,
     pub report: Report,
     pub checks: Checks,
+    /// What a test has happen, in order.
+    pub script: Vec<Step>,
     /// How many more calls of an environment meet a fault likely, since one did.
     pub trouble: HashMap<String, u32>,
     instances: u64,
@@ -126,6 +128,7 @@ impl System {
             log: Log::default(),
             report: Report::default(),
             checks: Checks::default(),
+            script: Vec::new(),
             trouble: HashMap::new(),
             instances: 0,
         };

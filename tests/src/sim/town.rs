@@ -60,6 +60,20 @@ impl Town {
         town
     }
 
+    /// So many people, each with an account of their own in the first division.
+    pub fn of(people: u32) -> Self {
+        let customers = (0..people).map(|person| Customer {
+            account: format!("A{person}"),
+            division: DIVISIONS[0],
+            people: vec![person],
+            automatic_payment: false,
+            balance_due: true,
+            billing: true,
+            gone: false,
+        });
+        Self { customers: customers.collect(), people }
+    }
+
     /// More customers; answers which accounts they are.
     pub fn grow(&mut self, people: u32, random: &mut StdRng) -> Vec<usize> {
         let first = self.customers.len();

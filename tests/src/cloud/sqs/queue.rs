@@ -80,6 +80,12 @@ impl Queue {
         Self { settings, messages: BTreeMap::new(), order: BTreeSet::new(), ages: BTreeSet::new(), sequence: 0 }
     }
 
+    pub(super) fn purge(&mut self) {
+        self.messages.clear();
+        self.order.clear();
+        self.ages.clear();
+    }
+
     pub(super) fn messages(&self) -> impl ExactSizeIterator<Item = &Message> {
         self.messages.values()
     }
