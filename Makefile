@@ -1,4 +1,5 @@
-# Everything for people: `make` lists it. The work is done by infra/local/portal.py, which says what it does.
+# Everything for people: `make` lists it. The work is done by infra/local/portal.py, which says what it does; only simulate needs
+# none of its tools.
 PORTAL := python3 infra/local/portal.py
 # Another local cloud of this clone than the one of `make up`: make up INSTANCE=<name>
 INSTANCE ?=
@@ -9,9 +10,11 @@ SES_QUOTA ?=
 PACE := $(if $(SES_RATE),--ses-rate "$(SES_RATE)") $(if $(SES_QUOTA),--ses-quota "$(SES_QUOTA)")
 # Folder of customers (divisions.json, accounts.ndjson).
 DATA ?=
+# For simulate, which reads them from its environment: one seed, or how many, or for how long; the first seed; every event of it.
+export SEED SEEDS MINUTES FROM VERBOSE
 
 .DEFAULT_GOAL := help
-.PHONY: help up down logs run sample import invoke test test-faults bench validate
+.PHONY: help up down logs run sample import invoke test simulate bench validate
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,8 +45,8 @@ invoke: ## run one function on an event in SAM's container: FUNCTION=LoadFunctio
 test: ## all tests, from nothing, against a local cloud of their own
 	@$(PORTAL) test
 
-test-faults: ## the tests of faults at length: FAULT_RUNS=<how many runs>, or FAULT_SEED=<n> for one that was printed
-	@$(PORTAL) test-faults
+simulate: ## the whole system on seeds, with everything that can go wrong: SEEDS=<n>, MINUTES=<n>, or SEED=<n> for one (VERBOSE=1 for its events)
+	@cargo run --release --locked --quiet --package tests --bin simulate
 
 bench: ## measure import, Load and send (DATA, DIVISION; default the sample) on a local cloud of its own
 	@$(PORTAL) bench $(if $(DIVISION),--division "$(DIVISION)") $(if $(DATA),"$(DATA)")

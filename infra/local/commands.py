@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import json
 import os
+import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,6 @@ import building
 import deploying
 import emulator
 import environment
-import fault_proxy
 import invoking
 import leaks
 import logs
@@ -31,8 +31,11 @@ from processes import run_tool
 from steps import Failure, duration, say, step
 from toolchain import ROOT, VENV
 
-# How many runs `test-faults` makes, unless FAULT_RUNS or FAULT_SEED say otherwise: about twenty minutes.
-MANY_RUNS = "20"
+# How many seeds `test` simulates that are the same each time, before one that is new.
+FIXED_SEEDS = "6"
+
+# Variables by which `make simulate` is told what to run; what the user has set of them is not meant for `test`.
+SIMULATION = ("SEED", "SEEDS", "MINUTES", "FROM", "VERBOSE")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -52,8 +55,6 @@ def run(options: argparse.Namespace) -> int:
             return import_customers(instance, Path(options.folder), options.api_url)
         case "test":
             return test()
-        case "test-faults":
-            return test_faults()
         case "invoke":
             return invoking.invoke(instance, options.function, Path(options.event), options.args)
         case "bench":
@@ -190,27 +191,30 @@ def test() -> int:
         _no_password_logged(instance, known)
         say("Then the tests of the functions, in a fresh local cloud.")
         known = _deploy(instance, emulator.start(instance), instance.build_folder / "template.yaml", UNHURRIED)
-        _cargo_test(instance, known, ["--workspace"])
+        tools = environment.for_tools(instance, known["awsEndpoint"]) | {"PORTAL_STACK": str(instance.stack_file)}
+        _simulate(tools)
+        _cargo_test(tools, ["--workspace"])
         _no_password_logged(instance, known)
     return 0
 
 
-def test_faults() -> int:
-    """Many more runs of the tests of faults than `test` does, which say what they injected and checked."""
-    instance = Instance("faults")
-    with instance.locked(), ending(instance):
-        emulator.stop(instance)
-        known = bring_up(instance, UNHURRIED)
-        _cargo_test(instance, known, ["--package", "tests", "--test", "faults", "--", "--nocapture"], FAULT_RUNS=MANY_RUNS)
-    return 0
+def _simulate(tools: dict[str, str]) -> None:
+    """The simulation, which needs no local cloud: on seeds that are the same each time, and then on a new one."""
+    tools = {name: value for name, value in tools.items() if name not in SIMULATION}
+    with step("Simulation"):
+        _run_simulation(tools, SEEDS=FIXED_SEEDS)
+        seed = random.getrandbits(32)
+        say(f"  and a new seed, {seed}; `make simulate SEED={seed}` runs it again")
+        _run_simulation(tools, SEED=str(seed))
 
 
-def _cargo_test(instance: Instance, known: dict, what: list[str], **variables: str) -> None:
-    """Tests against this local cloud; those of faults reach it through a proxy. What the user has set of `variables` holds."""
-    tools = variables | environment.for_tools(instance, known["awsEndpoint"]) | {
-        "PORTAL_STACK": str(instance.stack_file),
-        fault_proxy.ADDRESS: fault_proxy.start(instance, known["awsEndpoint"]),
-    }
+def _run_simulation(tools: dict[str, str], **seeds: str) -> None:
+    command = ["cargo", "run", "--locked", "--package", "tests", "--bin", "simulate"]
+    if run_tool(command, environment=tools | seeds, folder=ROOT) != 0:
+        raise Failure("the simulation failed", "see above which seed it was and what was broken; `make simulate SEED=<n>` runs it again.")
+
+
+def _cargo_test(tools: dict[str, str], what: list[str]) -> None:
     with step("cargo test"):
         _must_pass(run_tool(["cargo", "test", "--locked", *what], environment=tools, folder=ROOT))
 

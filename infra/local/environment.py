@@ -65,14 +65,3 @@ def for_emulator(instance: Instance, port: int, *, enforced: bool = False, meter
         "IOT_MTLS_ENABLED": "0",
         "LOG_LEVEL": "WARNING",
     } | ({ENFORCE: "true"} if enforced else {}) | ({METER: "1"} if metered else {})
-
-
-def for_fault_proxy(instance: Instance, endpoint: str) -> dict[str, str]:
-    """For the proxy in front of the emulator, which needs nothing but the mark."""
-    return for_aws(instance, endpoint) | {
-        MARK: str(instance.folder),
-        "PATH": _path(),
-        "HOME": str(instance.folder / "home"),
-        "LANG": "C.UTF-8",
-        "PYTHONUNBUFFERED": "1",
-    }

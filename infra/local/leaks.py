@@ -25,7 +25,7 @@ DUMMY = frozenset("X-")
 
 
 def check(instance: Instance, mailbox: str) -> None:
-    """Fails if a log of this local cloud has a password in it: what functions logged, and the files of emulator, proxy and tools."""
+    """Fails if a log of this local cloud has a password in it: what functions logged, and the files of emulator and tools."""
     passwords = issued(_texts(mailbox))
     if not passwords:
         raise Failure("no e-mail of this run has a temporary password, so that nothing was checked",

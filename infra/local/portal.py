@@ -20,7 +20,6 @@ COMMANDS = {
     "sample": "write the sample customers into a folder",
     "import": "import a folder of customers",
     "test": "run all tests against a local cloud of their own",
-    "test-faults": "run the system under injected faults, many times over",
     "invoke": "run one function on an event in SAM's container (needs Docker)",
     "bench": "measure import, Load and send on a local cloud of its own",
     "validate": "check the templates",

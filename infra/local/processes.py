@@ -15,7 +15,7 @@ from pathlib import Path
 
 from steps import Failure
 
-# Environment variable that everything of one instance carries: the emulator, the functions it starts, the fault proxy.
+# Environment variable that everything of one instance carries: the emulator and the functions that it starts.
 MARK = "PORTAL_LOCAL_CLOUD"
 
 

@@ -7,7 +7,6 @@
 
 pub mod activation;
 pub mod cloud;
-pub mod faults;
 pub mod http;
 pub mod line;
 pub mod lists;

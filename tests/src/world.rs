@@ -142,31 +142,6 @@ impl World {
         self.variables.clone().into_iter().chain(changes).collect()
     }
 
-    /// The same system, whose functions and clients reach AWS through `endpoint`, such as a proxy.
-    pub fn behind(&self, endpoint: &str) -> Self {
-        let config = self.config.to_builder().endpoint_url(endpoint).build();
-        let dynamo = aws_sdk_dynamodb::Client::new(&config);
-        let (campaigns_table, directory_table) = (self.campaigns_table.clone(), self.directory_table.clone());
-        Self {
-            fan_out: FanOut::new(&config, &self.settings).unwrap(),
-            deliver: Deliver::new(&config, &self.settings).unwrap(),
-            sweep: Sweep::new(&config, &self.settings).unwrap(),
-            feedback: Feedback::new(&config, &self.settings).unwrap(),
-            resend: Resend::new(&config, &self.settings).unwrap(),
-            campaigns: CampaignStore::new(dynamo.clone(), campaigns_table.clone(), directory_table.clone()),
-            sqs: aws_sdk_sqs::Client::new(&config),
-            config,
-            variables: self.variables.clone(),
-            settings: self.settings.clone(),
-            dynamo,
-            directory_table,
-            campaigns_table,
-            queues: self.queues.clone(),
-            domain: self.domain.clone(),
-            mailbox: self.mailbox.clone(),
-        }
-    }
-
     /// An address that only this world uses.
     pub fn email(&self, name: impl std::fmt::Display) -> String {
         format!("{name}@{}", self.domain)

@@ -15,7 +15,6 @@ from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import fault_launcher
 import launcher
 import policy_rules
 import processes
@@ -161,21 +160,6 @@ class Scheduling(unittest.TestCase):
             handlers["update"]("s", properties, {**properties, "ScheduleExpressionTimezone": "Asia/Seoul"}, "stack")
             stored = scheduler._schedules["default/s"]
             self.assertEqual((stored["ScheduleExpressionTimezone"], stored["EndDate"]), ("Asia/Seoul", "2027-01-01T00:00:00Z"))
-
-
-class FaultLauncher(unittest.TestCase):
-    def test_the_pinned_microburst_answers_calls_of_ses_v2_as_ses_v2_does(self):
-        from microburst.core import pipeline
-        from microburst.protocols import render_error
-
-        with mock.patch.object(pipeline, "detect", pipeline.detect):
-            fault_launcher.with_ses_v2()
-            headers = {"Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/ses/aws4_request, SignedHeaders=host"}
-            call = pipeline.detect(headers, "POST", fault_launcher.SES_V2 + "outbound-emails", {}, b"{}")
-        self.assertEqual((call.service, call.operation), ("sesv2", "SendEmail"))
-        status, headers, body = render_error(call.service, "TooManyRequestsException", "", None, protocol=call.protocol)
-        self.assertEqual((status, headers["x-amzn-ErrorType"]), (429, "TooManyRequestsException"))
-        json.loads(body)
 
 
 @contextlib.contextmanager
