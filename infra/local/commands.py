@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import json
 import os
-import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,12 +29,6 @@ from instance import Instance
 from processes import run_tool
 from steps import Failure, duration, say, step
 from toolchain import ROOT, VENV
-
-# How many seeds `test` simulates that are the same each time, before one that is new.
-FIXED_SEEDS = "6"
-
-# Variables by which `make simulate` is told what to run; what the user has set of them is not meant for `test`.
-SIMULATION = ("SEED", "SEEDS", "MINUTES", "FROM", "VERBOSE")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -192,26 +185,9 @@ def test() -> int:
         say("Then the tests of the functions, in a fresh local cloud.")
         known = _deploy(instance, emulator.start(instance), instance.build_folder / "template.yaml", UNHURRIED)
         tools = environment.for_tools(instance, known["awsEndpoint"]) | {"PORTAL_STACK": str(instance.stack_file)}
-        _simulate(tools)
         _cargo_test(tools, ["--workspace"])
         _no_password_logged(instance, known)
     return 0
-
-
-def _simulate(tools: dict[str, str]) -> None:
-    """The simulation, which needs no local cloud: on seeds that are the same each time, and then on a new one."""
-    tools = {name: value for name, value in tools.items() if name not in SIMULATION}
-    with step("Simulation"):
-        _run_simulation(tools, SEEDS=FIXED_SEEDS)
-        seed = random.getrandbits(32)
-        say(f"  and a new seed, {seed}; `make simulate SEED={seed}` runs it again")
-        _run_simulation(tools, SEED=str(seed))
-
-
-def _run_simulation(tools: dict[str, str], **seeds: str) -> None:
-    command = ["cargo", "run", "--locked", "--package", "tests", "--bin", "simulate"]
-    if run_tool(command, environment=tools | seeds, folder=ROOT) != 0:
-        raise Failure("the simulation failed", "see above which seed it was and what was broken; `make simulate SEED=<n>` runs it again.")
 
 
 def _cargo_test(tools: dict[str, str], what: list[str]) -> None:

@@ -157,7 +157,7 @@ fn show(outcome: &Outcome, verbose: bool) {
 }
 
 #[cfg(test)]
-mod tests_of_the_command {
+mod unit {
     use super::*;
 
     fn read(variables: &[(&str, &str)]) -> Result<Order, String> {
@@ -166,9 +166,10 @@ mod tests_of_the_command {
 
     #[test]
     fn seeds_are_chosen_by_variables_and_nonsense_is_refused_with_a_sentence() {
-        assert_eq!(read(&[]).unwrap().seeds, Seeds::For(1, Duration::from_secs(60)));
-        assert_eq!(read(&[("SEED", "7")]).unwrap().seeds, Seeds::One(7));
-        assert_eq!(read(&[("SEEDS", "5"), ("FROM", "10")]).unwrap().seeds, Seeds::Many(10, 5));
+        let seeds = |variables: &[_]| read(variables).map(|order| order.seeds);
+        assert_eq!(seeds(&[]), Ok(Seeds::For(1, Duration::from_secs(60))));
+        assert_eq!(seeds(&[("SEED", "7")]), Ok(Seeds::One(7)));
+        assert_eq!(seeds(&[("SEEDS", "5"), ("FROM", "10")]), Ok(Seeds::Many(10, 5)));
         for nonsense in [
             vec![("SEED", "seven")],
             vec![("SEED", "-1")],
@@ -176,7 +177,7 @@ mod tests_of_the_command {
             vec![("MINUTES", "0")],
             vec![("SEED", "1"), ("SEEDS", "2")],
         ] {
-            assert!(read(&nonsense).unwrap_err().ends_with('.'), "{nonsense:?}");
+            assert!(read(&nonsense).is_err_and(|fault| fault.ends_with('.')), "{nonsense:?}");
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod network;
 pub mod plan;
 pub mod report;
 pub mod run;
+pub mod secrets;
 pub mod sources;
 pub mod system;
 pub mod town;

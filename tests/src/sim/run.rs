@@ -15,6 +15,7 @@ use tokio::task::{LocalSet, spawn_local};
 use super::acts::Act;
 use super::plan::Plan;
 use super::report::Report;
+use super::secrets;
 use super::sources::{self, call};
 use super::system::System;
 use super::town::{DIVISIONS, SENDERS, Town, division};
@@ -157,6 +158,15 @@ impl Scene {
             }
         }
         self.system.at_once(|state, now| state.check_quiet(now));
+        let written = self.system.with(|state| state.written);
+        for _ in 0..2 {
+            sources::sweep(self.system.clone()).await;
+        }
+        self.system.at_once(|state, now| {
+            if state.written != written {
+                state.checks.broken(now, "nothing is under way, and the sweep writes something".to_owned());
+            }
+        });
     }
 
     fn is_quiet(&self) -> bool {
@@ -181,6 +191,7 @@ impl Scene {
 
 /// Runs one seed from beginning to end. Call it once in a process: the SDK keeps some state for the whole process.
 pub fn run(seed: u64) -> Outcome {
+    secrets::watch();
     in_simulated_time(seed, async move {
         let mut random = StdRng::seed_from_u64(seed);
         let days = random.random_range(0..360);

@@ -266,8 +266,7 @@ async fn fire(system: Arc<System>, input: Value) {
     }
     // Lambda's destination for what failed.
     let failed = json!({"requestContext": {"condition": "RetriesExhausted"}, "requestPayload": input});
-    system
-        .at_once(|state, now| state.sqs.send("ScheduleFailuresQueue", &failed.to_string(), SignedDuration::ZERO, now));
+    system.at_once(|state, now| state.sqs.send("ScheduleFailuresQueue", failed.to_string(), SignedDuration::ZERO, now));
 }
 
 /// Calls an HTTP function as API Gateway does; nothing if no answer came within its 29 seconds.

@@ -8,6 +8,7 @@ use deliver::Deliver;
 use fan_out::FanOut;
 use feedback::Feedback;
 use jiff::{SignedDuration, Timestamp};
+use portal_aws::campaigns::keys::LIMITERS;
 use portal_aws::settings::Settings;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -70,6 +71,8 @@ pub struct State {
     pub log: Log,
     pub report: Report,
     pub checks: Checks,
+    /// How many items and messages were written, but for the pace of sending.
+    pub written: u64,
     /// What a test has happen, in order.
     pub script: Vec<Step>,
     /// How many more calls of an environment meet a fault likely, since one did.
@@ -93,8 +96,8 @@ pub enum Work {
     Deliver(Deliver),
     Feedback(Feedback),
     Resend(Resend),
-    Sweep(Sweep),
-    ScheduledSend(ScheduledSend),
+    Sweep(Box<Sweep>),
+    ScheduledSend(Box<ScheduledSend>),
     Http(Router),
 }
 
@@ -128,6 +131,7 @@ impl System {
             log: Log::default(),
             report: Report::default(),
             checks: Checks::default(),
+            written: 0,
             script: Vec::new(),
             trouble: HashMap::new(),
             instances: 0,
@@ -193,8 +197,8 @@ impl System {
             "deliver" => Work::Deliver(Deliver::new(config, settings).unwrap()),
             "feedback" => Work::Feedback(Feedback::new(config, settings).unwrap()),
             "resend" => Work::Resend(Resend::new(config, settings).unwrap()),
-            "sweep" => Work::Sweep(Sweep::new(config, settings).unwrap()),
-            "scheduled-send" => Work::ScheduledSend(ScheduledSend::new(config, settings).unwrap()),
+            "sweep" => Work::Sweep(Box::new(Sweep::new(config, settings).unwrap())),
+            "scheduled-send" => Work::ScheduledSend(Box::new(ScheduledSend::new(config, settings).unwrap())),
             "send" => Work::Http(send::router(send::Send::new(config, settings).unwrap())),
             "load" => Work::Http(load::router(load::Load::new(config, settings).unwrap())),
             "activate" => Work::Http(activate::router(activate::Activate::new(config, settings).unwrap())),
@@ -315,11 +319,13 @@ impl State {
         let (reply, changes) = self.tables.answer(&call.operation, call.json(), now, lag);
         let names: Vec<_> = changes.iter().map(|change| format!("{}/{}", change.name.pk, change.name.sk)).collect();
         self.checks.changed(&changes, instance, now);
+        self.written += changes.iter().filter(|change| change.name.pk != LIMITERS).count() as u64;
         (reply, if names.is_empty() { String::new() } else { format!(" writes {}", names.join(", ")) })
     }
 
     /// A batch of messages may be refused in part.
     fn queued(&mut self, call: &Call, fault: Option<Fault>, now: Timestamp) -> Reply {
+        self.written += u64::from(call.operation.starts_with("Send"));
         if fault != Some(Fault::PartlyRefused) {
             return self.sqs.answer(call, now);
         }

@@ -112,7 +112,8 @@ impl Checks {
             wrong.push(format!("guarantee 6: was undeliverable ({why})"));
         }
         let person = self.people.entry(id).or_default();
-        if let Some(at) = person.set_back.filter(|at| *at >= seen.began) {
+        // Who asks has been invited again since.
+        if let Some(at) = person.set_back.filter(|at| *at >= seen.began && !asked) {
             wrong.push(format!("was set back at {at}, and the campaign began at {}", seen.began));
         }
         if let Some(digest) = row.digest.clone() {

@@ -11,6 +11,7 @@ use portal_domain::{Outcome, PortalStatus, RecipientId, Shard};
 
 use super::Checks;
 use crate::cloud::tables::{Image, Name};
+use crate::sim::secrets;
 use crate::sim::system::{CAMPAIGNS, DIRECTORY, State};
 
 /// Queues in which nothing may be left.
@@ -37,6 +38,9 @@ impl State {
         self.check_counters(now);
         self.check_digests(now);
         self.check_portal(now);
+        if let Some(line) = secrets::leaked() {
+            self.checks.broken(now, format!("guarantee 4: a function logged {line}"));
+        }
     }
 
     /// Campaigns, locks and claims have ended.
