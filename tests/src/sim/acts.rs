@@ -196,7 +196,7 @@ impl Scene {
             body["includeRecentlyInvited"] = json!(true);
         }
         if self.chance(0.1) {
-            body["maxPerMinute"] = json!(self.system.with(|state| state.random.random_range(1..600)));
+            body["maxPerMinute"] = json!(self.system.with(|state| state.random.random_range(30..600)));
         }
         if to_one {
             let Some(recipient) = self.somebody_in(name) else { return };

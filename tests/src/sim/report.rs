@@ -28,6 +28,8 @@ pub struct Report {
     pub transitions: BTreeSet<(String, String)>,
     /// Simulated time, in seconds.
     pub seconds: u64,
+    /// E-mails of the busiest minute, in percent of what SES's rate allows.
+    pub busiest_minute: u64,
 }
 
 impl Report {
@@ -47,6 +49,7 @@ impl Report {
         self.twice += other.twice;
         self.sweepless += other.sweepless;
         self.seconds += other.seconds;
+        self.busiest_minute = self.busiest_minute.max(other.busiest_minute);
         merge(&mut self.faults, other.faults);
         merge(&mut self.kills, other.kills);
         merge(&mut self.acts, other.acts);
@@ -127,8 +130,8 @@ impl fmt::Display for Report {
         writeln!(f, "  kills      {}", line(self.kills.iter().map(|(place, n)| (place, *n))))?;
         writeln!(
             f,
-            "  besides    frozen {}, messages late {}, messages twice {}, sweeps missing {}",
-            self.freezes, self.late, self.twice, self.sweepless
+            "  besides    frozen {}, messages late {}, messages twice {}, sweeps missing {}, busiest minute {} % of the rate",
+            self.freezes, self.late, self.twice, self.sweepless, self.busiest_minute
         )?;
         writeln!(f, "  people     {}", line(self.acts.iter().map(|(act, n)| (format!("{act:?}"), *n))))?;
         writeln!(f, "  outcomes   {}", line(self.outcomes.iter().map(|(name, n)| (name, *n))))?;

@@ -24,8 +24,8 @@ use crate::http::Call;
 /// For how long after a storm everything may take to come to its end: a day's quota, quiet hours, and messages that are four days late.
 const LONGEST_CALM: SignedDuration = SignedDuration::from_hours(24 * 12);
 
-/// How long nothing may be under way before it counts as quiet: longer than any message stays invisible.
-const QUIET: SignedDuration = SignedDuration::from_mins(30);
+/// How long nothing may be under way before it counts as quiet: longer than any message stays invisible, and than a sweep may be missing.
+const QUIET: SignedDuration = SignedDuration::from_mins(80);
 
 /// The system, and what is known about it outside.
 #[derive(Debug)]
@@ -97,7 +97,7 @@ impl Scene {
                 state.ses.verify(sender);
             }
             state.users.put("operator", true, &["390", "directory"]);
-            state.ses.account.rate = *[5.0, 14.0, 50.0, 200.0].get(state.random.random_range(0..4)).unwrap_or(&14.0);
+            state.ses.account.rate = *[2.0, 5.0, 14.0, 200.0].get(state.random.random_range(0..4)).unwrap_or(&14.0);
             state.ses.account.quota = Some(1_000_000);
         });
         for name in DIVISIONS {
@@ -245,6 +245,7 @@ impl super::system::State {
         self.report.seeds = 1;
         self.report.seconds = seconds;
         self.report.mails = self.checks.mails();
+        self.report.busiest_minute = self.busiest_minute();
         self.report.campaigns = self.checks.campaigns().count() as u64;
         self.report.events = self.log.len() as u64;
         let outcomes = self.checks.outcomes().into_iter();

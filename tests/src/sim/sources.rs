@@ -38,6 +38,12 @@ const SOURCES: [Source; 4] = [
 /// How often Lambda tries an asynchronous call again, after how long each.
 const RETRIES: [SignedDuration; 2] = [SignedDuration::from_mins(1), SignedDuration::from_mins(2)];
 
+/// How often the sweep comes.
+const EVERY_MINUTE: SignedDuration = SignedDuration::from_mins(1);
+
+/// How seldom it comes while nothing happens.
+const LONGEST_REST: SignedDuration = SignedDuration::from_mins(60);
+
 /// How an invocation ended.
 enum Ended<T> {
     Done(T),
@@ -194,19 +200,22 @@ async fn invoke<T: 'static>(
     }
 }
 
-/// The sweep comes every minute; sometimes not for an hour, sometimes twice at once. When nothing at all happens it comes less often.
+/// The sweep comes every minute; sometimes not for an hour, sometimes twice at once. While nothing goes wrong and nothing is written it
+/// comes less and less often: a message may be late by days.
 async fn sweep_each_minute(system: Arc<System>) {
+    let (mut written, mut rest) = (0, EVERY_MINUTE);
     loop {
         let (gap, times) = system.with(|state| {
             let random = &mut state.random;
-            let idle = state.plan.calm && state.checks.is_idle();
-            let gap = match () {
-                () if happens(random, state.plan.sweepless) => {
+            let nothing = state.plan.calm && state.written == written;
+            rest = if nothing { (rest * 2).min(LONGEST_REST) } else { EVERY_MINUTE };
+            written = state.written;
+            let gap = match happens(random, state.plan.sweepless) {
+                true => {
                     state.report.sweepless += 1;
                     SignedDuration::from_mins(random.random_range(5..60))
                 }
-                () if idle => SignedDuration::from_mins(10),
-                () => SignedDuration::from_mins(1),
+                false => rest,
             };
             (gap, if happens(random, state.plan.sweep_twice) { 2 } else { 1 })
         });
@@ -312,9 +321,12 @@ impl System {
                 0..850 => Kind::Delivery,
                 850..870 => Kind::Bounce(BounceType::Transient),
                 870..885 => Kind::DeliveryDelay,
-                885..895 => Kind::Bounce(BounceType::Permanent),
+                885..892 => Kind::Bounce(BounceType::Permanent),
+                892..895 => Kind::Bounce(BounceType::Undetermined),
                 895..897 => Kind::Complaint,
-                897..900 => Kind::Reject,
+                897 => Kind::NotSpam,
+                898 => Kind::RenderingFailure,
+                899 => Kind::Reject,
                 _ => return reports,
             };
             say(random, kind, 4_000.0);
