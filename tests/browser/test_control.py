@@ -90,6 +90,37 @@ class Control(PageTest):
                       "Ended: 60 sent, by itself"):
             expect(self.page.locator("#audit")).to_contain_text(entry)
 
+    def test_a_campaign_whose_audience_grew_is_resumed_with_the_number_that_the_question_names(self):
+        people = 20
+        _, campaign = self.slow_campaign(people)
+        self.page.locator("#pause").click()
+        self.expect_state("Paused")
+        self.expect_outcome("claimed", 0)
+
+        def grown(route) -> None:
+            answer = route.fetch()
+            shown = answer.json()
+            if shown["state"] == "paused":
+                shown |= {"stateReason": "audienceGrew", "wouldReach": 1234}
+            route.fulfill(response=answer, json=shown)
+
+        told = []
+        self.page.route(f"**/v1/campaigns/{campaign}", grown)
+        self.page.on("request", lambda request: told.append(request.post_data) if request.url.endswith("/resume") else None)
+        self.page.reload()
+        self.sign_in()
+        expect(self.page.locator("#why-stopped")).to_contain_text("More people would be e-mailed than was agreed")
+        self.page.locator("#resume").click()
+        dialog = self.page.locator("#ask")
+        expect(dialog).to_contain_text("Resume with 1,234 people?")
+        expect(dialog).to_contain_text("20 people were expected when this campaign was started.")
+        self.assert_accessible("resume dialog")
+        self.picture("campaign-grew")
+        self.page.locator("#ask-yes").click()
+        self.expect_state("Completed")
+        self.expect_outcome("sent", people)
+        self.assertEqual(told, ['{"expectedRecipients":1234}'])
+
     def test_cancelling_asks_and_says_how_many_get_nothing(self):
         people = 60
         division, campaign = self.slow_campaign(people)
