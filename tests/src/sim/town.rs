@@ -162,12 +162,6 @@ impl State {
         self.tables.get(&name)?.text("recipientId")?.parse().ok()
     }
 
-    /// The passwords that were mailed to an address, the oldest first.
-    pub fn passwords(&self, email: &str) -> Vec<String> {
-        let mails = self.ses.mails().iter().filter(|mail| mail.to.iter().any(|to| to == email));
-        mails.filter_map(|mail| super::checks::password_in(mail.text.as_bytes())).collect()
-    }
-
     /// A while, about as long as this.
     pub fn while_of(&mut self, mean: SignedDuration) -> SignedDuration {
         let chance: f64 = self.random.random_range(0.0001..1.0);

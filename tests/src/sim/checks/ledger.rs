@@ -5,7 +5,7 @@ use portal_aws::campaigns::item::LedgerItem;
 use portal_aws::campaigns::keys::campaign_of;
 use portal_aws::directory::item::RecipientItem;
 use portal_domain::recipient::Selected;
-use portal_domain::{CampaignId, Outcome, PortalStatus, Recipient, RecipientId};
+use portal_domain::{CampaignId, Outcome, PortalStatus, Recipient};
 
 use super::{CLOCKS, Checks, Claimed, Instance, RowSeen};
 use crate::cloud::tables::{Change, Image};
@@ -156,10 +156,5 @@ impl Checks {
             let what = format!("a claim was settled that holds until {}", claim.until);
             self.broken_for(now, row.recipient_id, what);
         }
-    }
-
-    /// The outcome of somebody's row.
-    pub fn outcome(&self, campaign: CampaignId, recipient: RecipientId) -> Option<Outcome> {
-        self.rows.get(&(campaign, recipient)).map(|row| row.outcome)
     }
 }
