@@ -5,6 +5,8 @@
 //! recorded as failed. What can't be read goes to the parking queue, which has an alarm of its own; if it was a delivery, everybody
 //! who is `queued` in its campaign is queued anew.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::Message;
 use jiff::{SignedDuration, Timestamp};
@@ -50,6 +52,8 @@ enum Letters {
 enum Fate {
     /// What it was about is taken care of.
     Drained,
+    /// Rows of this campaign may have ended with it.
+    GivenUp(CampaignId),
     /// It can't be read, and is parked.
     Parked,
     /// It is to be looked at again.
@@ -82,12 +86,15 @@ impl DeadLetters {
             (&self.deliver, Letters::Deliveries),
         ];
         for (queue, letters) in queues {
-            self.empty(queue, letters, store, now, until, swept).await?;
+            for campaign in self.empty(queue, letters, store, now, until, swept).await? {
+                store.advance(campaign, clock::now()).await?;
+            }
         }
         Ok(())
     }
 
     /// Takes up the messages of a queue, ten at the same time, and deletes each unless it is to be looked at again or makes trouble.
+    /// Answers the campaigns that may be over now.
     async fn empty(
         &self,
         queue: &str,
@@ -96,7 +103,8 @@ impl DeadLetters {
         now: Timestamp,
         until: Timestamp,
         swept: &mut Swept,
-    ) -> Result<(), SweepError> {
+    ) -> Result<BTreeSet<CampaignId>, SweepError> {
+        let mut given_up = BTreeSet::new();
         while clock::now() < until {
             let batch = self.receive(queue).await?;
             if batch.is_empty() {
@@ -106,6 +114,10 @@ impl DeadLetters {
             for fate in futures::future::join_all(taken).await {
                 match fate {
                     Ok(Fate::Drained) => swept.dead_letters += 1,
+                    Ok(Fate::GivenUp(campaign)) => {
+                        swept.dead_letters += 1;
+                        given_up.insert(campaign);
+                    }
                     Ok(Fate::Parked) => swept.parked += 1,
                     Ok(Fate::Kept) => {}
                     Err(error) => {
@@ -115,7 +127,7 @@ impl DeadLetters {
                 }
             }
         }
-        Ok(())
+        Ok(given_up)
     }
 
     async fn take_up(
@@ -165,7 +177,7 @@ impl DeadLetters {
         match serde_json::from_str::<DeliverMessage>(body) {
             Ok(dead) if dead.recipient_ids.len() <= DELIVERY_SIZE => {
                 tracing::error!(campaign.id = %dead.campaign_id, shard = %dead.shard, "a delivery died");
-                Ok(if give_up(store, &dead).await? { Fate::Drained } else { Fate::Kept })
+                Ok(if give_up(store, &dead).await? { Fate::GivenUp(dead.campaign_id) } else { Fate::Kept })
             }
             _ => {
                 // Whom it is about can't be told, but they are `queued` in a campaign: everybody there is queued anew.
