@@ -53,11 +53,15 @@ impl Campaigns {
         Ok(OneView { campaign: CampaignView::new(campaign, &progress, now), actions, would_reach, audit })
     }
 
-    /// How many people a campaign reaches in all if it goes on now: whom it would e-mail, or has, and who accepted since.
+    /// How many people a campaign reaches in all if it goes on now: whom it would e-mail, or has, and who accepted since. That is too few
+    /// where people of its ledger are no longer in the selection; what it may reach already is too few for sure, and then the
+    /// answer is the most that it could be.
     pub(crate) async fn would_reach(&self, campaign: &Campaign) -> Result<u64, Problem> {
         let counts = self.directory.counts(&campaign.filter, campaign.rules(clock::now())).await?;
         let progress = self.store.progress(campaign).await?;
-        Ok(counts.will_email.max(progress.audience) + progress.acceptances.accepted)
+        let reach = counts.will_email.max(progress.audience) + progress.acceptances.accepted;
+        let enough = campaign.most_recipients.is_none_or(|most| reach > most);
+        Ok(if enough { reach } else { progress.audience + counts.will_email })
     }
 }
 

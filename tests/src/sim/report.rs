@@ -20,6 +20,7 @@ pub struct Report {
     pub faults: BTreeMap<Fault, u64>,
     pub kills: BTreeMap<String, u64>,
     pub freezes: u64,
+    pub cut_off: u64,
     pub late: u64,
     pub twice: u64,
     pub sweepless: u64,
@@ -45,6 +46,7 @@ impl Report {
         self.campaigns += other.campaigns;
         self.events += other.events;
         self.freezes += other.freezes;
+        self.cut_off += other.cut_off;
         self.late += other.late;
         self.twice += other.twice;
         self.sweepless += other.sweepless;
@@ -126,6 +128,7 @@ impl fmt::Display for Report {
             "{} seeds, {} campaigns, {days} simulated days, {} events",
             self.seeds, self.campaigns, self.events
         )?;
+        writeln!(f, "  cut off    {} runs that took too long to come to rest", self.cut_off)?;
         writeln!(f, "  faults     {}", line(self.faults.iter().map(|(fault, n)| (format!("{fault:?}"), *n))))?;
         writeln!(f, "  kills      {}", line(self.kills.iter().map(|(place, n)| (place, *n))))?;
         writeln!(

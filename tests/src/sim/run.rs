@@ -24,6 +24,10 @@ use crate::http::Call;
 /// For how long after a storm everything may take to come to its end: a day's quota, quiet hours, and messages that are four days late.
 const LONGEST_CALM: SignedDuration = SignedDuration::from_hours(24 * 12);
 
+/// After so many events a run is cut off, and what must hold at its end is not looked at: a slow campaign beside much else may take
+/// very long. The report says how many runs were.
+const MOST_EVENTS: usize = 60_000;
+
 /// How long nothing may be under way before it counts as quiet: longer than any message stays invisible, and than a sweep may be missing.
 const QUIET: SignedDuration = SignedDuration::from_mins(80);
 
@@ -84,6 +88,10 @@ impl Scene {
         self.system.with(|state| state.checks.first_broken().is_some())
     }
 
+    fn is_cut_off(&self) -> bool {
+        self.system.with(|state| state.log.len() > MOST_EVENTS)
+    }
+
     /// Lets time go by.
     pub async fn wait_for(&self, time: SignedDuration) {
         tokio::time::sleep(time.unsigned_abs()).await;
@@ -141,6 +149,9 @@ impl Scene {
         let end = self.system.time.now() + LONGEST_CALM;
         let mut quiet_since = self.system.time.now();
         while !self.is_broken() {
+            if self.is_cut_off() {
+                return self.system.with(|state| state.report.cut_off = 1);
+            }
             tokio::time::sleep(std::time::Duration::from_secs(120)).await;
             let now = self.system.time.now();
             if now > end {
@@ -206,7 +217,7 @@ pub fn run(seed: u64) -> Outcome {
         for _ in 0..random.random_range(1..=3) {
             scene.storm().await;
             scene.calm().await;
-            if scene.is_broken() {
+            if scene.is_broken() || scene.is_cut_off() {
                 break;
             }
         }
