@@ -13,9 +13,9 @@ use portal_aws::campaigns::schedules::Written as Stored;
 use portal_aws::campaigns::start::Once;
 use portal_aws::dynamo::{StoreError, back_off};
 use portal_aws::launch::{Guard, Launcher, Order, Ready, Refusal};
+use portal_aws::mail::MailError;
 use portal_aws::operators::{Operators, OperatorsError};
 use portal_aws::queue::QueueError;
-use portal_aws::sender::SenderRefusal;
 use portal_aws::settings::{MissingSetting, Settings};
 use portal_domain::campaign::StartedBy;
 use portal_domain::campaign::audit::Action;
@@ -44,7 +44,7 @@ pub enum RunError {
     Operators(#[from] OperatorsError),
     /// SES could not be asked for the sender.
     #[error(transparent)]
-    Sender(SenderRefusal),
+    Mail(#[from] MailError),
     /// The fan-out could not be queued.
     #[error(transparent)]
     Queue(#[from] QueueError),
@@ -220,8 +220,8 @@ fn verdict(refusal: Refusal) -> Result<Verdict, RunError> {
     match refusal {
         Refusal::UnknownDivision | Refusal::UnknownRecipient => failed(Failure::UnknownDivision),
         Refusal::UnknownTemplate | Refusal::InactiveTemplate => failed(Failure::TemplateUnusable),
-        Refusal::Sender(error @ SenderRefusal::Mail(_)) => Err(RunError::Sender(error)),
         Refusal::Sender(_) => failed(Failure::SenderRefused),
+        Refusal::Mail(error) => Err(error.into()),
         Refusal::Busy(campaign) => {
             Ok(Verdict::Skipped { reason: Skip::DivisionBusy, campaign_id: Some(campaign), will_email: None })
         }

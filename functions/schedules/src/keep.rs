@@ -13,8 +13,9 @@ use portal_aws::campaigns::request::{RequestKey, Seen};
 use portal_aws::campaigns::schedules::Written;
 use portal_aws::clock;
 use portal_aws::dynamo::StoreError;
-use portal_aws::sender::{SenderRefusal, check_sender};
+use portal_aws::sender::check_sender;
 use portal_domain::campaign::audit::Action;
+use portal_domain::division::SenderRefusal;
 use portal_domain::email::EmailAddress;
 use portal_domain::input::{FieldError, Fields};
 use portal_domain::schedule::{Owner, Plan, ScheduleState};
@@ -198,10 +199,10 @@ impl Schedules {
         let (Some(division), Some(sender), true) = (division, sender, faults.is_empty()) else {
             return Err(faults.into());
         };
-        match check_sender(&self.mailer, &division, &sender).await {
+        match check_sender(&self.mailer, &division, &sender).await? {
             // SES may send again when the time comes.
             Ok(_) | Err(SenderRefusal::SendingPaused) => Ok(division),
-            Err(refusal) => Err(refusal.into()),
+            Err(refusal) => Err(Problem::sender_refused(refusal)),
         }
     }
 

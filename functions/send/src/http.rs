@@ -52,7 +52,7 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::Malformed(errors) => errors.into(),
             Refusal::KeyReused => idempotency::reused(),
-            Refusal::Sender(refusal) => refusal.into(),
+            Refusal::Sender(refusal) => Self::sender_refused(refusal),
             Refusal::Busy(id, campaign) => busy(id, campaign.as_deref(), clock::now()),
             Refusal::Drifted(counts) => Self::conflict(
                 ProblemType::DRIFT,
@@ -62,6 +62,7 @@ impl From<Refusal> for Problem {
                 ),
             )
             .with("counts", json!(counts)),
+            Refusal::Mail(error) => error.into(),
             Refusal::Store(error) => error.into(),
             Refusal::Queue(error) => Self::internal(error),
         }

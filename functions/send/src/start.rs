@@ -7,10 +7,11 @@ use portal_aws::campaigns::start::Once;
 use portal_aws::clock;
 use portal_aws::dynamo::StoreError;
 use portal_aws::launch::{self, Guard, Order};
+use portal_aws::mail::MailError;
 use portal_aws::queue::QueueError;
-use portal_aws::sender::SenderRefusal;
 use portal_domain::audience::AudienceRule;
 use portal_domain::campaign::{CampaignView, Progress};
+use portal_domain::division::SenderRefusal;
 use portal_domain::input::FieldError;
 use portal_domain::selection::Counts;
 use portal_domain::{Campaign, CampaignId};
@@ -31,6 +32,9 @@ pub enum Refusal {
     /// The sender can't be used.
     #[error(transparent)]
     Sender(#[from] SenderRefusal),
+    /// SES could not be asked about the sender.
+    #[error(transparent)]
+    Mail(#[from] MailError),
     /// Another campaign holds the division.
     #[error("campaign {0} is active in the division")]
     Busy(CampaignId, Option<Box<Campaign>>),
@@ -55,6 +59,7 @@ impl From<launch::Refusal> for Refusal {
             Launch::InactiveTemplate => unknown("templateId", "is a template that was deactivated"),
             Launch::UnknownRecipient => unknown("recipientId", "is not a recipient in this selection"),
             Launch::Sender(refusal) => Self::Sender(refusal),
+            Launch::Mail(error) => Self::Mail(error),
             Launch::Busy(campaign) => Self::Busy(campaign, None),
             Launch::Guarded(counts) => Self::Drifted(counts),
             // No schedule asks: it is the key that was used before.

@@ -40,7 +40,7 @@ pub(crate) async fn send(
     let to = own_address(&caller)?;
     let (head, version) = templates.stored(&id, None).await?;
     let (division, recipient) = templates.people(&audience).await?;
-    check_sender(&templates.mailer, &division, &from).await?;
+    check_sender(&templates.mailer, &division, &from).await?.map_err(Problem::sender_refused)?;
     let password = TemporaryPassword::dummy();
     let mut rendered = templates.render(&version.sources, &division, &recipient, &password, &extensions)?;
     rendered.subject.insert_str(0, MARK);

@@ -11,6 +11,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::builders::{PutBuilder, UpdateBuilder};
 use aws_sdk_dynamodb::types::{AttributeValue, CancellationReason, KeysAndAttributes, TransactWriteItem, Update};
+use portal_domain::{Tell, Told};
 use rand::RngExt;
 
 use crate::clock;
@@ -46,6 +47,12 @@ pub enum StoreError {
     /// An item does not have the form that this version writes. The cause may quote it, and so is not in the message.
     #[error("an item of the table is not in the expected form")]
     Form(#[from] serde_dynamo::Error),
+}
+
+impl Tell for StoreError {
+    fn tell(self) -> Told {
+        if self.passes() { Told::Busy(self.into()) } else { Told::Broken(self.into()) }
+    }
 }
 
 impl StoreError {

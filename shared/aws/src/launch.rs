@@ -6,6 +6,7 @@ use aws_config::SdkConfig;
 use jiff::Timestamp;
 use portal_domain::audience::AudienceRule;
 use portal_domain::campaign::{StartedBy, StateReason, drifted, most_for};
+use portal_domain::division::SenderRefusal;
 use portal_domain::email::EmailAddress;
 use portal_domain::mail::template::Head;
 use portal_domain::quiet_hours::QuietHours;
@@ -17,9 +18,9 @@ use crate::campaigns::start::{Once, Started};
 use crate::directory::read::DirectoryReader;
 use crate::directory::templates::TemplateStore;
 use crate::dynamo::StoreError;
-use crate::mail::Mailer;
+use crate::mail::{MailError, Mailer};
 use crate::queue::{FanOutMessage, Queue, QueueError};
-use crate::sender::{SenderRefusal, check_sender};
+use crate::sender::check_sender;
 use crate::settings::{MissingSetting, Settings};
 
 /// What is to be started.
@@ -84,6 +85,9 @@ pub enum Refusal {
     /// The sender can't be used.
     #[error(transparent)]
     Sender(#[from] SenderRefusal),
+    /// SES could not be asked about the sender.
+    #[error(transparent)]
+    Mail(#[from] MailError),
     /// Another campaign holds the division.
     #[error("campaign {0} is active in the division")]
     Busy(CampaignId),
@@ -157,7 +161,7 @@ impl Launcher {
         if let Some(active) = self.store.active_in(&order.filter.division).await? {
             return Err(Refusal::Busy(active));
         }
-        let account = check_sender(&self.mailer, &division, &order.email_from).await?;
+        let account = check_sender(&self.mailer, &division, &order.email_from).await??;
         let counts = self.counts(&order, &division, now).await?;
         if order.guard.refuses(counts.will_email) {
             return Err(Refusal::Guarded(Box::new(counts)));

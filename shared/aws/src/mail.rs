@@ -10,7 +10,7 @@ use aws_sdk_sesv2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageTag};
 use portal_domain::campaign::StateReason;
 use portal_domain::mail::Rendered;
-use portal_domain::{CampaignId, RecipientId};
+use portal_domain::{CampaignId, RecipientId, Tell, Told};
 
 /// How long SES may take to answer one send before its outcome counts as unknown.
 pub const SEND_TIMEOUT: Duration = Duration::from_secs(10);
@@ -43,6 +43,12 @@ impl MailError {
     /// Whether the same question may well be answered in a while.
     pub fn passes(&self) -> bool {
         self.passing
+    }
+}
+
+impl Tell for MailError {
+    fn tell(self) -> Told {
+        if self.passing { Told::Busy(self.into()) } else { Told::Broken(self.into()) }
     }
 }
 

@@ -32,6 +32,20 @@ pub struct Division {
     pub reply_to: Option<String>,
 }
 
+/// Why an address can't be the sender now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SenderRefusal {
+    /// The division has a list of senders, and this one is not on it.
+    #[error("the sender is not on the division's list")]
+    NotListed,
+    /// SES has not verified the sender.
+    #[error("SES has not verified the sender")]
+    NotVerified,
+    /// The SES account may not send now.
+    #[error("sending is paused for the whole SES account")]
+    SendingPaused,
+}
+
 impl Division {
     /// Its time zone; UTC if the zone is no longer known, so that an old division can still invite.
     pub fn zone(&self) -> TimeZone {

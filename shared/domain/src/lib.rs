@@ -26,6 +26,7 @@ pub mod schedule;
 pub mod search;
 pub mod selection;
 pub mod status;
+pub mod told;
 
 pub use account::Account;
 pub use campaign::{Campaign, CampaignState};
@@ -38,3 +39,4 @@ pub use recipient::Recipient;
 pub use schedule::Schedule;
 pub use search::Search;
 pub use status::PortalStatus;
+pub use told::{Tell, Told};

@@ -7,9 +7,9 @@ use axum::Json;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use portal_aws::dynamo::StoreError;
-use portal_aws::sender::SenderRefusal;
+use portal_domain::division::SenderRefusal;
 use portal_domain::input::FieldError;
+use portal_domain::{Tell, Told};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -117,6 +117,21 @@ impl Problem {
         Self::bad_request(detail, errors)
     }
 
+    /// The sender can't be used now: 422, or 409 if SES sends nothing at all.
+    pub fn sender_refused(refusal: SenderRefusal) -> Self {
+        let refused = |detail| Self::unprocessable(ProblemType::SENDER_REFUSED, detail).with("field", "emailFrom");
+        match refusal {
+            SenderRefusal::NotListed => refused("This address is not on the division's list of senders."),
+            SenderRefusal::NotVerified => refused(
+                "SES has verified neither this address nor its domain. Verify it in SES, or choose another sender.",
+            ),
+            SenderRefusal::SendingPaused => Self::conflict(
+                ProblemType::SENDING_PAUSED,
+                "SES has paused sending for the whole account. See the SES console for the reason.",
+            ),
+        }
+    }
+
     /// 401: who calls is not known.
     pub fn unauthorized() -> Self {
         Self::plain(StatusCode::UNAUTHORIZED).detail("Sign in, and send the ID token as bearer token.")
@@ -199,42 +214,15 @@ impl Problem {
     }
 }
 
-impl From<Vec<FieldError>> for Problem {
-    fn from(errors: Vec<FieldError>) -> Self {
-        Self::invalid(errors)
-    }
-}
-
-impl From<FieldError> for Problem {
-    fn from(error: FieldError) -> Self {
-        Self::invalid(vec![error])
-    }
-}
-
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        if error.passes() {
-            tracing::warn!(error.cause = %error, "a store is busy");
-            Self::busy()
-        } else {
-            Self::internal(error)
-        }
-    }
-}
-
-impl From<SenderRefusal> for Problem {
-    fn from(refusal: SenderRefusal) -> Self {
-        let refused = |detail| Self::unprocessable(ProblemType::SENDER_REFUSED, detail).with("field", "emailFrom");
-        match refusal {
-            SenderRefusal::NotListed => refused("This address is not on the division's list of senders."),
-            SenderRefusal::NotVerified => refused(
-                "SES has verified neither this address nor its domain. Verify it in SES, or choose another sender.",
-            ),
-            SenderRefusal::SendingPaused => Self::conflict(
-                ProblemType::SENDING_PAUSED,
-                "SES has paused sending for the whole account. See the SES console for the reason.",
-            ),
-            SenderRefusal::Mail(error) => Self::internal(error),
+impl<E: Tell> From<E> for Problem {
+    fn from(error: E) -> Self {
+        match error.tell() {
+            Told::Faults(faults) => Self::invalid(faults),
+            Told::Busy(cause) => {
+                tracing::warn!(error.cause = %cause, "a table or a service is busy");
+                Self::busy()
+            }
+            Told::Broken(cause) => Self::internal(cause),
         }
     }
 }
@@ -319,10 +307,24 @@ mod tests {
         assert!(!body.to_string().contains("secret"));
     }
 
+    /// A store that is throttled (`true`), or can't do what it was asked.
+    #[derive(Debug, thiserror::Error)]
+    #[error("the secret cause")]
+    struct Store(bool);
+
+    impl Tell for Store {
+        fn tell(self) -> Told {
+            if self.0 { Told::Busy(self.into()) } else { Told::Broken(self.into()) }
+        }
+    }
+
     #[tokio::test]
-    async fn a_throttled_store_is_503_with_retry_after() {
-        let (response, _) = answer(StoreError::Busy("read items").into()).await;
+    async fn a_throttled_store_is_503_with_retry_after_and_another_fault_of_it_500() {
+        let (response, _) = answer(Store(true).into()).await;
         assert_eq!(response.status(), 503);
         assert_eq!(response.headers()["retry-after"], "5");
+        let (response, body) = answer(Store(false).into()).await;
+        assert_eq!(response.status(), 500);
+        assert!(!body.to_string().contains("secret"));
     }
 }
