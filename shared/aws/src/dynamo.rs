@@ -270,76 +270,62 @@ pub(crate) fn set_or_remove(attributes: Vec<(&'static str, Option<AttributeValue
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemOutput;
-    use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsOutput;
-    use aws_sdk_dynamodb::types::error::TransactionCanceledException;
-    use aws_smithy_mocks::{RuleMode, mock, mock_client};
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::scripted::Scripted;
 
-    fn cancelled(codes: &'static [&'static str]) -> impl Fn() -> TransactWriteItemsError + Send + Sync {
-        || {
-            let reasons = codes.iter().map(|code| CancellationReason::builder().code(*code).build()).collect();
-            let cancelled = TransactionCanceledException::builder().set_cancellation_reasons(Some(reasons)).build();
-            TransactWriteItemsError::TransactionCanceledException(cancelled)
-        }
+    /// The answer to a transaction that was cancelled for these reasons, one for each action.
+    fn cancelled(codes: &[&str]) -> (u16, Value) {
+        let reasons: Vec<_> = codes.iter().map(|code| json!({"Code": code})).collect();
+        (400, json!({"__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException", "CancellationReasons": reasons}))
+    }
+
+    /// Writes a transaction; answers what came of it, and how often it was asked for.
+    async fn transacted(answers: impl IntoIterator<Item = (u16, Value)>) -> (Result<Transacted, StoreError>, usize) {
+        let (config, asked) = Scripted::answering(answers);
+        let result = transact(&Client::new(&config), "test", Vec::new()).await;
+        (result, asked.requests().len())
     }
 
     #[tokio::test(start_paused = true)]
     async fn conflicts_and_throttling_are_retried_until_the_transaction_is_written() {
-        let conflict = mock!(Client::transact_write_items)
-            .sequence()
-            .error(cancelled(&["None", "TransactionConflict"]))
-            .times(3)
-            .error(cancelled(&["ThrottlingError", "None"]))
-            .output(|| TransactWriteItemsOutput::builder().build())
-            .build();
-        let client = mock_client!(aws_sdk_dynamodb, RuleMode::Sequential, [&conflict]);
-        assert!(matches!(transact(&client, "test", Vec::new()).await, Ok(Transacted::Done)));
-        assert_eq!(conflict.num_calls(), 5);
+        let conflict = || cancelled(&["None", "TransactionConflict"]);
+        let answers = [conflict(), conflict(), conflict(), cancelled(&["ThrottlingError", "None"]), (200, json!({}))];
+        assert!(matches!(transacted(answers).await, (Ok(Transacted::Done), 5)));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_failed_condition_is_told_at_once_also_beside_a_conflict() {
-        let refused = mock!(Client::transact_write_items)
-            .then_error(cancelled(&["TransactionConflict", "ConditionalCheckFailed"]));
-        let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&refused]);
-        let Ok(Transacted::Refused(reasons)) = transact(&client, "test", Vec::new()).await else {
-            panic!("it was refused");
+        let answer = cancelled(&["TransactionConflict", "ConditionalCheckFailed"]);
+        let (Ok(Transacted::Refused(reasons)), 1) = transacted([answer]).await else {
+            panic!("it was refused at once");
         };
         assert_eq!(reasons.iter().map(condition_failed).collect::<Vec<_>>(), [false, true]);
-        assert_eq!(refused.num_calls(), 1);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_conflict_that_lasts_is_given_up_as_busy_and_an_invalid_item_at_once() {
-        let conflict = mock!(Client::transact_write_items).then_error(cancelled(&["TransactionConflict"]));
-        let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&conflict]);
-        assert!(transact(&client, "test", Vec::new()).await.is_err_and(|error| error.passes()));
-        assert_eq!(conflict.num_calls(), TRIES as usize);
-        let invalid = mock!(Client::transact_write_items).then_error(cancelled(&["ValidationError"]));
-        let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&invalid]);
-        assert!(transact(&client, "test", Vec::new()).await.is_err_and(|error| !error.passes()));
-        assert_eq!(invalid.num_calls(), 1);
+        let (result, times) = transacted([cancelled(&["TransactionConflict"])]).await;
+        assert!(result.is_err_and(|error| error.passes()));
+        assert_eq!(times, TRIES as usize);
+        let (result, times) = transacted([cancelled(&["ValidationError"])]).await;
+        assert!(result.is_err_and(|error| !error.passes()));
+        assert_eq!(times, 1);
     }
 
     #[tokio::test(start_paused = true)]
     async fn keys_that_a_batch_left_unprocessed_are_asked_for_again() {
-        let item = |id: &str| HashMap::from([("pk".to_owned(), s(id))]);
-        let left = KeysAndAttributes::builder().keys(key("b", "x")).build().expect("a key");
-        let batches = mock!(Client::batch_get_item)
-            .sequence()
-            .output(move || {
-                BatchGetItemOutput::builder()
-                    .responses("t", vec![item("a")])
-                    .unprocessed_keys("t", left.clone())
-                    .build()
-            })
-            .output(move || BatchGetItemOutput::builder().responses("t", vec![item("b")]).build())
-            .build();
-        let client = mock_client!(aws_sdk_dynamodb, RuleMode::Sequential, [&batches]);
+        let left = json!({"t": {"Keys": [{"pk": {"S": "b"}, "sk": {"S": "x"}}]}});
+        let found = |id: &str| json!({"t": [{"pk": {"S": id}}]});
+        let answers = [
+            (200, json!({"Responses": found("a"), "UnprocessedKeys": left})),
+            (200, json!({"Responses": found("b"), "UnprocessedKeys": {}})),
+        ];
+        let (config, asked) = Scripted::answering(answers);
         let keys = vec![("t".to_owned(), key("a", "x")), ("t".to_owned(), key("b", "x"))];
-        assert_eq!(batch_get(&client, keys).await.expect("both are found").len(), 2);
+        assert_eq!(batch_get(&Client::new(&config), keys).await.expect("both are found").len(), 2);
+        assert_eq!(asked.requests()[1].body["RequestItems"]["t"]["Keys"], left["t"]["Keys"]);
     }
 
     #[derive(Debug, thiserror::Error)]

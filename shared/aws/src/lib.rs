@@ -13,5 +13,7 @@ pub mod notify;
 pub mod operators;
 pub mod queue;
 pub mod scheduler;
+#[cfg(test)]
+mod scripted;
 pub mod sender;
 pub mod settings;

@@ -280,18 +280,17 @@ fn never_connected(error: &(dyn std::error::Error + 'static)) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_sesv2::operation::get_email_identity::{GetEmailIdentityError, GetEmailIdentityOutput};
-    use aws_sdk_sesv2::operation::send_email::{SendEmailError, SendEmailOutput};
-    use aws_sdk_sesv2::types::error::{MessageRejected, NotFoundException, TooManyRequestsException};
-    use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
-    use aws_smithy_types::error::ErrorMetadata;
+    use std::sync::Arc;
+
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::scripted::Scripted;
 
-    async fn answer_of(rule: &Rule) -> Answer {
-        let client = mock_client!(aws_sdk_sesv2, RuleMode::MatchAny, [rule], never_repeated);
-        let configuration_set = Some("feedback".to_owned());
-        let mailer = Mailer { client: client.clone(), sending: client, configuration_set };
+    /// Sends an e-mail with a script of SES's answers; answers what became of it, and what SES was asked.
+    async fn sent(answers: impl IntoIterator<Item = (u16, Value)>) -> (Answer, Arc<Scripted>) {
+        let (config, asked) = Scripted::answering(answers);
+        let mailer = Mailer { configuration_set: Some("feedback".to_owned()), ..Mailer::new(&config) };
         let rendered = Rendered { subject: "S".to_owned(), html: "<p>H</p>".to_owned(), text: "T".to_owned() };
         let tags =
             Tags { campaign: CampaignId::from_parts(1, 2), recipient: RecipientId::from_random([3; 16]), attempt: 4 };
@@ -302,74 +301,49 @@ mod tests {
             rendered: &rendered,
             tags: Some(tags),
         };
-        mailer.send(&letter).await
+        (mailer.send(&letter).await, asked)
     }
 
     #[tokio::test]
     async fn an_email_carries_its_tags_its_configuration_set_its_reply_to_and_one_bare_address() {
-        let rule = mock!(Client::send_email)
-            .match_requests(|request| {
-                let tags: Vec<_> =
-                    request.email_tags().iter().map(|tag| (tag.name().to_owned(), tag.value().to_owned())).collect();
-                let expected = [
-                    ("campaign".to_owned(), CampaignId::from_parts(1, 2).to_string()),
-                    ("recipient".to_owned(), RecipientId::from_random([3; 16]).to_string()),
-                    ("attempt".to_owned(), "4".to_owned()),
-                ];
-                let to = request.destination().map(|destination| destination.to_addresses().to_vec());
-                let alone =
-                    request.destination().is_some_and(|d| d.cc_addresses.is_none() && d.bcc_addresses.is_none());
-                tags == expected
-                    && to == Some(vec!["to@example.com".to_owned()])
-                    && alone
-                    && request.reply_to_addresses() == ["reply@example.com"]
-                    && request.from_email_address() == Some("from@example.com")
-                    && request.configuration_set_name() == Some("feedback")
-            })
-            .then_output(|| SendEmailOutput::builder().message_id("m-1").build());
-        assert_eq!(answer_of(&rule).await, Answer::Accepted("m-1".to_owned()));
+        let (answer, asked) = sent([(200, json!({"MessageId": "m-1"}))]).await;
+        assert_eq!(answer, Answer::Accepted("m-1".to_owned()));
+        let mut body = asked.requests()[0].body.clone();
+        body["Content"].take();
+        let tag = |name: &str, value: &str| json!({"Name": name, "Value": value});
+        let expected = json!({
+            "FromEmailAddress": "from@example.com", "Destination": {"ToAddresses": ["to@example.com"]},
+            "ReplyToAddresses": ["reply@example.com"], "ConfigurationSetName": "feedback", "Content": null,
+            "EmailTags": [
+                tag("campaign", &CampaignId::from_parts(1, 2).to_string()),
+                tag("recipient", &RecipientId::from_random([3; 16]).to_string()),
+                tag("attempt", "4"),
+            ],
+        });
+        assert_eq!(body, expected);
     }
 
     #[tokio::test]
     async fn a_send_is_made_once_whatever_the_answer() {
-        let metadata = |code: &str| ErrorMetadata::builder().code(code).build();
-        let throttled = mock!(Client::send_email).then_error(move || {
-            let error = TooManyRequestsException::builder().meta(metadata("TooManyRequestsException")).build();
-            SendEmailError::TooManyRequestsException(error)
-        });
-        answer_of(&throttled).await;
-        assert_eq!(throttled.num_calls(), 1);
-        let broken = mock!(Client::send_email).sequence().http_status(500, None).times(5).build();
-        assert_eq!(answer_of(&broken).await, Answer::Unknown("serverError"));
-        assert_eq!(broken.num_calls(), 1);
-        let rejected = mock!(Client::send_email).then_error(move || {
-            SendEmailError::MessageRejected(MessageRejected::builder().meta(metadata("MessageRejected")).build())
-        });
-        answer_of(&rejected).await;
-        assert_eq!(rejected.num_calls(), 1);
+        for (status, code) in [(429, "TooManyRequestsException"), (500, "InternalFailure"), (400, "MessageRejected")] {
+            let (answer, asked) = sent([(status, json!({"__type": code}))]).await;
+            assert_eq!(asked.requests().len(), 1, "{answer:?}");
+        }
     }
 
     #[tokio::test]
     async fn only_a_4xx_says_that_nothing_was_sent() {
+        let closed = |reason, code: &str| Answer::Closed(reason, code.to_owned());
         let table = [
-            (400, r#"{"__type":"MessageRejected"}"#, Answer::Refused("MessageRejected".to_owned())),
-            (429, r#"{"__type":"TooManyRequestsException"}"#, Answer::Throttled("TooManyRequestsException".to_owned())),
-            (
-                400,
-                r#"{"__type":"SendingPausedException"}"#,
-                Answer::Closed(StateReason::SendingPaused, "SendingPausedException".to_owned()),
-            ),
-            (
-                403,
-                r#"{"__type":"AccessDeniedException"}"#,
-                Answer::Closed(StateReason::AccountRefused, "AccessDeniedException".to_owned()),
-            ),
-            (500, "{}", Answer::Unknown("serverError")),
-            (503, "{}", Answer::Unknown("serverError")),
+            (400, "MessageRejected", Answer::Refused("MessageRejected".to_owned())),
+            (429, "TooManyRequestsException", Answer::Throttled("TooManyRequestsException".to_owned())),
+            (400, "SendingPausedException", closed(StateReason::SendingPaused, "SendingPausedException")),
+            (403, "AccessDeniedException", closed(StateReason::AccountRefused, "AccessDeniedException")),
+            (500, "InternalFailure", Answer::Unknown("serverError")),
+            (503, "ServiceUnavailable", Answer::Unknown("serverError")),
         ];
-        for (status, body, expected) in table {
-            let rule = mock!(Client::send_email).sequence().http_status(status, Some(body.to_owned())).build();
-            assert_eq!(answer_of(&rule).await, expected, "{status} {body}");
+        for (status, code, expected) in table {
+            assert_eq!(sent([(status, json!({"__type": code}))]).await.0, expected, "{status} {code}");
         }
     }
 
@@ -384,14 +358,14 @@ mod tests {
     #[tokio::test]
     async fn an_identity_that_ses_has_not_verified_yet_is_no_sender() {
         for verified in [false, true] {
-            let known = mock!(Client::get_email_identity)
-                .match_requests(|request| request.email_identity() == Some("example.com"))
-                .then_output(move || GetEmailIdentityOutput::builder().verified_for_sending_status(verified).build());
-            let unknown = mock!(Client::get_email_identity)
-                .then_error(|| GetEmailIdentityError::NotFoundException(NotFoundException::builder().build()));
-            let client = mock_client!(aws_sdk_sesv2, RuleMode::MatchAny, [&known, &unknown]);
-            let mailer = Mailer { client: client.clone(), sending: client, configuration_set: None };
+            let unknown = || (404, json!({"__type": "NotFoundException"}));
+            // Not the address and not its domain, but the domain above.
+            let answers = [unknown(), unknown(), (200, json!({"VerifiedForSendingStatus": verified})), unknown()];
+            let (config, asked) = Scripted::answering(answers);
+            let mailer = Mailer::new(&config);
             assert_eq!(mailer.has_verified("ann@mail.example.com").await.expect("SES answers"), verified);
+            let third = asked.requests()[2].operation.clone();
+            assert!(third.contains("/identities/example.com"), "{third}");
             assert!(!mailer.has_verified("ann@example.org").await.expect("SES answers"));
         }
     }

@@ -119,15 +119,26 @@ fn optional(value: Option<impl ToString>) -> AttributeValue {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use aws_sdk_dynamodb::Client;
-    use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
-    use aws_sdk_dynamodb::operation::transact_write_items::{TransactWriteItemsError, TransactWriteItemsOutput};
-    use aws_sdk_dynamodb::types::CancellationReason;
-    use aws_sdk_dynamodb::types::error::TransactionCanceledException;
-    use aws_smithy_mocks::{Rule, RuleMode, mock, mock_client};
     use portal_domain::mail::Sources;
+    use serde_json::{Value, json};
 
     use super::*;
+    use crate::scripted::Scripted;
+
+    /// A store with a script of DynamoDB's answers, and what DynamoDB was asked.
+    fn store(answers: impl IntoIterator<Item = (u16, Value)>) -> (TemplateStore, Arc<Scripted>) {
+        let (config, asked) = Scripted::answering(answers);
+        (TemplateStore::new(Client::new(&config), "t"), asked)
+    }
+
+    /// The answer to a question for this item, all of whose attributes are strings or numbers.
+    fn found(item: impl serde::Serialize) -> (u16, Value) {
+        let item: serde_dynamo::Item = serde_dynamo::to_item(item).expect("it is an item");
+        (200, json!({"Item": item}))
+    }
 
     fn version(number: u32) -> Version {
         let text = || "x".to_owned();
@@ -141,62 +152,43 @@ mod tests {
         }
     }
 
-    fn heads(numbers: &'static [u32]) -> Rule {
-        let mut heads = mock!(Client::get_item).sequence();
-        for number in numbers {
-            heads = heads.output(|| {
-                let item: Item = serde_dynamo::to_item(Head::of(&version(*number))).expect("a head is an item");
-                GetItemOutput::builder().set_item(Some(item)).build()
-            });
-        }
-        heads.build()
+    fn head(number: u32) -> (u16, Value) {
+        found(Head::of(&version(number)))
     }
 
     #[tokio::test]
     async fn a_version_is_put_beside_its_head_and_never_over_another() {
-        let written = mock!(Client::transact_write_items)
-            .match_requests(|request| {
-                let [head, put] = request.transact_items() else { return false };
-                let put = put.put().expect("the version");
-                head.update().and_then(|head| head.condition_expression()) == Some("version = :edited")
-                    && put.condition_expression() == Some("attribute_not_exists(pk)")
-                    && put.item()["sk"] == s("VERSION#0000000003")
-            })
-            .then_output(|| TransactWriteItemsOutput::builder().build());
-        let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&heads(&[2]), &written]);
-        let saved = TemplateStore::new(client, "t").save(&version(3)).await.expect("saved");
+        let (store, asked) = store([head(2), (200, json!({}))]);
+        let saved = store.save(&version(3)).await.expect("saved");
         assert_eq!(saved, Saved::Done(Head::of(&version(3))));
+        let actions = &asked.requests()[1].body["TransactItems"];
+        assert_eq!(actions.as_array().map(Vec::len), Some(2));
+        assert_eq!(actions[0]["Update"]["ConditionExpression"], "version = :edited");
+        let put = &actions[1]["Put"];
+        assert_eq!(put["ConditionExpression"], "attribute_not_exists(pk)");
+        assert_eq!(put["Item"]["sk"]["S"], "VERSION#0000000003");
     }
 
     #[tokio::test]
     async fn of_two_who_edited_the_same_version_the_second_is_told_of_the_first() {
-        let refused = mock!(Client::transact_write_items).then_error(|| {
-            let failed = || CancellationReason::builder().code("ConditionalCheckFailed").build();
-            let cancelled = TransactionCanceledException::builder().cancellation_reasons(failed()).build();
-            TransactWriteItemsError::TransactionCanceledException(cancelled)
-        });
-        let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&heads(&[2, 3]), &refused]);
-        let saved = TemplateStore::new(client, "t").save(&version(3)).await.expect("an answer");
+        let cancelled = json!({"__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+            "CancellationReasons": [{"Code": "ConditionalCheckFailed"}]});
+        let (raced, _) = store([head(2), (400, cancelled), head(3)]);
+        let saved = raced.save(&version(3)).await.expect("an answer");
         assert_eq!(saved, Saved::Changed(Head::of(&version(3))));
-        let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&heads(&[4])]);
-        let saved = TemplateStore::new(client, "t").save(&version(3)).await.expect("an answer");
+        let (late, _) = store([head(4)]);
+        let saved = late.save(&version(3)).await.expect("an answer");
         assert_eq!(saved, Saved::Changed(Head::of(&version(4))));
     }
 
     #[tokio::test]
     async fn the_built_in_template_needs_no_table_and_a_version_is_made_ready_once() {
-        let read = mock!(Client::get_item).sequence().output(|| {
-            let item: Item = serde_dynamo::to_item(version(1)).expect("a version is an item");
-            GetItemOutput::builder().set_item(Some(item)).build()
-        });
-        let read = read.build();
-        let client = mock_client!(aws_sdk_dynamodb, RuleMode::MatchAny, [&read]);
-        let store = TemplateStore::new(client, "t");
+        let (store, asked) = store([found(version(1))]);
         assert!(store.compiled(&TemplateId::built_in(), 1).await.expect("code").is_ok());
         assert!(store.compiled(&TemplateId::built_in(), 9).await.expect("code").is_err());
         for _ in 0..3 {
             assert!(store.compiled(&version(1).template_id, 1).await.expect("read").is_ok());
         }
-        assert_eq!(read.num_calls(), 1);
+        assert_eq!(asked.requests().len(), 1);
     }
 }
