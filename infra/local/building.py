@@ -19,16 +19,18 @@ def architecture() -> str:
     return "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
 
 
-def build(instance: Instance) -> Path:
+def build(instance: Instance, *, optimised: bool = False) -> Path:
     """Builds and returns the template that `sam deploy` takes.
+
+    Compiled as the tests are, so that no dependency is compiled twice, or `optimised`, as for AWS.
 
     `sam build` calls cargo for one function after the other and shows nothing of it. So cargo builds all of them first,
     in one go and for all to see; what is left to `sam build` is to find everything fresh and to copy it.
     """
-    tools = environment.for_tools(instance, "http://127.0.0.1:9")
-    target = ["--arm64"] if architecture() == "arm64" else []
+    tools = environment.for_tools(instance, "http://127.0.0.1:9") | ({} if optimised else {"SAM_BUILD_MODE": "debug"})
+    options = [*(["--release"] if optimised else []), *(["--arm64"] if architecture() == "arm64" else [])]
     with step("Compiling the functions (cargo lambda build; minutes the first time, seconds later)"):
-        if run_tool(["cargo", "lambda", "build", "--release", "--bins", *target], environment=tools, folder=ROOT) != 0:
+        if run_tool(["cargo", "lambda", "build", "--bins", *options], environment=tools, folder=ROOT) != 0:
             raise Failure("the functions do not compile", "mend what the compiler says above and run the command again.")
     log = instance.folder / "build.log"
     log.unlink(missing_ok=True)

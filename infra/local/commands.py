@@ -67,9 +67,9 @@ def up(instance: Instance, pace: Pace) -> int:
     return 0
 
 
-def bring_up(instance: Instance, pace: Pace, **ways: bool) -> dict:
+def bring_up(instance: Instance, pace: Pace, *, optimised: bool = False, **ways: bool) -> dict:
     """Builds, starts what does not run yet, deploys. A local cloud that was up before stays up if this fails."""
-    template = building.build(instance)
+    template = building.build(instance, optimised=optimised)
     endpoint = emulator.running(instance)
     if endpoint:
         say(f"» The local cloud is up already ({endpoint}): deploying what changed")
@@ -213,7 +213,7 @@ def benchmark(folder: Path | None, division: str | None) -> int:
     instance = Instance("bench")
     with instance.locked(), ending(instance):
         emulator.stop(instance)
-        known = bring_up(instance, UNHURRIED, metered=True)
+        known = bring_up(instance, UNHURRIED, optimised=True, metered=True)
         if folder is None:
             folder = instance.folder / "sample"
             sample(folder)
