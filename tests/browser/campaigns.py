@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import time
 import urllib.request
 import uuid
 
 import boto3
-from page import Stack
+from page import Stack, running_stack
 
 # The mailbox simulator of SES takes everything that is sent to this name, whatever its label.
 ADDRESS = "success+{}@simulator.amazonses.com"
@@ -110,3 +111,9 @@ class Campaigns:
     def _aws(self, service: str, make):
         return make(service, endpoint_url=self._known["awsEndpoint"], region_name=self._known["region"],
                     aws_access_key_id="test", aws_secret_access_key="test")
+
+
+@functools.cache
+def signed_in() -> Campaigns:
+    """One for all tests of a process."""
+    return Campaigns(running_stack())

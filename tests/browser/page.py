@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
+import re
+import time
 import unittest
 import urllib.request
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import boto3
@@ -24,6 +28,8 @@ NARROW = {"width": 360, "height": 740}
 LOOKS = ((None, "light"), (None, "dark"), (NARROW, "light"), (NARROW, "dark"))
 # What axe-core calls worse than a blemish.
 SERIOUS = ("serious", "critical")
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 class Stack:
@@ -53,32 +59,38 @@ class Stack:
             self._cognito.admin_add_user_to_group(UserPoolId=pool, Username=name, GroupName=group)
         return name, password
 
-    def mails_to(self, address: str) -> list[dict]:
+    def mails_to(self, *addresses: str) -> list[dict]:
         with contextlib.closing(urllib.request.urlopen(self.known["mailbox"], timeout=30)) as answer:
             mails = [mail for account in json.load(answer)["messages"].values() for mail in account]
-        return [mail for mail in mails if mail["To"] == [address]]
+        return [mail for mail in mails if mail["To"][0] in addresses]
+
+
+@functools.cache
+def running_stack() -> Stack:
+    return Stack()
+
+
+@functools.cache
+def browser() -> Browser:
+    """One for all tests of a process, and ended with it: most tests are not much longer than its start."""
+    # As root, which containers and CI run as, Chromium starts only without its sandbox.
+    return sync_playwright().start().chromium.launch(executable_path=os.environ.get("PORTAL_BROWSER", "/usr/bin/chromium"),
+                                                     chromium_sandbox=os.geteuid() != 0)
 
 
 class PageTest(unittest.TestCase):
-    """A test with a browser window of its own, signed in to nothing yet."""
+    """A test with a browser window of its own, signed in to nothing yet.
 
-    browser: Browser
-    stack: Stack
+    Tests run side by side, each by itself in one of several processes: fixtures of classes and modules do not run. What a test
+    changes is its own. Of the sample customers all may read; only those of BOULDER are mailed, by one test.
+    """
+
     viewport = WIDE
     colours = "light"
 
-    @classmethod
-    def setUpClass(cls) -> None:
-        cls.stack = Stack()
-        driver = cls.enterClassContext(sync_playwright())
-        # As root, which containers and CI run as, Chromium starts only without its sandbox.
-        cls.browser = driver.chromium.launch(executable_path=os.environ.get("PORTAL_BROWSER", "/usr/bin/chromium"),
-                                             chromium_sandbox=os.geteuid() != 0)
-        cls.addClassCleanup(cls.browser.close)
-        expect.set_options(timeout=PATIENCE_MS)
-
     def setUp(self) -> None:
-        self.window = self.browser.new_context(viewport=self.viewport, color_scheme=self.colours, accept_downloads=True,
+        self.stack = running_stack()
+        self.window = browser().new_context(viewport=self.viewport, color_scheme=self.colours, accept_downloads=True,
                                                locale="en-US", timezone_id="America/New_York")
         self.addCleanup(self.window.close)
         self.page = self.new_page()
@@ -106,6 +118,18 @@ class PageTest(unittest.TestCase):
         self.page.locator("input[name=username]").fill(name)
         self.page.locator("input[name=password]").fill(password)
         self.page.locator("input[name=password]").press("Enter")
+
+    def wait_until(self, condition: Callable[[], object], what: str) -> None:
+        """Waits for something that no locator shows."""
+        deadline = time.monotonic() + PATIENCE_MS / 1_000
+        while not condition():
+            self.assertLess(time.monotonic(), deadline, what)
+            self.page.wait_for_timeout(50)
+
+    def list_campaigns_of(self, division: str) -> None:
+        """Leaves the campaigns of other tests out of the list, where they would come first."""
+        self.page.route(re.compile(r"/v1/campaigns\??$"), lambda route: route.continue_(
+            url=f"{route.request.url.removesuffix('?')}?division={division}"))
 
     def assert_accessible(self, view: str) -> None:
         """axe-core finds nothing serious in what is on the screen."""

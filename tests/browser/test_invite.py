@@ -46,12 +46,12 @@ class Invite(PageTest):
         expect(rows.first).to_be_visible()
         before = rows.count()
         self.assertLess(before, 1068)
-        for _ in range(30):
+
+        def more() -> bool:
             self.page.mouse.wheel(0, 100_000)
-            self.page.wait_for_timeout(100)
-            if rows.count() > before:
-                break
-        self.assertGreater(rows.count(), before)
+            return rows.count() > before
+
+        self.wait_until(more, "no more rows came")
 
     def test_a_whole_list_is_downloaded_as_csv(self):
         self.load()
