@@ -31,6 +31,11 @@ from steps import Failure, duration, say, step
 from toolchain import ROOT, VENV
 
 
+# Tests of the page mostly wait for the system. More than this makes them no faster, and each has a browser.
+BROWSERS_PER_PROCESSOR = 2
+MOST_BROWSERS = 8
+
+
 def run(options: argparse.Namespace) -> int:
     instance = Instance(options.instance)
     match options.command:
@@ -179,7 +184,7 @@ def test() -> int:
         api = Api(known["apiUrl"], operator_of(known))
         senders = import_sample(instance, api)
         with step("Tests of the page, in a browser"):
-            _must_pass(run_tool(_unittests("tests/browser"), environment=tools | {"PORTAL_BROWSER": browser}, folder=ROOT))
+            _must_pass(run_tool(_page_tests(), environment=tools | {"PORTAL_BROWSER": browser}, folder=ROOT))
         _check_main_job(*main_job.demonstrate(api, known, senders[main_job.DIVISION]))
         _no_password_logged(instance, known)
         say("Then the tests of the functions, in a fresh local cloud.")
@@ -223,6 +228,12 @@ def benchmark(folder: Path | None, division: str | None) -> int:
 
 def _unittests(folder: str) -> list[str]:
     return [str(VENV / "bin" / "python"), "-m", "unittest", "discover", "--start-directory", folder]
+
+
+def _page_tests() -> list[str]:
+    at_once = min(BROWSERS_PER_PROCESSOR * (os.cpu_count() or 1), MOST_BROWSERS)
+    return [str(VENV / "bin" / "python"), "-m", "unittest_parallel", "--level", "test", "--jobs", str(at_once),
+            "--start-directory", "tests/browser"]
 
 
 def _must_pass(code: int) -> None:
