@@ -91,7 +91,7 @@ class PageTest(unittest.TestCase):
     def setUp(self) -> None:
         self.stack = running_stack()
         self.window = browser().new_context(viewport=self.viewport, color_scheme=self.colours, accept_downloads=True,
-                                               locale="en-US", timezone_id="America/New_York")
+                                            locale="en-US", timezone_id="America/New_York")
         self.addCleanup(self.window.close)
         self.page = self.new_page()
 
