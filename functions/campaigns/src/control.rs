@@ -99,7 +99,8 @@ impl Campaigns {
     }
 
     async fn too_few(&self, campaign: &Campaign) -> Result<Problem, Problem> {
-        let reach = self.would_reach(campaign).await?;
+        let progress = self.store.progress(campaign).await?;
+        let reach = self.would_reach(campaign, &progress).await?;
         let detail = format!(
             "The campaign would reach {reach} people, and may reach {} at most. Say how many you expect: \"expectedRecipients\".",
             campaign.most_recipients.unwrap_or_default()

@@ -47,7 +47,7 @@ impl Campaigns {
         let now = clock::now();
         let actions = actions(&campaign, &progress, now);
         let would_reach = match campaign.state_reason {
-            Some(StateReason::AudienceGrew) => Some(self.would_reach(&campaign).await?),
+            Some(StateReason::AudienceGrew) => Some(self.would_reach(&campaign, &progress).await?),
             _ => None,
         };
         Ok(OneView { campaign: CampaignView::new(campaign, &progress, now), actions, would_reach, audit })
@@ -56,9 +56,8 @@ impl Campaigns {
     /// How many people a campaign reaches in all if it goes on now: whom it would e-mail, or has, and who accepted since. That is too few
     /// where people of its ledger are no longer in the selection; what it may reach already is too few for sure, and then the
     /// answer is the most that it could be.
-    pub(crate) async fn would_reach(&self, campaign: &Campaign) -> Result<u64, Problem> {
+    pub(crate) async fn would_reach(&self, campaign: &Campaign, progress: &Progress) -> Result<u64, Problem> {
         let counts = self.directory.counts(&campaign.filter, campaign.rules(clock::now())).await?;
-        let progress = self.store.progress(campaign).await?;
         let reach = counts.will_email.max(progress.audience) + progress.acceptances.accepted;
         let enough = campaign.most_recipients.is_none_or(|most| reach > most);
         Ok(if enough { reach } else { progress.audience + counts.will_email })
