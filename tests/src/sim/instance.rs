@@ -54,6 +54,8 @@ pub struct Instance {
 #[derive(Debug, Default)]
 struct Life {
     killed: Option<String>,
+    /// It stood still during this invocation.
+    late: bool,
     frozen_until: Option<Timestamp>,
     waker: Option<Waker>,
 }
@@ -78,7 +80,15 @@ impl Instance {
 
     /// Lets it stand still until then.
     pub fn freeze(&self, until: Timestamp) {
-        self.with_life(|life| life.frozen_until = Some(until));
+        self.with_life(|life| {
+            life.frozen_until = Some(until);
+            life.late = true;
+        });
+    }
+
+    /// Whether it stood still during this invocation, so that what it does now comes later than it meant.
+    pub fn is_late(&self) -> bool {
+        self.life().late
     }
 
     /// Whether it is dead.
@@ -93,6 +103,7 @@ impl Instance {
 
     /// Runs an invocation, with this environment's clock and randomness; the place where it was killed if it was.
     pub async fn run<F: Future>(self: &Arc<Self>, work: F) -> Result<F::Output, String> {
+        self.life().late = false;
         let source: Arc<dyn Source> = self.clone();
         let work = portal_aws::clock::with(source, work);
         Living { instance: self.clone(), work: Box::pin(work), thaw: None }.await

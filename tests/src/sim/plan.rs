@@ -66,7 +66,7 @@ impl Fault {
     fn most(self) -> f64 {
         match self {
             Self::Throttled | Self::Conflict => 0.08,
-            Self::MailThrottled => 0.05,
+            Self::MailThrottled => 0.15,
             Self::Unprocessed | Self::PartlyRefused => 0.2,
             Self::InProgress | Self::ErrorBefore | Self::ErrorAfter | Self::AnswerLost => 0.02,
             Self::MailRefused | Self::MailUnknownSent | Self::MailUnknown => 0.02,
@@ -127,7 +127,7 @@ impl Plan {
         let mut some = |chance: f64, most: f64| {
             if random.random_bool(chance) { most * random.random_range(0.05..1.0) } else { 0.0 }
         };
-        let (again, kill, freeze) = (some(0.7, 0.6), some(0.7, 0.01), some(0.4, 0.004));
+        let (again, kill, freeze) = (some(0.7, 0.6), some(0.7, 0.02), some(0.4, 0.004));
         let (twice, late, undeleted) = (some(0.7, 0.4), some(0.3, 0.02), some(0.5, 0.1));
         let (sweepless, sweep_twice, cold) = (some(0.3, 0.1), some(0.5, 0.3), some(0.8, 0.3));
         let seconds = |random: &mut StdRng, most: f64| SignedDuration::from_secs_f64(random.random_range(0.0..most));

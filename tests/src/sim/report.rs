@@ -29,7 +29,7 @@ pub struct Report {
     pub transitions: BTreeSet<(String, String)>,
     /// Simulated time, in seconds.
     pub seconds: u64,
-    /// E-mails of the busiest minute, in percent of what SES's rate allows.
+    /// E-mails that SES was asked to send in the busiest minute, in percent of what its rate allows.
     pub busiest_minute: u64,
 }
 

@@ -258,7 +258,7 @@ impl super::system::State {
         self.report.seeds = 1;
         self.report.seconds = seconds;
         self.report.mails = self.checks.mails();
-        self.report.busiest_minute = self.busiest_minute();
+        self.report.busiest_minute = self.checks.busiest_minute();
         self.report.campaigns = self.checks.campaigns().count() as u64;
         self.report.events = self.log.len() as u64;
         let outcomes = self.checks.outcomes().into_iter();

@@ -275,6 +275,9 @@ impl State {
                     }
                     Service::Sqs => self.queued(call, fault, now),
                     Service::Ses => {
+                        if call.operation == "SendEmail" && !instance.is_late() {
+                            self.checks.tries_to_send(self.ses.account.rate, now);
+                        }
                         let reply = self.ses.answer(call, now);
                         mailed = call.operation == "SendEmail" && reply.status == 200;
                         reply

@@ -3,6 +3,7 @@
 //! The guarantees are numbered as in the project's docs. What is restated here is restated from the stored items alone.
 
 mod ledger;
+mod pace;
 mod quiet;
 mod witness;
 
@@ -37,6 +38,7 @@ pub struct Checks {
     pub transitions: BTreeSet<(&'static str, &'static str)>,
     /// Recipients who accepted through an invitation, and whose acceptance an operator took back; in order.
     told: Vec<(RecipientId, &'static str)>,
+    pace: pace::Pace,
 }
 
 /// A promise that was broken.

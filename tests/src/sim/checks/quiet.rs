@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use portal_aws::campaigns::item::ClaimItem;
 use portal_aws::campaigns::keys;
 use portal_aws::directory::item::RecipientItem;
@@ -127,17 +127,6 @@ impl State {
                 self.checks.broken_for(now, id, what);
             }
         }
-    }
-
-    /// How many e-mails left in the busiest minute, in percent of what the rate of SES allows.
-    pub fn busiest_minute(&self) -> u64 {
-        let mails = self.ses.mails();
-        let minute = |start: usize| {
-            let end = mails[start].at + SignedDuration::from_mins(1);
-            mails[start..].iter().take_while(|mail| mail.at < end).count()
-        };
-        let most = (0..mails.len()).map(minute).max().unwrap_or_default();
-        (most as f64 * 100.0 / (self.ses.account.rate * 60.0)).ceil() as u64
     }
 
     /// The company's portal was told of each acceptance and of no other, and so of each that was taken back.
