@@ -14,7 +14,102 @@ pub mod tables;
 pub mod template;
 pub mod users;
 
+use std::collections::HashMap;
+
+use event_bus::EventBus;
+use jiff::{SignedDuration, Timestamp};
+use scheduler::Scheduler;
 use serde_json::{Value, json};
+use ses::Ses;
+use sns::Sns;
+use sqs::{QueueSettings, Redrive, Sqs};
+use tables::Tables;
+use template::Template;
+use users::Users;
+
+/// The table of divisions, accounts and recipients, by its name in the template.
+pub const DIRECTORY: &str = "DirectoryTable";
+/// The table of campaigns.
+pub const CAMPAIGNS: &str = "CampaignsTable";
+/// The user pool of operators.
+pub const POOL: &str = "simulated-pool";
+/// The group of schedules.
+pub const GROUP: &str = "simulated";
+
+/// All services of an account.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Cloud {
+    pub tables: Tables,
+    pub sqs: Sqs,
+    pub ses: Ses,
+    pub sns: Sns,
+    pub bus: EventBus,
+    pub scheduler: Scheduler,
+    pub users: Users,
+}
+
+impl Cloud {
+    /// An account with what a template makes in it, and nothing in that.
+    pub fn new(template: &Template) -> Self {
+        let mut tables = Tables::default();
+        tables.create(&template.table(DIRECTORY));
+        tables.create(&template.table(CAMPAIGNS));
+        let mut sqs = Sqs::default();
+        for queue in template.queues() {
+            let redrive = queue.redrive.map(|(queue, max_receives)| Redrive { queue, max_receives });
+            let settings = QueueSettings { visibility: queue.visibility, retention: queue.retention, redrive };
+            sqs.create(&queue.name, settings);
+        }
+        let mut sns = Sns::new();
+        sns.create("notices");
+        let mut scheduler = Scheduler::new();
+        scheduler.create_group(GROUP);
+        let (ses, bus, users) = (Ses::default(), EventBus::default(), Users::new(POOL));
+        Self { tables, sqs, ses, sns, bus, scheduler, users }
+    }
+
+    /// Answers a call. Indexes of tables show at once what was written.
+    pub fn answer(&mut self, call: &Call, now: Timestamp) -> Reply {
+        match call.service {
+            Service::DynamoDb => self.tables.answer(&call.operation, call.json(), now, SignedDuration::ZERO).0,
+            Service::Sqs => self.sqs.answer(call, now),
+            Service::Ses => self.ses.answer(call, now),
+            Service::Sns => self.sns.answer(call, now),
+            Service::EventBridge => self.bus.answer(call, now),
+            Service::Scheduler => self.scheduler.answer(call, now),
+            Service::Cognito => self.users.answer(call, now),
+        }
+    }
+}
+
+/// What the environment of functions holds that work in this account.
+pub fn settings() -> HashMap<String, String> {
+    let queues = [
+        ("FAN_OUT_QUEUE_URL", "FanOutQueue"),
+        ("DELIVER_QUEUE_URL", "DeliverQueue"),
+        ("FAN_OUT_DEAD_LETTER_QUEUE_URL", "FanOutDeadLetterQueue"),
+        ("DELIVER_DEAD_LETTER_QUEUE_URL", "DeliverDeadLetterQueue"),
+        ("PARKING_QUEUE_URL", "ParkingQueue"),
+        ("RESEND_QUEUE_URL", "ResendQueue"),
+        ("SCHEDULE_FAILURES_QUEUE_URL", "ScheduleFailuresQueue"),
+    ];
+    let others = [
+        ("DIRECTORY_TABLE", DIRECTORY),
+        ("CAMPAIGNS_TABLE", CAMPAIGNS),
+        ("PUBLIC_URL", "https://invites.example.com"),
+        ("NOTICES_TOPIC_ARN", "arn:aws:sns:us-east-1:000000000000:notices"),
+        ("EVENT_BUS_NAME", "simulated"),
+        ("SCHEDULE_GROUP", GROUP),
+        ("SCHEDULED_SEND_ARN", "arn:aws:lambda:us-east-1:000000000000:function:scheduled-send"),
+        ("SCHEDULER_ROLE_ARN", "arn:aws:iam::000000000000:role/scheduler"),
+        ("SCHEDULE_FAILURES_QUEUE_ARN", "arn:aws:sqs:us-east-1:000000000000:ScheduleFailuresQueue"),
+        ("USER_POOL_ID", POOL),
+        ("CONFIGURATION_SET", "simulated"),
+    ];
+    let queues = queues.map(|(variable, queue)| (variable.to_owned(), Sqs::url(queue)));
+    queues.into_iter().chain(others.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect()
+}
 
 /// A service of AWS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

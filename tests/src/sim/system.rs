@@ -28,18 +28,11 @@ use crate::cloud::event_bus::EventBus;
 use crate::cloud::scheduler::Scheduler;
 use crate::cloud::ses::Ses;
 use crate::cloud::sns::Sns;
-use crate::cloud::sqs::{QueueSettings, Redrive, Sqs};
+use crate::cloud::sqs::Sqs;
 use crate::cloud::tables::Tables;
 use crate::cloud::template::Template;
 use crate::cloud::users::Users;
-use crate::cloud::{Call, Reply, Service};
-
-/// The table of divisions, accounts and recipients, by its name in the template.
-pub const DIRECTORY: &str = "DirectoryTable";
-/// The table of campaigns.
-pub const CAMPAIGNS: &str = "CampaignsTable";
-/// The user pool of operators.
-pub const POOL: &str = "simulated-pool";
+use crate::cloud::{Call, Cloud, Reply, Service, settings};
 
 /// The system.
 #[derive(Debug)]
@@ -105,29 +98,17 @@ impl System {
     /// An empty system, in which everything is drawn from `seed`.
     pub fn new(seed: u64, start: Timestamp) -> Arc<Self> {
         let template = Template::read();
-        let mut tables = Tables::default();
-        tables.create(&template.table(DIRECTORY));
-        tables.create(&template.table(CAMPAIGNS));
-        let mut sqs = Sqs::default();
-        for queue in template.queues() {
-            let redrive = queue.redrive.map(|(queue, max_receives)| Redrive { queue, max_receives });
-            let settings = QueueSettings { visibility: queue.visibility, retention: queue.retention, redrive };
-            sqs.create(&queue.name, settings);
-        }
-        let mut sns = Sns::new();
-        sns.create("notices");
-        let mut scheduler = Scheduler::new();
-        scheduler.create_group("simulated");
+        let Cloud { tables, sqs, ses, sns, bus, scheduler, users } = Cloud::new(&template);
         let state = State {
             random: StdRng::seed_from_u64(seed),
             plan: Plan::calm(),
             tables,
             sqs,
-            ses: Ses::default(),
+            ses,
             sns,
-            bus: EventBus::default(),
+            bus,
             scheduler,
-            users: Users::new(POOL),
+            users,
             log: Log::default(),
             report: Report::default(),
             checks: Checks::default(),
@@ -138,7 +119,7 @@ impl System {
         };
         Arc::new(Self {
             time: Time::starting_at(start),
-            settings: settings(),
+            settings: settings().into_iter().collect(),
             template,
             wake: Notify::new(),
             state: Mutex::new(state),
@@ -355,33 +336,4 @@ impl State {
         }
         self.bus.answer(call, now)
     }
-}
-
-/// What the functions' environment holds.
-fn settings() -> Settings {
-    let queue = Sqs::url;
-    let mut settings: Vec<(String, String)> = vec![
-        ("DIRECTORY_TABLE".to_owned(), DIRECTORY.to_owned()),
-        ("CAMPAIGNS_TABLE".to_owned(), CAMPAIGNS.to_owned()),
-        ("FAN_OUT_QUEUE_URL".to_owned(), queue("FanOutQueue")),
-        ("DELIVER_QUEUE_URL".to_owned(), queue("DeliverQueue")),
-        ("FAN_OUT_DEAD_LETTER_QUEUE_URL".to_owned(), queue("FanOutDeadLetterQueue")),
-        ("DELIVER_DEAD_LETTER_QUEUE_URL".to_owned(), queue("DeliverDeadLetterQueue")),
-        ("PARKING_QUEUE_URL".to_owned(), queue("ParkingQueue")),
-        ("RESEND_QUEUE_URL".to_owned(), queue("ResendQueue")),
-        ("SCHEDULE_FAILURES_QUEUE_URL".to_owned(), queue("ScheduleFailuresQueue")),
-    ];
-    let others = [
-        ("PUBLIC_URL", "https://invites.example.com"),
-        ("NOTICES_TOPIC_ARN", "arn:aws:sns:us-east-1:000000000000:notices"),
-        ("EVENT_BUS_NAME", "simulated"),
-        ("SCHEDULE_GROUP", "simulated"),
-        ("SCHEDULED_SEND_ARN", "arn:aws:lambda:us-east-1:000000000000:function:scheduled-send"),
-        ("SCHEDULER_ROLE_ARN", "arn:aws:iam::000000000000:role/scheduler"),
-        ("SCHEDULE_FAILURES_QUEUE_ARN", "arn:aws:sqs:us-east-1:000000000000:ScheduleFailuresQueue"),
-        ("USER_POOL_ID", POOL),
-        ("CONFIGURATION_SET", "simulated"),
-    ];
-    settings.extend(others.map(|(name, value)| (name.to_owned(), value.to_owned())));
-    settings.into_iter().collect()
 }

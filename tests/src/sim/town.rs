@@ -8,7 +8,8 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use serde_json::{Value, json};
 
-use super::system::{DIRECTORY, State};
+use super::system::State;
+use crate::cloud::DIRECTORY;
 use crate::cloud::tables::Name;
 use crate::people::{Account, Contact};
 

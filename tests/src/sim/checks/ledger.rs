@@ -8,8 +8,8 @@ use portal_domain::recipient::Selected;
 use portal_domain::{CampaignId, Outcome, PortalStatus, Recipient};
 
 use super::{CLOCKS, Checks, Claimed, Instance, RowSeen};
+use crate::cloud::DIRECTORY;
 use crate::cloud::tables::{Change, Image};
-use crate::sim::system::DIRECTORY;
 
 /// Nobody is invited twice within this time.
 const RECENTLY: SignedDuration = SignedDuration::from_hours(24);

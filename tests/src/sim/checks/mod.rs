@@ -18,10 +18,9 @@ use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
 
 use super::instance::Instance;
-use super::system::{CAMPAIGNS, DIRECTORY};
 use crate::cloud::ses::Mail;
 use crate::cloud::tables::{Change, Image};
-use crate::cloud::{Call, Service};
+use crate::cloud::{CAMPAIGNS, Call, DIRECTORY, Service};
 
 /// How far two clocks may be apart, and a little more.
 const CLOCKS: SignedDuration = SignedDuration::from_secs(5);

@@ -11,8 +11,9 @@ use portal_domain::{Outcome, PortalStatus, RecipientId, Shard};
 
 use super::Checks;
 use crate::cloud::tables::{Image, Name};
+use crate::cloud::{CAMPAIGNS, DIRECTORY};
 use crate::sim::secrets;
-use crate::sim::system::{CAMPAIGNS, DIRECTORY, State};
+use crate::sim::system::State;
 
 /// Queues in which nothing may be left.
 const EMPTY: [&str; 7] = [

@@ -8,8 +8,9 @@ use portal_aws::campaigns::keys;
 use portal_aws::queue::DeliverMessage;
 use portal_domain::{CampaignId, Outcome, RecipientId, Shard};
 
+use crate::cloud::CAMPAIGNS;
 use crate::cloud::tables::{Image, Name};
-use crate::sim::system::{CAMPAIGNS, State};
+use crate::sim::system::State;
 
 /// Queues whose messages are handled, or drained by the sweep.
 const WITNESSES: [&str; 2] = ["DeliverQueue", "DeliverDeadLetterQueue"];
