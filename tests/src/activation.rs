@@ -1,8 +1,6 @@
-//! Customers who accept invitations and ask for new ones, and the company's portal, which is told.
+//! Customers who accept invitations and ask for new ones.
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
-use aws_sdk_eventbridge::types::Target;
-use aws_sdk_sqs::types::QueueAttributeName;
 use jiff::Timestamp;
 use portal_aws::directory::keys;
 use portal_aws::dynamo::key;
@@ -13,10 +11,6 @@ use crate::http::{Answer, Call};
 
 /// A password that somebody might choose. No log may have it.
 pub const CHOSEN: &str = "never-log-me seven green kettles";
-
-/// A queue that gets what is published on a world's bus.
-#[derive(Debug)]
-pub struct Portal(String);
 
 /// The body of a request to accept.
 pub fn activation(email: &str, temporary_password: &str) -> Value {
@@ -51,8 +45,8 @@ impl World {
     }
 
     /// The passwords that were mailed to an address, the oldest first.
-    pub async fn passwords(&self, email: &str) -> Vec<String> {
-        let mails = self.mails().await.into_iter().filter(|mail| mail.to[0] == email);
+    pub fn passwords(&self, email: &str) -> Vec<String> {
+        let mails = self.mails().into_iter().filter(|mail| mail.to[0] == email);
         mails.map(|mail| mail.password().to_owned()).collect()
     }
 
@@ -67,33 +61,5 @@ impl World {
     pub async fn person(&self, email: &str) -> Value {
         let id = self.recipient("NORTH", email).await.unwrap().recipient_id;
         self.call(Call::new("GET", &format!("/v1/recipients/{id}?division=NORTH"))).await.json()
-    }
-
-    /// A portal that listens to everything on the bus.
-    pub async fn portal(&self) -> Portal {
-        let bus = &self.variables["EVENT_BUS_NAME"];
-        let url = self.sqs.create_queue().queue_name(format!("portal-{bus}")).send().await.unwrap().queue_url.unwrap();
-        let attributes = self.sqs.get_queue_attributes().queue_url(&url).attribute_names(QueueAttributeName::QueueArn);
-        let arn = attributes.send().await.unwrap().attributes.unwrap()[&QueueAttributeName::QueueArn].clone();
-        let events = aws_sdk_eventbridge::Client::new(&self.config);
-        let pattern = json!({"source": ["portal-invites"]}).to_string();
-        events.put_rule().name(bus).event_bus_name(bus).event_pattern(pattern).send().await.unwrap();
-        let target = Target::builder().id("1").arn(arn).build().unwrap();
-        events.put_targets().rule(bus).event_bus_name(bus).targets(target).send().await.unwrap();
-        Portal(url)
-    }
-
-    /// What a portal has been told since: types and details.
-    pub async fn told(&self, portal: &Portal) -> Vec<(String, Value)> {
-        let request = self.sqs.receive_message().queue_url(&portal.0).max_number_of_messages(10);
-        let messages = request.wait_time_seconds(1).send().await.unwrap().messages.unwrap_or_default();
-        let mut told = Vec::new();
-        for message in messages {
-            let event: Value = serde_json::from_str(message.body.as_deref().unwrap()).unwrap();
-            told.push((event["detail-type"].as_str().unwrap().to_owned(), event["detail"].clone()));
-            let delete = self.sqs.delete_message().queue_url(&portal.0).set_receipt_handle(message.receipt_handle);
-            delete.send().await.unwrap();
-        }
-        told
     }
 }

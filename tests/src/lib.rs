@@ -1,17 +1,17 @@
-//! What the tests against the local cloud share.
+//! What the tests share.
 //!
-//! [`Stack`] is the deployed system, as `make up` and `make test` start it. [`World`] is a system of its own: tables and queues that
-//! no other test sees, with the functions' own code run in the test's process, so that a test decides what happens when.
+//! [`World`] is a system of its own: AWS in memory ([`cloud`]) and the functions' own code, all in the test's process, so that a test
+//! decides what happens when. [`sim`] lets such a system run on by itself, with everything that can go wrong. [`Stack`] is the system
+//! as it is deployed in a local cloud, which `make up` and `make test` start.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
 
 pub mod activation;
+pub mod clock;
 pub mod cloud;
 pub mod http;
 pub mod line;
 pub mod lists;
-pub mod mailbox;
-pub mod notices;
 pub mod people;
 pub mod scheduling;
 pub mod ses;

@@ -1,4 +1,4 @@
-//! The line between a function and the local cloud, on which calls and answers get lost as a test wants it.
+//! The line between a function and AWS, on which calls and answers get lost as a test wants it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -6,13 +6,14 @@ use std::sync::{Arc, Mutex};
 
 use aws_config::SdkConfig;
 use aws_smithy_runtime_api::client::http::{
-    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
+    HttpClient, HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::byte_stream::ByteStream;
 use tokio::sync::Notify;
+
+use crate::cloud::connector::operation;
 
 /// What happens to one call.
 #[derive(Clone, Debug)]
@@ -53,8 +54,12 @@ impl Gate {
 /// The same configuration with a line on which `fate` decides about each call. It is asked with the operation, such as
 /// `TransactWriteItems`, and how many calls of the same operation came before.
 pub fn line(config: &SdkConfig, fate: impl Fn(&str, usize) -> Fate + Send + Sync + 'static) -> SdkConfig {
-    let line = Line { fate: Arc::new(fate), calls: Arc::default(), client: reqwest::Client::new() };
-    let client: SharedHttpClient = http_client_fn(move |_, _| SharedHttpConnector::new(line.clone()));
+    let (fate, calls): (Arc<Decide>, Arc<Mutex<HashMap<String, usize>>>) = (Arc::new(fate), Arc::default());
+    let beyond = config.http_client().expect("the configuration has an HTTP client of its own");
+    let client = http_client_fn(move |settings, components| {
+        let beyond = beyond.http_connector(settings, components);
+        SharedHttpConnector::new(Line { fate: fate.clone(), calls: calls.clone(), beyond })
+    });
     config.to_builder().http_client(client).build()
 }
 
@@ -64,7 +69,7 @@ type Decide = dyn Fn(&str, usize) -> Fate + Send + Sync;
 struct Line {
     fate: Arc<Decide>,
     calls: Arc<Mutex<HashMap<String, usize>>>,
-    client: reqwest::Client,
+    beyond: SharedHttpConnector,
 }
 
 impl fmt::Debug for Line {
@@ -83,57 +88,28 @@ impl HttpConnector for Line {
             *count - 1
         };
         let fate = (self.fate)(&operation, earlier);
-        let client = self.client.clone();
+        let beyond = self.beyond.clone();
         HttpConnectorFuture::new(async move {
             match fate {
-                Fate::Made => make(&client, request).await,
+                Fate::Made => beyond.call(request).await,
                 Fate::NoConnection => Err(broken(std::io::ErrorKind::ConnectionRefused)),
                 Fate::AnswerLost => {
-                    make(&client, request).await?;
+                    beyond.call(request).await?;
                     Err(broken(std::io::ErrorKind::ConnectionReset))
                 }
                 Fate::NoAnswer => {
-                    make(&client, request).await?;
+                    beyond.call(request).await?;
                     std::future::pending().await
                 }
                 Fate::Answered(status, body) => Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body))),
                 Fate::Held(gate) => {
                     gate.arrived.notify_one();
                     gate.open.notified().await;
-                    make(&client, request).await
+                    beyond.call(request).await
                 }
             }
         })
     }
-}
-
-fn operation(request: &HttpRequest) -> String {
-    let path = request.uri().split('?').next().unwrap_or_default();
-    match request.headers().get("x-amz-target").and_then(|target| target.split_once('.')) {
-        Some((_, operation)) => operation.to_owned(),
-        None if path.ends_with("/v2/email/outbound-emails") => "SendEmail".to_owned(),
-        None if path.ends_with("/v2/email/account") => "GetAccount".to_owned(),
-        None => path.to_owned(),
-    }
-}
-
-async fn make(client: &reqwest::Client, mut request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
-    let mut call = client.request(request.method().parse().unwrap(), request.uri());
-    for (name, value) in request.headers() {
-        call = call.header(name, value);
-    }
-    // Read as it is sent: the SDK watches that the body goes out.
-    let body = ByteStream::new(request.take_body()).collect().await;
-    let body = body.map_err(|error| ConnectorError::other(error.into(), None))?.into_bytes();
-    let answer = call.body(body).send().await;
-    let answer = answer.map_err(|error| ConnectorError::other(error.into(), None))?;
-    let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-    let body = answer.bytes().await.map_err(|error| ConnectorError::other(error.into(), None))?;
-    let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body.to_vec()));
-    for (name, value) in &headers {
-        response.headers_mut().append(name.to_string(), value.to_str().unwrap_or_default().to_owned());
-    }
-    Ok(response)
 }
 
 fn broken(kind: std::io::ErrorKind) -> ConnectorError {

@@ -6,6 +6,7 @@ use portal_aws::dynamo::{key, s};
 use serde_json::Value;
 
 use crate::World;
+use crate::cloud::DIRECTORY;
 use crate::http::Call;
 
 impl World {
@@ -50,7 +51,7 @@ impl World {
         let id = self.recipient("NORTH", email).await.unwrap().recipient_id;
         self.dynamo
             .update_item()
-            .table_name(&self.directory_table)
+            .table_name(DIRECTORY)
             .set_key(Some(key(keys::recipient_pk(id), keys::RECIPIENT)))
             .update_expression("SET #attribute = :value")
             .expression_attribute_names("#attribute", attribute)

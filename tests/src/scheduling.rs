@@ -6,57 +6,26 @@ use portal_domain::schedule::{Occurrence, Verdict};
 use scheduled_send::{RunError, ScheduledSend};
 use serde_json::{Value, json};
 
+use crate::World;
+use crate::cloud::GROUP;
 use crate::http::Call;
 use crate::world::SENDER;
-use crate::{Stack, World};
 
-/// A world with a user pool of its own, and the function that EventBridge Scheduler calls.
+/// A world with the operator `operator`, who may send, and the function that EventBridge Scheduler calls.
 #[derive(Debug)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Scheduling {
     pub world: World,
     pub scheduled_send: ScheduledSend,
-    pool: String,
 }
 
 impl Scheduling {
-    /// A world with so many people in NORTH, and the operator `operator`, who may send.
+    /// One with so many people in NORTH.
     pub async fn with_people(people: usize) -> Self {
-        Self::of(World::with_people(people).await).await
-    }
-
-    /// The same with a world that is there already.
-    pub async fn of(world: World) -> Self {
-        let stack = Stack::running();
-        let created = stack.cognito("CreateUserPool", json!({"PoolName": world.domain})).await;
-        let pool = created["UserPool"]["Id"].as_str().unwrap().to_owned();
-        for group in ["390", "directory"] {
-            stack.cognito("CreateGroup", json!({"UserPoolId": pool, "GroupName": group})).await;
-        }
-        let settings = world.settings_with(&[("USER_POOL_ID", &pool)]);
-        let scheduled_send = ScheduledSend::new(&world.config, &settings).unwrap();
-        let scheduling = Self { world, scheduled_send, pool };
-        scheduling.cognito("AdminCreateUser", json!({})).await;
-        scheduling.join("directory").await;
-        scheduling.join("390").await;
-        scheduling
-    }
-
-    /// Does something with `operator` in the user pool.
-    pub async fn cognito(&self, operation: &str, more: Value) {
-        let mut body = json!({"UserPoolId": self.pool, "Username": "operator"});
-        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        Stack::running().cognito(operation, body).await;
-    }
-
-    /// Puts `operator` into a group.
-    pub async fn join(&self, group: &str) {
-        self.cognito("AdminAddUserToGroup", json!({"GroupName": group})).await;
-    }
-
-    /// Takes `operator` out of a group.
-    pub async fn leave(&self, group: &str) {
-        self.cognito("AdminRemoveUserFromGroup", json!({"GroupName": group})).await;
+        let world = World::with_people(people).await;
+        world.cloud().users.put("operator", true, &["directory", "390"]);
+        let scheduled_send = ScheduledSend::new(&world.config, &world.settings).unwrap();
+        Self { world, scheduled_send }
     }
 
     /// Makes a schedule of [`weekly`] with these fields.
@@ -105,7 +74,7 @@ impl Scheduling {
     /// What EventBridge Scheduler knows of a schedule.
     pub async fn known_to_scheduler(&self, schedule: &Value) -> Option<GetScheduleOutput> {
         let request = aws_sdk_scheduler::Client::new(&self.world.config).get_schedule();
-        let request = request.group_name(&self.world.variables["SCHEDULE_GROUP"]).name(id(schedule));
+        let request = request.group_name(GROUP).name(id(schedule));
         match request.send().await {
             Ok(known) => Some(known),
             Err(error) if error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) => None,

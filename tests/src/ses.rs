@@ -1,4 +1,4 @@
-//! What SES would report: the local one reports nothing.
+//! What SES would report.
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use portal_aws::campaigns::item::LedgerItem;
@@ -7,6 +7,7 @@ use portal_domain::{CampaignId, RecipientId};
 use serde_json::{Value, json};
 
 use crate::World;
+use crate::cloud::CAMPAIGNS;
 
 /// Kinds of events with the part that says what happened, as SES's documentation shows them.
 pub fn part(kind: &str) -> (&'static str, &'static str, Value) {
@@ -90,7 +91,7 @@ impl World {
         let shard = portal_aws::campaigns::keys::shard_pk(campaign, row.recipient_id.shard());
         self.dynamo
             .update_item()
-            .table_name(&self.campaigns_table)
+            .table_name(CAMPAIGNS)
             .set_key(Some(key(shard, portal_aws::campaigns::keys::ledger_sk(row.recipient_id))))
             .update_expression("SET outcome = :outcome, attempt = :attempt")
             .expression_attribute_values(":outcome", s(outcome))

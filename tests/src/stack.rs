@@ -8,8 +8,6 @@ use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::mailbox::Mailbox;
-
 /// What `.local/stack.json` says of a running local cloud.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -21,8 +19,6 @@ pub struct Stack {
     pub user_pool_id: String,
     pub client_id: String,
     pub operator: Operator,
-    pub tables: Tables,
-    pub queues: HashMap<String, String>,
     pub topics: HashMap<String, String>,
     pub functions: HashMap<String, String>,
     pub public_url: String,
@@ -34,14 +30,6 @@ pub struct Stack {
 pub struct Operator {
     pub username: String,
     pub password: String,
-}
-
-/// Names of the tables.
-#[derive(Clone, Debug, Deserialize)]
-#[expect(missing_docs, reason = "the names say it")]
-pub struct Tables {
-    pub directory: String,
-    pub campaigns: String,
 }
 
 impl Stack {
@@ -63,9 +51,14 @@ impl Stack {
             .build()
     }
 
-    /// The mailbox of the local SES.
-    pub fn mailbox(&self) -> Mailbox {
-        Mailbox::new(&self.aws_endpoint)
+    /// The texts of all e-mails that the local SES took to an address that ends so.
+    pub async fn mails(&self, ending: &str) -> Vec<String> {
+        let answer = reqwest::get(format!("{}/_ministack/ses/messages", self.aws_endpoint)).await.unwrap();
+        let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        let mails = answer["messages"].as_object().unwrap().values().flat_map(|mails| mails.as_array().unwrap());
+        let is_to = |to: &Value| to.as_str().unwrap().ends_with(ending);
+        let mails = mails.filter(|mail| mail["To"].as_array().unwrap().iter().any(is_to));
+        mails.map(|mail| mail["BodyText"].as_str().unwrap().to_owned()).collect()
     }
 
     /// An ID token of the operator.

@@ -11,6 +11,7 @@ use portal_domain::{CampaignId, Outcome};
 use serde_json::json;
 
 use crate::World;
+use crate::cloud::CAMPAIGNS;
 use crate::line::{Fate, line};
 
 impl World {
@@ -22,13 +23,12 @@ impl World {
 
     /// Starts a campaign to everyone with a sender that SES refuses when the e-mails are due.
     pub async fn send_refused(&self, division: &str) -> CampaignId {
-        let ses = aws_sdk_sesv2::Client::new(&self.config);
-        self.verify_sender().await;
+        self.verify_sender();
         let mut body = self.send_request(division).await;
         body["emailFrom"] = json!(self.email("sender"));
         let answer = self.post_campaign("refused", &body).await;
         assert_eq!(answer.status, 202, "{}", answer.text);
-        ses.delete_email_identity().email_identity(self.email("sender")).send().await.unwrap();
+        self.cloud().ses.unverify(&self.email("sender"));
         answer.json()["campaignId"].as_str().unwrap().parse().unwrap()
     }
 
@@ -42,9 +42,8 @@ impl World {
     }
 
     /// Lets SES take the sender of [`World::send_refused`].
-    pub async fn verify_sender(&self) {
-        let ses = aws_sdk_sesv2::Client::new(&self.config);
-        ses.create_email_identity().email_identity(self.email("sender")).send().await.unwrap();
+    pub fn verify_sender(&self) {
+        self.cloud().ses.verify(&self.email("sender"));
     }
 
     /// A campaign to everyone that is over, and of whose e-mails nobody knows: SES had a fault, and no e-mail left.
@@ -64,8 +63,8 @@ impl World {
         let campaign = self.campaigns.campaign(id).await.unwrap().unwrap();
         let row = self.ledger(id).await.remove(0);
         let shard_pk = keys::shard_pk(id, row.recipient_id.shard());
-        let table = &self.campaigns_table;
-        let update = |pk: String, sk: String| self.dynamo.update_item().table_name(table).set_key(Some(key(pk, sk)));
+        let update =
+            |pk: String, sk: String| self.dynamo.update_item().table_name(CAMPAIGNS).set_key(Some(key(pk, sk)));
         update(shard_pk.clone(), keys::ledger_sk(row.recipient_id))
             .update_expression("SET outcome = :queued REMOVE attention, reason")
             .expression_attribute_values(":queued", s(Outcome::Queued.as_str()))
@@ -85,6 +84,6 @@ impl World {
             .unwrap();
         let mut lock = key(keys::LOCKS, campaign.filter.division.as_str());
         lock.insert("campaignId".to_owned(), AttributeValue::S(id.to_string()));
-        self.dynamo.put_item().table_name(table).set_item(Some(lock)).send().await.unwrap();
+        self.dynamo.put_item().table_name(CAMPAIGNS).set_item(Some(lock)).send().await.unwrap();
     }
 }

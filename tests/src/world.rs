@@ -1,12 +1,14 @@
-//! A system of its own for one test: its own tables and queues in the local cloud, and the functions' code in this process.
+//! A system of its own for one test: AWS in memory, and the functions' code in this process.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
-use aws_sdk_dynamodb::types::{BillingMode, GlobalSecondaryIndex, ReturnValue};
-use aws_sdk_sqs::types::{Message, QueueAttributeName};
+use aws_sdk_dynamodb::types::ReturnValue;
+use aws_sdk_sqs::types::Message;
 use deliver::Deliver;
 use fan_out::FanOut;
 use feedback::Feedback;
@@ -23,12 +25,13 @@ use resend::Resend;
 use serde_json::{Value, json};
 use sweep::{Sweep, Swept};
 
+use crate::cloud::ses::Mail;
+use crate::cloud::template::Template;
+use crate::cloud::{CAMPAIGNS, Cloud, DIRECTORY, connector, settings};
 use crate::http::{Answer, Call};
-use crate::mailbox::{Mail, Mailbox};
 use crate::people::Account;
-use crate::stack::Stack;
 
-/// Sender that the local SES has verified.
+/// Sender that SES has verified.
 pub const SENDER: &str = "success+tests@simulator.amazonses.com";
 
 /// The system of one test.
@@ -36,8 +39,6 @@ pub const SENDER: &str = "success+tests@simulator.amazonses.com";
 #[expect(missing_docs, reason = "the names say it")]
 pub struct World {
     pub config: SdkConfig,
-    /// What the functions' environment would hold.
-    pub variables: HashMap<String, String>,
     pub settings: Settings,
     pub fan_out: FanOut,
     pub deliver: Deliver,
@@ -46,94 +47,55 @@ pub struct World {
     pub sweep: Sweep,
     pub campaigns: CampaignStore,
     pub dynamo: aws_sdk_dynamodb::Client,
-    pub sqs: aws_sdk_sqs::Client,
-    pub directory_table: String,
-    pub campaigns_table: String,
-    pub queues: HashMap<&'static str, String>,
-    /// End of every address that [`World::email`] makes.
-    pub domain: String,
-    mailbox: Mailbox,
+    /// What the functions' environment would hold.
+    variables: HashMap<String, String>,
+    cloud: Arc<Mutex<Cloud>>,
+    notices_read: AtomicUsize,
+    events_read: AtomicUsize,
+    sqs: aws_sdk_sqs::Client,
 }
-
-const QUEUES: [&str; 7] = [
-    "FAN_OUT_QUEUE_URL",
-    "DELIVER_QUEUE_URL",
-    "FAN_OUT_DEAD_LETTER_QUEUE_URL",
-    "DELIVER_DEAD_LETTER_QUEUE_URL",
-    "PARKING_QUEUE_URL",
-    "RESEND_QUEUE_URL",
-    "SCHEDULE_FAILURES_QUEUE_URL",
-];
 
 impl World {
     /// A new, empty world with a division `NORTH`.
     pub async fn new() -> Self {
-        let world = Self::empty().await;
+        let world = Self::empty();
         world.put_division("NORTH").await;
         world
     }
 
     /// A new world without anything in it.
-    pub async fn empty() -> Self {
-        let stack = Stack::running();
-        let config = stack.config();
-        let id = uuid::Uuid::new_v4().simple().to_string();
-        let dynamo = aws_sdk_dynamodb::Client::new(&config);
-        let sqs = aws_sdk_sqs::Client::new(&config);
-        let directory_table = copy_table(&dynamo, &stack.tables.directory, &format!("test-{id}-directory")).await;
-        let campaigns_table = copy_table(&dynamo, &stack.tables.campaigns, &format!("test-{id}-campaigns")).await;
-        let mut queues = HashMap::new();
-        for name in QUEUES {
-            let queue = format!("test-{id}-{}", name.to_lowercase().replace('_', "-"));
-            let created = sqs.create_queue().queue_name(queue).attributes(QueueAttributeName::VisibilityTimeout, "0");
-            queues.insert(name, created.send().await.unwrap().queue_url.unwrap());
-        }
-        let mut settings: HashMap<String, String> =
-            queues.iter().map(|(name, url)| ((*name).to_owned(), url.clone())).collect();
-        settings.insert("DIRECTORY_TABLE".to_owned(), directory_table.clone());
-        settings.insert("CAMPAIGNS_TABLE".to_owned(), campaigns_table.clone());
-        settings.insert("PUBLIC_URL".to_owned(), "https://invites.example.com".to_owned());
-        let topic = aws_sdk_sns::Client::new(&config).create_topic().name(format!("test-{id}")).send().await.unwrap();
-        settings.insert("NOTICES_TOPIC_ARN".to_owned(), topic.topic_arn.unwrap());
-        let bus = format!("test-{id}");
-        aws_sdk_eventbridge::Client::new(&config).create_event_bus().name(&bus).send().await.unwrap();
-        settings.insert("EVENT_BUS_NAME".to_owned(), bus);
-        // EventBridge Scheduler has a group of this world's own; what it would call is called by the tests.
-        let scheduler = aws_sdk_scheduler::Client::new(&config);
-        scheduler.create_schedule_group().name(format!("test-{id}")).send().await.unwrap();
-        settings.insert("SCHEDULE_GROUP".to_owned(), format!("test-{id}"));
-        for (name, arn) in [
-            ("SCHEDULED_SEND_ARN", "arn:aws:lambda:us-east-1:000000000000:function:nothing"),
-            ("SCHEDULER_ROLE_ARN", "arn:aws:iam::000000000000:role/nobody"),
-            ("SCHEDULE_FAILURES_QUEUE_ARN", "arn:aws:sqs:us-east-1:000000000000:nowhere"),
-        ] {
-            settings.insert(name.to_owned(), arn.to_owned());
-        }
-        // A pace that no test notices; those about the pace make functions of their own.
-        settings.insert("AWS_ENDPOINT_URL".to_owned(), stack.aws_endpoint.clone());
-        settings.insert("SES_RATE_OVERRIDE".to_owned(), "100000".to_owned());
-        settings.insert("SES_QUOTA_OVERRIDE".to_owned(), "1000000000".to_owned());
-        settings.insert("CONFIGURATION_SET".to_owned(), "tests".to_owned());
-        let variables = settings;
+    pub fn empty() -> Self {
+        let mut cloud = Cloud::new(&Template::read());
+        cloud.ses.verify("simulator.amazonses.com");
+        // A pace that no test notices; those about the pace set their own.
+        (cloud.ses.account.rate, cloud.ses.account.quota) = (100_000.0, None);
+        let cloud = Arc::new(Mutex::new(cloud));
+        let answering = cloud.clone();
+        let config = connector::config(move |call| answering.lock().unwrap().answer(call, clock::now()));
+        let variables = settings();
         let settings: Settings = variables.clone().into_iter().collect();
+        let dynamo = aws_sdk_dynamodb::Client::new(&config);
         Self {
             fan_out: FanOut::new(&config, &settings).unwrap(),
             deliver: Deliver::new(&config, &settings).unwrap(),
             feedback: Feedback::new(&config, &settings).unwrap(),
             resend: Resend::new(&config, &settings).unwrap(),
             sweep: Sweep::new(&config, &settings).unwrap(),
-            campaigns: CampaignStore::new(dynamo.clone(), campaigns_table.clone(), directory_table.clone()),
+            campaigns: CampaignStore::new(dynamo.clone(), CAMPAIGNS.to_owned(), DIRECTORY.to_owned()),
+            sqs: aws_sdk_sqs::Client::new(&config),
             config,
-            variables,
             settings,
             dynamo,
-            sqs,
-            directory_table,
-            campaigns_table,
-            queues,
-            domain: format!("{id}.example.com"),
-            mailbox: stack.mailbox(),
+            variables,
+            cloud,
+            notices_read: AtomicUsize::default(),
+            events_read: AtomicUsize::default(),
         }
+    }
+
+    /// The services, to look at or to change.
+    pub fn cloud(&self) -> MutexGuard<'_, Cloud> {
+        self.cloud.lock().unwrap()
     }
 
     /// The functions' settings with other values of some variables.
@@ -142,9 +104,9 @@ impl World {
         self.variables.clone().into_iter().chain(changes).collect()
     }
 
-    /// An address that only this world uses.
+    /// An address of a customer.
     pub fn email(&self, name: impl std::fmt::Display) -> String {
-        format!("{name}@{}", self.domain)
+        format!("{name}@customers.example.com")
     }
 
     /// Calls the function that the template wires to this method and path.
@@ -233,9 +195,9 @@ impl World {
 
     /// The same, with another `deliver`.
     pub async fn pump_with(&self, deliver: &Deliver) {
-        let mut idle = 0;
-        while idle < 2 {
-            let mut worked = false;
+        let mut worked = true;
+        while worked {
+            worked = false;
             for queue in ["RESEND_QUEUE_URL", "FAN_OUT_QUEUE_URL", "DELIVER_QUEUE_URL"] {
                 for message in self.receive(queue).await {
                     worked = true;
@@ -244,7 +206,6 @@ impl World {
                     }
                 }
             }
-            idle = if worked { 0 } else { idle + 1 };
         }
     }
 
@@ -307,34 +268,21 @@ impl World {
         }
     }
 
-    /// Messages of a queue that are visible now, at most ten.
+    /// Messages of a queue that are visible now, at most ten. What is not deleted can be received again at once.
     pub async fn receive(&self, queue: &str) -> Vec<Message> {
-        let request = self.sqs.receive_message().queue_url(&self.queues[queue]).max_number_of_messages(10);
-        request.send().await.unwrap().messages.unwrap_or_default()
+        let request = self.sqs.receive_message().queue_url(&self.variables[queue]).visibility_timeout(0);
+        request.max_number_of_messages(10).send().await.unwrap().messages.unwrap_or_default()
     }
 
     /// Deletes a message.
     pub async fn delete(&self, queue: &str, message: &Message) {
-        let request = self.sqs.delete_message().queue_url(&self.queues[queue]);
+        let request = self.sqs.delete_message().queue_url(&self.variables[queue]);
         request.set_receipt_handle(message.receipt_handle.clone()).send().await.unwrap();
     }
 
     /// Puts a message into a queue.
     pub async fn enqueue(&self, queue: &str, body: &str) {
-        self.sqs.send_message().queue_url(&self.queues[queue]).message_body(body).send().await.unwrap();
-    }
-
-    /// How many messages a queue holds, seen by somebody, due later or neither.
-    pub async fn messages_in(&self, queue: &str) -> u64 {
-        let counts = [
-            QueueAttributeName::ApproximateNumberOfMessages,
-            QueueAttributeName::ApproximateNumberOfMessagesNotVisible,
-            QueueAttributeName::ApproximateNumberOfMessagesDelayed,
-        ];
-        let request = self.sqs.get_queue_attributes().queue_url(&self.queues[queue]);
-        let answer = request.set_attribute_names(Some(counts.to_vec())).send().await.unwrap();
-        let attributes = answer.attributes.unwrap_or_default();
-        counts.iter().map(|name| attributes[name].parse::<u64>().unwrap()).sum()
+        self.sqs.send_message().queue_url(&self.variables[queue]).message_body(body).send().await.unwrap();
     }
 
     /// Sweeps as if it were that much later.
@@ -342,9 +290,23 @@ impl World {
         self.sweep.run(clock::now() + time).await.unwrap()
     }
 
-    /// Every e-mail to this world's addresses.
-    pub async fn mails(&self) -> Vec<Mail> {
-        self.mailbox.to(&format!("@{}", self.domain)).await
+    /// Every e-mail that was sent, the oldest first.
+    pub fn mails(&self) -> Vec<Mail> {
+        self.cloud().ses.mails().to_vec()
+    }
+
+    /// The texts of the notices that were published since the test asked last.
+    pub fn notices(&self) -> Vec<String> {
+        let cloud = self.cloud();
+        let new = &cloud.sns.published()[self.notices_read.swap(cloud.sns.published().len(), Ordering::Relaxed)..];
+        new.iter().map(|notice| notice.message.clone()).collect()
+    }
+
+    /// What the company's portal was told since the test asked last: types and details.
+    pub fn told(&self) -> Vec<(String, Value)> {
+        let cloud = self.cloud();
+        let new = &cloud.bus.events()[self.events_read.swap(cloud.bus.events().len(), Ordering::Relaxed)..];
+        new.iter().map(|event| (event.detail_type.clone(), event.detail.clone())).collect()
     }
 
     /// The whole ledger of a campaign.
@@ -371,7 +333,7 @@ impl World {
     }
 
     pub(crate) async fn get(&self, key: portal_aws::dynamo::Item) -> Option<portal_aws::dynamo::Item> {
-        let request = self.dynamo.get_item().table_name(&self.directory_table).set_key(Some(key));
+        let request = self.dynamo.get_item().table_name(DIRECTORY).set_key(Some(key));
         request.consistent_read(true).send().await.unwrap().item
     }
 
@@ -382,7 +344,7 @@ impl World {
         let answer = self
             .dynamo
             .update_item()
-            .table_name(&self.directory_table)
+            .table_name(DIRECTORY)
             .set_key(Some(key(keys::recipient_pk(id), keys::RECIPIENT)))
             .update_expression("SET #status = :accepted, indexSort = :sort ADD version :one")
             .expression_attribute_names("#status", "status")
@@ -398,28 +360,4 @@ impl World {
             .unwrap();
         serde_dynamo::from_item(answer.attributes.unwrap()).unwrap()
     }
-}
-
-/// Creates an empty table like a deployed one, keys and indexes alike.
-async fn copy_table(dynamo: &aws_sdk_dynamodb::Client, from: &str, to: &str) -> String {
-    let table = dynamo.describe_table().table_name(from).send().await.unwrap().table.unwrap();
-    let indexes = table.global_secondary_indexes.unwrap_or_default().into_iter().map(|index| {
-        GlobalSecondaryIndex::builder()
-            .set_index_name(index.index_name)
-            .set_key_schema(index.key_schema)
-            .set_projection(index.projection)
-            .build()
-            .unwrap()
-    });
-    dynamo
-        .create_table()
-        .table_name(to)
-        .billing_mode(BillingMode::PayPerRequest)
-        .set_key_schema(table.key_schema)
-        .set_attribute_definitions(table.attribute_definitions)
-        .set_global_secondary_indexes(Some(indexes.collect()))
-        .send()
-        .await
-        .unwrap();
-    to.to_owned()
 }

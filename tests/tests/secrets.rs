@@ -11,6 +11,7 @@ use lambda_http::tracing::subscriber::{self, filter};
 use portal_aws::clock;
 use serde_json::json;
 use tests::activation::activation;
+use tests::cloud::{CAMPAIGNS, DIRECTORY};
 use tests::{Account, Contact, World};
 
 /// Everything that all code of this process logs, in as much detail as there is.
@@ -51,21 +52,21 @@ async fn every_password_is_drawn_anew_and_is_in_its_mail_and_nowhere_else() {
     // One asks for another e-mail, and one accepts; one types the wrong password, and one a bad one.
     world.ask_again("NORTH", &world.email("p0")).await;
     world.pump().await;
-    let accepted = world.passwords(&world.email("p1")).await.remove(0);
+    let accepted = world.passwords(&world.email("p1")).remove(0);
     assert_eq!(world.activate(&world.email("p1"), &accepted).await.status, 204);
     assert_eq!(world.activate(&world.email("p2"), &accepted).await.status, 403);
     let mut bad = activation(&world.email("p2"), &accepted);
     bad["newPassword"] = json!("never-log-me ".repeat(90));
     assert_eq!(world.post_activation(&bad).await.status, 400);
     let mut stored = String::new();
-    for table in [&world.directory_table, &world.campaigns_table] {
+    for table in [DIRECTORY, CAMPAIGNS] {
         let items = world.dynamo.scan().table_name(table).send().await.unwrap();
         assert!(items.last_evaluated_key.is_none());
         stored.push_str(&format!("{:?}", items.items()));
     }
     let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(logged.contains("batch sent"));
-    let mails = world.mails().await;
+    let mails = world.mails();
     assert_eq!(mails.len(), 13);
     for (place, text) in [("table", &stored), ("log", &logged)] {
         assert!(!text.contains("never-log-me"), "a password that somebody chose is in the {place}");

@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
-use aws_smithy_runtime_api::client::http::{
-    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
-};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
@@ -16,31 +14,21 @@ use serde_json::Value;
 
 use super::{Call, Reply, Service};
 
-/// The region of everything in memory.
-pub const REGION: &str = "us-east-1";
-
 type Answer = dyn Fn(&Call) -> Reply + Send + Sync;
 
-/// Configuration of AWS clients whose calls `answer` answers.
+/// Configuration of AWS clients whose calls `answer` answers, at once; but whoever else has something to do comes first.
 pub fn config(answer: impl Fn(&Call) -> Reply + Send + Sync + 'static) -> SdkConfig {
-    config_with(client(answer))
-}
-
-/// Configuration of AWS clients that use this HTTP client.
-pub fn config_with(client: SharedHttpClient) -> SdkConfig {
+    let connector = Connector(Arc::new(answer));
+    // A region of their own: clients of one process and region count their retries together.
+    let region = Region::new(uuid::Uuid::new_v4().to_string());
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url("http://aws.invalid")
-        .region(Region::new(REGION))
+        .region(region)
         .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test")))
-        .http_client(client)
+        .timeout_config(portal_aws::config::timeouts())
+        .http_client(http_client_fn(move |_, _| SharedHttpConnector::new(connector.clone())))
         .build()
-}
-
-/// An HTTP client whose calls `answer` answers, at once.
-pub fn client(answer: impl Fn(&Call) -> Reply + Send + Sync + 'static) -> SharedHttpClient {
-    let connector = Connector(Arc::new(answer));
-    http_client_fn(move |_, _| SharedHttpConnector::new(connector.clone()))
 }
 
 #[derive(Clone)]
@@ -57,6 +45,7 @@ impl HttpConnector for Connector {
         let answer = self.0.clone();
         HttpConnectorFuture::new(async move {
             let call = read(request).await?;
+            tokio::task::yield_now().await;
             Ok(response(&call, answer(&call)))
         })
     }
@@ -67,9 +56,7 @@ pub async fn read(mut request: HttpRequest) -> Result<Call, ConnectorError> {
     let body = request.take_body();
     // Read as it is sent: the SDK watches that the body goes out.
     let body = ByteStream::new(body).collect().await.map_err(|error| ConnectorError::other(error.into(), None))?;
-    let (body, uri) = (body.to_vec(), request.uri());
-    let path = uri.split_once("://").map_or(uri, |(_, rest)| rest);
-    let path = path.find('/').map_or("/", |start| &path[start..]).to_owned();
+    let (body, path) = (body.to_vec(), path(&request).to_owned());
     let target = request.headers().get("x-amz-target");
     let called = called(request.method(), &path, target, &body);
     let (service, operation) = called.ok_or_else(|| {
@@ -78,9 +65,23 @@ pub async fn read(mut request: HttpRequest) -> Result<Call, ConnectorError> {
     Ok(Call { service, operation, path, body })
 }
 
+/// The path and query of a request.
+fn path(request: &HttpRequest) -> &str {
+    let uri = request.uri();
+    let path = uri.split_once("://").map_or(uri, |(_, rest)| rest);
+    path.find('/').map_or("/", |start| &path[start..])
+}
+
+/// The operation of a request, or its path if no service is known that has it.
+pub fn operation(request: &HttpRequest) -> String {
+    let (path, body) = (path(request), request.body().bytes().unwrap_or_default());
+    let called = called(request.method(), path, request.headers().get("x-amz-target"), body);
+    called.map_or_else(|| path.to_owned(), |(_, operation)| operation)
+}
+
 /// The service and the operation of a request: services that speak JSON name it in a header, those that speak REST in
 /// method and path, and SNS in the form.
-pub fn called(method: &str, path: &str, target: Option<&str>, body: &[u8]) -> Option<(Service, String)> {
+fn called(method: &str, path: &str, target: Option<&str>, body: &[u8]) -> Option<(Service, String)> {
     if let Some((service, operation)) = target.and_then(|target| target.split_once('.')) {
         let service = match service {
             "DynamoDB_20120810" => Service::DynamoDb,

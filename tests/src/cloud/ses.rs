@@ -48,6 +48,18 @@ pub struct Mail {
     pub configuration_set: Option<String>,
 }
 
+impl Mail {
+    /// The temporary password in the text body.
+    pub fn password(&self) -> &str {
+        let is_password = |word: &&str| {
+            let groups: Vec<_> = word.split('-').collect();
+            groups.len() >= 4
+                && groups.iter().all(|group| group.len() == 5 && group.chars().all(|c| c.is_ascii_alphanumeric()))
+        };
+        self.text.split_whitespace().find(is_password).expect("the e-mail has a password")
+    }
+}
+
 /// An account of SES.
 #[derive(Debug, Default)]
 pub struct Ses {

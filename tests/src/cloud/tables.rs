@@ -283,6 +283,7 @@ fn perform(database: &Database, operation: &str, request: Value) -> Result<Strin
         "PutItem" => serde_json::to_string(&database.put_item(read(request)?)?),
         "UpdateItem" => serde_json::to_string(&database.update_item(read(request)?)?),
         "DeleteItem" => serde_json::to_string(&database.delete_item(read(request)?)?),
+        "Scan" => serde_json::to_string(&database.scan(read(request)?)?),
         "Query" => serde_json::to_string(&database.query(read(request)?)?),
         "BatchGetItem" => serde_json::to_string(&database.batch_get_item(read(request)?)?),
         "TransactGetItems" => serde_json::to_string(&database.transact_get_items(read(request)?)?),

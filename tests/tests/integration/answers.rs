@@ -13,6 +13,8 @@ use portal_aws::dynamo::{key, s};
 use portal_domain::{Outcome, PortalStatus};
 use serde_json::json;
 use tests::World;
+use tests::clock::with_clock;
+use tests::cloud::{CAMPAIGNS, DIRECTORY};
 use tests::line::{Fate, Gate, line};
 
 /// How often the SDK makes a call to DynamoDB that finds no one.
@@ -39,7 +41,7 @@ async fn a_claim_that_was_written_is_sent_though_its_answer_was_lost() {
     world.pump().await;
     let campaign = world.campaign(id).await;
     assert_eq!((&campaign["state"], &campaign["outcomes"]["sent"]), (&json!("completed"), &json!(3)));
-    assert_eq!(world.mails().await.len(), 3);
+    assert_eq!(world.mails().len(), 3);
 }
 
 #[tokio::test]
@@ -52,64 +54,70 @@ async fn without_a_claim_nobody_is_mailed() {
     let id = world.send("NORTH").await;
     let message = world.fan_out().await.remove(0);
     assert!(invoke(&world, &message).await, "to wait uses up no receives");
-    assert!(world.mails().await.is_empty());
+    assert!(world.mails().is_empty());
     assert!(invoke(&world, &message).await);
     assert_eq!(world.campaign(id).await["outcomes"]["sent"], 1);
-    assert_eq!(world.mails().await.len(), 1);
+    assert_eq!(world.mails().len(), 1);
 }
 
 /// Guarantees 2 and 5: nobody knows whether these e-mails left, so nobody is mailed again, and their passwords stay valid.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_answer_of_ses_that_is_lost_late_or_a_fault_is_unconfirmed() {
-    let mut world = World::with_people(6).await;
-    deliver_over(&mut world, |operation, earlier| match (operation, earlier) {
-        ("SendEmail", 0) => Fate::AnswerLost,
-        ("SendEmail", 1) => Fate::NoAnswer,
-        ("SendEmail", 2) => Fate::Answered(500, "{}"),
-        _ => Fate::Made,
-    });
-    let id = world.send("NORTH").await;
-    world.pump().await;
-    world.sweep_after(Duration::from_secs(600)).await;
-    world.pump().await;
-    let campaign = world.campaign(id).await;
-    assert_eq!((&campaign["state"], &campaign["outcomes"]["sent"]), (&json!("completed"), &json!(3)));
-    let mut reasons: Vec<_> = world.ledger(id).await.into_iter().filter_map(|row| row.reason).collect();
-    reasons.sort();
-    assert_eq!(reasons, ["connectionLost", "serverError", "timeout"]);
-    let mails = world.mails().await;
-    assert_eq!(mails.len(), 5, "of the three, two had left");
-    for mail in mails {
-        let recipient = world.recipient("NORTH", &mail.to[0]).await.unwrap();
-        assert!(recipient.digest.unwrap().verifies(mail.password()));
-    }
-    for i in 0..6 {
-        let recipient = world.recipient("NORTH", &world.email(format!("p{i}"))).await.unwrap();
-        assert_eq!((recipient.status, recipient.digest.is_some()), (PortalStatus::Pending, true));
-    }
+    with_clock(async |_| {
+        let mut world = World::with_people(6).await;
+        deliver_over(&mut world, |operation, earlier| match (operation, earlier) {
+            ("SendEmail", 0) => Fate::AnswerLost,
+            ("SendEmail", 1) => Fate::NoAnswer,
+            ("SendEmail", 2) => Fate::Answered(500, "{}"),
+            _ => Fate::Made,
+        });
+        let id = world.send("NORTH").await;
+        world.pump().await;
+        world.sweep_after(Duration::from_secs(600)).await;
+        world.pump().await;
+        let campaign = world.campaign(id).await;
+        assert_eq!((&campaign["state"], &campaign["outcomes"]["sent"]), (&json!("completed"), &json!(3)));
+        let mut reasons: Vec<_> = world.ledger(id).await.into_iter().filter_map(|row| row.reason).collect();
+        reasons.sort();
+        assert_eq!(reasons, ["connectionLost", "serverError", "timeout"]);
+        let mails = world.mails();
+        assert_eq!(mails.len(), 5, "of the three, two had left");
+        for mail in mails {
+            let recipient = world.recipient("NORTH", &mail.to[0]).await.unwrap();
+            assert!(recipient.digest.unwrap().verifies(mail.password()));
+        }
+        for i in 0..6 {
+            let recipient = world.recipient("NORTH", &world.email(format!("p{i}"))).await.unwrap();
+            assert_eq!((recipient.status, recipient.digest.is_some()), (PortalStatus::Pending, true));
+        }
+    })
+    .await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn who_ses_throttles_gets_back_what_they_had_and_is_mailed_later() {
-    let mut world = World::with_people(1).await;
-    deliver_over(&mut world, |operation, earlier| match (operation, earlier) {
-        ("SendEmail", 0) => Fate::Answered(429, r#"{"__type":"TooManyRequestsException"}"#),
-        _ => Fate::Made,
-    });
-    let before = world.recipient("NORTH", &world.email("p0")).await.unwrap();
-    let id = world.send("NORTH").await;
-    world.pump().await;
-    assert!(world.mails().await.is_empty());
-    let after = world.recipient("NORTH", &world.email("p0")).await.unwrap();
-    assert_eq!((after.status, after.digest, after.last_invited_at), (before.status, None, None));
-    assert_eq!((after.last_campaign_id, after.index_sort), (None, before.index_sort));
-    let campaign = world.campaign(id).await;
-    assert_eq!((&campaign["state"], &campaign["outcomes"]["queued"]), (&json!("sending"), &json!(1)));
-    tokio::time::sleep(Duration::from_secs(8)).await;
-    world.pump().await;
-    let campaign = world.campaign(id).await;
-    assert_eq!((&campaign["state"], &campaign["outcomes"]["sent"]), (&json!("completed"), &json!(1)));
-    assert_eq!(world.mails().await.len(), 1);
+    with_clock(async |_| {
+        let mut world = World::with_people(1).await;
+        deliver_over(&mut world, |operation, earlier| match (operation, earlier) {
+            ("SendEmail", 0) => Fate::Answered(429, r#"{"__type":"TooManyRequestsException"}"#),
+            _ => Fate::Made,
+        });
+        let before = world.recipient("NORTH", &world.email("p0")).await.unwrap();
+        let id = world.send("NORTH").await;
+        world.pump().await;
+        assert!(world.mails().is_empty());
+        let after = world.recipient("NORTH", &world.email("p0")).await.unwrap();
+        assert_eq!((after.status, after.digest, after.last_invited_at), (before.status, None, None));
+        assert_eq!((after.last_campaign_id, after.index_sort), (None, before.index_sort));
+        let campaign = world.campaign(id).await;
+        assert_eq!((&campaign["state"], &campaign["outcomes"]["queued"]), (&json!("sending"), &json!(1)));
+        tokio::time::sleep(Duration::from_secs(8)).await;
+        world.pump().await;
+        let campaign = world.campaign(id).await;
+        assert_eq!((&campaign["state"], &campaign["outcomes"]["sent"]), (&json!("completed"), &json!(1)));
+        assert_eq!(world.mails().len(), 1);
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -140,7 +148,7 @@ async fn a_campaign_that_has_ended_is_not_moved_on_by_someone_slow() {
     let world = World::with_people(1).await;
     let id = world.send("NORTH").await;
     let messages = world.fan_out().await;
-    let preparing = world.dynamo.update_item().table_name(&world.campaigns_table);
+    let preparing = world.dynamo.update_item().table_name(CAMPAIGNS);
     let preparing = preparing.set_key(Some(key("CAMPAIGNS", id.to_string()))).update_expression("SET #state = :state");
     let preparing = preparing.expression_attribute_names("#state", "state");
     preparing.expression_attribute_values(":state", s("preparing")).send().await.unwrap();
@@ -152,7 +160,7 @@ async fn a_campaign_that_has_ended_is_not_moved_on_by_someone_slow() {
         _ => Fate::Made,
     });
     let slow = aws_sdk_dynamodb::Client::new(&slow);
-    let slow = CampaignStore::new(slow, world.campaigns_table.clone(), world.directory_table.clone());
+    let slow = CampaignStore::new(slow, CAMPAIGNS.to_owned(), DIRECTORY.to_owned());
     let meanwhile = async {
         gate.arrived().await;
         for message in &messages {
@@ -170,12 +178,9 @@ async fn a_campaign_that_has_ended_is_not_moved_on_by_someone_slow() {
 
 #[tokio::test]
 async fn while_ses_has_paused_the_account_nothing_starts() {
-    let mut world = World::with_people(1).await;
+    let world = World::with_people(1).await;
     let body = world.send_request("NORTH").await;
-    world.config = line(&world.config, |operation, _| match operation {
-        "GetAccount" => Fate::Answered(200, r#"{"SendingEnabled":false,"ProductionAccessEnabled":true}"#),
-        _ => Fate::Made,
-    });
+    world.cloud().ses.account.sending_enabled = false;
     let paused = world.post_campaign("k", &body).await;
     assert_eq!((paused.status.as_u16(), paused.json()["type"].clone()), (409, json!("/problems/sending-paused")));
     assert!(world.campaigns.active().await.unwrap().is_empty());

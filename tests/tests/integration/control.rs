@@ -39,10 +39,10 @@ fn history(campaign: &Value) -> Vec<(String, String)> {
 
 /// Everybody in the audience got exactly one e-mail, with the password that works.
 async fn assert_each_mailed_once(world: &World, people: usize) {
-    let mut mailed: Vec<_> = world.mails().await;
+    let mut mailed: Vec<_> = world.mails();
     mailed.sort_by_key(|mail| mail.to[0].clone());
     mailed.dedup_by_key(|mail| mail.to[0].clone());
-    assert_eq!((mailed.len(), world.mails().await.len()), (people, people));
+    assert_eq!((mailed.len(), world.mails().len()), (people, people));
     for mail in mailed {
         let recipient = world.recipient("NORTH", &mail.to[0]).await.unwrap();
         assert!(recipient.digest.unwrap().verifies(mail.password()));
@@ -54,7 +54,7 @@ async fn first_delivery(world: &World) -> usize {
     world.write_ledger().await;
     let first = world.receive("DELIVER_QUEUE_URL").await.remove(0);
     world.work("DELIVER_QUEUE_URL", &first).await;
-    world.mails().await.len()
+    world.mails().len()
 }
 
 /// Counters, ledger and lock agree that the campaign is over.
@@ -81,7 +81,7 @@ async fn a_paused_campaign_drops_its_messages_keeps_its_lock_and_goes_on_where_i
     assert_eq!(twice(&world, id, "pause").await, ["paused", "paused"]);
     world.pump().await;
     world.sweep_after(LATER).await;
-    assert_eq!(world.mails().await.len(), sent, "nothing leaves while it is paused");
+    assert_eq!(world.mails().len(), sent, "nothing leaves while it is paused");
     let paused = world.campaign(id).await;
     assert_eq!((&paused["state"], &paused["stateReason"]), (&json!("paused"), &json!("operator")));
     assert_eq!(paused["outcomes"]["queued"], 60 - sent);
@@ -147,7 +147,7 @@ async fn a_cancelled_campaign_skips_who_is_queued_and_then_frees_the_division() 
     world.pump().await;
     let campaign = assert_over(&world, id, "cancelled").await;
     assert_eq!(campaign["outcomes"]["skipped"], 60 - sent);
-    assert_eq!(world.mails().await.len(), sent);
+    assert_eq!(world.mails().len(), sent);
     let reasons = world.ledger(id).await.into_iter().filter(|row| row.outcome == Outcome::Skipped);
     assert!(reasons.into_iter().all(|row| row.reason.as_deref() == Some("cancelled")));
     assert_eq!(campaign["actions"], json!([]));
@@ -181,7 +181,7 @@ async fn who_failed_is_tried_again_under_the_same_lock_and_within_the_day() {
     let id = world.send_refused("NORTH").await;
     world.pump().await;
     assert_eq!(assert_over(&world, id, "completed").await["outcomes"]["failed"], 12);
-    world.verify_sender().await;
+    world.verify_sender();
 
     assert_eq!(twice(&world, id, "retry").await, ["preparing", "preparing"]);
     assert_eq!(world.campaigns.active().await.unwrap(), [id], "it has the lock again");
@@ -214,7 +214,7 @@ async fn a_paused_retry_goes_on_with_those_who_were_not_queued_yet() {
     let world = World::with_people(60).await;
     let id = world.send_refused("NORTH").await;
     world.pump().await;
-    world.verify_sender().await;
+    world.verify_sender();
     command(&world, id, "retry").await;
     let messages = world.receive("FAN_OUT_QUEUE_URL").await;
     world.work("FAN_OUT_QUEUE_URL", &messages[0]).await;
@@ -234,7 +234,7 @@ async fn the_unconfirmed_are_mailed_again_only_when_a_person_names_them() {
     let id = world.send_unconfirmed("NORTH").await;
     assert_eq!(assert_over(&world, id, "completed").await["outcomes"]["unconfirmed"], 4);
     assert_eq!(twice(&world, id, "retry").await, ["completed", "completed"], "nobody failed");
-    assert_eq!(world.mails().await.len(), 0);
+    assert_eq!(world.mails().len(), 0);
     let retry = Call::new("POST", &format!("/v1/campaigns/{id}/retry")).json(&json!({"outcome": "unconfirmed"}));
     for _ in 0..2 {
         assert_eq!(world.call(retry.clone()).await.status, StatusCode::OK);

@@ -14,6 +14,7 @@ use portal_domain::campaign::DELIVERY_SIZE;
 use portal_domain::outcome::LedgerEvent;
 use portal_domain::{DivisionId, Outcome, PortalStatus, Shard};
 use serde_json::json;
+use tests::cloud::CAMPAIGNS;
 use tests::http::Call;
 use tests::{Account, Contact, World};
 
@@ -27,7 +28,7 @@ async fn the_same_message_delivered_again_never_sends_again_nor_replaces_a_passw
     for message in others.iter().chain(others).chain([last]).chain(&deliveries) {
         assert!(world.invoke("DELIVER_QUEUE_URL", message, clock::now() + SignedDuration::from_secs(60)).await);
     }
-    let mails = world.mails().await;
+    let mails = world.mails();
     assert_eq!(mails.len(), 30);
     for mail in &mails {
         let recipient = world.recipient("NORTH", &mail.to[0]).await.unwrap();
@@ -44,7 +45,7 @@ async fn the_same_message_delivered_at_the_same_time_sends_once() {
     let deadline = clock::now() + SignedDuration::from_secs(60);
     let twice = deliveries.iter().chain(&deliveries).chain(&deliveries);
     futures::future::join_all(twice.map(|message| world.invoke("DELIVER_QUEUE_URL", message, deadline))).await;
-    assert_eq!(world.mails().await.len(), 30);
+    assert_eq!(world.mails().len(), 30);
     let campaign = world.campaign(id).await;
     assert_eq!(campaign["outcomes"]["sent"], 30);
     assert_eq!(campaign["state"], "completed");
@@ -61,7 +62,7 @@ async fn the_same_fan_out_message_at_the_same_time_writes_each_row_once() {
     world.pump().await;
     let campaign = world.campaign(id).await;
     assert_eq!((&campaign["audience"], &campaign["outcomes"]["sent"]), (&json!(200), &json!(200)));
-    assert_eq!(world.mails().await.len(), 200);
+    assert_eq!(world.mails().len(), 200);
 }
 
 #[tokio::test]
@@ -73,7 +74,7 @@ async fn who_accepts_between_load_and_delivery_is_not_mailed() {
     for message in &deliveries {
         world.invoke("DELIVER_QUEUE_URL", message, clock::now() + SignedDuration::from_secs(60)).await;
     }
-    let mailed: Vec<_> = world.mails().await.into_iter().flat_map(|mail| mail.to).collect();
+    let mailed: Vec<_> = world.mails().into_iter().flat_map(|mail| mail.to).collect();
     assert_eq!(mailed.len(), 2);
     assert!(!mailed.contains(&world.email("p1")));
     let skipped: Vec<_> = world.ledger(id).await.into_iter().filter(|row| row.outcome == Outcome::Skipped).collect();
@@ -92,7 +93,7 @@ async fn who_is_unlinked_in_flight_is_skipped() {
     for message in &deliveries {
         world.invoke("DELIVER_QUEUE_URL", message, clock::now() + SignedDuration::from_secs(60)).await;
     }
-    assert_eq!(world.mails().await.len(), 2);
+    assert_eq!(world.mails().len(), 2);
     let reasons: Vec<_> = world.ledger(id).await.into_iter().filter_map(|row| row.reason).collect();
     assert_eq!(reasons, ["noLongerSelected"]);
 }
@@ -100,16 +101,8 @@ async fn who_is_unlinked_in_flight_is_skipped() {
 #[tokio::test]
 async fn an_address_that_ses_refuses_fails_and_gets_back_what_it_had() {
     let world = World::with_people(3).await;
-    let ses = aws_sdk_sesv2::Client::new(&world.config);
-    let sender = world.email("sender");
-    ses.create_email_identity().email_identity(&sender).send().await.unwrap();
     let before = world.recipient("NORTH", &world.email("p0")).await.unwrap();
-    let mut body = world.send_request("NORTH").await;
-    body["emailFrom"] = json!(sender);
-    let answer = world.post_campaign("key", &body).await;
-    assert_eq!(answer.status, 202, "{}", answer.text);
-    let id = answer.json()["campaignId"].as_str().unwrap().parse().unwrap();
-    ses.delete_email_identity().email_identity(&sender).send().await.unwrap();
+    let id = world.send_refused("NORTH").await;
     world.pump().await;
     let campaign = world.campaign(id).await;
     assert_eq!((&campaign["state"], &campaign["outcomes"]["failed"]), (&json!("completed"), &json!(3)));
@@ -162,7 +155,7 @@ async fn a_message_that_comes_too_late_in_an_invocation_waits_and_uses_up_nothin
     for message in world.fan_out().await {
         assert!(world.invoke("DELIVER_QUEUE_URL", &message, clock::now() + SignedDuration::from_secs(5)).await);
     }
-    assert!(world.mails().await.is_empty());
+    assert!(world.mails().is_empty());
     world.pump().await;
     assert_eq!(world.campaign(id).await["outcomes"]["sent"], 3);
 }
@@ -177,7 +170,7 @@ async fn who_bounced_or_was_invited_in_flight_is_skipped() {
     for message in &deliveries {
         world.invoke("DELIVER_QUEUE_URL", message, clock::now() + SignedDuration::from_secs(60)).await;
     }
-    let mailed: Vec<_> = world.mails().await.into_iter().flat_map(|mail| mail.to).collect();
+    let mailed: Vec<_> = world.mails().into_iter().flat_map(|mail| mail.to).collect();
     assert_eq!(mailed, [world.email("p2")]);
     let mut reasons: Vec<_> = world.ledger(id).await.into_iter().filter_map(|row| row.reason).collect();
     reasons.sort();
@@ -316,7 +309,7 @@ async fn one_campaigns_trouble_does_not_keep_the_sweep_from_the_others() {
     world.put_division("SOUTH").await;
     world.import([Account::new("SOUTH", "S").contact(Contact::new("1", &world.email("s")))]).await;
     let ids = [world.send("NORTH").await, world.send("SOUTH").await];
-    let damage = world.dynamo.update_item().table_name(&world.campaigns_table);
+    let damage = world.dynamo.update_item().table_name(CAMPAIGNS);
     let damage = damage.set_key(Some(key(format!("CAMPAIGN#{}#{}", ids[0], Shard::all().next().unwrap()), "CURSOR")));
     let damage = damage.update_expression("SET done = :damaged").expression_attribute_values(":damaged", s("?"));
     damage.send().await.unwrap();

@@ -133,10 +133,10 @@ async fn one_address_on_twenty_thousand_accounts_works_from_import_to_mail() {
     assert_eq!(list["items"][0]["accountIds"].as_array().unwrap().len(), 20);
     world.send("NORTH").await;
     world.pump().await;
-    let mails = world.mails().await;
+    let mails = world.mails();
     assert_eq!(mails.len(), 1);
-    assert!(mails[0].body_text.contains("A00019") && !mails[0].body_text.contains("A00020"));
-    assert!(mails[0].body_text.contains("20,000") || mails[0].body_text.contains("19,980"));
+    assert!(mails[0].text.contains("A00019") && !mails[0].text.contains("A00020"));
+    assert!(mails[0].text.contains("20,000") || mails[0].text.contains("19,980"));
 }
 
 #[tokio::test]

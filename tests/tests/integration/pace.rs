@@ -1,7 +1,7 @@
 //! The pace of SES: its send rate, its daily quota, and what happens when it takes nothing.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -16,68 +16,48 @@ use portal_domain::pace::{Pace, Slots, Window};
 use serde_json::json;
 use sweep::Sweep;
 use tests::World;
+use tests::clock::with_clock;
+use tests::cloud::CAMPAIGNS;
 use tests::http::Call;
 use tests::line::{Fate, line};
 
-/// Variables without which SES says itself what the account may do.
-const ASK_SES: [(&str, &str); 2] = [("SES_RATE_OVERRIDE", ""), ("SES_QUOTA_OVERRIDE", "")];
-
-/// Answers of SES: an account that may send `rate` a second, and `quota` a day of which `sent` are gone.
-fn account(rate: u32, quota: i64, sent: u64) -> Fate {
-    let quota = json!({"Max24HourSend": quota, "MaxSendRate": rate, "SentLast24Hours": sent});
-    let account = json!({"SendQuota": quota, "SendingEnabled": true, "ProductionAccessEnabled": true});
-    Fate::Answered(200, Box::leak(account.to_string().into_boxed_str()))
-}
-
-/// A configuration that notes when each e-mail was handed to SES.
-fn noting(config: &SdkConfig) -> (SdkConfig, Arc<Mutex<Vec<Timestamp>>>) {
-    let times: Arc<Mutex<Vec<Timestamp>>> = Arc::default();
-    let noted = times.clone();
-    let config = line(config, move |operation, _| {
-        if operation == "SendEmail" {
-            noted.lock().unwrap().push(Timestamp::now());
-        }
-        Fate::Made
-    });
-    (config, times)
-}
-
-/// No e-mail left before its slot; a busy machine makes them later only. So the one with `index` e-mails before it came at least
-/// so many intervals after the beginning.
-fn assert_spaced(mut times: Vec<Timestamp>, begin: Timestamp, interval: SignedDuration) {
-    times.sort();
-    for (index, at) in times.iter().enumerate() {
+/// No e-mail left before its slot: the one with `index` e-mails before it came at least so many intervals after the beginning.
+fn assert_spaced(world: &World, begin: Timestamp, interval: SignedDuration) {
+    for (index, mail) in world.mails().iter().enumerate() {
         let earliest = begin + interval * i32::try_from(index).unwrap();
-        assert!(*at >= earliest, "e-mail {index} left {:?} too early", earliest.duration_since(*at));
+        assert!(mail.at >= earliest, "e-mail {index} left {:?} too early", earliest.duration_since(mail.at));
     }
 }
 
-fn limiter(world: &World, config: &SdkConfig, variables: &[(&str, &str)]) -> Limiter {
+fn limiter(world: &World, config: &SdkConfig) -> Limiter {
     let dynamo = aws_sdk_dynamodb::Client::new(config);
-    let settings = world.settings_with(variables);
-    Limiter::new(dynamo, world.campaigns_table.clone(), Mailer::new(config), &settings).unwrap()
+    Limiter::new(dynamo, CAMPAIGNS.to_owned(), Mailer::new(config), &world.settings).unwrap()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn functions_that_send_at_the_same_time_keep_one_rate_together() {
-    let world = World::with_people(60).await;
-    let id = world.send("NORTH").await;
-    let messages = world.fan_out().await;
-    let (config, times) = noting(&world.config);
-    let settings = world.settings_with(&[("SES_RATE_OVERRIDE", "25")]);
-    let functions: Vec<_> = messages.iter().map(|_| Deliver::new(&config, &settings).unwrap()).collect();
-    let begin = Timestamp::now();
-    let all = functions.iter().zip(&messages).map(|(deliver, message)| world.invoke_with(deliver, message));
-    assert!(futures::future::join_all(all).await.into_iter().all(|handled| handled));
-    assert!(functions.len() > 4, "there are several");
-    assert_eq!(world.campaign(id).await["outcomes"]["sent"], 60);
-    assert_spaced(times.lock().unwrap().clone(), begin, SignedDuration::from_millis(40));
+    with_clock(async |_| {
+        let world = World::with_people(60).await;
+        world.cloud().ses.account.rate = 25.0;
+        let id = world.send("NORTH").await;
+        let messages = world.fan_out().await;
+        let functions: Vec<_> =
+            messages.iter().map(|_| Deliver::new(&world.config, &world.settings).unwrap()).collect();
+        let begin = clock::now();
+        let all = functions.iter().zip(&messages).map(|(deliver, message)| world.invoke_with(deliver, message));
+        assert!(futures::future::join_all(all).await.into_iter().all(|handled| handled));
+        assert!(functions.len() > 4, "there are several");
+        assert_eq!(world.campaign(id).await["outcomes"]["sent"], 60);
+        assert_spaced(&world, begin, SignedDuration::from_millis(40));
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn slots_of_many_askers_never_overlap() {
-    let world = World::empty().await;
-    let limiters: Vec<_> = (0..4).map(|_| limiter(&world, &world.config, &[("SES_RATE_OVERRIDE", "1000")])).collect();
+    let world = World::empty();
+    world.cloud().ses.account.rate = 1_000.0;
+    let limiters: Vec<_> = (0..4).map(|_| limiter(&world, &world.config)).collect();
     let now = clock::now();
     let window = Window { now, patience: SignedDuration::from_secs(60) };
     let asks = (0..60).map(|index| limiters[index % 4].reserve(1 + index % 40, None, window));
@@ -97,8 +77,9 @@ async fn slots_of_many_askers_never_overlap() {
 
 #[tokio::test]
 async fn who_comes_when_all_near_slots_are_taken_is_told_to_come_later() {
-    let world = World::empty().await;
-    let limiter = limiter(&world, &world.config, &[("SES_RATE_OVERRIDE", "1")]);
+    let world = World::empty();
+    world.cloud().ses.account.rate = 1.0;
+    let limiter = limiter(&world, &world.config);
     let window = Window { now: clock::now(), patience: SignedDuration::from_secs(7) };
     let mut taken = 0;
     let wait = loop {
@@ -112,45 +93,39 @@ async fn who_comes_when_all_near_slots_are_taken_is_told_to_come_later() {
     assert_eq!(wait, Duration::from_secs(3));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_campaign_with_a_pace_of_its_own_keeps_to_it() {
-    let world = World::with_people(4).await;
-    let mut body = world.send_request("NORTH").await;
-    body["maxPerMinute"] = json!(60);
-    let answer = world.post_campaign("slow", &body).await;
-    assert_eq!((answer.status.as_u16(), &answer.json()["maxPerMinute"]), (202, &json!(60)));
-    let (config, times) = noting(&world.config);
-    let begin = Timestamp::now();
-    world.pump_with(&Deliver::new(&config, &world.settings).unwrap()).await;
-    assert_eq!(times.lock().unwrap().len(), 4);
-    assert_spaced(times.lock().unwrap().clone(), begin, SignedDuration::from_secs(1));
+    with_clock(async |_| {
+        let world = World::with_people(4).await;
+        let mut body = world.send_request("NORTH").await;
+        body["maxPerMinute"] = json!(60);
+        let answer = world.post_campaign("slow", &body).await;
+        assert_eq!((answer.status.as_u16(), &answer.json()["maxPerMinute"]), (202, &json!(60)));
+        let begin = clock::now();
+        world.pump().await;
+        assert_eq!(world.mails().len(), 4);
+        assert_spaced(&world, begin, SignedDuration::from_secs(1));
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn at_the_daily_quota_a_campaign_pauses_says_why_and_goes_on_when_there_is_room() {
     let world = World::with_people(12).await;
-    let sent = Arc::new(AtomicU64::new(995));
-    let told = sent.clone();
-    let config = line(&world.config, move |operation, _| match operation {
-        "GetAccount" => account(1_000, 1_000, told.load(Ordering::Relaxed)),
-        _ => Fate::Made,
-    });
-    let settings = world.settings_with(&ASK_SES);
-    let (deliver, sweep) = (Deliver::new(&config, &settings).unwrap(), Sweep::new(&config, &settings).unwrap());
+    world.cloud().ses.account.quota = Some(5);
     let id = world.send("NORTH").await;
-    world.pump_with(&deliver).await;
+    world.pump().await;
     let campaign = world.campaign(id).await;
     assert_eq!((&campaign["state"], &campaign["stateReason"]), (&json!("paused"), &json!("dailyQuota")), "{campaign}");
     assert_eq!((&campaign["outcomes"]["sent"], &campaign["outcomes"]["queued"]), (&json!(5), &json!(7)));
 
-    sent.store(1_000, Ordering::Relaxed);
-    assert_eq!(sweep.run(clock::now()).await.unwrap().resumed, 0, "there is no room");
-    sent.store(900, Ordering::Relaxed);
-    assert_eq!(sweep.run(clock::now()).await.unwrap().resumed, 1);
-    world.pump_with(&deliver).await;
+    assert_eq!(world.sweep_after(Duration::ZERO).await.resumed, 0, "there is no room");
+    world.cloud().ses.account.quota = Some(1_000);
+    assert_eq!(world.sweep_after(Duration::ZERO).await.resumed, 1);
+    world.pump().await;
     let campaign = world.campaign(id).await;
     assert_eq!((&campaign["state"], &campaign["outcomes"]["sent"]), (&json!("completed"), &json!(12)));
-    assert_eq!(world.mails().await.len(), 12);
+    assert_eq!(world.mails().len(), 12);
     let by: Vec<_> = campaign["audit"].as_array().unwrap().iter().filter(|entry| entry["action"] == "paused").collect();
     assert_eq!((by.len(), &by[0]["by"], &by[0]["reason"]), (1, &json!("system"), &json!("dailyQuota")));
 }
@@ -188,9 +163,8 @@ async fn when_ses_takes_nothing_from_the_account_the_campaign_pauses_and_operato
         let after = world.recipient("NORTH", &world.email("p0")).await.unwrap();
         assert_eq!((after.status, after.digest), (before.status, None), "everyone has what they had");
 
-        let notices = world.subscribe().await;
         world.sweep_after(Duration::ZERO).await;
-        let notices = world.read_notices(&notices).await;
+        let notices = world.notices();
         assert!(notices.len() == 1 && notices[0].contains(&format!("/#/campaigns/{id}")), "{notices:?}");
         world.call(Call::new("POST", &format!("/v1/campaigns/{id}/resume"))).await;
         world.pump().await;
@@ -201,7 +175,6 @@ async fn when_ses_takes_nothing_from_the_account_the_campaign_pauses_and_operato
 #[tokio::test]
 async fn operators_are_told_once_of_an_end_and_not_of_what_people_did() {
     let world = World::with_people(3).await;
-    let notices = world.subscribe().await;
     let id = world.send("NORTH").await;
     for name in ["pause", "resume"] {
         world.call(Call::new("POST", &format!("/v1/campaigns/{id}/{name}"))).await;
@@ -210,36 +183,33 @@ async fn operators_are_told_once_of_an_end_and_not_of_what_people_did() {
     for published in [1, 0] {
         assert_eq!(world.sweep_after(Duration::ZERO).await.notices, published);
     }
-    let notices = world.read_notices(&notices).await;
+    let notices = world.notices();
     assert_eq!(notices.len(), 1);
     assert!(notices[0].starts_with("The campaign has ended.") && notices[0].contains("Sent: 3"), "{}", notices[0]);
 }
 
 #[tokio::test]
 async fn a_rate_of_ones_own_is_refused_without_an_endpoint_of_ones_own() {
-    let world = World::empty().await;
+    let world = World::empty();
     for name in ["SES_RATE_OVERRIDE", "SES_QUOTA_OVERRIDE"] {
-        let other = if name == "SES_RATE_OVERRIDE" { "SES_QUOTA_OVERRIDE" } else { "SES_RATE_OVERRIDE" };
-        let on_aws = world.settings_with(&[(name, "5"), (other, ""), ("AWS_ENDPOINT_URL", "")]);
+        let on_aws = world.settings_with(&[(name, "5")]);
         assert!(Deliver::new(&world.config, &on_aws).is_err() && Sweep::new(&world.config, &on_aws).is_err());
+        let elsewhere = world.settings_with(&[(name, "5"), ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")]);
+        assert!(Deliver::new(&world.config, &elsewhere).is_ok() && Sweep::new(&world.config, &elsewhere).is_ok());
     }
-    let asks = [ASK_SES[0], ASK_SES[1], ("AWS_ENDPOINT_URL", "")];
-    assert!(Deliver::new(&world.config, &world.settings_with(&asks)).is_ok());
 }
 
 #[tokio::test]
 async fn rate_and_quota_are_asked_of_ses_and_only_when_they_are_old() {
-    let world = World::empty().await;
+    let world = World::empty();
+    world.cloud().ses.account.rate = 10.0;
     let asked = Arc::new(AtomicU64::new(0));
     let count = asked.clone();
-    let config = line(&world.config, move |operation, _| match operation {
-        "GetAccount" => {
-            count.fetch_add(1, Ordering::Relaxed);
-            account(10, -1, 7)
-        }
-        _ => Fate::Made,
+    let config = line(&world.config, move |operation, _| {
+        count.fetch_add(u64::from(operation == "GetAccount"), Ordering::Relaxed);
+        Fate::Made
     });
-    let limiters = [limiter(&world, &config, &ASK_SES), limiter(&world, &config, &ASK_SES)];
+    let limiters = [limiter(&world, &config), limiter(&world, &config)];
     let now = clock::now();
     let patience = SignedDuration::from_secs(30);
     for limiter in limiters.iter().cycle().take(6) {
@@ -255,8 +225,8 @@ async fn rate_and_quota_are_asked_of_ses_and_only_when_they_are_old() {
 
 #[tokio::test]
 async fn when_ses_finds_the_senders_too_fast_all_of_them_wait_a_moment() {
-    let world = World::empty().await;
-    let [ours, theirs] = [0, 1].map(|_| limiter(&world, &world.config, &[("SES_RATE_OVERRIDE", "1000")]));
+    let world = World::empty();
+    let [ours, theirs] = [0, 1].map(|_| limiter(&world, &world.config));
     let window = Window { now: clock::now(), patience: SignedDuration::from_secs(30) };
     theirs.reserve(1, None, window).await.unwrap();
     ours.slow_down(window.now).await.unwrap();

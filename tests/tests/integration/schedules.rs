@@ -12,6 +12,8 @@ use portal_domain::selection::Excluded;
 use portal_domain::{Campaign, CampaignId, Schedule, ScheduleId};
 use serde_json::{Value, json};
 use sweep::{Sweep, SweepError};
+use tests::clock::with_clock;
+use tests::cloud::{GROUP, settings};
 use tests::http::Call;
 use tests::scheduling::{Scheduling, due, id, path, weekly};
 use tests::world::SENDER;
@@ -156,34 +158,38 @@ async fn what_is_wrong_with_a_schedule_is_told_by_field_and_nothing_is_kept() {
 
 #[tokio::test]
 async fn a_preview_says_when_and_whom_today() {
-    let scheduling = Scheduling::with_people(3).await;
-    let world = &scheduling.world;
-    let pending = Contact::new("1", &world.email("old")).with("portal", "pending");
-    world.import([Account::new("NORTH", "OLD").contact(pending)]).await;
-    for (audience, will_email) in [("both", 4), ("notSent", 3), ("pending", 1)] {
-        let sketch = json!({"filter": {"division": "NORTH"}, "rule": {"cron": "0 9 L * ? *"}, "audience": audience});
-        let preview = world.call(Call::new("POST", "/v1/schedules/preview").json(&sketch)).await;
-        assert_eq!(preview.status, 200, "{}", preview.text);
-        assert_eq!(preview.json()["counts"]["willEmail"], will_email, "{audience}");
-        assert_eq!(preview.json()["nextRuns"].as_array().unwrap().len(), 5);
-    }
-    // The rate of a schedule that is there goes on as it began, unless its timing changes.
-    let stored = scheduling.schedule(json!({"rule": {"rate": "7 days"}})).await;
-    tokio::time::sleep(Duration::from_millis(1_100)).await;
-    let runs_of = async |sketch: Value| {
-        let preview = world.call(Call::new("POST", "/v1/schedules/preview").json(&sketch)).await;
-        assert_eq!(preview.status, 200, "{}", preview.text);
-        preview.json()["nextRuns"].clone()
-    };
-    let (filter, week, soon) = (json!({"division": "NORTH"}), json!({"rate": "7 days"}), json!({"rate": "6 days"}));
-    let of_it = |rule: &Value| json!({"scheduleId": id(&stored), "filter": filter, "rule": rule});
-    assert_eq!(runs_of(of_it(&week)).await, stored["nextRuns"]);
-    assert_ne!(runs_of(json!({"filter": filter, "rule": week})).await, stored["nextRuns"], "it begins now");
-    assert_eq!(runs_of(of_it(&soon)).await, runs_of(json!({"filter": filter, "rule": soon})).await);
+    with_clock(async |watch| {
+        let scheduling = Scheduling::with_people(3).await;
+        let world = &scheduling.world;
+        let pending = Contact::new("1", &world.email("old")).with("portal", "pending");
+        world.import([Account::new("NORTH", "OLD").contact(pending)]).await;
+        for (audience, will_email) in [("both", 4), ("notSent", 3), ("pending", 1)] {
+            let sketch =
+                json!({"filter": {"division": "NORTH"}, "rule": {"cron": "0 9 L * ? *"}, "audience": audience});
+            let preview = world.call(Call::new("POST", "/v1/schedules/preview").json(&sketch)).await;
+            assert_eq!(preview.status, 200, "{}", preview.text);
+            assert_eq!(preview.json()["counts"]["willEmail"], will_email, "{audience}");
+            assert_eq!(preview.json()["nextRuns"].as_array().unwrap().len(), 5);
+        }
+        // The rate of a schedule that is there goes on as it began, unless its timing changes.
+        let stored = scheduling.schedule(json!({"rule": {"rate": "7 days"}})).await;
+        watch.put_ahead(SignedDuration::from_secs(1));
+        let runs_of = async |sketch: Value| {
+            let preview = world.call(Call::new("POST", "/v1/schedules/preview").json(&sketch)).await;
+            assert_eq!(preview.status, 200, "{}", preview.text);
+            preview.json()["nextRuns"].clone()
+        };
+        let (filter, week, soon) = (json!({"division": "NORTH"}), json!({"rate": "7 days"}), json!({"rate": "6 days"}));
+        let of_it = |rule: &Value| json!({"scheduleId": id(&stored), "filter": filter, "rule": rule});
+        assert_eq!(runs_of(of_it(&week)).await, stored["nextRuns"]);
+        assert_ne!(runs_of(json!({"filter": filter, "rule": week})).await, stored["nextRuns"], "it begins now");
+        assert_eq!(runs_of(of_it(&soon)).await, runs_of(json!({"filter": filter, "rule": soon})).await);
 
-    let nowhere = json!({"filter": {"division": "NOWHERE"}, "rule": {"rate": "1 day"}});
-    let answer = world.call(Call::new("POST", "/v1/schedules/preview").json(&nowhere)).await;
-    assert_eq!(answer.faulty_fields(), ["filter.division"]);
+        let nowhere = json!({"filter": {"division": "NOWHERE"}, "rule": {"rate": "1 day"}});
+        let answer = world.call(Call::new("POST", "/v1/schedules/preview").json(&nowhere)).await;
+        assert_eq!(answer.faulty_fields(), ["filter.division"]);
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -198,7 +204,7 @@ async fn an_occurrence_starts_one_campaign_however_often_and_at_once_it_comes() 
     world.pump().await;
     assert_eq!(campaign_of(&scheduling.verdict(&schedule, at).await), campaigns[0], "after its end too");
     world.pump().await;
-    assert_eq!(world.mails().await.len(), 3);
+    assert_eq!(world.mails().len(), 3);
 
     let campaign = world.campaign(campaigns[0]).await;
     assert_eq!((&campaign["state"], &campaign["createdBy"]), (&json!("completed"), &json!("operator@example.com")));
@@ -302,9 +308,8 @@ async fn what_was_decided_from_a_schedule_as_it_was_is_not_written() {
 async fn an_owner_who_may_not_send_any_more_turns_it_off_and_operators_are_told() {
     let scheduling = Scheduling::with_people(1).await;
     let world = &scheduling.world;
-    let told = world.subscribe().await;
     let schedule = scheduling.schedule(json!({})).await;
-    scheduling.leave("390").await;
+    world.cloud().users.put("operator", true, &["directory"]);
     let now = clock::now();
     let refused = failed(Failure::OwnerWithoutPermission);
     assert_eq!(scheduling.verdict(&schedule, now).await, refused);
@@ -312,28 +317,27 @@ async fn an_owner_who_may_not_send_any_more_turns_it_off_and_operators_are_told(
     assert_eq!((&off["state"], &off["stateReason"]), (&json!("off"), &json!("ownerWithoutPermission")));
     assert_eq!(off["nextRuns"], json!([]));
     world.sweep_after(STALE).await;
-    let notices = world.read_notices(&told).await;
+    let notices = world.notices();
     assert!(notices.len() == 1 && notices[0].contains("\"Mondays\" was turned off"), "{notices:?}");
     let known = scheduling.known_to_scheduler(&schedule).await.unwrap();
     assert_eq!(known.state.unwrap().as_str(), "DISABLED");
     assert_eq!(scheduling.verdict(&schedule, now + minutes(1)).await, Verdict::skipped(Skip::NotActive));
 
-    scheduling.join("390").await;
+    world.cloud().users.put("operator", true, &["390"]);
     let resumed = scheduling.command(&schedule, "resume").await;
     assert_eq!((&resumed["state"], &resumed["stateReason"]), (&json!("active"), &Value::Null));
-    scheduling.cognito("AdminDisableUser", json!({})).await;
+    world.cloud().users.put("operator", false, &["390"]);
     assert_eq!(scheduling.verdict(&schedule, now + minutes(2)).await, refused, "somebody who is switched off");
     scheduling.command(&schedule, "resume").await;
-    scheduling.cognito("AdminDeleteUser", json!({})).await;
+    world.cloud().users.remove("operator");
     assert_eq!(scheduling.verdict(&schedule, now + minutes(3)).await, refused, "somebody who is gone");
-    assert!(world.mails().await.is_empty());
+    assert!(world.mails().is_empty());
 }
 
 #[tokio::test]
 async fn three_failures_in_a_row_turn_it_off() {
     let scheduling = Scheduling::with_people(1).await;
     let world = &scheduling.world;
-    let told = world.subscribe().await;
     let source = json!({"name": "Ours", "subject": "Hello", "html": "<p>{{temporaryPassword}} <a href=\"{{activationLink}}\">Open</a></p>",
         "text": "{{temporaryPassword}} {{activationLink}}"});
     let template = world.call(Call::new("POST", "/v1/templates").json(&source)).await;
@@ -351,7 +355,7 @@ async fn three_failures_in_a_row_turn_it_off() {
     let off = scheduling.shown(&schedule).await;
     assert_eq!((&off["state"], &off["stateReason"]), (&json!("off"), &json!("failures")));
     world.sweep_after(Duration::ZERO).await;
-    assert_eq!(world.read_notices(&told).await.len(), 1);
+    assert_eq!(world.notices().len(), 1);
     world.call(Call::new("POST", &format!("/v1/templates/{template}/activate"))).await;
     let resumed = scheduling.command(&schedule, "resume").await;
     assert_eq!((&resumed["state"], &resumed["failures"]), (&json!("active"), &json!(0)));
@@ -368,7 +372,7 @@ async fn who_is_new_is_invited_and_who_waited_is_reminded_so_often_and_no_more()
     let mut at = clock::now();
     scheduling.verdict(&invite, at).await;
     world.pump().await;
-    assert_eq!(world.mails().await.len(), 2);
+    assert_eq!(world.mails().len(), 2);
     let invited = world.recipient("NORTH", &world.email("p0")).await.unwrap();
     assert_eq!((invited.pending_since, invited.reminders), (invited.last_invited_at, 0));
 
@@ -391,7 +395,7 @@ async fn who_is_new_is_invited_and_who_waited_is_reminded_so_often_and_no_more()
             "{round}: {verdict:?}"
         );
         world.pump().await;
-        assert_eq!(world.mails().await.len(), 2 + mailed);
+        assert_eq!(world.mails().len(), 2 + mailed);
         world.set(&world.email("p0"), "lastInvitedAt", &waited(2).to_string()).await;
     }
     let reminded = world.recipient("NORTH", &world.email("p0")).await.unwrap();
@@ -413,7 +417,7 @@ async fn a_campaign_waits_for_its_hours_keeps_its_division_and_a_send_is_told() 
     let waiting = world.campaign(id).await;
     assert_eq!((&waiting["state"], &waiting["stateReason"]), (&json!("paused"), &json!("quietHours")));
     world.pump().await;
-    assert!(world.mails().await.is_empty());
+    assert!(world.mails().is_empty());
     // The limit held for those whom it was started for: whoever comes meanwhile is for the next run.
     let late = Contact::new("1", &world.email("late"));
     world.import([Account::new("NORTH", "LATE").contact(late)]).await;
@@ -423,14 +427,13 @@ async fn a_campaign_waits_for_its_hours_keeps_its_division_and_a_send_is_told() 
     let goes_on = world.sweep.run(now).await.unwrap();
     assert_eq!(goes_on.resumed, 1);
     world.pump().await;
-    assert_eq!((world.mails().await.len(), &world.campaign(id).await["state"]), (3, &json!("completed")));
+    assert_eq!((world.mails().len(), &world.campaign(id).await["state"]), (3, &json!("completed")));
 }
 
 #[tokio::test]
 async fn at_the_end_of_its_hours_a_campaign_pauses_and_what_people_do_then_holds() {
     let scheduling = Scheduling::with_people(60).await;
     let world = &scheduling.world;
-    let told = world.subscribe().await;
     let now = clock::now();
     let tomorrow = now + SignedDuration::from_hours(24);
     // By the clock that it is started by, its hours are now; by that of the senders they are over.
@@ -439,7 +442,7 @@ async fn at_the_end_of_its_hours_a_campaign_pauses_and_what_people_do_then_holds
     world.pump().await;
     let paused = world.campaign(id).await;
     assert_eq!((&paused["state"], &paused["stateReason"]), (&json!("paused"), &json!("quietHours")), "{paused}");
-    assert!(world.mails().await.is_empty());
+    assert!(world.mails().is_empty());
     let goes_on: Timestamp = paused["goesOnAt"].as_str().unwrap().parse().unwrap();
     assert!(goes_on > now && goes_on < now + SignedDuration::from_hours(48), "{goes_on}");
     assert_eq!(paused["actions"], json!(["pause", "cancel"]));
@@ -460,7 +463,7 @@ async fn at_the_end_of_its_hours_a_campaign_pauses_and_what_people_do_then_holds
     assert_eq!(world.sweep.run(tomorrow).await.unwrap().resumed, 0, "who paused it meant it");
     assert_eq!(command("resume").await, (json!("paused"), json!("quietHours")));
     assert_eq!(world.sweep.run(tomorrow).await.unwrap().resumed, 1);
-    assert!(world.read_notices(&told).await.is_empty(), "quiet hours are no news");
+    assert!(world.notices().is_empty(), "quiet hours are no news");
     assert_eq!(command("cancel").await.0, "cancelled");
     world.pump().await;
     world.sweep_after(Duration::from_secs(600)).await;
@@ -485,11 +488,8 @@ async fn the_sweep_tells_scheduler_what_it_does_not_know() {
     let target = first.target.unwrap();
     let retries = target.retry_policy().unwrap();
     assert_eq!((retries.maximum_event_age_in_seconds, retries.maximum_retry_attempts), (Some(3_600), Some(10)));
-    assert_eq!(
-        target.dead_letter_config().unwrap().arn(),
-        Some(world.variables["SCHEDULE_FAILURES_QUEUE_ARN"].as_str())
-    );
-    assert_eq!(target.role_arn(), world.variables["SCHEDULER_ROLE_ARN"]);
+    assert_eq!(target.dead_letter_config().unwrap().arn(), Some(settings()["SCHEDULE_FAILURES_QUEUE_ARN"].as_str()));
+    assert_eq!(target.role_arn(), settings()["SCHEDULER_ROLE_ARN"]);
     let input: Value = serde_json::from_str(target.input().unwrap()).unwrap();
     assert_eq!(
         input,
@@ -507,7 +507,7 @@ async fn the_sweep_tells_scheduler_what_it_does_not_know() {
     assert_eq!(known().await.state.unwrap().as_str(), "DISABLED");
     // Scheduler lost it, by whatever hand: it is made again with the next change.
     let client = aws_sdk_scheduler::Client::new(&world.config);
-    let request = client.delete_schedule().group_name(&world.variables["SCHEDULE_GROUP"]).name(id(&schedule));
+    let request = client.delete_schedule().group_name(GROUP).name(id(&schedule));
     request.send().await.unwrap();
     scheduling.command(&schedule, "resume").await;
     assert_eq!(known().await.state.unwrap().as_str(), "ENABLED");
@@ -588,8 +588,8 @@ async fn what_nobody_could_deal_with_is_recorded_as_failed() {
     }
     let swept = world.sweep_after(Duration::ZERO).await;
     assert_eq!((swept.dead_letters, swept.parked, swept.errors), (3, 1, 0));
-    assert_eq!(world.messages_in("SCHEDULE_FAILURES_QUEUE_URL").await, 0);
-    assert_eq!(world.messages_in("PARKING_QUEUE_URL").await, 1);
+    assert_eq!(world.cloud().sqs.len("ScheduleFailuresQueue"), 0);
+    assert_eq!(world.cloud().sqs.len("ParkingQueue"), 1);
     let told: Vec<_> = scheduling
         .occurrences(&schedule)
         .await

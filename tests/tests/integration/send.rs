@@ -36,7 +36,7 @@ async fn a_campaign_goes_from_counts_to_mails_to_its_end() {
     let counts = world.counts("division=NORTH").await;
     assert_eq!((&counts["pending"], &counts["willEmail"]), (&json!(19), &json!(0)));
     assert_eq!(counts["excluded"]["recentlyInvited"], 19);
-    for mail in world.mails().await {
+    for mail in world.mails() {
         assert!(!mail.subject.contains(mail.password()));
         assert_eq!(mail.to.len(), 1);
         let recipient = world.recipient("NORTH", &mail.to[0]).await.unwrap();
@@ -62,7 +62,7 @@ async fn a_repeated_key_answers_the_same_campaign_also_when_repeated_at_once() {
     world.pump().await;
     let again = world.post_campaign("k", &body).await;
     assert_eq!((again.status.as_u16(), again.json()["state"].clone()), (202, json!("completed")));
-    assert_eq!(world.mails().await.len(), 3);
+    assert_eq!(world.mails().len(), 3);
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn of_campaigns_started_at_once_in_one_division_one_wins() {
     statuses.sort_unstable();
     assert_eq!(statuses, [202, 409, 409, 409, 409, 409]);
     world.pump().await;
-    assert_eq!(world.mails().await.len(), 3);
+    assert_eq!(world.mails().len(), 3);
 }
 
 #[tokio::test]
@@ -199,7 +199,7 @@ async fn who_was_invited_today_is_left_out_unless_the_request_says_so() {
     let answer = world.post_campaign("k", &body).await;
     assert_eq!(answer.status, 202, "{}", answer.text);
     world.pump().await;
-    let mails = world.mails().await;
+    let mails = world.mails();
     assert_eq!(mails.len(), 4);
     let newest = &mails[3];
     let recipient = world.recipient("NORTH", &newest.to[0]).await.unwrap();
@@ -232,7 +232,7 @@ async fn load_send_fan_out_and_delivery_mean_the_same_people_by_a_filter() {
     let campaign = world.campaign(id).await;
     assert_eq!((&campaign["state"], &campaign["audience"]), (&json!("completed"), &json!(3)));
     assert_eq!((&campaign["outcomes"]["sent"], &campaign["excluded"]), (&json!(3), &excluded));
-    let mailed: BTreeSet<_> = world.mails().await.into_iter().flat_map(|mail| mail.to).collect();
+    let mailed: BTreeSet<_> = world.mails().into_iter().flat_map(|mail| mail.to).collect();
     assert_eq!(mailed, (0..3).map(|i| world.email(format!("p{i}"))).collect());
 }
 
@@ -273,7 +273,7 @@ async fn one_named_recipient_can_be_invited_alone() {
     let answer = world.post_campaign("k", &body).await;
     assert_eq!(answer.status, 202, "{}", answer.text);
     world.pump().await;
-    let mails = world.mails().await;
+    let mails = world.mails();
     assert_eq!(mails.len(), 1);
     assert_eq!(mails[0].to, [world.email("p3")]);
     let id = answer.json()["campaignId"].as_str().unwrap().parse().unwrap();

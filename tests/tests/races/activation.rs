@@ -1,7 +1,6 @@
 //! What comes between two steps of `activate` and `resend`, and what an acceptance comes between.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use fail::FailScenario;
 use portal_domain::{CampaignId, Outcome, PortalStatus};
@@ -9,17 +8,14 @@ use serde_json::json;
 use tests::World;
 use tests::http::Call;
 
-use crate::once_at;
-
-/// Longer than a cursor may stand still.
-const LATER: Duration = Duration::from_secs(600);
+use crate::{LATER, once_at};
 
 /// A world in which `p0` was invited, and the password that they were mailed.
 async fn invited() -> (Arc<World>, String) {
     let world = World::with_people(1).await;
     world.send("NORTH").await;
     world.pump().await;
-    let password = world.passwords(&world.email("p0")).await.remove(0);
+    let password = world.passwords(&world.email("p0")).remove(0);
     (Arc::new(world), password)
 }
 
@@ -38,40 +34,37 @@ async fn status(world: &World) -> PortalStatus {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_that_an_operators_mail_replaces_meanwhile_is_refused_and_the_new_one_works() {
-    let scenario = FailScenario::setup();
+    let _scenario = FailScenario::setup();
     let (world, password) = invited().await;
     invite_again(&world).await;
     once_at("activate.read", &world, async |world| world.pump().await);
     assert_eq!(world.activate(&world.email("p0"), &password).await.status, 403);
-    scenario.teardown();
     assert_eq!(status(&world).await, PortalStatus::Pending);
-    let newest = world.passwords(&world.email("p0")).await.into_iter().find(|mailed| *mailed != password).unwrap();
+    let newest = world.passwords(&world.email("p0")).remove(1);
     assert_eq!(world.activate(&world.email("p0"), &newest).await.status, 204);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mail_that_was_asked_for_meanwhile_neither_refuses_nor_undoes_an_acceptance() {
-    let scenario = FailScenario::setup();
+    let _scenario = FailScenario::setup();
     let (world, password) = invited().await;
     world.ask_again("NORTH", &world.email("p0")).await;
     once_at("activate.read", &world, async |world| world.pump().await);
     assert_eq!(world.activate(&world.email("p0"), &password).await.status, 204);
-    scenario.teardown();
-    assert_eq!(world.passwords(&world.email("p0")).await.len(), 2, "it was sent meanwhile");
+    assert_eq!(world.passwords(&world.email("p0")).len(), 2, "it was sent meanwhile");
     assert_eq!(status(&world).await, PortalStatus::Accepted);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_accepts_before_the_next_mail_is_claimed_gets_none() {
-    let scenario = FailScenario::setup();
+    let _scenario = FailScenario::setup();
     let (world, password) = invited().await;
     let id = invite_again(&world).await;
     once_at("deliver.read", &world, async move |world| {
         assert_eq!(world.activate(&world.email("p0"), &password).await.status, 204);
     });
     world.pump().await;
-    scenario.teardown();
-    assert_eq!(world.passwords(&world.email("p0")).await.len(), 1);
+    assert_eq!(world.passwords(&world.email("p0")).len(), 1);
     assert_eq!(world.ledger(id).await[0].reason.as_deref(), Some("accepted"));
     assert_eq!(status(&world).await, PortalStatus::Accepted);
 }
@@ -80,14 +73,13 @@ async fn who_accepts_before_the_next_mail_is_claimed_gets_none() {
 async fn the_return_of_a_refused_mail_does_not_undo_an_acceptance() {
     // Between the claim and SES's answer, and after it.
     for point in ["deliver.claimed", "deliver.sent"] {
-        let scenario = FailScenario::setup();
+        let _scenario = FailScenario::setup();
         let (world, password) = invited().await;
         world.ask_again("NORTH", &world.email("p0")).await;
         once_at(point, &world, async move |world| {
             assert_eq!(world.activate(&world.email("p0"), &password).await.status, 204);
         });
         world.pump_with(&world.refused_deliver()).await;
-        scenario.teardown();
         assert_eq!(status(&world).await, PortalStatus::Accepted, "{point}");
         let campaigns = world.call(Call::new("GET", "/v1/campaigns?division=NORTH")).await.json();
         assert_eq!(campaigns["items"][0]["outcomes"]["failed"], 1, "{point}");
@@ -96,12 +88,11 @@ async fn the_return_of_a_refused_mail_does_not_undo_an_acceptance() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_asked_for_and_refused_by_ses_leaves_all_passwords_as_they_were() {
-    let scenario = FailScenario::setup();
+    let _scenario = FailScenario::setup();
     let (world, password) = invited().await;
     let before = world.recipient("NORTH", &world.email("p0")).await.unwrap();
     world.ask_again("NORTH", &world.email("p0")).await;
     world.pump_with(&world.refused_deliver()).await;
-    scenario.teardown();
     let after = world.recipient("NORTH", &world.email("p0")).await.unwrap();
     assert_eq!((after.digest, after.earlier, after.expires_at), (before.digest, before.earlier, before.expires_at));
     assert_eq!(world.activate(&world.email("p0"), &password).await.status, 204);
@@ -109,7 +100,7 @@ async fn what_was_asked_for_and_refused_by_ses_leaves_all_passwords_as_they_were
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_withdrawn_meanwhile_is_refused() {
-    let scenario = FailScenario::setup();
+    let _scenario = FailScenario::setup();
     let (world, password) = invited().await;
     once_at("activate.read", &world, async |world| {
         let id = world.recipient("NORTH", &world.email("p0")).await.unwrap().recipient_id;
@@ -118,13 +109,12 @@ async fn who_is_withdrawn_meanwhile_is_refused() {
         assert_eq!(world.call(withdraw).await.status, 204);
     });
     assert_eq!(world.activate(&world.email("p0"), &password).await.status, 403);
-    scenario.teardown();
     assert_eq!(status(&world).await, PortalStatus::NotSent);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_withdrawn_while_ses_refuses_the_mail_stays_withdrawn() {
-    let scenario = FailScenario::setup();
+    let _scenario = FailScenario::setup();
     let (world, _) = invited().await;
     invite_again(&world).await;
     once_at("deliver.claimed", &world, async |world| {
@@ -134,7 +124,6 @@ async fn who_is_withdrawn_while_ses_refuses_the_mail_stays_withdrawn() {
         assert_eq!(world.call(withdraw).await.status, 204);
     });
     world.pump_with(&world.refused_deliver()).await;
-    scenario.teardown();
     let after = world.recipient("NORTH", &world.email("p0")).await.unwrap();
     assert_eq!((after.status, after.digest), (PortalStatus::NotSent, None));
 }
@@ -142,7 +131,7 @@ async fn who_is_withdrawn_while_ses_refuses_the_mail_stays_withdrawn() {
 /// Guarantee 5.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_asks_while_an_operators_mail_is_on_its_way_keeps_what_they_have_if_ses_refuses_that() {
-    let scenario = FailScenario::setup();
+    let _scenario = FailScenario::setup();
     let (world, password) = invited().await;
     invite_again(&world).await;
     world.write_ledger().await;
@@ -152,22 +141,20 @@ async fn who_asks_while_an_operators_mail_is_on_its_way_keeps_what_they_have_if_
         world.pump().await;
     });
     assert!(world.invoke_with(&world.refused_deliver(), &message).await);
-    scenario.teardown();
     let email = world.email("p0");
-    assert_eq!(world.passwords(&email).await.len(), 1, "theirs waits");
+    assert_eq!(world.passwords(&email).len(), 1, "theirs waits");
     assert_eq!(world.activate(&email, &password).await.status, 204);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_that_is_posted_meanwhile_does_not_refuse_anybody() {
-    let scenario = FailScenario::setup();
+    let _scenario = FailScenario::setup();
     let (world, password) = invited().await;
     let before = world.recipient("NORTH", &world.email("p0")).await.unwrap().version;
     once_at("activate.read", &world, async |world| {
         world.import([world.account_of(0).with("accountClass", "OTHER")]).await;
     });
     assert_eq!(world.activate(&world.email("p0"), &password).await.status, 204);
-    scenario.teardown();
     assert_eq!(world.counts("division=NORTH&accountClass=OTHER").await["accepted"], 1);
     // Each has a version of its own: an import that read the one before would make them pending again.
     assert_eq!(world.recipient("NORTH", &world.email("p0")).await.unwrap().version, before + 2);
@@ -175,7 +162,7 @@ async fn an_account_that_is_posted_meanwhile_does_not_refuse_anybody() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_that_is_posted_while_somebody_asks_is_not_lost() {
-    let scenario = FailScenario::setup();
+    let _scenario = FailScenario::setup();
     let (world, _) = invited().await;
     let email = world.email("p0");
     let before = world.recipient("NORTH", &email).await.unwrap().version;
@@ -183,47 +170,43 @@ async fn an_account_that_is_posted_while_somebody_asks_is_not_lost() {
         world.import([world.account_of(0).with("accountClass", "OTHER")]).await;
     });
     world.resend_at("NORTH", &email, portal_aws::clock::now()).await;
-    scenario.teardown();
     let after = world.recipient("NORTH", &email).await.unwrap();
     // Each has a version of its own, as above.
     assert_eq!((after.version, after.resends.len()), (before + 2, 1));
     world.pump().await;
-    assert_eq!(world.passwords(&email).await.len(), 2);
+    assert_eq!(world.passwords(&email).len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_acceptance_is_told_also_if_whoever_wrote_it_was_killed() {
-    let scenario = FailScenario::setup();
+    let _scenario = FailScenario::setup();
     let (world, password) = invited().await;
-    let portal = world.portal().await;
     fail::cfg("activate.accepted", "1*panic->off").unwrap();
     assert_eq!(world.activate(&world.email("p0"), &password).await.status, 500);
-    scenario.teardown();
     assert_eq!(status(&world).await, PortalStatus::Accepted);
-    assert!(world.told(&portal).await.is_empty());
+    assert!(world.told().is_empty());
     assert_eq!(world.sweep_after(LATER).await.events, 1);
-    assert_eq!(world.told(&portal).await.len(), 1);
+    assert_eq!(world.told().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_whose_function_was_killed_is_mailed_once() {
-    let scenario = FailScenario::setup();
+    let _scenario = FailScenario::setup();
     let (world, _) = invited().await;
     fail::cfg("resend.joined", "1*panic->off").unwrap();
     world.ask_again("NORTH", &world.email("p0")).await;
     world.pump().await;
     assert_eq!(
-        world.passwords(&world.email("p0")).await.len(),
+        world.passwords(&world.email("p0")).len(),
         1,
         "its message came again, and was told that it is too soon"
     );
-    scenario.teardown();
     assert_eq!(world.sweep_after(LATER).await.shards_queued, 1);
     world.pump().await;
-    assert_eq!(world.passwords(&world.email("p0")).await.len(), 2);
+    assert_eq!(world.passwords(&world.email("p0")).len(), 2);
     world.sweep_after(LATER).await;
     world.pump().await;
-    assert_eq!(world.passwords(&world.email("p0")).await.len(), 2);
+    assert_eq!(world.passwords(&world.email("p0")).len(), 2);
     let campaigns = world.call(Call::new("GET", "/v1/campaigns?division=NORTH")).await.json();
     let id: CampaignId = campaigns["items"][0]["campaignId"].as_str().unwrap().parse().unwrap();
     assert!(world.ledger(id).await.iter().all(|row| row.outcome == Outcome::Sent));

@@ -1,7 +1,6 @@
 //! What comes between two steps of `fan-out` and `deliver`: an acceptance, another invitation, a sweep, the end of the time.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws_sdk_sqs::types::Message;
 use fail::FailScenario;
@@ -12,12 +11,10 @@ use portal_aws::queue::FanOutMessage;
 use portal_domain::{Outcome, PortalStatus, RecipientId};
 use serde_json::json;
 use tests::World;
+use tests::clock::with_clock;
 use tests::http::Call;
 
-use crate::once_at;
-
-/// Longer than any claim.
-const LATER: Duration = Duration::from_secs(600);
+use crate::{LATER, once_at};
 
 /// The fan-out message of the shard that this recipient is in.
 async fn fan_out_message(world: &World, recipient: RecipientId) -> Message {
@@ -30,7 +27,7 @@ async fn fan_out_message(world: &World, recipient: RecipientId) -> Message {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_accepts_between_read_and_claim_is_not_mailed() {
-    let scenario = FailScenario::setup();
+    let _scenario = FailScenario::setup();
     // The version tells; and so does the status alone, should somebody leave the version as it was.
     for with_version in [true, false] {
         let world = Arc::new(World::with_people(1).await);
@@ -45,18 +42,16 @@ async fn who_accepts_between_read_and_claim_is_not_mailed() {
             }
         });
         world.pump().await;
-        fail::remove("deliver.read");
-        assert!(world.mails().await.is_empty());
+        assert!(world.mails().is_empty());
         assert_eq!(world.ledger(id).await[0].reason.as_deref(), Some("accepted"));
         let recipient = world.recipient("NORTH", &world.email("p0")).await.unwrap();
         assert_eq!((recipient.status, recipient.digest), (PortalStatus::Accepted, None));
     }
-    scenario.teardown();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_unlinked_between_read_and_claim_is_skipped() {
-    let scenario = FailScenario::setup();
+    let _scenario = FailScenario::setup();
     let world = Arc::new(World::with_people(1).await);
     let id = world.send("NORTH").await;
     world.write_ledger().await;
@@ -64,19 +59,17 @@ async fn who_is_unlinked_between_read_and_claim_is_skipped() {
         assert_eq!(world.call(Call::new("DELETE", "/v1/accounts/A0")).await.status, 204);
     });
     world.pump().await;
-    scenario.teardown();
-    assert!(world.mails().await.is_empty());
+    assert!(world.mails().is_empty());
     assert_eq!(world.ledger(id).await[0].reason.as_deref(), Some("noLongerSelected"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_accepts_while_ses_refuses_the_mail_keeps_their_access() {
-    let scenario = FailScenario::setup();
+    let _scenario = FailScenario::setup();
     let world = Arc::new(World::with_people(1).await);
     let id = world.send_refused("NORTH").await;
     once_at("deliver.sent", &world, async |world| drop(world.accept("NORTH", &world.email("p0")).await));
     world.pump().await;
-    scenario.teardown();
     assert_eq!(world.campaign(id).await["outcomes"]["failed"], 1);
     let recipient = world.recipient("NORTH", &world.email("p0")).await.unwrap();
     assert_eq!(recipient.status, PortalStatus::Accepted);
@@ -84,12 +77,11 @@ async fn who_accepts_while_ses_refuses_the_mail_keeps_their_access() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_newer_password_than_that_of_a_refused_mail_stays() {
-    let scenario = FailScenario::setup();
+    let _scenario = FailScenario::setup();
     let world = Arc::new(World::with_people(1).await);
     let id = world.send_refused("NORTH").await;
     once_at("deliver.sent", &world, async |world| world.set(&world.email("p0"), "digest", "newer").await);
     world.pump().await;
-    scenario.teardown();
     assert_eq!(world.campaign(id).await["outcomes"]["failed"], 1);
     let recipient = world.recipient("NORTH", &world.email("p0")).await.unwrap();
     assert_eq!(recipient.digest.unwrap().as_str(), "newer");
@@ -98,14 +90,13 @@ async fn a_newer_password_than_that_of_a_refused_mail_stays() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_holds_a_claim_records_over_those_who_settled_it() {
-    let scenario = FailScenario::setup();
+    let _scenario = FailScenario::setup();
     let world = Arc::new(World::with_people(3).await);
     let id = world.send("NORTH").await;
     once_at("deliver.sent", &world, async |world| {
         assert_eq!(world.sweep_after(LATER).await.claims_settled, 1);
     });
     world.pump().await;
-    scenario.teardown();
     assert!(world.ledger(id).await.iter().all(|row| row.outcome == Outcome::Sent && row.reason.is_none()));
     let campaign = world.campaign(id).await;
     assert_eq!((&campaign["state"], &campaign["outcomes"]["sent"]), (&json!("completed"), &json!(3)));
@@ -116,12 +107,11 @@ async fn who_holds_a_claim_records_over_those_who_settled_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_claim_is_settled_only_under_its_own_id() {
-    let scenario = FailScenario::setup();
+    let _scenario = FailScenario::setup();
     let world = Arc::new(World::with_people(1).await);
     fail::cfg("deliver.claimed", "1*panic->off").unwrap();
     let id = world.send("NORTH").await;
     world.pump().await;
-    scenario.teardown();
     let row = world.ledger(id).await.remove(0);
     assert_eq!(row.outcome, Outcome::Claimed);
     let recipient_ids = vec![row.recipient_id];
@@ -133,45 +123,49 @@ async fn a_claim_is_settled_only_under_its_own_id() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_claimed_when_the_time_is_up_gets_back_what_they_had_and_is_mailed_by_the_next() {
-    let scenario = FailScenario::setup();
-    let world = Arc::new(World::with_people(1).await);
-    let email = world.email("p0");
-    let before = world.recipient("NORTH", &email).await.unwrap();
-    let id = world.send("NORTH").await;
-    let message = fan_out_message(&world, before.recipient_id).await;
-    assert!(world.invoke("FAN_OUT_QUEUE_URL", &message, clock::now() + SignedDuration::from_secs(60)).await);
-    let message = world.receive("DELIVER_QUEUE_URL").await.remove(0);
-    world.delete("DELIVER_QUEUE_URL", &message).await;
-    fail::cfg("deliver.claimed", "sleep(10000)").unwrap();
-    assert!(world.invoke("DELIVER_QUEUE_URL", &message, clock::now() + SignedDuration::from_secs(24)).await);
-    scenario.teardown();
-    assert!(world.mails().await.is_empty());
-    let after = world.recipient("NORTH", &email).await.unwrap();
-    assert_eq!((after.status, after.digest, after.last_invited_at), (before.status, None, None));
-    assert_eq!(after.index_sort, before.index_sort);
-    assert_eq!(world.ledger(id).await[0].outcome, Outcome::Queued);
-    world.pump().await;
-    assert_eq!(world.campaign(id).await["outcomes"]["sent"], 1);
-    assert_eq!(world.mails().await.len(), 1);
+    with_clock(async |watch| {
+        let _scenario = FailScenario::setup();
+        let world = Arc::new(World::with_people(1).await);
+        let email = world.email("p0");
+        let before = world.recipient("NORTH", &email).await.unwrap();
+        let id = world.send("NORTH").await;
+        let message = fan_out_message(&world, before.recipient_id).await;
+        assert!(world.invoke("FAN_OUT_QUEUE_URL", &message, clock::now() + SignedDuration::from_secs(60)).await);
+        let message = world.receive("DELIVER_QUEUE_URL").await.remove(0);
+        world.delete("DELIVER_QUEUE_URL", &message).await;
+        once_at("deliver.claimed", &world, async move |_| watch.put_ahead(SignedDuration::from_secs(10)));
+        assert!(world.invoke("DELIVER_QUEUE_URL", &message, clock::now() + SignedDuration::from_secs(24)).await);
+        assert!(world.mails().is_empty());
+        let after = world.recipient("NORTH", &email).await.unwrap();
+        assert_eq!((after.status, after.digest, after.last_invited_at), (before.status, None, None));
+        assert_eq!(after.index_sort, before.index_sort);
+        assert_eq!(world.ledger(id).await[0].outcome, Outcome::Queued);
+        world.pump().await;
+        assert_eq!(world.campaign(id).await["outcomes"]["sent"], 1);
+        assert_eq!(world.mails().len(), 1);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fan_out_goes_on_in_a_message_of_its_own_but_only_if_it_got_further() {
-    let scenario = FailScenario::setup();
-    let world = Arc::new(World::with_people(1).await);
-    let recipient = world.recipient("NORTH", &world.email("p0")).await.unwrap().recipient_id;
-    let id = world.send("NORTH").await;
-    let message = fan_out_message(&world, recipient).await;
-    world.delete("FAN_OUT_QUEUE_URL", &message).await;
-    let others = world.receive("FAN_OUT_QUEUE_URL").await.len();
-    assert!(!world.invoke("FAN_OUT_QUEUE_URL", &message, clock::now() + SignedDuration::from_secs(5)).await);
-    assert!(world.ledger(id).await.is_empty());
-    assert_eq!(world.receive("FAN_OUT_QUEUE_URL").await.len(), others, "no continuation that gets no further");
-    fail::cfg("fan-out.written", "sleep(6000)").unwrap();
-    assert!(world.invoke("FAN_OUT_QUEUE_URL", &message, clock::now() + SignedDuration::from_secs(15)).await);
-    scenario.teardown();
-    assert_eq!(world.receive("FAN_OUT_QUEUE_URL").await.len(), others + 1);
-    world.pump().await;
-    let campaign = world.campaign(id).await;
-    assert_eq!((&campaign["state"], &campaign["outcomes"]["sent"]), (&json!("completed"), &json!(1)));
+    with_clock(async |watch| {
+        let _scenario = FailScenario::setup();
+        let world = Arc::new(World::with_people(1).await);
+        let recipient = world.recipient("NORTH", &world.email("p0")).await.unwrap().recipient_id;
+        let id = world.send("NORTH").await;
+        let message = fan_out_message(&world, recipient).await;
+        world.delete("FAN_OUT_QUEUE_URL", &message).await;
+        let others = world.receive("FAN_OUT_QUEUE_URL").await.len();
+        assert!(!world.invoke("FAN_OUT_QUEUE_URL", &message, clock::now() + SignedDuration::from_secs(5)).await);
+        assert!(world.ledger(id).await.is_empty());
+        assert_eq!(world.receive("FAN_OUT_QUEUE_URL").await.len(), others, "no continuation that gets no further");
+        once_at("fan-out.written", &world, async move |_| watch.put_ahead(SignedDuration::from_secs(6)));
+        assert!(world.invoke("FAN_OUT_QUEUE_URL", &message, clock::now() + SignedDuration::from_secs(15)).await);
+        assert_eq!(world.receive("FAN_OUT_QUEUE_URL").await.len(), others + 1);
+        world.pump().await;
+        let campaign = world.campaign(id).await;
+        assert_eq!((&campaign["state"], &campaign["outcomes"]["sent"]), (&json!("completed"), &json!(1)));
+    })
+    .await;
 }

@@ -1,12 +1,6 @@
 //! What SES reports while `deliver` is at work, and `feedback` itself killed or overtaken.
-//!
-//! Fail points are the same for all tests of a process, so that every test here has a scenario: they run one by one.
-
-#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use fail::FailScenario;
 use futures::FutureExt;
@@ -17,16 +11,7 @@ use serde_json::{Value, json};
 use tests::World;
 use tests::ses::event_of;
 
-/// Longer than any claim.
-const LATER: Duration = Duration::from_secs(600);
-
-/// Does this in a world the first time that anybody comes to `point`; it may come to `point` itself.
-fn once_at(point: &str, world: &Arc<World>, act: impl AsyncFn(&World) + Send + Sync + 'static) {
-    let (world, runtime, done) = (world.clone(), tokio::runtime::Handle::current(), AtomicBool::new(false));
-    let act = move || tokio::task::block_in_place(|| runtime.block_on(act(&world)));
-    let once = move || (!done.swap(true, Ordering::SeqCst)).then(&act).unwrap_or_default();
-    fail::cfg_callback(point, once).unwrap();
-}
+use crate::{LATER, once_at};
 
 fn outcomes(campaign: &Value) -> [u64; 4] {
     ["claimed", "sent", "failed", "unconfirmed"].map(|name| campaign["outcomes"][name].as_u64().unwrap())
@@ -34,7 +19,7 @@ fn outcomes(campaign: &Value) -> [u64; 4] {
 
 /// A campaign to `people` people in which this is reported of everyone before `deliver` records that it sent.
 async fn reported_before_the_record(people: usize, kind: &'static str) -> (Arc<World>, CampaignId, Vec<LedgerItem>) {
-    let scenario = FailScenario::setup();
+    let _scenario = FailScenario::setup();
     let world = Arc::new(World::with_people(people).await);
     let id = world.send("NORTH").await;
     once_at("deliver.sent", &world, async move |world| {
@@ -43,7 +28,6 @@ async fn reported_before_the_record(people: usize, kind: &'static str) -> (Arc<W
         }
     });
     world.pump().await;
-    scenario.teardown();
     let rows = world.ledger(id).await;
     (world, id, rows)
 }
@@ -73,12 +57,12 @@ async fn an_email_that_is_rejected_before_the_record_stays_failed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_send_event_settles_who_was_claimed_or_unconfirmed_and_ends_the_campaign() {
     for swept_before in [false, true] {
-        let scenario = FailScenario::setup();
+        let _scenario = FailScenario::setup();
         let world = World::with_people(3).await;
         let id = world.send("NORTH").await;
         fail::cfg("deliver.sent", "panic").unwrap();
         world.pump().await;
-        scenario.teardown();
+        fail::remove("deliver.sent");
         if swept_before {
             world.sweep_after(LATER).await;
             assert_eq!(outcomes(&world.campaign(id).await), [0, 0, 0, 3]);
@@ -101,7 +85,7 @@ async fn the_send_event_settles_who_was_claimed_or_unconfirmed_and_ends_the_camp
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_that_another_overtakes_is_decided_anew() {
-    let scenario = FailScenario::setup();
+    let _scenario = FailScenario::setup();
     let world = Arc::new(World::with_people(1).await);
     let id = world.send("NORTH").await;
     world.pump().await;
@@ -109,7 +93,6 @@ async fn a_report_that_another_overtakes_is_decided_anew() {
     let complaint = event_of("complaint", id, &row);
     once_at("feedback.read", &world, async move |world| world.reports([complaint.clone()]).await);
     world.reports([event_of("delivery", id, &row)]).await;
-    scenario.teardown();
     assert_eq!(world.ledger(id).await[0].standing, Some(Standing::Complained));
     let expected = json!({"delayed": 0, "softBounced": 0, "delivered": 0, "bounced": 0, "complained": 1});
     assert_eq!(world.campaign(id).await["feedback"], expected);
@@ -118,14 +101,14 @@ async fn a_report_that_another_overtakes_is_decided_anew() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_report_at_the_same_time_counts_once() {
     for (kind, bounced) in [("bounce", 1), ("send", 0)] {
-        let scenario = FailScenario::setup();
+        let _scenario = FailScenario::setup();
         let world = World::with_people(1).await;
         let id = world.send("NORTH").await;
         fail::cfg("deliver.sent", "panic").unwrap();
         world.pump().await;
         let row = world.ledger(id).await.remove(0);
         futures::future::join_all((0..8).map(|_| world.reports([event_of(kind, id, &row)]))).await;
-        scenario.teardown();
+        fail::remove("deliver.sent");
         let campaign = world.campaign(id).await;
         assert_eq!((&campaign["feedback"]["bounced"], outcomes(&campaign)), (&json!(bounced), [0, 1, 0, 0]), "{kind}");
     }
@@ -133,7 +116,7 @@ async fn the_same_report_at_the_same_time_counts_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_bounces_between_read_and_claim_of_another_delivery_is_not_mailed() {
-    let scenario = FailScenario::setup();
+    let _scenario = FailScenario::setup();
     let world = Arc::new(World::with_people(1).await);
     let first = world.send("NORTH").await;
     world.pump().await;
@@ -144,14 +127,13 @@ async fn who_bounces_between_read_and_claim_of_another_delivery_is_not_mailed() 
     let second = world.post_campaign("key", &body).await.json()["campaignId"].as_str().unwrap().parse().unwrap();
     once_at("deliver.read", &world, async move |world| world.reports([bounce.clone()]).await);
     world.pump().await;
-    scenario.teardown();
     assert_eq!(world.ledger(second).await[0].reason.as_deref(), Some("undeliverable"));
-    assert_eq!(world.mails().await.len(), 1);
+    assert_eq!(world.mails().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_campaign_whose_halt_was_lost_in_a_crash_halts_when_the_report_comes_again() {
-    let scenario = FailScenario::setup();
+    let _scenario = FailScenario::setup();
     let world = World::with_people(30).await;
     let id = world.send("NORTH").await;
     // Nobody records, so that the campaign is not at its end: the reports alone tell who was sent to.
@@ -167,7 +149,6 @@ async fn a_campaign_whose_halt_was_lost_in_a_crash_halts_when_the_report_comes_a
     let campaign = world.campaign(id).await;
     assert_eq!((&campaign["feedback"]["bounced"], &campaign["state"]), (&json!(11), &json!("sending")));
     world.reports([events[10].clone()]).await;
-    scenario.teardown();
     let campaign = world.campaign(id).await;
     assert_eq!((&campaign["feedback"]["bounced"], &campaign["state"]), (&json!(11), &json!("halted")));
 }
