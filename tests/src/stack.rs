@@ -7,6 +7,12 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use ureq::Agent;
+
+/// A request without its body.
+pub type Request = ureq::http::request::Builder;
+/// An answer.
+pub type Answer = ureq::http::Response<String>;
 
 /// What `.local/stack.json` says of a running local cloud.
 #[derive(Clone, Debug, Deserialize)]
@@ -52,9 +58,9 @@ impl Stack {
     }
 
     /// The texts of all e-mails that the local SES took to an address that ends so.
-    pub async fn mails(&self, ending: &str) -> Vec<String> {
-        let answer = reqwest::get(format!("{}/_ministack/ses/messages", self.aws_endpoint)).await.unwrap();
-        let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    pub fn mails(&self, ending: &str) -> Vec<String> {
+        let answer = fetch(Request::new().uri(format!("{}/_ministack/ses/messages", self.aws_endpoint)), "");
+        let answer: Value = serde_json::from_str(answer.body()).unwrap();
         let mails = answer["messages"].as_object().unwrap().values().flat_map(|mails| mails.as_array().unwrap());
         let is_to = |to: &Value| to.as_str().unwrap().ends_with(ending);
         let mails = mails.filter(|mail| mail["To"].as_array().unwrap().iter().any(is_to));
@@ -62,38 +68,43 @@ impl Stack {
     }
 
     /// An ID token of the operator.
-    pub async fn token(&self) -> String {
-        self.sign_in(&self.operator.username, &self.operator.password).await["IdToken"].as_str().unwrap().to_owned()
+    pub fn token(&self) -> String {
+        self.sign_in(&self.operator.username, &self.operator.password)["IdToken"].as_str().unwrap().to_owned()
     }
 
     /// What Cognito answers when somebody signs in: the tokens.
-    pub async fn sign_in(&self, username: &str, password: &str) -> Value {
-        let answer = self
-            .cognito(
-                "InitiateAuth",
-                json!({
-                    "AuthFlow": "USER_PASSWORD_AUTH",
-                    "ClientId": self.client_id,
-                    "AuthParameters": {"USERNAME": username, "PASSWORD": password},
-                }),
-            )
-            .await;
+    pub fn sign_in(&self, username: &str, password: &str) -> Value {
+        let answer = self.cognito(
+            "InitiateAuth",
+            &json!({
+                "AuthFlow": "USER_PASSWORD_AUTH",
+                "ClientId": self.client_id,
+                "AuthParameters": {"USERNAME": username, "PASSWORD": password},
+            }),
+        );
         answer["AuthenticationResult"].clone()
     }
 
     /// Calls the user pool's API.
-    pub async fn cognito(&self, operation: &str, body: Value) -> Value {
+    pub fn cognito(&self, operation: &str, body: &Value) -> Value {
         let credential = format!("AWS4-HMAC-SHA256 Credential=test/20260101/{}/cognito-idp/aws4_request", self.region);
-        let answer = reqwest::Client::new()
-            .post(&self.aws_endpoint)
+        let request = Request::new()
+            .method("POST")
+            .uri(&self.aws_endpoint)
             .header("x-amz-target", format!("AWSCognitoIdentityProviderService.{operation}"))
             .header("content-type", "application/x-amz-json-1.1")
-            .header("authorization", credential)
-            .body(body.to_string())
-            .send()
-            .await
-            .unwrap();
-        assert!(answer.status().is_success(), "{operation}: {}", answer.text().await.unwrap());
-        serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default()
+            .header("authorization", credential);
+        let answer = fetch(request, &body.to_string());
+        assert!(answer.status().is_success(), "{operation}: {answer:?}");
+        serde_json::from_str(answer.body()).unwrap_or_default()
     }
+}
+
+/// Makes a request; one with an empty body has none. The answer is one of any status.
+pub fn fetch(request: Request, body: &str) -> Answer {
+    let agent: Agent = Agent::config_builder().http_status_as_error(false).build().into();
+    let answer =
+        if body.is_empty() { agent.run(request.body(()).unwrap()) } else { agent.run(request.body(body).unwrap()) };
+    let (parts, mut body) = answer.unwrap().into_parts();
+    Answer::from_parts(parts, body.read_to_string().unwrap())
 }

@@ -5,38 +5,44 @@
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tests::ses::event;
+use tests::stack::{Answer, Request, fetch};
 use tests::{Account, Contact, Stack};
 
 struct Api {
     stack: Stack,
-    client: Client,
     token: String,
 }
 
 impl Api {
-    async fn signed_in() -> Self {
+    fn signed_in() -> Self {
         let stack = Stack::running();
-        let token = stack.token().await;
-        Self { stack, client: Client::new(), token }
+        let token = stack.token();
+        Self { stack, token }
     }
 
-    fn url(&self, path: &str) -> String {
-        format!("{}/v1{path}", self.stack.api_url)
+    /// A request as an operator with all permissions makes it.
+    fn request(&self, method: &str, path: &str) -> Request {
+        self.bearing(&self.token, method, path)
     }
 
-    fn get(&self, path: &str) -> RequestBuilder {
-        self.client.get(self.url(path)).bearer_auth(&self.token)
+    fn bearing(&self, token: &str, method: &str, path: &str) -> Request {
+        let request = Request::new().method(method).uri(format!("{}/v1{path}", self.stack.api_url));
+        request.header("authorization", format!("Bearer {token}"))
     }
 
-    async fn json(&self, request: RequestBuilder) -> (StatusCode, Value) {
-        let answer = request.send().await.unwrap();
-        let status = answer.status();
-        let text = answer.text().await.unwrap();
-        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    fn get(&self, path: &str) -> Value {
+        json(&fetch(self.request("GET", path), ""))
     }
+
+    fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
+        fetch(self.request(method, path).header("content-type", "application/json"), &body.to_string())
+    }
+}
+
+fn json(answer: &Answer) -> Value {
+    serde_json::from_str(answer.body()).unwrap_or_else(|_| json!(answer.body()))
 }
 
 fn unique(prefix: &str) -> String {
@@ -46,108 +52,94 @@ fn unique(prefix: &str) -> String {
 const SENDER: &str = "success+flow@simulator.amazonses.com";
 
 /// Puts a division, and so many people into it, whose addresses have this ending.
-async fn import(api: &Api, division: &str, ending: &str, people: usize) {
+fn import(api: &Api, division: &str, ending: &str, people: usize) {
     let body = json!({"name": "Flow", "email": SENDER, "timeZone": "Europe/Berlin", "portalUrl": "https://portal.example.com"});
-    let put = api.client.put(api.url(&format!("/divisions/{division}"))).bearer_auth(&api.token).json(&body);
-    let (status, text) = api.json(put).await;
-    assert!(status.is_success(), "{text}");
+    let put = api.send("PUT", &format!("/divisions/{division}"), &body);
+    assert!(put.status().is_success(), "{put:?}");
     let accounts = (0..people).map(|i| {
         let contact = Contact::new("1", &format!("p{i}{ending}"));
         Account::new(division, &format!("{division}-{i}")).contact(contact).0.to_string()
     });
-    let post = api
-        .client
-        .post(api.url("/accounts"))
-        .bearer_auth(&api.token)
-        .header("content-type", "application/x-ndjson")
-        .body(accounts.collect::<Vec<_>>().join("\n"));
-    let (_, stored) = api.json(post).await;
+    let post = api.request("POST", "/accounts").header("content-type", "application/x-ndjson");
+    let stored = json(&fetch(post, &accounts.collect::<Vec<_>>().join("\n")));
     assert_eq!(stored["stored"], people, "{stored}");
 }
 
 /// Sends to everyone in a division and waits for the end of the campaign; answers it.
-async fn send(api: &Api, division: &str, people: usize) -> Value {
+fn send(api: &Api, division: &str, people: usize) -> Value {
     let request = json!({
         "filter": {"division": division}, "templateId": "portal-invitation", "emailFrom": SENDER,
         "expectedRecipients": people,
     });
-    let post = api
-        .client
-        .post(api.url("/campaigns"))
-        .bearer_auth(&api.token)
-        .header("Idempotency-Key", unique("k"))
-        .json(&request)
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(post.status(), 202);
+    let post = api.request("POST", "/campaigns").header("content-type", "application/json");
+    let post = fetch(post.header("idempotency-key", unique("k")), &request.to_string());
+    assert_eq!(post.status(), 202, "{post:?}");
     let location = post.headers()["location"].to_str().unwrap().to_owned();
-    let started: Value = serde_json::from_str(&post.text().await.unwrap()).unwrap();
+    let started = json(&post);
     assert_eq!(location, format!("campaigns/{}", started["campaignId"].as_str().unwrap()));
-    until("the campaign ends", async || {
-        let (_, campaign) = api.json(api.get(&format!("/{location}"))).await;
+    until("the campaign ends", || {
+        let campaign = api.get(&format!("/{location}"));
         (campaign["state"] == "completed").then_some(campaign)
     })
-    .await
 }
 
 /// Asks every half second, for two minutes at most.
-async fn until<T>(what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
-    within(Duration::from_secs(120), what, ask).await
+fn until<T>(what: &str, ask: impl Fn() -> Option<T>) -> T {
+    within(Duration::from_secs(120), what, ask)
 }
 
-async fn within<T>(patience: Duration, what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
+fn within<T>(patience: Duration, what: &str, ask: impl Fn() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
-        if let Some(answer) = ask().await {
+        if let Some(answer) = ask() {
             return answer;
         }
         assert!(begun.elapsed() < patience, "{what}: it does not");
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        std::thread::sleep(Duration::from_millis(500));
     }
 }
 
-#[tokio::test]
-async fn the_whole_flow_from_import_to_mail() {
-    let api = Api::signed_in().await;
+#[test]
+fn the_whole_flow_from_import_to_mail() {
+    let api = Api::signed_in();
     let (division, ending, people) = (unique("D"), format!("@{}.example.com", unique("m")), 120);
-    import(&api, &division, &ending, people).await;
-    let (_, counts) = api.json(api.get(&format!("/counts?division={division}"))).await;
+    import(&api, &division, &ending, people);
+    let counts = api.get(&format!("/counts?division={division}"));
     assert_eq!((&counts["total"], &counts["willEmail"]), (&json!(people), &json!(people)));
-    let campaign = send(&api, &division, people).await;
+    let campaign = send(&api, &division, people);
     assert_eq!(campaign["outcomes"]["sent"], people);
-    let mails = api.stack.mails(&ending).await;
+    let mails = api.stack.mails(&ending);
     assert_eq!(mails.len(), people);
     let link = format!("{}/activate#division={division}&", api.stack.public_url);
     assert!(mails[0].contains(&link), "{}", mails[0]);
     // A scanner of mail may ask for the head alone.
-    for method in [Method::HEAD, Method::GET] {
+    for method in ["HEAD", "GET"] {
         let page = format!("{}/activate", api.stack.public_url);
-        assert_eq!(api.client.request(method.clone(), page).send().await.unwrap().status(), 200, "{method}");
+        assert_eq!(fetch(Request::new().method(method).uri(page), "").status(), 200, "{method}");
     }
 }
 
-#[tokio::test]
-async fn a_schedule_two_minutes_ahead_fires_once_and_mails() {
-    let api = Api::signed_in().await;
+#[test]
+fn a_schedule_fires_once_when_it_is_due_and_mails() {
+    let api = Api::signed_in();
     let (division, ending, people) = (unique("D"), format!("@{}.example.com", unique("m")), 3);
-    import(&api, &division, &ending, people).await;
-    let due = Timestamp::now().round(jiff::Unit::Second).unwrap() + SignedDuration::from_mins(2);
+    import(&api, &division, &ending, people);
+    let due = Timestamp::now().round(jiff::Unit::Second).unwrap() + SignedDuration::from_secs(30);
     let local = due.to_zoned(jiff::tz::TimeZone::get("Europe/Berlin").unwrap()).datetime();
     let schedule = json!({
         "name": "Once", "filter": {"division": division}, "templateId": "portal-invitation", "emailFrom": SENDER,
         "maxRecipients": people, "rule": {"at": local.to_string()},
     });
-    let (status, made) = api.json(api.client.post(api.url("/schedules")).bearer_auth(&api.token).json(&schedule)).await;
-    assert_eq!(status, 201, "{made}");
+    let made = api.send("POST", "/schedules", &schedule);
+    assert_eq!(made.status(), 201, "{made:?}");
+    let made = json(&made);
     let next: Vec<Timestamp> = serde_json::from_value(made["nextRuns"].clone()).unwrap();
     assert_eq!(next, [due]);
     let path = format!("/schedules/{}", made["scheduleId"].as_str().unwrap());
-    let occurrence = within(Duration::from_secs(240), "the schedule is due", async || {
-        let (_, page) = api.json(api.get(&format!("{path}/occurrences"))).await;
+    let occurrence = within(Duration::from_secs(240), "the schedule is due", || {
+        let page = api.get(&format!("{path}/occurrences"));
         page["items"].get(0).cloned()
-    })
-    .await;
+    });
     assert_eq!(
         (&occurrence["result"], &occurrence["scheduledAt"]),
         (&json!("started"), &json!(due.to_string())),
@@ -156,43 +148,41 @@ async fn a_schedule_two_minutes_ahead_fires_once_and_mails() {
     let handled: Timestamp = serde_json::from_value(occurrence["at"].clone()).unwrap();
     assert!(handled >= due, "not before its time");
     let campaign = format!("/campaigns/{}", occurrence["campaignId"].as_str().unwrap());
-    let ended = until("the campaign ends", async || {
-        let (_, campaign) = api.json(api.get(&campaign)).await;
+    let ended = until("the campaign ends", || {
+        let campaign = api.get(&campaign);
         (campaign["state"] == "completed").then_some(campaign)
-    })
-    .await;
+    });
     assert_eq!((&ended["outcomes"]["sent"], &ended["schedule"]["name"]), (&json!(people), &json!("Once")));
-    assert_eq!(api.stack.mails(&ending).await.len(), people);
-    let (_, shown) = api.json(api.get(&path)).await;
+    assert_eq!(api.stack.mails(&ending).len(), people);
+    let shown = api.get(&path);
     assert_eq!((&shown["state"], &shown["nextRuns"]), (&json!("ended"), &json!([])));
 }
 
 #[tokio::test]
 async fn what_ses_publishes_to_the_topic_reaches_recipient_and_campaign() {
-    let api = Api::signed_in().await;
+    let api = Api::signed_in();
     let division = unique("D");
-    import(&api, &division, &format!("@{}.example.com", unique("m")), 1).await;
-    let campaign = send(&api, &division, 1).await;
+    import(&api, &division, &format!("@{}.example.com", unique("m")), 1);
+    let campaign = send(&api, &division, 1);
     let campaign_id = campaign["campaignId"].as_str().unwrap();
-    let (_, listed) = api.json(api.get(&format!("/recipients?division={division}"))).await;
+    let listed = api.get(&format!("/recipients?division={division}"));
     let recipient_id = listed["items"][0]["recipientId"].as_str().unwrap();
     let bounce = event("bounce", campaign_id.parse().unwrap(), recipient_id.parse().unwrap(), 1, "0100-example");
     let sns = aws_sdk_sns::Client::new(&api.stack.config());
     let publish = sns.publish().topic_arn(&api.stack.topics["Feedback"]).message(bounce.to_string());
     publish.send().await.unwrap();
-    until("the recipient is undeliverable", async || {
-        let (_, counts) = api.json(api.get(&format!("/counts?division={division}"))).await;
+    until("the recipient is undeliverable", || {
+        let counts = api.get(&format!("/counts?division={division}"));
         (counts["excluded"]["undeliverable"] == 1).then_some(())
-    })
-    .await;
-    let (_, campaign) = api.json(api.get(&format!("/campaigns/{campaign_id}"))).await;
+    });
+    let campaign = api.get(&format!("/campaigns/{campaign_id}"));
     assert_eq!((&campaign["feedback"]["bounced"], &campaign["outcomes"]["sent"]), (&json!(1), &json!(1)));
 }
 
-#[tokio::test]
-async fn without_a_token_or_with_a_wrong_one_nobody_gets_in() {
-    let api = Api::signed_in().await;
-    let get = |path: &str| api.client.get(api.url(path));
+#[test]
+fn without_a_token_or_with_a_wrong_one_nobody_gets_in() {
+    let api = Api::signed_in();
+    let status = |token: &str, path: &str| fetch(api.bearing(token, "GET", path), "").status();
     for path in [
         "/filters",
         "/counts?division=X",
@@ -205,38 +195,35 @@ async fn without_a_token_or_with_a_wrong_one_nobody_gets_in() {
         "/schedules/x",
         "/schedules/x/occurrences",
     ] {
-        assert_eq!(get(path).send().await.unwrap().status(), 401, "{path}");
-        assert_eq!(get(path).bearer_auth("garbage").send().await.unwrap().status(), 401, "{path}");
+        let unsigned = Request::new().uri(format!("{}/v1{path}", api.stack.api_url));
+        assert_eq!(fetch(unsigned, "").status(), 401, "{path}");
+        assert_eq!(status("garbage", path), 401, "{path}");
         // Another character in the middle of the signature; at its end it might change no bit.
         let (kept, rest) = api.token.split_at(api.token.len() - 40);
         let forged = format!("{kept}{}{}", if rest.starts_with('A') { 'B' } else { 'A' }, &rest[1..]);
-        assert_eq!(get(path).bearer_auth(forged).send().await.unwrap().status(), 401, "{path}");
+        assert_eq!(status(&forged, path), 401, "{path}");
     }
-    let tokens = api.stack.sign_in(&api.stack.operator.username, &api.stack.operator.password).await;
+    let tokens = api.stack.sign_in(&api.stack.operator.username, &api.stack.operator.password);
     let access = tokens["AccessToken"].as_str().unwrap();
-    assert_eq!(
-        get("/filters").bearer_auth(access).send().await.unwrap().status(),
-        401,
-        "an access token is no ID token"
-    );
+    assert_eq!(status(access, "/filters"), 401, "an access token is no ID token");
 }
 
-#[tokio::test]
-async fn a_token_without_390_is_told_what_is_missing() {
-    let api = Api::signed_in().await;
+#[test]
+fn a_token_without_390_is_told_what_is_missing() {
+    let api = Api::signed_in();
     let username = unique("u");
     let password = format!("Aa1!{}", unique(""));
     let pool = &api.stack.user_pool_id;
     let create = json!({
         "UserPoolId": pool, "Username": username, "TemporaryPassword": password, "MessageAction": "SUPPRESS",
     });
-    api.stack.cognito("AdminCreateUser", create).await;
+    api.stack.cognito("AdminCreateUser", &create);
     let set = json!({"UserPoolId": pool, "Username": username, "Password": password, "Permanent": true});
-    api.stack.cognito("AdminSetUserPassword", set).await;
-    let tokens = api.stack.sign_in(&username, &password).await;
-    let request = api.client.get(api.url("/filters")).bearer_auth(tokens["IdToken"].as_str().unwrap());
-    let (status, problem) = api.json(request).await;
-    assert_eq!(status, 403);
+    api.stack.cognito("AdminSetUserPassword", &set);
+    let tokens = api.stack.sign_in(&username, &password);
+    let answer = fetch(api.bearing(tokens["IdToken"].as_str().unwrap(), "GET", "/filters"), "");
+    assert_eq!(answer.status(), 403);
+    let problem = json(&answer);
     assert!(problem["detail"].as_str().unwrap().contains("390, Send Account Portal Invitations"), "{problem}");
 }
 
@@ -253,8 +240,8 @@ fn file_name_of(logical: &str) -> String {
 }
 
 /// Every event in `events/`, through the binary that `sam build` made, by the name of the function that takes it.
-#[tokio::test]
-async fn every_event_runs_through_its_built_function() {
+#[test]
+fn every_event_runs_through_its_built_function() {
     let stack = Stack::running();
     let events = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../events")).unwrap();
     let mut paths: Vec<_> = events.map(|entry| entry.unwrap().path()).collect();
@@ -275,9 +262,9 @@ async fn every_event_runs_through_its_built_function() {
             .find(|(function, _)| name.starts_with(&format!("{function}-")))
             .unwrap_or_else(|| panic!("{name} names no function"));
         let url = format!("{}/2015-03-31/functions/{deployed}/invocations", stack.aws_endpoint);
-        let answer = Client::new().post(url).body(std::fs::read_to_string(&path).unwrap()).send().await.unwrap();
-        assert!(answer.headers().get("x-amz-function-error").is_none(), "{name}: {}", answer.text().await.unwrap());
-        let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        let answer = fetch(Request::new().method("POST").uri(url), &std::fs::read_to_string(&path).unwrap());
+        assert!(answer.headers().get("x-amz-function-error").is_none(), "{name}: {}", answer.body());
+        let answer = json(&answer);
         match function.as_str() {
             "fan-out" | "deliver" | "feedback" | "resend" => {
                 assert_eq!(answer["batchItemFailures"], json!([]), "{name}: {answer}")

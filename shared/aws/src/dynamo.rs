@@ -278,7 +278,10 @@ mod tests {
     /// The answer to a transaction that was cancelled for these reasons, one for each action.
     fn cancelled(codes: &[&str]) -> (u16, Value) {
         let reasons: Vec<_> = codes.iter().map(|code| json!({"Code": code})).collect();
-        (400, json!({"__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException", "CancellationReasons": reasons}))
+        (
+            400,
+            json!({"__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException", "CancellationReasons": reasons}),
+        )
     }
 
     /// Writes a transaction; answers what came of it, and how often it was asked for.

@@ -42,16 +42,16 @@ async fn schedules() {
 #[tokio::test]
 async fn users() {
     let stack = Stack::running();
-    let created = stack.cognito("CreateUserPool", json!({"PoolName": name()})).await;
+    let created = stack.cognito("CreateUserPool", &json!({"PoolName": name()}));
     let pool = created["UserPool"]["Id"].as_str().unwrap();
     for user in ["on", "off"] {
-        stack.cognito("AdminCreateUser", json!({"UserPoolId": pool, "Username": user})).await;
+        stack.cognito("AdminCreateUser", &json!({"UserPoolId": pool, "Username": user}));
     }
     for group in ["390", "directory"] {
-        stack.cognito("CreateGroup", json!({"UserPoolId": pool, "GroupName": group})).await;
+        stack.cognito("CreateGroup", &json!({"UserPoolId": pool, "GroupName": group}));
         let member = json!({"UserPoolId": pool, "Username": "on", "GroupName": group});
-        stack.cognito("AdminAddUserToGroup", member).await;
+        stack.cognito("AdminAddUserToGroup", &member);
     }
-    stack.cognito("AdminDisableUser", json!({"UserPoolId": pool, "Username": "off"})).await;
+    stack.cognito("AdminDisableUser", &json!({"UserPoolId": pool, "Username": "off"}));
     others::users(&stack.config(), pool).await;
 }
