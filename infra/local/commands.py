@@ -6,8 +6,9 @@ import argparse
 import contextlib
 import json
 import os
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import bench
@@ -26,7 +27,7 @@ from api import Api, given_token, operator_of
 from deploying import UNHURRIED, Pace
 from importing import import_folder
 from instance import Instance
-from processes import run_tool
+from processes import run_tool, tool_beside
 from steps import Failure, duration, say, step
 from toolchain import ROOT, VENV
 
@@ -171,33 +172,62 @@ def import_sample(instance: Instance, api: Api) -> dict[str, str]:
 
 
 def test() -> int:
-    """All tests, against local clouds of their own, which end with them."""
-    instance = Instance("test")
+    """All tests, against local clouds of their own, which end with them.
+
+    The tests of the page and those of the functions run at the same time: each wait much, and not for each other.
+    """
+    held, free = Instance("test"), Instance("test-functions")
     browser = toolchain.ensure_browser()
-    with instance.locked(), ending(instance):
-        emulator.stop(instance)
-        say("First the main job, with every function held to its role's policy.")
-        known = bring_up(instance, UNHURRIED, enforced=True)
-        tools = environment.for_tools(instance, known["awsEndpoint"]) | {"PORTAL_STACK": str(instance.stack_file)}
-        with step("Tests of the local cloud's scripts"):
-            _must_pass(run_tool(_unittests("infra/local/tests"), environment=tools, folder=ROOT))
-        api = Api(known["apiUrl"], operator_of(known))
-        senders = import_sample(instance, api)
-        with step("Tests of the page, in a browser"):
-            _must_pass(run_tool(_page_tests(), environment=tools | {"PORTAL_BROWSER": browser}, folder=ROOT))
-        _check_main_job(*main_job.demonstrate(api, known, senders[main_job.DIVISION]))
-        _no_password_logged(instance, known)
-        say("Then the tests of the functions, in a fresh local cloud.")
-        known = _deploy(instance, emulator.start(instance), instance.build_folder / "template.yaml", UNHURRIED)
-        tools = environment.for_tools(instance, known["awsEndpoint"]) | {"PORTAL_STACK": str(instance.stack_file)}
-        _cargo_test(tools, ["--workspace"])
-        _no_password_logged(instance, known)
+    with held.locked(), free.locked(), ending(held), ending(free):
+        emulator.stop(held)
+        emulator.stop(free)
+        say("A local cloud for the main job and the page, with every function held to its role's policy ...")
+        held_stack = bring_up(held, UNHURRIED, enforced=True)
+        say("... and one for the tests of the functions.")
+        free_stack = _deploy(free, emulator.start(free), held.build_folder / "template.yaml", UNHURRIED)
+        with _cargo_tests(free, free_stack) as finish:
+            _test_page(held, held_stack, browser)
+            finish()
+        _no_password_logged(held, held_stack)
+        _no_password_logged(free, free_stack)
     return 0
 
 
-def _cargo_test(tools: dict[str, str], what: list[str]) -> None:
-    with step("cargo test"):
-        _must_pass(run_tool(["cargo", "test", "--locked", *what], environment=tools, folder=ROOT))
+def _test_page(instance: Instance, known: dict, browser: str) -> None:
+    tools = environment.for_tools(instance, known["awsEndpoint"]) | {"PORTAL_STACK": str(instance.stack_file)}
+    with step("Tests of the local cloud's scripts"):
+        _must_pass(run_tool(_unittests("infra/local/tests"), environment=tools, folder=ROOT))
+    api = Api(known["apiUrl"], operator_of(known))
+    senders = import_sample(instance, api)
+    with step("Tests of the page, in a browser"):
+        _must_pass(run_tool(_page_tests(), environment=tools | {"PORTAL_BROWSER": browser}, folder=ROOT))
+    _check_main_job(*main_job.demonstrate(api, known, senders[main_job.DIVISION]))
+
+
+@contextlib.contextmanager
+def _cargo_tests(instance: Instance, known: dict) -> Iterator[Callable[[], None]]:
+    """Starts them; the block is given what waits for their end and shows what they said.
+
+    Those of what is deployed wait for a schedule most of the time. They are ignored by `cargo test` alone, which needs no local cloud.
+    """
+    tools = environment.for_tools(instance, known["awsEndpoint"]) | {"PORTAL_STACK": str(instance.stack_file)}
+    command = ["cargo", "test", "--locked", "--workspace"]
+    deployed = [*command, "--test", "deployed", "--test", "cloud", "--", "--ignored"]
+    with contextlib.ExitStack() as started:
+        tests = []
+        for name, what in (("cargo-test", command), ("cargo-test-deployed", deployed)):
+            log = instance.folder / f"{name}.log"
+            log.unlink(missing_ok=True)
+            tests.append((started.enter_context(tool_beside(what, environment=tools, folder=ROOT, log=log)), what, log))
+
+        def finish() -> None:
+            for tool, what, log in tests:
+                with step(" ".join(what)):
+                    code = tool.wait()
+                    sys.stdout.write(log.read_text(errors="replace"))
+                    _must_pass(code)
+
+        yield finish
 
 
 def _no_password_logged(instance: Instance, known: dict) -> None:

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from steps import Failure
@@ -79,16 +80,26 @@ def free_port() -> int:
 
 
 def run_tool(command: list[str], *, environment: dict[str, str], folder: Path, log: Path | None = None) -> int:
-    """Runs a tool to its end and returns its exit code; with `log`, its output goes there.
+    """Runs a tool to its end and returns its exit code; with `log`, its output goes there."""
+    with tool_beside(command, environment=environment, folder=folder, log=log) as tool:
+        return tool.wait()
 
-    The tool has a process group of its own, so that when this command is interrupted all of the tool's children end too.
+
+@contextlib.contextmanager
+def tool_beside(
+    command: list[str], *, environment: dict[str, str], folder: Path, log: Path | None = None,
+) -> Iterator[subprocess.Popen]:
+    """Runs a tool beside what the block does, which waits for its end; with `log`, its output goes there.
+
+    The tool has a process group of its own, so that when this command is interrupted, or the block fails, all of the tool's
+    children end too.
     """
     with contextlib.ExitStack() as stack:
         output = stack.enter_context(open(log, "ab")) if log else None
         tool = subprocess.Popen(command, env=environment, cwd=folder, stdin=subprocess.DEVNULL,
                                 stdout=output, stderr=subprocess.STDOUT if log else None, process_group=0)
         try:
-            return tool.wait()
+            yield tool
         except BaseException:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(tool.pid, signal.SIGTERM)

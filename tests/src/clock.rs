@@ -22,9 +22,10 @@ impl Clock {
     }
 }
 
-/// Runs a test by a clock of its own, which is right when it begins.
+/// Runs a test by a clock of its own: it begins at noon in New York, so that no day ends meanwhile.
 pub async fn with_clock(test: impl AsyncFnOnce(Arc<Clock>)) {
-    let clock = Arc::new(Clock { time: Time::starting_at(Timestamp::now()), ahead: Mutex::default() });
+    let noon = "2026-06-10T16:00:00Z".parse().unwrap();
+    let clock = Arc::new(Clock { time: Time::starting_at(noon), ahead: Mutex::default() });
     portal_aws::clock::with(clock.clone(), test(clock)).await;
 }
 

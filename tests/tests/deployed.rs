@@ -100,6 +100,7 @@ fn within<T>(patience: Duration, what: &str, ask: impl Fn() -> Option<T>) -> T {
 }
 
 #[test]
+#[ignore = "needs a local cloud, as make test starts one"]
 fn the_whole_flow_from_import_to_mail() {
     let api = Api::signed_in();
     let (division, ending, people) = (unique("D"), format!("@{}.example.com", unique("m")), 120);
@@ -120,6 +121,7 @@ fn the_whole_flow_from_import_to_mail() {
 }
 
 #[test]
+#[ignore = "needs a local cloud, as make test starts one"]
 fn a_schedule_fires_once_when_it_is_due_and_mails() {
     let api = Api::signed_in();
     let (division, ending, people) = (unique("D"), format!("@{}.example.com", unique("m")), 3);
@@ -159,6 +161,7 @@ fn a_schedule_fires_once_when_it_is_due_and_mails() {
 }
 
 #[tokio::test]
+#[ignore = "needs a local cloud, as make test starts one"]
 async fn what_ses_publishes_to_the_topic_reaches_recipient_and_campaign() {
     let api = Api::signed_in();
     let division = unique("D");
@@ -180,6 +183,7 @@ async fn what_ses_publishes_to_the_topic_reaches_recipient_and_campaign() {
 }
 
 #[test]
+#[ignore = "needs a local cloud, as make test starts one"]
 fn without_a_token_or_with_a_wrong_one_nobody_gets_in() {
     let api = Api::signed_in();
     let status = |token: &str, path: &str| fetch(api.bearing(token, "GET", path), "").status();
@@ -209,6 +213,7 @@ fn without_a_token_or_with_a_wrong_one_nobody_gets_in() {
 }
 
 #[test]
+#[ignore = "needs a local cloud, as make test starts one"]
 fn a_token_without_390_is_told_what_is_missing() {
     let api = Api::signed_in();
     let username = unique("u");
@@ -241,6 +246,7 @@ fn file_name_of(logical: &str) -> String {
 
 /// Every event in `events/`, through the binary that `sam build` made, by the name of the function that takes it.
 #[test]
+#[ignore = "needs a local cloud, as make test starts one"]
 fn every_event_runs_through_its_built_function() {
     let stack = Stack::running();
     let events = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../events")).unwrap();

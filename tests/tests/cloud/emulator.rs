@@ -6,11 +6,13 @@ use tests::Stack;
 use crate::{mails, name, others, queues, schedules};
 
 #[tokio::test]
+#[ignore = "needs a local cloud, as make test starts one"]
 async fn queues() {
     queues::scenario(&Stack::running().config()).await;
 }
 
 #[tokio::test]
+#[ignore = "needs a local cloud, as make test starts one"]
 async fn mails() {
     let config = Stack::running().config();
     let domain = format!("{}.example.com", name());
@@ -19,6 +21,7 @@ async fn mails() {
 }
 
 #[tokio::test]
+#[ignore = "needs a local cloud, as make test starts one"]
 async fn notices() {
     let config = Stack::running().config();
     let topic = aws_sdk_sns::Client::new(&config).create_topic().name(name()).send().await.unwrap();
@@ -26,6 +29,7 @@ async fn notices() {
 }
 
 #[tokio::test]
+#[ignore = "needs a local cloud, as make test starts one"]
 async fn events() {
     let (config, bus) = (Stack::running().config(), name());
     aws_sdk_eventbridge::Client::new(&config).create_event_bus().name(&bus).send().await.unwrap();
@@ -33,6 +37,7 @@ async fn events() {
 }
 
 #[tokio::test]
+#[ignore = "needs a local cloud, as make test starts one"]
 async fn schedules() {
     let (config, group) = (Stack::running().config(), name());
     aws_sdk_scheduler::Client::new(&config).create_schedule_group().name(&group).send().await.unwrap();
@@ -40,6 +45,7 @@ async fn schedules() {
 }
 
 #[tokio::test]
+#[ignore = "needs a local cloud, as make test starts one"]
 async fn users() {
     let stack = Stack::running();
     let created = stack.cognito("CreateUserPool", &json!({"PoolName": name()}));

@@ -408,66 +408,76 @@ async fn who_is_new_is_invited_and_who_waited_is_reminded_so_often_and_no_more()
 
 #[tokio::test]
 async fn a_campaign_waits_for_its_hours_keeps_its_division_and_a_send_is_told() {
-    let scheduling = Scheduling::with_people(3).await;
-    let world = &scheduling.world;
-    let now = clock::now();
-    let schedule = scheduling.schedule(json!({"quietHours": only_today(now)})).await;
-    let tomorrow = now + SignedDuration::from_hours(24);
-    let id = campaign_of(&scheduling.verdict(&schedule, tomorrow).await);
-    let waiting = world.campaign(id).await;
-    assert_eq!((&waiting["state"], &waiting["stateReason"]), (&json!("paused"), &json!("quietHours")));
-    world.pump().await;
-    assert!(world.mails().is_empty());
-    // The limit held for those whom it was started for: whoever comes meanwhile is for the next run.
-    let late = Contact::new("1", &world.email("late"));
-    world.import([Account::new("NORTH", "LATE").contact(late)]).await;
-    assert_eq!(world.campaign(id).await["audience"], 3);
-    let stays = world.sweep.run(tomorrow).await.unwrap();
-    assert_eq!(stays.resumed, 0, "it is still quiet then");
-    let goes_on = world.sweep.run(now).await.unwrap();
-    assert_eq!(goes_on.resumed, 1);
-    world.pump().await;
-    assert_eq!((world.mails().len(), &world.campaign(id).await["state"]), (3, &json!("completed")));
+    with_clock(async |_| {
+        let scheduling = Scheduling::with_people(3).await;
+        let world = &scheduling.world;
+        let now = clock::now();
+        let schedule = scheduling.schedule(json!({"quietHours": only_today(now)})).await;
+        let tomorrow = now + SignedDuration::from_hours(24);
+        let id = campaign_of(&scheduling.verdict(&schedule, tomorrow).await);
+        let waiting = world.campaign(id).await;
+        assert_eq!((&waiting["state"], &waiting["stateReason"]), (&json!("paused"), &json!("quietHours")));
+        world.pump().await;
+        assert!(world.mails().is_empty());
+        // The limit held for those whom it was started for: whoever comes meanwhile is for the next run.
+        let late = Contact::new("1", &world.email("late"));
+        world.import([Account::new("NORTH", "LATE").contact(late)]).await;
+        assert_eq!(world.campaign(id).await["audience"], 3);
+        let stays = world.sweep.run(tomorrow).await.unwrap();
+        assert_eq!(stays.resumed, 0, "it is still quiet then");
+        let goes_on = world.sweep.run(now).await.unwrap();
+        assert_eq!(goes_on.resumed, 1);
+        world.pump().await;
+        assert_eq!((world.mails().len(), &world.campaign(id).await["state"]), (3, &json!("completed")));
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn at_the_end_of_its_hours_a_campaign_pauses_and_what_people_do_then_holds() {
-    let scheduling = Scheduling::with_people(60).await;
-    let world = &scheduling.world;
-    let now = clock::now();
-    let tomorrow = now + SignedDuration::from_hours(24);
-    // By the clock that it is started by, its hours are now; by that of the senders they are over.
-    let schedule = scheduling.schedule(json!({"quietHours": only_today(tomorrow)})).await;
-    let id = campaign_of(&scheduling.verdict(&schedule, tomorrow).await);
-    world.pump().await;
-    let paused = world.campaign(id).await;
-    assert_eq!((&paused["state"], &paused["stateReason"]), (&json!("paused"), &json!("quietHours")), "{paused}");
-    assert!(world.mails().is_empty());
-    let goes_on: Timestamp = paused["goesOnAt"].as_str().unwrap().parse().unwrap();
-    assert!(goes_on > now && goes_on < now + SignedDuration::from_hours(48), "{goes_on}");
-    assert_eq!(paused["actions"], json!(["pause", "cancel"]));
+    with_clock(async |_| {
+        let scheduling = Scheduling::with_people(60).await;
+        let world = &scheduling.world;
+        let now = clock::now();
+        let tomorrow = now + SignedDuration::from_hours(24);
+        // By the clock that it is started by, its hours are now; by that of the senders they are over.
+        let schedule = scheduling.schedule(json!({"quietHours": only_today(tomorrow)})).await;
+        let id = campaign_of(&scheduling.verdict(&schedule, tomorrow).await);
+        world.pump().await;
+        let paused = world.campaign(id).await;
+        assert_eq!((&paused["state"], &paused["stateReason"]), (&json!("paused"), &json!("quietHours")), "{paused}");
+        assert!(world.mails().is_empty());
+        let goes_on: Timestamp = paused["goesOnAt"].as_str().unwrap().parse().unwrap();
+        assert!(goes_on > now && goes_on < now + SignedDuration::from_hours(48), "{goes_on}");
+        assert_eq!(paused["actions"], json!(["pause", "cancel"]));
 
-    let send = world.post_campaign("k", &world.send_request("NORTH").await).await.json();
-    assert_eq!((&send["type"], &send["campaignId"]), (&json!("/problems/division-busy"), &json!(id)));
-    assert_eq!((&send["stateReason"], &send["goesOnAt"]), (&json!("quietHours"), &paused["goesOnAt"]));
-    assert!(send["detail"].as_str().unwrap().contains("quiet hours"), "{send}");
-    let again = scheduling.verdict(&schedule, tomorrow + minutes(1)).await;
-    assert_eq!(again, Verdict::Skipped { reason: Skip::DivisionBusy, campaign_id: Some(id), will_email: None });
+        let send = world.post_campaign("k", &world.send_request("NORTH").await).await.json();
+        assert_eq!((&send["type"], &send["campaignId"]), (&json!("/problems/division-busy"), &json!(id)));
+        assert_eq!((&send["stateReason"], &send["goesOnAt"]), (&json!("quietHours"), &paused["goesOnAt"]));
+        assert!(send["detail"].as_str().unwrap().contains("quiet hours"), "{send}");
+        let again = scheduling.verdict(&schedule, tomorrow + minutes(1)).await;
+        assert_eq!(again, Verdict::Skipped { reason: Skip::DivisionBusy, campaign_id: Some(id), will_email: None });
 
-    let command = async |name: &str| {
-        let answer = world.call(Call::new("POST", &format!("/v1/campaigns/{id}/{name}"))).await.json();
-        (answer["state"].clone(), answer["stateReason"].clone())
-    };
-    assert_eq!(command("resume").await, (json!("paused"), json!("quietHours")), "a person does not end quiet hours");
-    assert_eq!(command("pause").await, (json!("paused"), json!("operator")));
-    assert_eq!(world.sweep.run(tomorrow).await.unwrap().resumed, 0, "who paused it meant it");
-    assert_eq!(command("resume").await, (json!("paused"), json!("quietHours")));
-    assert_eq!(world.sweep.run(tomorrow).await.unwrap().resumed, 1);
-    assert!(world.notices().is_empty(), "quiet hours are no news");
-    assert_eq!(command("cancel").await.0, "cancelled");
-    world.pump().await;
-    world.sweep_after(Duration::from_secs(600)).await;
-    assert_eq!(world.campaign(id).await["outcomes"]["skipped"], 60);
+        let command = async |name: &str| {
+            let answer = world.call(Call::new("POST", &format!("/v1/campaigns/{id}/{name}"))).await.json();
+            (answer["state"].clone(), answer["stateReason"].clone())
+        };
+        assert_eq!(
+            command("resume").await,
+            (json!("paused"), json!("quietHours")),
+            "a person does not end quiet hours"
+        );
+        assert_eq!(command("pause").await, (json!("paused"), json!("operator")));
+        assert_eq!(world.sweep.run(tomorrow).await.unwrap().resumed, 0, "who paused it meant it");
+        assert_eq!(command("resume").await, (json!("paused"), json!("quietHours")));
+        assert_eq!(world.sweep.run(tomorrow).await.unwrap().resumed, 1);
+        assert!(world.notices().is_empty(), "quiet hours are no news");
+        assert_eq!(command("cancel").await.0, "cancelled");
+        world.pump().await;
+        world.sweep_after(Duration::from_secs(600)).await;
+        assert_eq!(world.campaign(id).await["outcomes"]["skipped"], 60);
+    })
+    .await;
 }
 
 /// Hours that hold the whole local day of `now` but its last minute, and no other day.
