@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import json
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -174,20 +173,25 @@ def import_sample(instance: Instance, api: Api) -> dict[str, str]:
 def test() -> int:
     """All tests, against local clouds of their own, which end with them.
 
-    The tests of the page and those of the functions run at the same time: each wait much, and not for each other.
+    The tests of the functions run beside those of the page: each wait much, and not for each other. Those that need a local cloud, and
+    are ignored by `cargo test` alone, wait for a schedule most of the time.
     """
     held, free = Instance("test"), Instance("test-functions")
     browser = toolchain.ensure_browser()
     with held.locked(), free.locked(), ending(held), ending(free):
         emulator.stop(held)
         emulator.stop(free)
-        say("A local cloud for the main job and the page, with every function held to its role's policy ...")
-        held_stack = bring_up(held, UNHURRIED, enforced=True)
-        say("... and one for the tests of the functions.")
-        free_stack = _deploy(free, emulator.start(free), held.build_folder / "template.yaml", UNHURRIED)
-        with _cargo_tests(free, free_stack) as finish:
-            _test_page(held, held_stack, browser)
-            finish()
+        template = building.build(held)
+        with _cargo_test(free, [], {}) as functions_passed:
+            say("A local cloud for the main job and the page, with every function held to its role's policy ...")
+            held_stack = _deploy(held, emulator.start(held, enforced=True), template, UNHURRIED)
+            say("... and one for the tests of the functions, which have begun.")
+            free_stack = _deploy(free, emulator.start(free), template, UNHURRIED)
+            deployed = ["--test", "deployed", "--test", "cloud", "--", "--ignored"]
+            with _cargo_test(free, deployed, {"PORTAL_STACK": str(free.stack_file)}) as deployed_passed:
+                _test_page(held, held_stack, browser)
+                deployed_passed()
+            functions_passed()
         _no_password_logged(held, held_stack)
         _no_password_logged(free, free_stack)
     return 0
@@ -205,29 +209,21 @@ def _test_page(instance: Instance, known: dict, browser: str) -> None:
 
 
 @contextlib.contextmanager
-def _cargo_tests(instance: Instance, known: dict) -> Iterator[Callable[[], None]]:
-    """Starts them; the block is given what waits for their end and shows what they said.
+def _cargo_test(instance: Instance, options: list[str], variables: dict[str, str]) -> Iterator[Callable[[], None]]:
+    """Starts tests; the block is given what waits for their end and shows what they said."""
+    command = ["cargo", "test", "--locked", "--workspace", *options]
+    tools = environment.for_tools(instance, "http://127.0.0.1:9") | variables
+    log = instance.folder / ("cargo-test-deployed.log" if options else "cargo-test.log")
+    log.unlink(missing_ok=True)
+    with tool_beside(command, environment=tools, folder=ROOT, log=log) as tests:
 
-    Those of what is deployed wait for a schedule most of the time. They are ignored by `cargo test` alone, which needs no local cloud.
-    """
-    tools = environment.for_tools(instance, known["awsEndpoint"]) | {"PORTAL_STACK": str(instance.stack_file)}
-    command = ["cargo", "test", "--locked", "--workspace"]
-    deployed = [*command, "--test", "deployed", "--test", "cloud", "--", "--ignored"]
-    with contextlib.ExitStack() as started:
-        tests = []
-        for name, what in (("cargo-test", command), ("cargo-test-deployed", deployed)):
-            log = instance.folder / f"{name}.log"
-            log.unlink(missing_ok=True)
-            tests.append((started.enter_context(tool_beside(what, environment=tools, folder=ROOT, log=log)), what, log))
+        def passed() -> None:
+            with step(" ".join(command)):
+                code = tests.wait()
+                say(log.read_text(errors="replace"))
+                _must_pass(code)
 
-        def finish() -> None:
-            for tool, what, log in tests:
-                with step(" ".join(what)):
-                    code = tool.wait()
-                    sys.stdout.write(log.read_text(errors="replace"))
-                    _must_pass(code)
-
-        yield finish
+        yield passed
 
 
 def _no_password_logged(instance: Instance, known: dict) -> None:
