@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::StreamExt;
 use jiff::SignedDuration;
 use portal_domain::campaign::StateReason;
 use rand::RngExt;
@@ -354,18 +355,27 @@ impl Scene {
 
     /// A night's import brings new customers, many at once.
     async fn grow(&self) {
+        let most = self.town(|town| (2 * town.people).clamp(2, 400));
+        let people = self.system.with(|state| state.random.random_range(1..most));
+        self.bring(people, 1).await;
+    }
+
+    /// Brings so many new customers, with this many calls at once.
+    pub(super) async fn bring(&self, people: u32, at_once: usize) {
         let accounts = self.system.with(|state| {
             self.town(|town| {
-                let people = state.random.random_range(1..(2 * town.people).clamp(2, 400));
                 let new = town.grow(people, &mut state.random);
                 new.into_iter()
                     .map(|index| town.customers[index].clone().imported(&mut state.random, true))
                     .collect::<Vec<_>>()
             })
         });
-        for chunk in accounts.chunks(100) {
-            self.insist("directory", Call::new("POST", "/v1/accounts").json(&json!(chunk))).await;
-        }
+        let calls = accounts.chunks(100).map(|chunk| Call::new("POST", "/v1/accounts").json(&json!(chunk)));
+        futures::stream::iter(calls)
+            .for_each_concurrent(at_once, async |call| {
+                self.insist("directory", call).await;
+            })
+            .await;
     }
 
     async fn move_clock(&self) {

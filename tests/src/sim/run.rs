@@ -28,6 +28,15 @@ const LONGEST_CALM: SignedDuration = SignedDuration::from_hours(24 * 12);
 /// very long. The report says how many runs were.
 const MOST_EVENTS: usize = 60_000;
 
+/// In every so-manieth run, more new customers come than a campaign could ever reach, while one is fanned out.
+const FLOODED: u64 = 1_000;
+
+/// How many they are.
+const FLOOD: u32 = 50_000;
+
+/// How many calls bring them at once: as many as are answered before the campaign is over.
+const FLOOD_CALLS: usize = 50;
+
 /// How long nothing may be under way before it counts as quiet: longer than any message stays invisible, and than a sweep may be missing.
 const QUIET: SignedDuration = SignedDuration::from_mins(80);
 
@@ -89,7 +98,8 @@ impl Scene {
     }
 
     fn is_cut_off(&self) -> bool {
-        self.system.with(|state| state.log.len() > MOST_EVENTS)
+        // What an import calls is not what takes long.
+        self.system.with(|state| state.log.len() - state.imported > MOST_EVENTS)
     }
 
     /// Lets time go by.
@@ -124,14 +134,18 @@ impl Scene {
         self.wait_for(SignedDuration::from_secs(10)).await;
     }
 
-    /// Everything that may go wrong does, while people are busy.
-    async fn storm(self: &Arc<Self>) {
+    /// Everything that may go wrong does, while people are busy. In a flood, a great many new customers come besides.
+    async fn storm(self: &Arc<Self>, flood: bool) {
         let (pause, acts) = self.system.with(|state| {
             state.plan = Plan::draw(&mut state.random);
             (state.plan.pause, state.random.random_range(10..80))
         });
         self.system.note("the storm begins");
         spawn_local(Act::Send.happen(self.clone()));
+        if flood {
+            let scene = self.clone();
+            spawn_local(async move { scene.bring(FLOOD, FLOOD_CALLS).await });
+        }
         for _ in 0..acts {
             let (time, act) = self.system.with(|state| (state.while_of(pause), Act::draw(&mut state.random)));
             tokio::time::sleep(time.unsigned_abs()).await;
@@ -214,8 +228,8 @@ pub fn run(seed: u64) -> Outcome {
         let scene = Arc::new(Scene { system, town: Mutex::new(Town::draw(&mut random)), known: Mutex::default() });
         sources::start(&scene.system);
         scene.prepare(true).await;
-        for _ in 0..random.random_range(1..=3) {
-            scene.storm().await;
+        for storm in 0..random.random_range(1..=3) {
+            scene.storm(storm == 0 && seed.is_multiple_of(FLOODED)).await;
             scene.calm().await;
             if scene.is_broken() || scene.is_cut_off() {
                 break;

@@ -66,6 +66,8 @@ pub struct State {
     pub checks: Checks,
     /// How many items and messages were written, but for the pace of sending.
     pub written: u64,
+    /// How many calls `directory` made.
+    pub imported: usize,
     /// What a test has happen, in order.
     pub script: Vec<Step>,
     /// How many more calls of an environment meet a fault likely, since one did.
@@ -113,6 +115,7 @@ impl System {
             report: Report::default(),
             checks: Checks::default(),
             written: 0,
+            imported: 0,
             script: Vec::new(),
             trouble: HashMap::new(),
             instances: 0,
@@ -277,6 +280,7 @@ impl State {
         let met = fault.map(|fault| format!(" ({fault:?})")).unwrap_or_default();
         let (name, operation, status) = (&instance.name, &call.operation, reply.status);
         self.log.event(now, format_args!("{name} {operation} {status}{met}{wrote}"));
+        self.imported += usize::from(instance.function == "directory");
         if mailed {
             let mail = self.ses.mails().last().cloned().unwrap();
             self.log.event(now, format_args!("{name} mails {:?} {:?}", mail.to, mail.tags));
