@@ -55,7 +55,7 @@ async fn shown(scene: &Scene, campaign: &str) -> Value {
 fn mails(scene: &Scene) -> BTreeMap<String, usize> {
     scene.system.with(|state| {
         let mut mails = BTreeMap::new();
-        for to in state.ses.mails().iter().flat_map(|mail| &mail.to) {
+        for to in state.cloud.ses.mails().iter().flat_map(|mail| &mail.to) {
             *mails.entry(to.clone()).or_default() += 1;
         }
         mails
@@ -84,8 +84,8 @@ fn a_row_that_was_put_back_by_a_function_that_died_is_queued_again() {
         wait(20).await;
         // Another invocation had the same message, found nobody `queued` when the first had claimed, and ended well.
         scene.system.at_once(|state, now| {
-            assert_eq!(state.sqs.receive("DeliverQueue", 10, now).len(), 0, "whoever was killed still has it");
-            assert_eq!(state.sqs.purge("DeliverQueue").len(), 1);
+            assert_eq!(state.cloud.sqs.receive("DeliverQueue", 10, now).len(), 0, "whoever was killed still has it");
+            assert_eq!(state.cloud.sqs.purge("DeliverQueue").len(), 1);
         });
         end(&scene).await;
         assert_eq!(shown(&scene, &campaign).await["outcomes"]["sent"], 1);
@@ -201,7 +201,7 @@ fn a_sweep_leaves_dead_letters_that_it_has_no_time_for_to_the_next() {
         let dead = json!({"campaignId": "01ARZ3NDEKTSV4RRFFQ69G5FAV", "shard": 0}).to_string();
         scene.system.at_once(|state, now| {
             for _ in 0..3_000 {
-                state.sqs.send("FanOutDeadLetterQueue", &dead, SignedDuration::ZERO, now);
+                state.cloud.sqs.send("FanOutDeadLetterQueue", &dead, SignedDuration::ZERO, now);
             }
             // Each call takes about a second, so that a sweep of a minute could never take all of them.
             state.plan.latency = SignedDuration::from_millis(900);
@@ -209,7 +209,7 @@ fn a_sweep_leaves_dead_letters_that_it_has_no_time_for_to_the_next() {
         sweep(scene.system.clone()).await;
         let kills = scene.system.with(|state| state.report.kills.clone());
         assert_eq!(kills, BTreeMap::new(), "the sweep ends by itself");
-        let kept = scene.system.with(|state| state.sqs.len("FanOutDeadLetterQueue"));
+        let kept = scene.system.with(|state| state.cloud.sqs.len("FanOutDeadLetterQueue"));
         assert!((1_000..3_000).contains(&kept), "{kept}");
     });
 }
@@ -223,15 +223,15 @@ fn a_delivery_that_cannot_be_read_loses_nobody() {
         wait(20).await;
         scene.system.at_once(|state, now| {
             state.script.clear();
-            for body in state.sqs.purge("DeliverQueue") {
+            for body in state.cloud.sqs.purge("DeliverQueue") {
                 let mut message: Value = serde_json::from_str(&body).unwrap();
                 message["fromTheFuture"] = json!(true);
-                state.sqs.send("DeliverDeadLetterQueue", message.to_string(), SignedDuration::ZERO, now);
+                state.cloud.sqs.send("DeliverDeadLetterQueue", message.to_string(), SignedDuration::ZERO, now);
             }
         });
         end(&scene).await;
         assert_eq!(shown(&scene, &campaign).await["outcomes"]["sent"], 3);
-        let parked = scene.system.with(|state| state.sqs.len("ParkingQueue"));
+        let parked = scene.system.with(|state| state.cloud.sqs.len("ParkingQueue"));
         assert!(parked > 0, "a person can look at what could not be read");
     });
 }

@@ -134,23 +134,23 @@ impl Act {
             Self::AskAgain => scene.ask_again().await,
             Self::LoseSender => {
                 let sender = scene.one_of(&SENDERS);
-                scene.system.with(|state| state.ses.unverify(sender));
+                scene.system.with(|state| state.cloud.ses.unverify(sender));
                 scene.wait(SignedDuration::from_mins(3)).await;
-                scene.system.with(|state| state.ses.verify(sender));
+                scene.system.with(|state| state.cloud.ses.verify(sender));
             }
             Self::CloseAccount => {
-                scene.system.with(|state| state.ses.account.sending_enabled = false);
+                scene.system.with(|state| state.cloud.ses.account.sending_enabled = false);
                 scene.wait(SignedDuration::from_mins(2)).await;
-                scene.system.with(|state| state.ses.account.sending_enabled = true);
+                scene.system.with(|state| state.cloud.ses.account.sending_enabled = true);
             }
             Self::SmallQuota => {
                 let usual = scene.system.at_once(|state, now| {
                     let more = state.random.random_range(0..100);
-                    let sent = state.ses.sent_in_a_day(now);
-                    state.ses.account.quota.replace(sent + more)
+                    let sent = state.cloud.ses.sent_in_a_day(now);
+                    state.cloud.ses.account.quota.replace(sent + more)
                 });
                 scene.wait(SignedDuration::from_mins(20)).await;
-                scene.system.with(|state| state.ses.account.quota = usual);
+                scene.system.with(|state| state.cloud.ses.account.quota = usual);
             }
         }
     }
@@ -387,7 +387,7 @@ impl Scene {
     /// Somebody accepts with a password that was mailed to them, or mistypes it.
     async fn activate(&self, right: bool) {
         let chosen = self.system.with(|state| {
-            let mail = state.ses.mails().choose(&mut state.random)?.clone();
+            let mail = state.cloud.ses.mails().choose(&mut state.random)?.clone();
             let password = super::checks::password_in(mail.text.as_bytes())?;
             Some((mail.to.first()?.clone(), password))
         });

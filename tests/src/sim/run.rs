@@ -112,11 +112,12 @@ impl Scene {
     async fn prepare(&self, informed: bool) {
         self.system.with(|state| {
             for sender in SENDERS {
-                state.ses.verify(sender);
+                state.cloud.ses.verify(sender);
             }
-            state.users.put("operator", true, &["390", "directory"]);
-            state.ses.account.rate = *[2.0, 5.0, 14.0, 200.0].get(state.random.random_range(0..4)).unwrap_or(&14.0);
-            state.ses.account.quota = Some(1_000_000);
+            state.cloud.users.put("operator", true, &["390", "directory"]);
+            state.cloud.ses.account.rate =
+                *[2.0, 5.0, 14.0, 200.0].get(state.random.random_range(0..4)).unwrap_or(&14.0);
+            state.cloud.ses.account.quota = Some(1_000_000);
         });
         for name in DIVISIONS {
             let stored = Call::new("PUT", &format!("/v1/divisions/{name}")).json(&division(name, "America/New_York"));
@@ -265,7 +266,7 @@ fn first_day() -> Timestamp {
 impl super::system::State {
     fn is_quiet(&self) -> bool {
         let queues = ["FanOutQueue", "DeliverQueue", "FeedbackQueue", "ResendQueue", "DeliverDeadLetterQueue"];
-        self.checks.is_idle() && queues.iter().all(|queue| self.sqs.is_empty(queue))
+        self.checks.is_idle() && queues.iter().all(|queue| self.cloud.sqs.is_empty(queue))
     }
 
     fn outcome(&mut self, seed: u64, seconds: u64) -> Outcome {

@@ -75,7 +75,8 @@ async fn read(system: Arc<System>, source: Source) {
             continue;
         }
         let next = system.at_once(|state, now| {
-            let next = state.sqs.next_visible(source.queue).map(|at| at.max(now + SignedDuration::from_millis(1)));
+            let next =
+                state.cloud.sqs.next_visible(source.queue).map(|at| at.max(now + SignedDuration::from_millis(1)));
             next.unwrap_or(now + SignedDuration::from_hours(24))
         });
         let woken = system.wake.notified();
@@ -92,7 +93,7 @@ async fn read(system: Arc<System>, source: Source) {
 fn receive(system: &System, source: Source) -> Vec<Received> {
     let batch = system.template.batch_size(source.logical);
     system.at_once(|state, now| {
-        let received = state.sqs.receive(source.queue, batch, now);
+        let received = state.cloud.sqs.receive(source.queue, batch, now);
         let mut handed_out = Vec::with_capacity(received.len());
         for message in received {
             let random = &mut state.random;
@@ -100,13 +101,13 @@ fn receive(system: &System, source: Source) -> Vec<Received> {
                 let delay = SignedDuration::from_hours(96).mul_f64(random.random_range(0.0..1.0_f64).powi(3));
                 state.report.late += 1;
                 state.log.event(now, format_args!("{} message {} is late by {delay:#}", source.queue, message.id));
-                state.sqs.hold(source.queue, &message.receipt, now + delay);
+                state.cloud.sqs.hold(source.queue, &message.receipt, now + delay);
                 continue;
             }
             if happens(random, state.plan.twice) {
                 let again = SignedDuration::from_secs_f64(random.random_range(0.0..40.0_f64).powi(2) / 40.0);
                 state.report.twice += 1;
-                state.sqs.make_visible(source.queue, &message.id, now + again);
+                state.cloud.sqs.make_visible(source.queue, &message.id, now + again);
             }
             handed_out.push(message);
         }
@@ -144,7 +145,7 @@ async fn handle(system: Arc<System>, source: Source, messages: Vec<Received>) {
             if happens(&mut state.random, state.plan.undeleted) {
                 state.log.event(now, format_args!("{} message {} is not deleted", source.queue, message.id));
             } else {
-                state.sqs.delete(source.queue, &message.receipt);
+                state.cloud.sqs.delete(source.queue, &message.receipt);
             }
         }
     });
@@ -241,7 +242,7 @@ pub async fn sweep(system: Arc<System>) {
 async fn fire_schedules(system: Arc<System>) {
     loop {
         tokio::time::sleep(std::time::Duration::from_secs(30)).await;
-        let due = system.at_once(|state, now| state.scheduler.due(now));
+        let due = system.at_once(|state, now| state.cloud.scheduler.due(now));
         for firing in due {
             let times = system.with(|state| if happens(&mut state.random, state.plan.twice / 2.0) { 2 } else { 1 });
             for _ in 0..times {
@@ -275,7 +276,9 @@ async fn fire(system: Arc<System>, input: Value) {
     }
     // Lambda's destination for what failed.
     let failed = json!({"requestContext": {"condition": "RetriesExhausted"}, "requestPayload": input});
-    system.at_once(|state, now| state.sqs.send("ScheduleFailuresQueue", failed.to_string(), SignedDuration::ZERO, now));
+    system.at_once(|state, now| {
+        state.cloud.sqs.send("ScheduleFailuresQueue", failed.to_string(), SignedDuration::ZERO, now)
+    });
 }
 
 /// Calls an HTTP function as API Gateway does; nothing if no answer came within its 29 seconds.
@@ -299,7 +302,7 @@ impl System {
     /// SES reports what became of the newest e-mail: soon or late, in any order, once or twice, or never.
     pub fn report_mail(self: &Arc<Self>) {
         let reports = self.at_once(|state, now| {
-            let mail = state.ses.mails().last().cloned().unwrap();
+            let mail = state.cloud.ses.mails().last().cloned().unwrap();
             let random = &mut state.random;
             let mut reports = Vec::new();
             let mut say = |random: &mut StdRng, kind: Kind, most: f64| {
@@ -336,7 +339,7 @@ impl System {
             let system = self.clone();
             spawn_local(async move {
                 tokio::time::sleep(delay.unsigned_abs()).await;
-                system.at_once(|state, now| state.sqs.send("FeedbackQueue", &body, SignedDuration::ZERO, now));
+                system.at_once(|state, now| state.cloud.sqs.send("FeedbackQueue", &body, SignedDuration::ZERO, now));
                 system.wake.notify_waiters();
             });
         }

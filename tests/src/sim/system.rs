@@ -24,14 +24,7 @@ use super::log::Log;
 use super::network::{self, Step, leave_keys, refusal, spoiled};
 use super::plan::{Fault, Plan};
 use super::report::Report;
-use crate::cloud::event_bus::EventBus;
-use crate::cloud::scheduler::Scheduler;
-use crate::cloud::ses::Ses;
-use crate::cloud::sns::Sns;
-use crate::cloud::sqs::Sqs;
-use crate::cloud::tables::Tables;
 use crate::cloud::template::Template;
-use crate::cloud::users::Users;
 use crate::cloud::{Call, Cloud, Reply, Service, settings};
 
 /// The system.
@@ -54,13 +47,7 @@ pub struct System {
 pub struct State {
     pub random: StdRng,
     pub plan: Plan,
-    pub tables: Tables,
-    pub sqs: Sqs,
-    pub ses: Ses,
-    pub sns: Sns,
-    pub bus: EventBus,
-    pub scheduler: Scheduler,
-    pub users: Users,
+    pub cloud: Cloud,
     pub log: Log,
     pub report: Report,
     pub checks: Checks,
@@ -100,17 +87,10 @@ impl System {
     /// An empty system, in which everything is drawn from `seed`.
     pub fn new(seed: u64, start: Timestamp) -> Arc<Self> {
         let template = Template::read();
-        let Cloud { tables, sqs, ses, sns, bus, scheduler, users } = Cloud::new(&template);
         let state = State {
             random: StdRng::seed_from_u64(seed),
             plan: Plan::calm(),
-            tables,
-            sqs,
-            ses,
-            sns,
-            bus,
-            scheduler,
-            users,
+            cloud: Cloud::new(&template),
             log: Log::default(),
             report: Report::default(),
             checks: Checks::default(),
@@ -243,7 +223,7 @@ impl State {
     ) -> (Reply, bool) {
         // A transaction that was written is known by its token: it can be throttled, but not cancelled any more.
         let cancels = |fault: &Fault| matches!(fault, Fault::Conflict | Fault::InProgress);
-        let fault = fault.filter(|fault| !(cancels(fault) && self.tables.has_written(&call.json())));
+        let fault = fault.filter(|fault| !(cancels(fault) && self.cloud.tables.has_written(&call.json())));
         let refused = fault.and_then(|fault| refusal(fault, call));
         let mut mailed = false;
         let mut wrote = String::new();
@@ -260,16 +240,14 @@ impl State {
                     Service::Sqs => self.queued(call, fault, now),
                     Service::Ses => {
                         if call.operation == "SendEmail" && !instance.is_late() {
-                            self.checks.tries_to_send(self.ses.account.rate, now);
+                            self.checks.tries_to_send(self.cloud.ses.account.rate, now);
                         }
-                        let reply = self.ses.answer(call, now);
+                        let reply = self.cloud.ses.answer(call, now);
                         mailed = call.operation == "SendEmail" && reply.status == 200;
                         reply
                     }
-                    Service::Sns => self.sns.answer(call, now),
                     Service::EventBridge => self.published(call, fault, now),
-                    Service::Scheduler => self.scheduler.answer(call, now),
-                    Service::Cognito => self.users.answer(call, now),
+                    Service::Sns | Service::Scheduler | Service::Cognito => self.cloud.answer(call, now),
                 }
             }
         };
@@ -282,7 +260,7 @@ impl State {
         self.log.event(now, format_args!("{name} {operation} {status}{met}{wrote}"));
         self.imported += usize::from(instance.function == "directory");
         if mailed {
-            let mail = self.ses.mails().last().cloned().unwrap();
+            let mail = self.cloud.ses.mails().last().cloned().unwrap();
             self.log.event(now, format_args!("{name} mails {:?} {:?}", mail.to, mail.tags));
             self.checks.mailed(&mail, &instance.name);
         }
@@ -299,12 +277,12 @@ impl State {
     ) -> (Reply, String) {
         if fault == Some(Fault::Unprocessed) {
             let (part, left) = leave_keys(call, &mut self.random);
-            let (reply, _) = self.tables.answer(&part.operation, part.json(), now, lag);
+            let (reply, _) = self.cloud.tables.answer(&part.operation, part.json(), now, lag);
             let mut body: Value = serde_json::from_str(&reply.body).unwrap();
             body["UnprocessedKeys"] = left;
             return (Reply { body: body.to_string(), ..reply }, String::new());
         }
-        let (reply, changes) = self.tables.answer(&call.operation, call.json(), now, lag);
+        let (reply, changes) = self.cloud.tables.answer(&call.operation, call.json(), now, lag);
         let names: Vec<_> = changes.iter().map(|change| format!("{}/{}", change.name.pk, change.name.sk)).collect();
         self.checks.changed(&changes, instance, now);
         self.written += changes.iter().filter(|change| change.name.pk != LIMITERS).count() as u64;
@@ -315,7 +293,7 @@ impl State {
     fn queued(&mut self, call: &Call, fault: Option<Fault>, now: Timestamp) -> Reply {
         self.written += u64::from(call.operation.starts_with("Send"));
         if fault != Some(Fault::PartlyRefused) {
-            return self.sqs.answer(call, now);
+            return self.cloud.sqs.answer(call, now);
         }
         let mut request = call.json();
         let entries = request["Entries"].as_array().cloned().unwrap_or_default();
@@ -323,7 +301,7 @@ impl State {
         let mut body = json!({"Successful": []});
         if !taken.is_empty() {
             request["Entries"] = json!(taken);
-            let reply = self.sqs.answer(&Call { body: request.to_string().into_bytes(), ..call.clone() }, now);
+            let reply = self.cloud.sqs.answer(&Call { body: request.to_string().into_bytes(), ..call.clone() }, now);
             body = serde_json::from_str(&reply.body).unwrap();
         }
         let failed =
@@ -336,8 +314,8 @@ impl State {
     fn published(&mut self, call: &Call, fault: Option<Fault>, now: Timestamp) -> Reply {
         if fault == Some(Fault::PartlyRefused) {
             let most = call.json()["Entries"].as_array().map_or(1, Vec::len);
-            self.bus.fail_next(self.random.random_range(1..=most), "ThrottlingException");
+            self.cloud.bus.fail_next(self.random.random_range(1..=most), "ThrottlingException");
         }
-        self.bus.answer(call, now)
+        self.cloud.bus.answer(call, now)
     }
 }

@@ -160,7 +160,7 @@ impl State {
     pub fn recipient_at(&self, division: &str, email: &str) -> Option<RecipientId> {
         let pk = keys::address_pk(&DivisionId::new(division), email);
         let name = Name { table: DIRECTORY.to_owned(), pk, sk: keys::ADDRESS.to_owned() };
-        self.tables.get(&name)?.text("recipientId")?.parse().ok()
+        self.cloud.tables.get(&name)?.text("recipientId")?.parse().ok()
     }
 
     /// A while, about as long as this.

@@ -30,7 +30,7 @@ impl State {
     /// Looks at everything, now that nothing is under way.
     pub fn check_quiet(&mut self, now: Timestamp) {
         for queue in EMPTY {
-            let left = self.sqs.len(queue);
+            let left = self.cloud.sqs.len(queue);
             if left > 0 {
                 self.checks.broken(now, format!("{left} messages are left in {queue}"));
             }
@@ -50,14 +50,14 @@ impl State {
         for (id, state) in active {
             self.checks.broken(now, format!("guarantee 3: {id} is still {}", state.as_str()));
         }
-        let locks = self.tables.partition(CAMPAIGNS, keys::LOCKS, "").len();
+        let locks = self.cloud.tables.partition(CAMPAIGNS, keys::LOCKS, "").len();
         if locks > 0 {
             self.checks.broken(now, format!("guarantee 8: {locks} locks are held by campaigns that are over"));
         }
         let campaigns: Vec<_> = self.checks.campaigns().map(|campaign| campaign.campaign_id).collect();
         for campaign in campaigns {
             for shard in Shard::all() {
-                let open = self.tables.partition(CAMPAIGNS, &keys::shard_pk(campaign, shard), keys::CLAIM_PREFIX);
+                let open = self.cloud.tables.partition(CAMPAIGNS, &keys::shard_pk(campaign, shard), keys::CLAIM_PREFIX);
                 // Of a function that was killed, when the campaign was over before a sweep: DynamoDB forgets it.
                 let open = open.iter().map(Image::read::<ClaimItem>);
                 for claim in open.filter(|claim| claim.ttl <= 0) {
@@ -66,8 +66,8 @@ impl State {
                 }
             }
         }
-        let notices = self.tables.partition(CAMPAIGNS, keys::NOTICES, "").len();
-        let events = self.tables.partition(CAMPAIGNS, keys::EVENTS, "").len();
+        let notices = self.cloud.tables.partition(CAMPAIGNS, keys::NOTICES, "").len();
+        let events = self.cloud.tables.partition(CAMPAIGNS, keys::EVENTS, "").len();
         if notices + events > 0 {
             self.checks.broken(now, format!("{notices} notices and {events} events were never published"));
         }
@@ -85,13 +85,13 @@ impl State {
             let mut audience = 0;
             for shard in Shard::all() {
                 let pk = keys::shard_pk(campaign, shard);
-                for counter in self.tables.partition(CAMPAIGNS, &pk, "COUNTER#") {
+                for counter in self.cloud.tables.partition(CAMPAIGNS, &pk, "COUNTER#") {
                     for outcome in Outcome::ALL.into_iter().filter(|outcome| *outcome != Outcome::Queued) {
                         *counted.entry(outcome.as_str()).or_default() += counter.number(outcome.as_str());
                     }
                 }
                 let cursor = Name { table: CAMPAIGNS.to_owned(), pk, sk: keys::CURSOR.to_owned() };
-                audience += self.tables.get(&cursor).map_or(0, |cursor| cursor.number("audience"));
+                audience += self.cloud.tables.get(&cursor).map_or(0, |cursor| cursor.number("audience"));
             }
             if audience != rows.values().sum::<i64>() {
                 self.checks.broken(now, format!("{campaign} counts {audience} people, and its ledger is {rows:?}"));
@@ -113,7 +113,7 @@ impl State {
                 pk: directory_keys::recipient_pk(id),
                 sk: directory_keys::RECIPIENT.to_owned(),
             };
-            let Some(item) = self.tables.get(&name).map(|image| image.read::<RecipientItem>()) else { continue };
+            let Some(item) = self.cloud.tables.get(&name).map(|image| image.read::<RecipientItem>()) else { continue };
             if item.status != PortalStatus::Pending {
                 continue;
             }
@@ -133,7 +133,7 @@ impl State {
     /// The company's portal was told of each acceptance and of no other, and so of each that was taken back.
     fn check_portal(&mut self, now: Timestamp) {
         let mut told: BTreeMap<(RecipientId, String), BTreeSet<String>> = BTreeMap::new();
-        for event in self.bus.events() {
+        for event in self.cloud.bus.events() {
             let recipient = event.detail["recipientId"].as_str().and_then(|id| id.parse().ok());
             let id = event.detail["eventId"].as_str().unwrap_or_default().to_owned();
             if let Some(recipient) = recipient {

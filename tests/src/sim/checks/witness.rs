@@ -30,7 +30,7 @@ impl State {
         let mut waiting: BTreeSet<(CampaignId, RecipientId)> = BTreeSet::new();
         for queue in WITNESSES {
             let messages =
-                self.sqs.messages(queue).filter_map(|body| serde_json::from_str::<DeliverMessage>(body).ok());
+                self.cloud.sqs.messages(queue).filter_map(|body| serde_json::from_str::<DeliverMessage>(body).ok());
             for message in messages {
                 waiting.extend(message.recipient_ids.into_iter().map(|id| (message.campaign_id, id)));
             }
@@ -48,11 +48,11 @@ impl State {
                 }
                 let pk = keys::shard_pk(campaign, shard);
                 let cursor = Name { table: CAMPAIGNS.to_owned(), pk: pk.clone(), sk: keys::CURSOR.to_owned() };
-                let cursor = self.tables.get(&cursor).map(|image| image.read::<CursorItem>());
+                let cursor = self.cloud.tables.get(&cursor).map(|image| image.read::<CursorItem>());
                 if cursor.is_some_and(|cursor| !cursor.done) {
                     continue;
                 }
-                let claims = self.tables.partition(CAMPAIGNS, &pk, keys::CLAIM_PREFIX);
+                let claims = self.cloud.tables.partition(CAMPAIGNS, &pk, keys::CLAIM_PREFIX);
                 let held: BTreeSet<RecipientId> =
                     claims.iter().map(Image::read::<ClaimItem>).flat_map(|claim| claim.recipient_ids).collect();
                 if let Some(recipient) = alone.into_iter().find(|recipient| !held.contains(recipient)) {
