@@ -178,6 +178,23 @@ fn a_claim_whose_answer_is_lost_and_whose_repeats_are_throttled_is_still_this_fu
 }
 
 #[test]
+fn a_claim_whose_answer_is_lost_while_reads_are_throttled_is_still_this_functions() {
+    scripted(1, async |scene| {
+        // The SDK tries three times.
+        let claim = [Fault::Throttled, Fault::Throttled, Fault::AnswerLost];
+        script(&scene, claim.map(|fault| step("deliver", "TransactWriteItems", Some(fault), None)));
+        // The first read is that of the campaign, before the claim.
+        script(&scene, [step("deliver", "GetItem", None, None)]);
+        script(&scene, (0..5).map(|_| step("deliver", "GetItem", Some(Fault::Throttled), None)));
+        let campaign = send(&scene, 1).await;
+        end(&scene).await;
+        let ended = shown(&scene, &campaign).await;
+        assert_eq!((&ended["outcomes"]["sent"], &ended["outcomes"]["unconfirmed"]), (&json!(1), &json!(0)), "{ended}");
+        assert_eq!(mails(&scene), BTreeMap::from([(email(0), 1)]));
+    });
+}
+
+#[test]
 fn a_sweep_that_dead_letters_keep_busy_has_looked_after_campaigns_before() {
     scripted(1, async |scene| {
         script(&scene, [step("deliver", "SendEmail", None, Some(End::KilledBefore))]);

@@ -18,7 +18,7 @@ use portal_aws::campaigns::claim::{Claim, Claimed, Delivery};
 use portal_aws::clock;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::directory::templates::TemplateStore;
-use portal_aws::dynamo::StoreError;
+use portal_aws::dynamo::{StoreError, back_off};
 use portal_aws::limiter::{Limiter, LimiterError, Reservation};
 use portal_aws::mail::Mailer;
 use portal_aws::queue::{DeliverMessage, Queue, QueueError, jittered};
@@ -46,6 +46,9 @@ const TIME_TO_CLAIM: SignedDuration = SignedDuration::from_millis(200);
 /// How long after the function's own deadline its claims are left alone: it may be recording still.
 const GRACE: SignedDuration = SignedDuration::from_secs(60);
 
+/// What a claim needs is tried until so little time is left.
+const TIME_TO_END: SignedDuration = SignedDuration::from_secs(2);
+
 /// How often a batch is read and decided anew because somebody changed a recipient between read and claim.
 const TRIES: usize = 10;
 
@@ -64,6 +67,9 @@ pub enum DeliverError {
     /// A table could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Whether a claim is written is not known, or how its e-mails ended could not be recorded: `sweep` settles it as `unconfirmed`.
+    #[error("a claim is left open: {0}")]
+    ClaimLeft(#[source] StoreError),
     /// Waiting work could not be queued.
     #[error(transparent)]
     Queue(#[from] QueueError),
@@ -251,7 +257,7 @@ impl Deliver {
             }
             // The answer may be lost and the claim written all the same: only then is it this function's to send.
             Err(error) => {
-                if !self.store.holds(&claim).await? {
+                if !insist(deadline, async || self.store.holds(&claim).await).await? {
                     return Err(error.into());
                 }
             }
@@ -260,5 +266,20 @@ impl Deliver {
         let batch = Batch { message, campaign, division, claim: &claim, slots, deadline };
         self.post(&batch, letters, waiting).await?;
         Ok(true)
+    }
+}
+
+/// Tries something without which a claim would be left open, as long as there is time.
+async fn insist<T>(deadline: Timestamp, attempt: impl AsyncFn() -> Result<T, StoreError>) -> Result<T, DeliverError> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match attempt().await {
+            Err(error) if error.passes() && deadline.duration_since(clock::now()) > TIME_TO_END => {
+                tracing::warn!(error = %error, "a claim waits for a table");
+                back_off(tries).await;
+            }
+            result => return result.map_err(DeliverError::ClaimLeft),
+        }
     }
 }

@@ -8,7 +8,6 @@ use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::claim::Claim;
 use portal_aws::campaigns::record::Record;
 use portal_aws::clock;
-use portal_aws::dynamo::{StoreError, back_off};
 use portal_aws::mail::{Answer, Letter, Tags};
 use portal_aws::queue::{DeliverMessage, jittered};
 use portal_domain::campaign::StateReason;
@@ -17,7 +16,7 @@ use portal_domain::pace::Slots;
 use portal_domain::{Campaign, Division, RecipientId};
 
 use crate::decide::Prepared;
-use crate::{Deliver, DeliverError};
+use crate::{Deliver, DeliverError, insist};
 
 /// How many e-mails of one batch are under way at once.
 const CONCURRENT_SENDS: usize = 10;
@@ -31,9 +30,6 @@ const THROTTLED_PAUSE: Duration = Duration::from_secs(5);
 /// How long to wait, about, before trying again when SES is out of reach, or takes nothing from the account and the campaign
 /// could not be paused for it.
 const CLOSED_PAUSE: Duration = Duration::from_secs(60);
-
-/// Recording is tried until so little time is left. A claim that can't be recorded is settled by `sweep`, as `unconfirmed`.
-const TIME_TO_END: SignedDuration = SignedDuration::from_secs(2);
 
 /// What one claim was made for, and when its e-mails may leave.
 #[derive(Clone, Copy, Debug)]
@@ -142,24 +138,14 @@ impl Deliver {
         &self,
         batch: &Batch<'_>,
         answers: Vec<(Prepared, Option<Answer>)>,
-    ) -> Result<Vec<RecipientId>, StoreError> {
+    ) -> Result<Vec<RecipientId>, DeliverError> {
         let claim = batch.claim;
         let records: Vec<_> = answers.into_iter().map(|(letter, answer)| record(letter, answer)).collect();
         let unsent = records.iter().filter(|record| record.event != LedgerEvent::Accepted).count();
         tracing::info!(
             campaign.id = %claim.campaign, claim.id = %claim.claim_id, sent = records.len() - unsent, unsent, "batch sent"
         );
-        let mut attempt = 0;
-        loop {
-            attempt += 1;
-            match self.store.record(claim, records.clone()).await {
-                Err(error) if error.passes() && batch.deadline.duration_since(clock::now()) > TIME_TO_END => {
-                    tracing::warn!(claim.id = %claim.claim_id, error = %error, "recording failed, trying again");
-                    back_off(attempt).await;
-                }
-                result => return result,
-            }
-        }
+        insist(batch.deadline, async || self.store.record(claim, records.clone()).await).await
     }
 }
 
