@@ -1,8 +1,16 @@
-//! The simulation on some seeds that are the same each time and on one that is new, as the command `make simulate` runs it.
+//! The simulation on some seeds that are the same each time and on one that is new, as the command `make simulate` runs it; and once
+//! without faults, for what is only true then.
 
 #![expect(clippy::print_stdout, reason = "the seed is shown where the test fails")]
 
 use std::process::{Command, Output};
+
+use jiff::SignedDuration;
+use serde_json::json;
+use tests::http::Call;
+use tests::sim::run::scripted;
+use tests::sim::sources::call;
+use tests::sim::town::sender;
 
 /// Runs the command with these variables, and without those of whoever runs the tests.
 fn simulate(variables: &[(&str, &str)]) -> Output {
@@ -46,6 +54,26 @@ fn seed_of_the_commit() -> u64 {
     tree.get(..8)
         .and_then(|digits| u64::from_str_radix(digits, 16).ok())
         .unwrap_or_else(|| rand::random::<u32>().into())
+}
+
+#[test]
+fn e_mails_leave_as_fast_as_ses_takes_them_and_no_faster() {
+    scripted(300, async |scene| {
+        // Of two e-mails, the second may be quicker on its way to SES.
+        scene.system.with(|state| (state.cloud.ses.account.rate, state.cloud.ses.account.burst) = (14.0, 1.0));
+        let body = json!({"filter": {"division": "NORTH"}, "templateId": "portal-invitation", "emailFrom": sender("NORTH"),
+            "expectedRecipients": 300});
+        let request = Call::new("POST", "/v1/campaigns").header("Idempotency-Key", "one").json(&body);
+        assert_eq!(call(&scene.system, "send", request).await.map(|answer| answer.status.as_u16()), Some(202));
+        scene.calm().await;
+        let (left, asked) = scene.system.with(|state| {
+            let asked = state.log.all().filter(|event| event.contains(" SendEmail ")).count();
+            (state.cloud.ses.mails().iter().map(|mail| mail.at).collect::<Vec<_>>(), asked)
+        });
+        assert_eq!((left.len(), asked), (300, 300), "SES refused none for its rate");
+        let took = left[299].duration_since(left[0]);
+        assert!(took < SignedDuration::from_secs(24), "{took:#} for what takes 300 / 14 = 21.4 s");
+    });
 }
 
 #[test]
