@@ -1,10 +1,13 @@
 //! The deployed system.
 
 use std::collections::HashMap;
+use std::time::SystemTime;
 use std::{env, fs};
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use ureq::Agent;
@@ -53,8 +56,29 @@ impl Stack {
             .endpoint_url(&self.aws_endpoint)
             .timeout_config(portal_aws::config::timeouts())
             .region(Region::new(self.region.clone()))
-            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test")))
+            .credentials_provider(SharedCredentialsProvider::new(credentials()))
             .build()
+    }
+
+    /// Invokes a function with an event; answers as Lambda does. The crate of Lambda's SDK would take longer to compile than all else
+    /// here.
+    pub fn invoke(&self, function: &str, event: &str) -> Answer {
+        let uri = format!("{}/2015-03-31/functions/{function}/invocations", self.aws_endpoint);
+        let identity = credentials().into();
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region(&self.region)
+            .name("lambda")
+            .time(SystemTime::now())
+            .settings(SigningSettings::default())
+            .build();
+        let signable =
+            SignableRequest::new("POST", &uri, [].into_iter(), SignableBody::Bytes(event.as_bytes())).unwrap();
+        let (instructions, _) = sign(signable, &parameters.unwrap().into()).unwrap().into_parts();
+        let (headers, _) = instructions.into_parts();
+        let request = Request::new().method("POST").uri(&uri);
+        let request = headers.iter().fold(request, |request, header| request.header(header.name(), header.value()));
+        fetch(request, event)
     }
 
     /// The texts of all e-mails that the local SES took to an address that ends so.
@@ -98,6 +122,10 @@ impl Stack {
         assert!(answer.status().is_success(), "{operation}: {answer:?}");
         serde_json::from_str(answer.body()).unwrap_or_default()
     }
+}
+
+fn credentials() -> Credentials {
+    Credentials::new("test", "test", None, None, "test")
 }
 
 /// Makes a request; one with an empty body has none. The answer is one of any status.

@@ -267,8 +267,7 @@ fn every_event_runs_through_its_built_function() {
             .map(|(logical, deployed)| (file_name_of(logical), deployed))
             .find(|(function, _)| name.starts_with(&format!("{function}-")))
             .unwrap_or_else(|| panic!("{name} names no function"));
-        let url = format!("{}/2015-03-31/functions/{deployed}/invocations", stack.aws_endpoint);
-        let answer = fetch(Request::new().method("POST").uri(url), &std::fs::read_to_string(&path).unwrap());
+        let answer = stack.invoke(deployed, &std::fs::read_to_string(&path).unwrap());
         assert!(answer.headers().get("x-amz-function-error").is_none(), "{name}: {}", answer.body());
         let answer = json(&answer);
         match function.as_str() {
