@@ -3,8 +3,8 @@
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
+use lambda_http::Context;
 use serde_json::{Map, Value, json};
-use tower::ServiceExt;
 
 /// A call; what is not set is as an operator with all permissions would send it.
 #[derive(Clone, Debug)]
@@ -124,14 +124,11 @@ impl Call {
             "requestContext": {"stage": "live", "httpMethod": self.method, "path": format!("/live{}", self.path),
                 "identity": {"sourceIp": self.source}, "authorizer": {"claims": self.claims}},
         });
-        let mut request = lambda_http::request::from_str(&event.to_string()).unwrap();
+        let mut context = Context::default();
         if let Some(deadline) = self.deadline {
-            let mut context = lambda_http::Context::default();
             context.deadline = deadline.as_millisecond().unsigned_abs();
-            request.extensions_mut().insert(context);
         }
-        let service = portal_http::server::service(portal_http::router(router));
-        let response = service.oneshot(request).await.unwrap();
+        let response = portal_http::server::respond(portal_http::router(router), event, context).await;
         let (parts, body) = response.into_parts();
         let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         Answer { status: parts.status, headers: parts.headers, text: String::from_utf8(body.to_vec()).unwrap() }

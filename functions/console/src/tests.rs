@@ -1,6 +1,6 @@
 use axum::http::Response as Answer;
+use lambda_http::Context;
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
 use super::*;
 
@@ -24,10 +24,8 @@ impl<'a> Call<'a> {
             "multiValueQueryStringParameters": {"division": ["A&B"]}, "stageVariables": self.variables, "body": null, "isBase64Encoded": false,
             "requestContext": {"stage": "live", "httpMethod": "GET", "path": self.context_path},
         });
-        let request = lambda_http::request::from_str(&event.to_string()).expect("an event");
-        let response =
-            portal_http::server::service(portal_http::router(router())).oneshot(request).await.expect("infallible");
-        let (parts, body) = response.into_parts();
+        let router = portal_http::router(router());
+        let (parts, body) = portal_http::server::respond(router, event, Context::default()).await.into_parts();
         let body = axum::body::to_bytes(body, 1_000_000).await.expect("in memory");
         (Answer::from_parts(parts, ()), String::from_utf8(body.to_vec()).expect("text"))
     }

@@ -15,6 +15,30 @@ const ADDRESS_CHARS: usize = 320;
 /// What is no character, and can't be in a message of SQS (see its `SendMessage`).
 const NO_CHARACTERS: [char; 2] = ['\u{FFFE}', '\u{FFFF}'];
 
+const CONTROL_CHARACTERS: &str = "must not contain control characters";
+
+fn is_control(char: char) -> bool {
+    char.is_control() || NO_CHARACTERS.contains(&char)
+}
+
+/// What is wrong with an id, if anything is. Ids stand in the paths of the API, so that all of them can be named there: `.` and `..` can't,
+/// since clients take them out, escaped or not (RFC 3986, 5.2.4; WHATWG URL).
+pub fn id_fault(id: &str) -> Option<String> {
+    if id.trim().is_empty() {
+        Some("must not be empty".to_owned())
+    } else if id.chars().count() > ID_CHARS {
+        Some(format!("must have at most {ID_CHARS} characters"))
+    } else if id.chars().any(is_control) {
+        Some(CONTROL_CHARACTERS.to_owned())
+    } else if id.trim() != id {
+        Some("must not begin or end with a space".to_owned())
+    } else if matches!(id, "." | "..") {
+        Some("must not be . or .., which can't stand in a path".to_owned())
+    } else {
+        None
+    }
+}
+
 /// One fault in one field of the input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldError {
@@ -117,13 +141,21 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// An id: a text of 1 to [`ID_CHARS`] characters that neither begins nor ends with a space.
+    /// An id, as [`id_fault`] allows it.
     pub fn required_id(&mut self, field: &'static str) -> String {
-        let id = self.required_text(field, ID_CHARS);
-        if id.trim() != id {
-            self.fault(field, "must not begin or end with a space");
+        match self.required(field) {
+            None => String::new(),
+            Some(Value::String(id)) => {
+                if let Some(fault) = id_fault(id) {
+                    self.fault(field, fault);
+                }
+                id.clone()
+            }
+            Some(_) => {
+                self.fault(field, "must be a string");
+                String::new()
+            }
         }
-        id
     }
 
     /// An e-mail address, normalised; `None` is a fault.
@@ -152,8 +184,8 @@ impl<'a> Fields<'a> {
         };
         if text.chars().count() > max {
             self.fault(field, format!("must have at most {max} characters"));
-        } else if text.chars().any(|char| char.is_control() || NO_CHARACTERS.contains(&char)) {
-            self.fault(field, "must not contain control characters");
+        } else if text.chars().any(is_control) {
+            self.fault(field, CONTROL_CHARACTERS);
         } else {
             return Some(text.clone());
         }

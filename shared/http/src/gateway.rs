@@ -7,7 +7,6 @@
 
 use std::collections::HashMap;
 
-use axum::body::Body;
 use axum::http::header::{HOST, HeaderName};
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
@@ -103,6 +102,7 @@ pub(crate) async fn answer(response: Response) -> Result<Answer, Error> {
 #[cfg(test)]
 mod tests {
     use axum::Router;
+    use axum::body::Body;
     use axum::extract::Path;
     use axum::routing::get;
     use proptest::prelude::*;

@@ -7,6 +7,7 @@ pub mod body;
 pub mod csv;
 pub mod cursor;
 pub mod filter;
+mod gateway;
 pub mod idempotency;
 pub mod problem;
 pub mod query;

@@ -1,23 +1,22 @@
 //! What stands around the routes of every HTTP function.
 
-use std::convert::Infallible;
-use std::future::Future;
 use std::panic::{self, AssertUnwindSafe};
 use std::time::Instant;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
 use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderValue, StatusCode, Uri};
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
-use lambda_http::request::RequestContext;
-use lambda_http::{RequestExt, tracing as subscriber};
-use tower::{Service, ServiceExt};
+use lambda_http::{Context, Error, LambdaEvent, lambda_runtime, service_fn, tracing as subscriber};
+use serde_json::Value;
+use tower::ServiceExt;
 
-use crate::Problem;
 use crate::problem::PROBLEM_JSON;
+use crate::{Problem, gateway};
 
 /// The routes with what every function needs: errors as problems, also those of routing and of panics; a line in the
 /// log for each request, of ids and numbers only; and answers that nothing on the way keeps.
@@ -26,17 +25,23 @@ pub fn router(routes: Router) -> Router {
 }
 
 /// Serves [`router`] of these routes as a Lambda function behind API Gateway.
-pub async fn run(routes: Router) -> Result<(), lambda_http::Error> {
+pub async fn run(routes: Router) -> Result<(), Error> {
     subscriber::init_default_subscriber();
     panic::set_hook(Box::new(log_panic));
-    lambda_http::run(service(router(routes))).await
+    let router = router(routes);
+    let handler = service_fn(move |event: LambdaEvent<Value>| {
+        let router = router.clone();
+        async move { gateway::answer(respond(router, event.payload, event.context).await).await }
+    });
+    lambda_runtime::run(handler).await
 }
 
-/// The router as lambda_http calls it, for tests with whole events.
-pub fn service(
-    router: Router,
-) -> impl Service<lambda_http::Request, Response = Response, Error = Infallible, Future: Future + Send> + Clone {
-    router.map_request(without_stage)
+/// What the router answers to an event of API Gateway.
+pub async fn respond(router: Router, event: Value, context: Context) -> Response {
+    match gateway::request(event, context) {
+        Ok(request) => router.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {}),
+        Err(problem) => problem.into_response(),
+    }
 }
 
 async fn around(request: Request, next: Next) -> Response {
@@ -77,19 +82,6 @@ fn as_problem(response: Response) -> Response {
     response
 }
 
-/// Takes the stage off the path: lambda_http puts it there, and routes don't know it.
-fn without_stage(mut request: lambda_http::Request) -> lambda_http::Request {
-    let Some(RequestContext::ApiGatewayV1(context)) = request.request_context_ref() else { return request };
-    let prefix = format!("/{}", context.stage.as_deref().unwrap_or_default());
-    let added = prefix.len() > 1 && !request.raw_http_path().starts_with(&format!("{prefix}/"));
-    let path_and_query = request.uri().path_and_query().map(|path| path.as_str()).unwrap_or_default();
-    let rest = path_and_query.strip_prefix(&prefix).filter(|rest| added && rest.starts_with('/'));
-    if let Some(uri) = rest.and_then(|rest| rest.parse::<Uri>().ok()) {
-        *request.uri_mut() = uri;
-    }
-    request
-}
-
 /// Logs where a panic happened. Its message only where it is a literal: a formatted one may hold anything.
 fn log_panic(info: &panic::PanicHookInfo<'_>) {
     let message = info.payload().downcast_ref::<&'static str>().copied().unwrap_or("(a formatted message)");
@@ -100,8 +92,9 @@ fn log_panic(info: &panic::PanicHookInfo<'_>) {
 #[cfg(test)]
 mod tests {
     use axum::extract::Path;
+    use axum::http::Uri;
     use axum::routing::get;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
     use crate::auth::{Caller, Permission, require};
@@ -122,9 +115,7 @@ mod tests {
             "requestContext": {"stage": "prod", "httpMethod": method, "path": format!("/prod{path}"), "authorizer":
                 {"claims": {"sub": "1", "token_use": "id", "email": "ann@example.com", "cognito:groups": groups}}},
         });
-        let request = lambda_http::request::from_str(&event.to_string()).expect("an event");
-        let response = service(router(routes())).oneshot(request).await.expect("infallible");
-        let (parts, body) = response.into_parts();
+        let (parts, body) = respond(router(routes()), event, Context::default()).await.into_parts();
         let body = axum::body::to_bytes(body, 10_000).await.expect("in memory");
         (Response::from_parts(parts, ()), String::from_utf8(body.to_vec()).expect("text"))
     }

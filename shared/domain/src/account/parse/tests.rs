@@ -159,6 +159,18 @@ fn limits_hold_at_their_edges() {
 }
 
 #[test]
+fn an_id_can_stand_in_a_path() {
+    for taken in ["a/b", "a\\b", "FZ1#x", "FZ?X", "...", "100%", "Ä 1"] {
+        assert!(Account::parse(&with("/accountId", json!(taken))).is_ok(), "{taken}");
+        assert_eq!(account_id(taken).map(|id| id.to_string()).as_deref(), Ok(taken));
+    }
+    for refused in [".", "..", " a", "a ", "a\u{85}b", "", " "] {
+        assert_eq!(fields_at_fault(&with("/accountId", json!(refused))), ["accountId"], "{refused}");
+        assert!(account_id(refused).is_err(), "{refused}");
+    }
+}
+
+#[test]
 fn no_text_holds_a_line_break_or_a_nul() {
     for pointer in ["/accountId", "/name", "/division", "/accountClass", "/sites/0/siteSource", "/contacts/0/name"] {
         for text in ["a\r\nb", "a\nb", "a\0b"] {

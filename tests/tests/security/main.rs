@@ -1,0 +1,5 @@
+//! What must keep out whoever means harm, or types something odd: each module is named after that.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
+
+mod the_wrong_object;
