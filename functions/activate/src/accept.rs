@@ -13,7 +13,7 @@ use portal_aws::dynamo::{StoreError, back_off};
 use portal_domain::activation::proven;
 use portal_domain::input::{FieldError, Fields};
 use portal_domain::new_password::{MOST_BYTES, NewPassword, PasswordHashed};
-use portal_domain::{DivisionId, EmailAddress, PortalStatus};
+use portal_domain::{DivisionId, EmailAddress};
 use portal_http::Problem;
 use portal_http::problem::ProblemType;
 use secrecy::{ExposeSecret, SecretString};
@@ -82,7 +82,7 @@ impl Activate {
             // Where there is nobody, somebody is looked for all the same.
             let id = found.unwrap_or_else(clock::new_recipient_id);
             let recipient = self.directory.recipients(&[id]).await?.pop();
-            let invited = recipient.filter(|recipient| recipient.status == PortalStatus::Pending);
+            let invited = recipient.filter(|recipient| recipient.is_invited());
             let mailed = invited.as_ref().map(|recipient| recipient.passwords()).unwrap_or_default();
             let password = proven(&mailed, asked.temporary_password.expose_secret(), now);
             fail::fail_point!("activate.read");

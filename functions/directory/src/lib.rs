@@ -25,7 +25,8 @@ impl Directory {
     /// Builds the function from its settings.
     pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, MissingSetting> {
         let dynamo = aws_sdk_dynamodb::Client::new(config);
-        Ok(Self { store: DirectoryStore::new(dynamo, settings.required("DIRECTORY_TABLE")?) })
+        let (table, events) = (settings.required("DIRECTORY_TABLE")?, settings.required("CAMPAIGNS_TABLE")?);
+        Ok(Self { store: DirectoryStore::new(dynamo, table, events) })
     }
 }
 

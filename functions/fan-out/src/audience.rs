@@ -93,7 +93,8 @@ impl<'a> Audience<'a> {
     async fn query(&mut self) -> Result<(), StoreError> {
         let from = [PortalStatus::NotSent, PortalStatus::Pending];
         let division = &self.campaign.filter.division;
-        let page = self.directory.query_shard(division, self.shard, &from, self.read_to.take(), QUERY_SIZE).await?;
+        let page =
+            self.directory.query_shard(division, self.shard, true, &from, self.read_to.take(), QUERY_SIZE).await?;
         self.buffer.extend(page.recipients);
         self.exhausted = page.next.is_none();
         self.read_to = page.next;

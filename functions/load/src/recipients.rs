@@ -28,23 +28,37 @@ struct Wanted {
     excluded: Option<Exclusion>,
     /// Only who has a selected link to an account with active services.
     on_active_services: bool,
+    /// Who is linked to an account, or who is to none any more.
+    linked: bool,
 }
 
 impl Wanted {
     fn read(fields: &mut Fields<'_>) -> Self {
-        Self {
+        let wanted = Self {
             filter: Filter::read(fields),
             status: fields.optional_choice("status", "accepted, pending, notSent", PortalStatus::parse),
             search: read_search(fields),
             excluded: fields.optional_choice("excluded", "recentlyInvited, undeliverable", Exclusion::parse),
             on_active_services: fields.optional_bool("onActiveServices"),
+            linked: fields.optional_choice("linked", "true, false", |text| text.parse().ok()).unwrap_or(true),
+        };
+        if !wanted.linked && wanted.asks_for_a_link() {
+            fields
+                .fault("linked", "of those who are linked to no account only division, status and search can be asked");
         }
+        wanted
+    }
+
+    /// Whether only somebody who is linked to an account can be wanted.
+    fn asks_for_a_link(&self) -> bool {
+        let everybody = Filter::whole(self.filter.division.clone());
+        self.filter != everybody || self.excluded.is_some() || self.on_active_services
     }
 
     /// The everybody of the selection, with no more than a filter.
     #[cfg(test)]
     fn all(filter: Filter) -> Self {
-        Self { filter, status: None, search: None, excluded: None, on_active_services: false }
+        Self { filter, status: None, search: None, excluded: None, on_active_services: false, linked: true }
     }
 
     /// The condition that one link has to meet: those that count as on active services are selected on such an account.

@@ -50,6 +50,10 @@ struct Detail<'a> {
     accepted_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unlinked_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    linked_at: Option<Timestamp>,
 }
 
 impl EventBus {
@@ -97,12 +101,16 @@ fn described(event: &Event) -> (&'static str, Detail<'_>) {
         campaign_id: None,
         accepted_at: None,
         revoked_at: None,
+        unlinked_at: None,
+        linked_at: None,
     };
     match *happened {
         Happened::Accepted { campaign_id } => {
             ("portal.invitation.accepted", Detail { campaign_id: Some(campaign_id), accepted_at: Some(*at), ..detail })
         }
         Happened::Revoked => ("portal.acceptance.revoked", Detail { revoked_at: Some(*at), ..detail }),
+        Happened::Unlinked => ("portal.recipient.unlinked", Detail { unlinked_at: Some(*at), ..detail }),
+        Happened::Linked => ("portal.recipient.linked", Detail { linked_at: Some(*at), ..detail }),
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! **An account of usual size** goes into one transaction with everything that it links and unlinks; several accounts share
 //! a transaction, and a recipient whom several of them link is written once (`batch.rs`).
+//! With the last link goes every temporary password that was mailed: who is no customer any more can't activate.
 //!
 //! **An account too large for one transaction** is changed in steps. First it is *announced*: its item gets a new version
 //! and lists every recipient that it links now or is to link. Then its links are changed, some per transaction, each on the
@@ -128,6 +129,17 @@ pub enum Write {
     PutLink(RecipientId, Link),
     /// Deletes a link row; the recipient's version guards it.
     DeleteLink(RecipientId, AccountId),
+    /// Tells the company's portal of somebody who has accepted that they are linked to something again, or to nothing any more.
+    Tell(RecipientId, DivisionId, Linked),
+}
+
+/// Whether somebody who has accepted is linked to any account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Linked {
+    /// To one again.
+    Again,
+    /// To none any more.
+    NoMore,
 }
 
 /// What one account's change means for one recipient.

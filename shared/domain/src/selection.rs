@@ -112,7 +112,9 @@ pub fn judge(recipient: &Recipient, selected: bool, rules: Rules) -> Verdict {
     if recipient.undeliverable.is_some() {
         return Verdict::Excluded(Exclusion::Undeliverable);
     }
-    let recently = recipient.last_invited_at.is_some_and(|at| rules.now.duration_since(at) < RECENTLY);
+    // An invitation that lost its password before its time, since they were linked to nothing, keeps no other back.
+    let void = recipient.expires_at.is_some_and(|at| at <= rules.now);
+    let recently = !void && recipient.last_invited_at.is_some_and(|at| rules.now.duration_since(at) < RECENTLY);
     if recently && invited_by_other && !rules.include_recently_invited {
         return Verdict::Excluded(Exclusion::RecentlyInvited);
     }
@@ -246,6 +248,8 @@ mod tests {
             (bounced(base.clone()), undeliverable, undeliverable),
             (bounced(invited(now, None)), undeliverable, undeliverable),
             (invited(now, None), recent, Verdict::Mail),
+            (Recipient { expires_at: Some(now + second), ..invited(now, None) }, recent, Verdict::Mail),
+            (Recipient { expires_at: Some(now), ..invited(now, None) }, Verdict::Mail, Verdict::Mail),
             (invited(now - day + second, Some(theirs)), recent, Verdict::Mail),
             (invited(now - day, Some(theirs)), Verdict::Mail, Verdict::Mail),
             (invited(now - second, Some(ours)), Verdict::Mail, Verdict::Mail),

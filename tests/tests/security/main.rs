@@ -3,3 +3,4 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
 
 mod the_wrong_object;
+mod who_is_no_customer_any_more;

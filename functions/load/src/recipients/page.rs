@@ -52,7 +52,7 @@ pub(super) trait Shards: Sync {
     /// See [`DirectoryReader::query_shard`].
     fn query(
         &self,
-        filter: &Filter,
+        wanted: &Wanted,
         statuses: &[PortalStatus],
         from: Position,
         limit: usize,
@@ -73,12 +73,13 @@ pub(super) trait Shards: Sync {
 impl Shards for DirectoryReader {
     async fn query(
         &self,
-        filter: &Filter,
+        wanted: &Wanted,
         statuses: &[PortalStatus],
         from: Position,
         limit: usize,
     ) -> Result<Page, StoreError> {
-        self.query_shard(&filter.division, from.shard, statuses, from.after, limit).await
+        let division = &wanted.filter.division;
+        self.query_shard(division, from.shard, wanted.linked, statuses, from.after, limit).await
     }
 
     async fn selected(&self, recipient: &Recipient, filter: &Filter) -> Result<bool, StoreError> {
@@ -111,7 +112,7 @@ pub(super) async fn fill(
     let mut from = Some(from);
     while let Some(position) = from {
         let shard = position.shard;
-        let page = shards.query(&list.filter, &statuses, position, limit).await?;
+        let page = shards.query(wanted, &statuses, position, limit).await?;
         limit = (2 * limit).min(MOST_OF_QUERY);
         let ends_shard = page.next.is_none();
         from = match page.next {
@@ -166,6 +167,10 @@ impl<S: Shards> List<'_, S> {
         // What needs no reading is asked first.
         if self.wanted.search.as_ref().is_some_and(|search| !search.finds(recipient)) {
             return Ok(false);
+        }
+        if !self.wanted.linked {
+            // The index may show somebody who is linked again.
+            return Ok(recipient.links.account_count == 0);
         }
         let selected = self.shards.selected(recipient, &self.filter).await?;
         let verdict = judge(recipient, selected, self.rules);

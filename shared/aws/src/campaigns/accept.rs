@@ -36,7 +36,7 @@ pub enum Accepted {
 
 impl CampaignStore {
     /// Makes the recipient `accepted` and keeps the hash of the new password, on the condition that the recipient is the one that was
-    /// read, is `pending`, and still has this password, unexpired. With it: the event for the company's portal, an entry in the audit trail,
+    /// read, is `pending` and linked to an account, and still has this password, unexpired. With it: the event for the company's portal, an entry in the audit trail,
     /// and the count of the campaign whose password it was. All of it, once, or nothing.
     pub async fn accept(
         &self,
@@ -47,12 +47,13 @@ impl CampaignStore {
     ) -> Result<Accepted, StoreError> {
         let id = recipient.recipient_id;
         let acceptance = Acceptance { at: now, campaign_id: password.campaign_id, seconds: password.age(now) };
-        let event = Event::new(Happened::Accepted { campaign_id: password.campaign_id }, recipient, now);
+        let accepted = Happened::Accepted { campaign_id: password.campaign_id };
+        let event = Event::new(accepted, id, &recipient.division, now);
         let entry = AuditEntry::new(now, CUSTOMER, Action::Accepted);
         let actions = vec![
             self.accept_recipient(recipient, password, &acceptance)?,
             self.put_credential(recipient, chosen, now)?,
-            self.put_event(&event)?,
+            event.put(&self.table)?,
             self.put_new(key(keys::audit_pk(id), clock::new_event_id(now)), &entry)?,
             self.count_acceptance(id, &acceptance, 1)?,
         ];
@@ -90,8 +91,10 @@ impl CampaignStore {
                      REMOVE digest, earlier, expiresAt",
                 )
                 .condition_expression(format!(
-                    "version = :version AND #status = :pending AND {digest} = :digest AND {expiry} = :expiry"
+                    "version = :version AND #status = :pending AND accountCount > :none AND {digest} = :digest \
+                     AND {expiry} = :expiry"
                 ))
+                .expression_attribute_values(":none", n(0))
                 .expression_attribute_names("#status", "status")
                 .expression_attribute_values(":accepted", s(PortalStatus::Accepted.as_str()))
                 .expression_attribute_values(":pending", s(PortalStatus::Pending.as_str()))

@@ -1,14 +1,13 @@
 //! Events for the company's portal, kept until they are published: written with the change that they tell of, so that none is lost.
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use jiff::Timestamp;
 use portal_domain::{CampaignId, DivisionId, RecipientId};
 use serde::{Deserialize, Serialize};
 
 use super::{CampaignStore, keys};
 use crate::clock;
-use crate::directory::item::RecipientItem;
-use crate::dynamo::{StoreError, key, s};
+use crate::dynamo::{Item, StoreError, key, put, s};
 
 /// Most events that are read at once.
 pub const PAGE: usize = 500;
@@ -41,21 +40,26 @@ pub enum Happened {
     },
     /// An operator took their acceptance back.
     Revoked,
+    /// Who has accepted is linked to no account any more.
+    Unlinked,
+    /// They are linked to one again.
+    Linked,
 }
 
 impl Event {
-    pub(super) fn new(happened: Happened, recipient: &RecipientItem, at: Timestamp) -> Self {
-        let RecipientItem { recipient_id, ref division, .. } = *recipient;
+    pub(crate) fn new(happened: Happened, recipient_id: RecipientId, division: &DivisionId, at: Timestamp) -> Self {
         Self { event_id: clock::new_event_id(at), happened, recipient_id, division: division.clone(), at }
+    }
+
+    /// The action that keeps it in the table Campaigns until it is published.
+    pub(crate) fn put(&self, table: &str) -> Result<TransactWriteItem, StoreError> {
+        let mut item: Item = serde_dynamo::to_item(self)?;
+        item.extend(key(keys::EVENTS, &self.event_id));
+        put(Put::builder().table_name(table).set_item(Some(item)))
     }
 }
 
 impl CampaignStore {
-    /// The action that keeps an event until it is published.
-    pub(super) fn put_event(&self, event: &Event) -> Result<TransactWriteItem, StoreError> {
-        self.put_new(key(keys::EVENTS, &event.event_id), event)
-    }
-
     /// Events from before `before` that nobody has published yet, oldest first; at most [`PAGE`].
     pub async fn unpublished(&self, before: Timestamp) -> Result<Vec<Event>, StoreError> {
         let answer = self

@@ -35,7 +35,7 @@ impl CampaignStore {
         ];
         if accepted {
             actions.push(self.delete_credential(recipient)?);
-            actions.push(self.put_event(&Event::new(Happened::Revoked, recipient, now))?);
+            actions.push(Event::new(Happened::Revoked, id, &recipient.division, now).put(&self.table)?);
         }
         if let Some(acceptance) = &recipient.acceptance {
             actions.push(self.count_acceptance(id, acceptance, -1)?);

@@ -97,15 +97,18 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl RecipientItem {
-    /// The item of a recipient who has not been invited. Unlinked recipients get no index keys, and so are in no selection.
+    /// The item of a recipient who has not been invited. Who is linked to nothing has a partition of the index to themselves, and so is in
+    /// no selection.
     pub fn new(recipient: &Recipient, version: u64) -> Self {
-        let linked = recipient.links.account_count > 0;
+        let partition = match recipient.links.account_count {
+            0 => keys::unlinked_partition,
+            _ => keys::recipients_partition,
+        };
         Self {
             pk: keys::recipient_pk(recipient.recipient_id),
             sk: keys::RECIPIENT.to_owned(),
-            index_partition: linked
-                .then(|| keys::recipients_partition(&recipient.division, recipient.recipient_id.shard())),
-            index_sort: linked.then(|| keys::recipient_sort(recipient.status, recipient.recipient_id)),
+            index_partition: Some(partition(&recipient.division, recipient.recipient_id.shard())),
+            index_sort: Some(keys::recipient_sort(recipient.status, recipient.recipient_id)),
             recipient_id: recipient.recipient_id,
             division: recipient.division.clone(),
             email: recipient.email.clone(),
@@ -128,6 +131,11 @@ impl RecipientItem {
             resent_at: None,
             acceptance: None,
         }
+    }
+
+    /// Whether they may accept an invitation: who is linked to no account is no customer.
+    pub fn is_invited(&self) -> bool {
+        self.status == PortalStatus::Pending && self.account_count > 0
     }
 
     /// The temporary passwords that were mailed and are kept, the newest first; some may have expired.

@@ -9,6 +9,7 @@
 //! | a recipient, its links in order of account | get or query `RECIPIENT#<recipientId>` |
 //! | the hash of the password that a recipient chose | get `RECIPIENT#<recipientId>`, `CREDENTIAL` |
 //! | all linked recipients of a division by status | query `by-division`, one partition a shard |
+//! | those who are linked to no account any more | query `by-division`, the `#unlinked` partition of each shard |
 //! | all accounts of a division | query `by-division`, the `#accounts` partition of each shard |
 //! | all templates, or one, without its text | query or get `TEMPLATES` |
 //! | a version of a template, or all of them | get or query `TEMPLATE#<templateId>` |
@@ -88,6 +89,11 @@ pub fn link_sk(account: &AccountId) -> String {
 /// Index partition of the recipients of one shard of a division.
 pub fn recipients_partition(division: &DivisionId, shard: Shard) -> String {
     format!("{division}#{shard}")
+}
+
+/// Index partition of the recipients of one shard of a division who are linked to no account.
+pub fn unlinked_partition(division: &DivisionId, shard: Shard) -> String {
+    format!("{division}#{shard}#unlinked")
 }
 
 /// Index sort key of a recipient. `accepted` sorts before `notSent` before `pending`, so that one range holds everyone

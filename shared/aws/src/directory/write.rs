@@ -22,6 +22,8 @@ use crate::dynamo::{Item, StoreError, batch_get, key};
 pub struct DirectoryStore {
     client: Client,
     table: String,
+    /// The table that keeps events for the company's portal.
+    events: String,
     options: KnownOptions,
 }
 
@@ -35,9 +37,9 @@ pub enum Put {
 }
 
 impl DirectoryStore {
-    /// A store on the table with this name.
-    pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into(), options: KnownOptions::default() }
+    /// A store on the table with this name; events for the company's portal are kept in the table `events`.
+    pub fn new(client: Client, table: String, events: String) -> Self {
+        Self { client, table, events, options: KnownOptions::default() }
     }
 
     /// Stores a division, whatever was there.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{Address, Change, Snapshot, Step, StoredRecipient, Write};
+use super::{Address, Change, Linked, Snapshot, Step, StoredRecipient, Write};
 use crate::link::Link;
 use crate::recipient::Links;
 use crate::recipient::links::Relink;
@@ -140,6 +140,7 @@ impl Batch {
                     let recipient = &stored.recipient;
                     let status = touched.status.map_or(recipient.status, |status| recipient.status.merged_with(status));
                     let links = recipient.links.relinked(&touched.changes, rows);
+                    writes.extend(told(recipient, &links));
                     let recipient = Recipient { status, links, ..recipient.clone() };
                     let next = StoredRecipient { recipient, version: stored.version + 1 };
                     writes.push(Write::UpdateRecipient(Box::new(next), stored.version));
@@ -179,14 +180,27 @@ impl Batch {
             // The link row; and what its profiles and names add to the recipient's item.
             cost = cost.plus(Cost { actions: usize::from(step.before != step.after), bytes: 2 * link_bytes });
             if !self.touched.contains_key(&step.recipient_id) {
-                let actions = if step.new.is_some() { 2 } else { 1 };
                 let stored = snapshot.recipients.get(&step.recipient_id);
+                // What the portal may have to be told of who has accepted counts too.
+                let accepted = stored.is_some_and(|stored| stored.recipient.status == PortalStatus::Accepted);
+                let actions = if step.new.is_some() || accepted { 2 } else { 1 };
                 let bytes = RECIPIENT_BYTES + stored.map_or(0, |stored| stored.recipient.links.stored_bytes());
                 cost = cost.plus(Cost { actions, bytes });
             }
         }
         cost
     }
+}
+
+/// What the company's portal is told when somebody's links become these.
+fn told(before: &Recipient, links: &Links) -> Option<Write> {
+    let linked = match (before.links.account_count > 0, links.account_count > 0) {
+        (true, false) => Linked::NoMore,
+        (false, true) => Linked::Again,
+        _ => return None,
+    };
+    let accepted = before.status == PortalStatus::Accepted;
+    accepted.then(|| Write::Tell(before.recipient_id, before.division.clone(), linked))
 }
 
 fn created(

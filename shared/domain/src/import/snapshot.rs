@@ -155,7 +155,7 @@ impl Snapshot {
                     self.accounts.remove(&account);
                     self.first_version = self.first_version.max(version + 1);
                 }
-                Write::CheckAccount(..) => {}
+                Write::CheckAccount(..) | Write::Tell(..) => {}
                 Write::PutAddress(address, recipient) => {
                     self.addresses.insert(address, recipient);
                 }

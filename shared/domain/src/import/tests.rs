@@ -137,6 +137,20 @@ fn check_as_stored<'a>(items: &model::Items, ever_posted: impl IntoIterator<Item
     items.accounts.values().for_each(|stored| restated.apply(&Change::put(stored.account.clone())));
     restated.statuses_between(everything);
     check(items, &restated);
+    check_told(items);
+}
+
+/// The portal knows of everybody who has accepted whether they are linked, and was told of nothing twice.
+fn check_told(items: &model::Items) {
+    for (id, stored) in &items.recipients {
+        let told = items.told.get(id).map(Vec::as_slice).unwrap_or_default();
+        let turns = [Linked::NoMore, Linked::Again].into_iter().cycle();
+        assert!(told.iter().copied().eq(turns.take(told.len())), "{told:?}");
+        let accepted = stored.recipient.status == PortalStatus::Accepted;
+        let linked = stored.recipient.links.account_count > 0;
+        assert!(accepted || told.is_empty(), "{told:?}");
+        assert_eq!(accepted && !linked, told.last() == Some(&Linked::NoMore), "{told:?}");
+    }
 }
 
 proptest! {
@@ -152,6 +166,7 @@ proptest! {
             all_stored(&model, call);
             call.iter().for_each(|change| restated.apply(change));
             check(&model.items(), &restated);
+            check_told(&model.items());
         }
         let before = model.items().transactions;
         all_stored(&model, &puts(restated.accounts.into_values()));

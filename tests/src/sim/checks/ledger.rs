@@ -95,7 +95,9 @@ impl Checks {
             return self.broken_for(now, id, format!("{campaign} claimed them without writing them"));
         };
         let by_itself = before.last_campaign_id == Some(campaign);
-        let recently = before.last_invited_at.is_some_and(|at| now.duration_since(at) < RECENTLY - CLOCKS);
+        // Who lost their password with their last account has not been invited.
+        let holds = before.expires_at.is_none_or(|at| at > now + CLOCKS);
+        let recently = holds && before.last_invited_at.is_some_and(|at| now.duration_since(at) < RECENTLY - CLOCKS);
         let asked = seen.campaign.self_service.is_some();
         let selected = Recipient::from(before.clone()).selected_by(&seen.campaign.filter);
         let mut wrong = Vec::new();

@@ -35,7 +35,8 @@ pub struct Checks {
     claims: BTreeMap<String, ClaimSeen>,
     /// States of campaigns and outcomes of rows that were seen, and how they followed each other.
     pub transitions: BTreeSet<(&'static str, &'static str)>,
-    /// Recipients who accepted through an invitation, and whose acceptance an operator took back; in order.
+    /// Recipients who accepted through an invitation, whose acceptance an operator took back, and who lost their last account or came back
+    /// after they had accepted; in order.
     told: Vec<(RecipientId, &'static str)>,
     pace: pace::Pace,
 }
@@ -268,6 +269,20 @@ impl Checks {
         if set_back && before.status != PortalStatus::NotSent {
             person.set_back = Some(now);
             person.claims.clear();
+        }
+        let (was_linked, is_linked) = (before.account_count > 0, after.account_count > 0);
+        if !is_linked {
+            // No password that was mailed to them holds any more.
+            person.claims.clear();
+            if after.digest.is_some() || !after.earlier.is_empty() {
+                self.broken_for(now, id, "are linked to nothing, and have a password that was mailed".to_owned());
+            }
+            if before.status == PortalStatus::Pending && after.acceptance != before.acceptance {
+                self.broken_for(now, id, "accepted, and are linked to nothing".to_owned());
+            }
+        }
+        if before.status == PortalStatus::Accepted && was_linked != is_linked {
+            self.told.push((id, if is_linked { "portal.recipient.linked" } else { "portal.recipient.unlinked" }));
         }
         match (before.status, after.status) {
             (PortalStatus::Accepted, PortalStatus::Accepted) => {}

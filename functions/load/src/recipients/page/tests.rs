@@ -15,7 +15,7 @@ struct Index(BTreeMap<(u8, String), Recipient>);
 impl Shards for Index {
     async fn query(
         &self,
-        _: &Filter,
+        _: &Wanted,
         statuses: &[PortalStatus],
         from: Position,
         limit: usize,
@@ -152,6 +152,7 @@ proptest! {
             search: if zoe { Search::new("ZOË") } else { None },
             excluded,
             on_active_services,
+            linked: true,
         };
         let pages = block_on(whole(&index, &wanted, bounds(rows)));
         let last = pages.len() - 1;

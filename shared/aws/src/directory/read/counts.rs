@@ -35,7 +35,7 @@ impl DirectoryReader {
         let mut counts = Counts::default();
         let mut after = None;
         loop {
-            let page = self.query_shard(&filter.division, shard, &PortalStatus::ALL, after, PAGE).await?;
+            let page = self.query_shard(&filter.division, shard, true, &PortalStatus::ALL, after, PAGE).await?;
             for recipient in &page.recipients {
                 let selected = self.selected(recipient, filter).await?;
                 counts.add_recipient(recipient, judge(recipient, selected, rules));

@@ -20,18 +20,20 @@ pub struct Page {
 }
 
 impl DirectoryReader {
-    /// Up to `limit` linked recipients of a shard with one of these statuses, which have to follow each other in the index.
-    /// `after` is the sort key of the last recipient that was seen; they need not be there any more.
+    /// Up to `limit` recipients of a shard with one of these statuses, which have to follow each other in the index; those who are linked to
+    /// an account, or those who are not. `after` is the sort key of the last recipient that was seen; they need not be there any more.
     ///
     /// The index is eventually consistent: who was written a moment ago may be missing, or be shown as they were.
     pub async fn query_shard(
         &self,
         division: &DivisionId,
         shard: Shard,
+        linked: bool,
         statuses: &[PortalStatus],
         after: Option<String>,
         limit: usize,
     ) -> Result<Page, StoreError> {
+        let partition = if linked { keys::recipients_partition } else { keys::unlinked_partition };
         let Some((first, last)) = range(statuses, after) else {
             return Ok(Page { recipients: Vec::new(), next: None });
         };
@@ -41,7 +43,7 @@ impl DirectoryReader {
             .table_name(&self.table)
             .index_name(keys::BY_DIVISION)
             .key_condition_expression("indexPartition = :partition AND indexSort BETWEEN :first AND :last")
-            .expression_attribute_values(":partition", s(keys::recipients_partition(division, shard)))
+            .expression_attribute_values(":partition", s(partition(division, shard)))
             .expression_attribute_values(":first", s(first))
             .expression_attribute_values(":last", s(last))
             .limit(i32::try_from(limit).unwrap_or(i32::MAX).max(1));

@@ -1,14 +1,17 @@
 //! The writes of the import protocol as actions of a transaction.
 
-use aws_sdk_dynamodb::types::{ConditionCheck, Delete, Put, TransactWriteItem};
-use portal_domain::RecipientId;
-use portal_domain::import::{StoredAccount, StoredRecipient, Write};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem};
+use jiff::Timestamp;
+use portal_domain::import::{Linked, StoredAccount, StoredRecipient, Write};
 use portal_domain::link::Link;
+use portal_domain::{Recipient, RecipientId};
 
+use crate::campaigns::outbox::{Event, Happened};
+use crate::clock;
 use crate::directory::account_item::AccountItem;
 use crate::directory::item::{AddressItem, RecipientItem};
 use crate::directory::keys;
-use crate::dynamo::{Item, StoreError, key, n, put, set_or_remove, update};
+use crate::dynamo::{Item, StoreError, key, n, put, s, set_or_remove, update};
 
 /// Condition of an item that is to be created.
 const ABSENT: &str = "attribute_not_exists(pk)";
@@ -16,8 +19,8 @@ const ABSENT: &str = "attribute_not_exists(pk)";
 /// Condition of an item that must still be the one that was read.
 const SAME_VERSION: &str = "version = :version";
 
-/// The attributes of a recipient that follow from its links; an import touches no other, so that invitation and digest stay
-/// those of the newest mail.
+/// The attributes of a recipient that follow from its links; while there are any, an import touches no other, so that invitation and
+/// digest stay those of the newest mail.
 const FROM_LINKS: [&str; 8] = [
     "status",
     "profiles",
@@ -29,8 +32,8 @@ const FROM_LINKS: [&str; 8] = [
     keys::INDEX_SORT,
 ];
 
-/// The action that makes one write in the table of this name.
-pub(super) fn action(table: &str, write: &Write) -> Result<TransactWriteItem, StoreError> {
+/// The action that makes one write in the table of this name; one that tells of something, in the table that keeps `events`.
+pub(super) fn action(table: &str, events: &str, write: &Write) -> Result<TransactWriteItem, StoreError> {
     match write {
         Write::PutAccount(stored, expected) => put_account(table, stored, *expected),
         Write::DeleteAccount(account, expected) => delete(
@@ -63,6 +66,13 @@ pub(super) fn action(table: &str, write: &Write) -> Result<TransactWriteItem, St
             let key = key(keys::recipient_pk(*recipient), keys::link_sk(account));
             delete(Delete::builder().table_name(table).set_key(Some(key)))
         }
+        Write::Tell(recipient, division, linked) => {
+            let happened = match linked {
+                Linked::Again => Happened::Linked,
+                Linked::NoMore => Happened::Unlinked,
+            };
+            Event::new(happened, *recipient, division, clock::now()).put(events)
+        }
     }
 }
 
@@ -83,8 +93,11 @@ fn put_link(table: &str, recipient: RecipientId, link: &Link) -> Result<Transact
 
 fn update_recipient(table: &str, stored: &StoredRecipient, expected: u64) -> Result<TransactWriteItem, StoreError> {
     let mut item: Item = serde_dynamo::to_item(RecipientItem::new(&stored.recipient, stored.version))?;
-    let from_links = FROM_LINKS.map(|name| (name, item.remove(name)));
-    let (builder, expression) = set_or_remove(from_links.into());
+    let mut attributes: Vec<_> = FROM_LINKS.map(|name| (name, item.remove(name))).into();
+    if stored.recipient.links.account_count == 0 {
+        attributes.extend(without_passwords(&stored.recipient, clock::now()));
+    }
+    let (builder, expression) = set_or_remove(attributes);
     update(
         builder
             .table_name(table)
@@ -95,6 +108,15 @@ fn update_recipient(table: &str, stored: &StoredRecipient, expected: u64) -> Res
     )
 }
 
+/// What goes with the last link: no password that was mailed holds any more, and an invitation that was open has expired.
+fn without_passwords(
+    recipient: &Recipient,
+    now: Timestamp,
+) -> impl Iterator<Item = (&'static str, Option<AttributeValue>)> {
+    let expired = recipient.expires_at.map(|at| ("expiresAt", Some(s(at.min(now).to_string()))));
+    [("digest", None), ("earlier", None)].into_iter().chain(expired)
+}
+
 fn delete(builder: aws_sdk_dynamodb::types::builders::DeleteBuilder) -> Result<TransactWriteItem, StoreError> {
     Ok(TransactWriteItem::builder().delete(builder.build().map_err(StoreError::request)?).build())
 }
@@ -103,7 +125,7 @@ fn delete(builder: aws_sdk_dynamodb::types::builders::DeleteBuilder) -> Result<T
 mod tests {
     use aws_sdk_dynamodb::types::Update;
     use portal_domain::recipient::{Links, NamedAccount};
-    use portal_domain::{AccountId, DivisionId, PortalStatus, Recipient};
+    use portal_domain::{AccountId, DivisionId, PortalStatus};
 
     use super::*;
 
@@ -126,7 +148,7 @@ mod tests {
             set_back: None,
         };
         let stored = Box::new(StoredRecipient { recipient, version: 8 });
-        let action = action("table", &Write::UpdateRecipient(stored, 7)).expect("it is complete");
+        let action = action("table", "events", &Write::UpdateRecipient(stored, 7)).expect("it is complete");
         action.update.expect("it is an update")
     }
 
@@ -154,11 +176,25 @@ mod tests {
     }
 
     #[test]
-    fn who_is_linked_is_in_the_index_and_who_is_not_leaves_it() {
+    fn who_is_linked_to_nothing_is_in_the_index_by_themselves() {
         let linked = update_of(1).update_expression;
         assert!(linked.contains("#indexPartition = :indexPartition, #indexSort = :indexSort"), "{linked}");
         assert!(linked.ends_with("REMOVE #profilesOverflow"), "{linked}");
-        let unlinked = update_of(0).update_expression;
-        assert!(unlinked.ends_with("REMOVE #profilesOverflow, #indexPartition, #indexSort"), "{unlinked}");
+        let unlinked = update_of(0);
+        let values = unlinked.expression_attribute_values.expect("there are values");
+        assert!(values[":indexPartition"].as_s().is_ok_and(|partition| partition.ends_with("#unlinked")));
+    }
+
+    #[test]
+    fn the_last_link_takes_every_password_along() {
+        let unlinked = update_of(0);
+        let expression = &unlinked.update_expression;
+        assert!(expression.ends_with("REMOVE #profilesOverflow, #digest, #earlier"), "{expression}");
+        let values = unlinked.expression_attribute_values.expect("there are values");
+        assert_eq!(values[":expiresAt"], s("1970-01-01T00:00:00Z"), "what has expired expired when it did");
+        let recipient = RecipientId::from_random([7; 16]);
+        let tell = Write::Tell(recipient, DivisionId::new("D"), Linked::NoMore);
+        let put = action("table", "events", &tell).expect("it is complete").put.expect("it is a put");
+        assert_eq!((put.table_name.as_str(), &put.item["happened"]), ("events", &s("unlinked")));
     }
 }

@@ -44,7 +44,10 @@ impl Table for Importing<'_> {
     }
 
     async fn transact(&self, writes: &[Write]) -> Result<bool, StoreError> {
-        let actions = writes.iter().map(|write| action(&self.store.table, write)).collect::<Result<_, _>>()?;
+        let actions = writes
+            .iter()
+            .map(|write| action(&self.store.table, &self.store.events, write))
+            .collect::<Result<_, _>>()?;
         let transacted = transact(&self.store.client, "store accounts", actions).await?;
         Ok(matches!(transacted, Transacted::Done))
     }

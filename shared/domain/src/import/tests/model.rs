@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
-use crate::import::{Address, Change, Report, Snapshot, StoredAccount, StoredRecipient, Table, Write, run};
+use crate::import::{Address, Change, Linked, Report, Snapshot, StoredAccount, StoredRecipient, Table, Write, run};
 use crate::link::Link;
 use crate::{AccountId, RecipientId};
 
@@ -26,6 +26,8 @@ pub struct Items {
     pub addresses: BTreeMap<Address, RecipientId>,
     pub recipients: BTreeMap<RecipientId, StoredRecipient>,
     pub links: BTreeMap<(RecipientId, AccountId), Link>,
+    /// What the company's portal was told of each, in order.
+    pub told: BTreeMap<RecipientId, Vec<Linked>>,
     randoms: u128,
     time: u64,
     pub transactions: usize,
@@ -113,7 +115,7 @@ impl Items {
             Write::UpdateRecipient(stored, expected) => {
                 self.recipients.get(&stored.recipient.recipient_id).is_some_and(|now| now.version == *expected)
             }
-            Write::PutLink(..) | Write::DeleteLink(..) => true,
+            Write::PutLink(..) | Write::DeleteLink(..) | Write::Tell(..) => true,
         }
     }
 
@@ -128,6 +130,7 @@ impl Items {
             }
             Write::PutLink(id, link) => drop(self.links.insert((id, link.account_id.clone()), link)),
             Write::DeleteLink(id, account) => assert!(self.links.remove(&(id, account)).is_some()),
+            Write::Tell(id, _, linked) => self.told.entry(id).or_default().push(linked),
         }
     }
 
@@ -167,6 +170,7 @@ fn key(write: &Write) -> String {
         Write::PutRecipient(stored) | Write::UpdateRecipient(stored, _) => stored.recipient.recipient_id.to_string(),
         Write::PutLink(id, link) => format!("{id} {}", link.account_id),
         Write::DeleteLink(id, account) => format!("{id} {account}"),
+        Write::Tell(id, ..) => format!("event {id}"),
     }
 }
 
