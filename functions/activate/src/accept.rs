@@ -12,7 +12,7 @@ use portal_aws::clock;
 use portal_aws::dynamo::{StoreError, back_off};
 use portal_domain::activation::proven;
 use portal_domain::input::{FieldError, Fields};
-use portal_domain::new_password::{MOST_BYTES, NewPassword, PasswordHashed};
+use portal_domain::new_password::{MOST_BYTES, NewPassword, PasswordHashed, TypedPassword};
 use portal_domain::{DivisionId, EmailAddress};
 use portal_http::Problem;
 use portal_http::problem::ProblemType;
@@ -45,14 +45,17 @@ struct Asked {
 }
 
 /// 204 when the invitation is accepted now. What is wrong with the request itself is told; otherwise every refusal is the same, and so
-/// is the work before it: the new password is hashed before anything is looked up, the same items are asked for whether or
+/// is the work before it: the new password is judged and hashed before anything is looked up, the same items are asked for whether or
 /// not there is anybody, and only then the refusal is counted.
 pub(crate) async fn accept(
     State(activate): State<Arc<Activate>>,
     Source(source): Source,
     request: Request,
 ) -> Result<StatusCode, Problem> {
-    let asked = Asked::parse(&read(request).await?)?;
+    let asked = match read(request).await.and_then(|body| Ok(Asked::parse(&body)?)) {
+        Ok(asked) => asked,
+        Err(problem) => return Err(activate.refuse(&source, problem).await),
+    };
     // Keeps the processor busy for some tens of milliseconds: a function serves one request at a time.
     let chosen = asked.new_password.hash(clock::random());
     if let Some(event) = activate.take_up(&asked, &chosen).await? {
@@ -61,18 +64,23 @@ pub(crate) async fn accept(
         activate.publish(&event).await;
         return Ok(StatusCode::NO_CONTENT);
     }
-    // The right password is never refused for tries before it: 113 bits can't be guessed. Whoever tries anyway is asked to wait; that they do
-    // is for WAF to see to.
-    match activate.store.refused_from(&source, clock::now()).await {
-        Ok(tries) if tries > MOST_TRIES => {
-            tracing::warn!("a source is refused too often");
-            Err(Problem::too_many_requests(WINDOW.as_secs().unsigned_abs() as u32))
-        }
-        _ => Err(Problem::new(StatusCode::FORBIDDEN, ProblemType::NOT_ACTIVATED, REFUSED)),
-    }
+    let refused = Problem::new(StatusCode::FORBIDDEN, ProblemType::NOT_ACTIVATED, REFUSED);
+    Err(activate.refuse(&source, refused).await)
 }
 
 impl Activate {
+    /// Counts a try that is refused, for whatever reason, against its source. The right password is never refused for tries before it: 113
+    /// bits can't be guessed. Whoever tries anyway is asked to wait; that they do is for WAF to see to.
+    async fn refuse(&self, source: &str, problem: Problem) -> Problem {
+        match self.store.refused_from(source, clock::now()).await {
+            Ok(tries) if tries > MOST_TRIES => {
+                tracing::warn!("a source is refused too often");
+                Problem::too_many_requests(WINDOW.as_secs().unsigned_abs() as u32)
+            }
+            _ => problem,
+        }
+    }
+
     /// Accepts the invitation if the temporary password is one that was mailed to this address and holds.
     async fn take_up(&self, asked: &Asked, chosen: &PasswordHashed) -> Result<Option<Box<Event>>, StoreError> {
         for attempt in 1..=TRIES {
@@ -115,26 +123,19 @@ impl Asked {
         let division = DivisionId::new(fields.required_id("division"));
         let temporary_password = SecretString::from(fields.required_text("temporaryPassword", TYPED));
         let typed = SecretString::from(fields.required_text("newPassword", MOST_BYTES));
-        let address = email.as_ref().map_or("", EmailAddress::as_str);
-        // The company's name is not known here: nothing is looked up before the new password is hashed.
-        let about = [address, division.as_str(), temporary_password.expose_secret(), "customer portal"];
-        let new_password = match NewPassword::choose(typed.expose_secret(), &about) {
-            Ok(password) => Some(password),
-            Err(unfit) => {
-                // An empty or missing one has been named already.
-                if !typed.expose_secret().is_empty() {
-                    fields.fault("newPassword", unfit.to_string());
-                }
-                None
-            }
-        };
-        let errors = fields.finish();
-        match (email, new_password) {
-            (Some(email), Some(new_password)) if errors.is_empty() => {
-                Ok(Self { email, division, temporary_password, new_password })
-            }
-            _ => Err(errors),
+        let is_missing = typed.expose_secret().is_empty();
+        let typed = TypedPassword::new(typed.expose_secret());
+        match &typed {
+            // An empty or missing one has been named already.
+            Err(unfit) if !is_missing => fields.fault("newPassword", unfit.to_string()),
+            _ => {}
         }
+        let errors = fields.finish();
+        let (Some(email), Ok(typed), true) = (email, typed, errors.is_empty()) else { return Err(errors) };
+        // It is judged only if nothing else is wrong, which costs most. The company's name is not known here: nothing is looked up before.
+        let about = [email.as_str(), division.as_str(), temporary_password.expose_secret(), "customer portal"];
+        let judged = typed.judge(&about).map_err(|unfit| vec![FieldError::new("newPassword", unfit.to_string())]);
+        judged.map(|new_password| Self { email, division, temporary_password, new_password })
     }
 }
 
