@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::World;
 use crate::cloud::CAMPAIGNS;
 use crate::line::{Fate, line};
+use crate::world::SENDER;
 
 impl World {
     /// Hands one message to its function, which must take it.
@@ -24,11 +25,13 @@ impl World {
     /// Starts a campaign to everyone with a sender that SES refuses when the e-mails are due.
     pub async fn send_refused(&self, division: &str) -> CampaignId {
         self.verify_sender();
+        let sender = self.email("sender");
+        self.put_division_with(division, &[SENDER, &sender]).await;
         let mut body = self.send_request(division).await;
-        body["emailFrom"] = json!(self.email("sender"));
+        body["emailFrom"] = json!(sender);
         let answer = self.post_campaign("refused", &body).await;
         assert_eq!(answer.status, 202, "{}", answer.text);
-        self.cloud().ses.unverify(&self.email("sender"));
+        self.cloud().ses.unverify(&sender);
         answer.json()["campaignId"].as_str().unwrap().parse().unwrap()
     }
 

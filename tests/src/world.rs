@@ -136,9 +136,14 @@ impl World {
 
     /// Puts a division that sends as [`SENDER`].
     pub async fn put_division(&self, division: &str) {
+        self.put_division_with(division, &[]).await;
+    }
+
+    /// The same, with a list of senders.
+    pub async fn put_division_with(&self, division: &str, senders: &[&str]) {
         let body = json!({
             "name": format!("{division} Hauling"), "email": SENDER, "timeZone": "America/New_York",
-            "portalUrl": "https://portal.example.com", "logoUrl": "",
+            "portalUrl": "https://portal.example.com", "logoUrl": "", "senders": senders,
         });
         let answer = self.call(Call::new("PUT", &format!("/v1/divisions/{division}")).json(&body)).await;
         assert!(answer.status.is_success(), "{}", answer.text);

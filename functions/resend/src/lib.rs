@@ -202,7 +202,8 @@ impl Resend {
     /// Who sends: whoever did before, or the first of the division's senders whom the division still lets send and SES has verified. Where
     /// there is none, the first all the same: what SES refuses shows in the ledger.
     async fn sender(&self, division: &Division, before: Option<Campaign>) -> Result<String, ResendError> {
-        let before = before.map(|campaign| campaign.email_from).filter(|sender| division.allows_sender(sender));
+        let before =
+            before.map(|campaign| campaign.email_from).filter(|sender| division.refuses_sender(sender).is_none());
         let offered = division.offered_senders().into_iter().map(str::to_owned);
         let candidates: Vec<String> = before.into_iter().chain(offered).collect();
         for candidate in &candidates {

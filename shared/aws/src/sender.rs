@@ -1,4 +1,4 @@
-//! Who may send, for every way to send: the division's list, SES's verified identities, and that SES sends at all.
+//! Who may send, for every way to send: the division's list or domain, SES's verified identities, and that SES sends at all.
 
 use portal_domain::Division;
 use portal_domain::division::SenderRefusal;
@@ -12,8 +12,8 @@ pub async fn check_sender(
     division: &Division,
     from: &EmailAddress,
 ) -> Result<Result<Account, SenderRefusal>, MailError> {
-    if !division.allows_sender(from.as_str()) {
-        return Ok(Err(SenderRefusal::NotListed));
+    if let Some(refusal) = division.refuses_sender(from.as_str()) {
+        return Ok(Err(refusal));
     }
     let (account, verified) = futures::try_join!(mailer.account(), mailer.has_verified(from.as_str()))?;
     Ok(match (account.sending_enabled, verified) {

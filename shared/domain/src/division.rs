@@ -24,7 +24,7 @@ pub struct Division {
     /// Address of its logo, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logo_url: Option<String>,
-    /// The only senders that it may use, normalised; empty means that it keeps no such list.
+    /// The only senders that it may use, normalised; without such a list those of its own address's domain.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub senders: Vec<String>,
     /// Where answers go; a normalised address. Without it they go to [`Division::email`].
@@ -38,6 +38,9 @@ pub enum SenderRefusal {
     /// The division has a list of senders, and this one is not on it.
     #[error("the sender is not on the division's list")]
     NotListed,
+    /// The division has no list of senders, and this one is of another domain than its own address.
+    #[error("the sender is of another domain than the division's address")]
+    OtherDomain,
     /// SES has not verified the sender.
     #[error("SES has not verified the sender")]
     NotVerified,
@@ -57,14 +60,21 @@ impl Division {
         self.reply_to.as_deref().unwrap_or(&self.email)
     }
 
-    /// Whether this normalised address may be its sender, as far as its own list says.
-    pub fn allows_sender(&self, address: &str) -> bool {
-        self.senders.is_empty() || self.senders.iter().any(|sender| sender == address)
+    /// Why this normalised address may not be its sender, as far as the division says. Without a list, that SES has verified a domain is
+    /// not enough: it may be another division's.
+    pub fn refuses_sender(&self, address: &str) -> Option<SenderRefusal> {
+        let domain = |address: &str| address.rsplit_once('@').map(|(_, domain)| domain.to_owned());
+        match self.senders.is_empty() {
+            true if domain(address) == domain(&self.email) => None,
+            true => Some(SenderRefusal::OtherDomain),
+            false if self.senders.iter().any(|sender| sender == address) => None,
+            false => Some(SenderRefusal::NotListed),
+        }
     }
 
     /// The senders to offer, the default first, each once.
     pub fn offered_senders(&self) -> Vec<&str> {
-        let allowed = self.allows_sender(&self.email).then_some(self.email.as_str());
+        let allowed = self.refuses_sender(&self.email).is_none().then_some(self.email.as_str());
         let others = self.senders.iter().map(String::as_str).filter(|sender| *sender != self.email);
         allowed.into_iter().chain(others).collect()
     }
@@ -88,15 +98,24 @@ mod tests {
     }
 
     #[test]
-    fn without_a_list_every_sender_is_allowed_and_the_default_is_offered() {
-        assert!(division().allows_sender("x@example.com"));
+    fn without_a_list_senders_of_the_own_domain_are_allowed_and_the_default_is_offered() {
+        assert_eq!(division().refuses_sender("x@example.com"), None);
+        for other in
+            ["x@example.org", "x@mail.example.com", "x@notexample.com", "x@com", "\"@example.com\"@example.org"]
+        {
+            assert_eq!(division().refuses_sender(other), Some(SenderRefusal::OtherDomain), "{other}");
+        }
         assert_eq!(division().offered_senders(), ["a@example.com"]);
     }
 
     #[test]
     fn a_list_of_senders_excludes_all_others() {
         let listed = Division { senders: vec!["b@example.com".to_owned()], ..division() };
-        assert!(!listed.allows_sender("a@example.com"));
+        assert_eq!(listed.refuses_sender("a@example.com"), Some(SenderRefusal::NotListed));
+        assert_eq!(
+            Division { senders: vec!["b@other.org".to_owned()], ..division() }.refuses_sender("b@other.org"),
+            None
+        );
         assert_eq!(listed.offered_senders(), ["b@example.com"]);
     }
 

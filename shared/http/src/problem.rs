@@ -122,6 +122,9 @@ impl Problem {
         let refused = |detail| Self::unprocessable(ProblemType::SENDER_REFUSED, detail).with("field", "emailFrom");
         match refusal {
             SenderRefusal::NotListed => refused("This address is not on the division's list of senders."),
+            SenderRefusal::OtherDomain => refused(
+                "This address is of another domain than the division's own. Only a division with a list of senders sends from others.",
+            ),
             SenderRefusal::NotVerified => refused(
                 "SES has verified neither this address nor its domain. Verify it in SES, or choose another sender.",
             ),

@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
 
 mod a_request_that_costs_much;
+mod another_divisions_sender;
 mod the_wrong_object;
 mod who_is_no_customer_any_more;
