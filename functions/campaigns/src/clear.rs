@@ -21,7 +21,7 @@ pub(crate) async fn undeliverable(
     if campaigns.directory.recipients(&[id]).await?.is_empty() {
         return Err(unknown());
     }
-    if campaigns.store.clear_undeliverable(id, &caller.name, clock::now()).await? {
+    if campaigns.store.clear_undeliverable(id, &caller.actor(), clock::now()).await? {
         tracing::info!(recipient.id = %id, "may be mailed again");
     }
     Ok(StatusCode::NO_CONTENT)

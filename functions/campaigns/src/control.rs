@@ -75,7 +75,7 @@ pub(crate) async fn retry(
 impl Campaigns {
     async fn command(&self, id: &str, command: Command, caller: &Caller) -> Result<Json<OneView>, Problem> {
         let id = self.campaign(id).await?.campaign_id;
-        let campaign = match self.store.obey(id, command, &caller.name, clock::now()).await? {
+        let campaign = match self.store.obey(id, command, &caller.actor(), clock::now()).await? {
             Obeyed::Done(campaign) => {
                 tracing::info!(campaign.id = %id, command = command.as_str(), "campaign obeyed");
                 // Should this fail, the sweep queues the shards, which stand still; and so does a repeat of the command.

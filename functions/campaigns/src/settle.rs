@@ -96,7 +96,7 @@ impl Campaigns {
         event: LedgerEvent,
         caller: &Caller,
     ) -> Result<usize, Problem> {
-        Ok(self.store.settle_as(campaign.campaign_id, recipients, event, &caller.name, clock::now()).await?)
+        Ok(self.store.settle_as(campaign.campaign_id, recipients, event, &caller.actor(), clock::now()).await?)
     }
 
     async fn settle_all(&self, campaign: &Campaign, event: LedgerEvent, caller: &Caller) -> Result<usize, Problem> {

@@ -194,6 +194,7 @@ impl Resend {
             retrying: None,
             acknowledged: None,
             created_by: SYSTEM.to_owned(),
+            created_by_person: None,
             created_at: now,
             completed_at: None,
         })

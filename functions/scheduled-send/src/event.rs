@@ -68,7 +68,7 @@ impl Written {
         let time_zone = fields.optional_text("timeZone", 100);
         let plan = Plan::read(&mut fields);
         let faults = fields.finish();
-        let owner = Owner { name: user.clone(), user };
+        let owner = Owner { name: user.clone(), user, sub: None };
         plan.filter(|_| faults.is_empty()).map(|plan| Self { plan, owner, time_zone }).ok_or(faults)
     }
 }

@@ -186,7 +186,7 @@ impl ScheduledSend {
         now: Timestamp,
     ) -> Result<Option<Occurrence>, RunError> {
         let once = Once::Occurrence(schedule, occurrence);
-        match self.launcher.start(ready, id, &schedule.owner.name, once, now).await {
+        match self.launcher.start(ready, id, &schedule.owner.actor(), once, now).await {
             Ok(campaign) => {
                 fail::fail_point!("scheduled-send.started");
                 self.launcher.fan_out(&campaign).await?;

@@ -116,7 +116,7 @@ pub(crate) async fn pause(
     let now = clock::now();
     let paused = |schedule: &Schedule| {
         let works = schedule.state == ScheduleState::Active;
-        Ok(works.then(|| schedule.paused(&caller.name, now)))
+        Ok(works.then(|| schedule.paused(&caller.actor(), now)))
     };
     schedules.switch(&id, Action::Paused, now, paused).await
 }
@@ -137,7 +137,7 @@ pub(crate) async fn resume(
         // The owner of one in the template is written there.
         let owner = if schedule.in_template { schedule.owner.clone() } else { owner(&caller) };
         let next = schedule.resumed(owner, now);
-        let next = Schedule { updated_by: caller.name.clone(), ..next };
+        let next = next.by(&caller.actor());
         check_timing(&next, &division, now).map(|()| Some(next))
     };
     schedules.switch(&id, Action::Resumed, now, resumed).await
@@ -150,7 +150,7 @@ pub(crate) async fn delete(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let now = clock::now();
-    let deleted = |schedule: &Schedule| Ok(Some(schedule.deleted(&caller.name, now)));
+    let deleted = |schedule: &Schedule| Ok(Some(schedule.deleted(&caller.actor(), now)));
     let schedule = schedules.change(&id, Action::Deleted, deleted).await?;
     tracing::info!(schedule.id = %schedule.schedule_id, "schedule deleted");
     schedules.arm(&schedule, None, now).await;
@@ -247,7 +247,7 @@ fn read<T>(body: &serde_json::Value, read: impl FnOnce(&mut Fields<'_>) -> Optio
 }
 
 fn owner(caller: &Caller) -> Owner {
-    Owner { user: caller.user.clone(), name: caller.name.clone() }
+    Owner { user: caller.user.clone(), name: caller.name.clone(), sub: Some(caller.id.clone()) }
 }
 
 fn check_timing(schedule: &Schedule, division: &Division, now: Timestamp) -> Result<(), Problem> {

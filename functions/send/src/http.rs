@@ -41,7 +41,7 @@ async fn start(
     // What is no JSON starts nothing, and is never the same as what did.
     let body_hash = body.as_ref().map(idempotency::hash_of).unwrap_or_default();
     let key = RequestKey { caller: &caller.id, key, body_hash: &body_hash };
-    let accepted = send.start(&Asker { name: &caller.name, key }, body).await?;
+    let accepted = send.start(&Asker { actor: &caller.actor(), key }, body).await?;
     // Relative to /v1/campaigns, since the stage of the API makes an absolute path wrong.
     let location = format!("campaigns/{}", accepted.view.campaign.campaign_id);
     Ok((StatusCode::ACCEPTED, [(LOCATION, location)], Json(accepted)).into_response())

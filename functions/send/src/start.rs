@@ -10,6 +10,7 @@ use portal_aws::launch::{self, Guard, Order};
 use portal_aws::mail::MailError;
 use portal_aws::queue::QueueError;
 use portal_domain::audience::AudienceRule;
+use portal_domain::campaign::audit::Actor;
 use portal_domain::campaign::{CampaignView, Progress};
 use portal_domain::division::SenderRefusal;
 use portal_domain::input::FieldError;
@@ -114,7 +115,7 @@ impl Send {
         let warnings = if ready.sandbox { vec![SANDBOX] } else { Vec::new() };
         let excluded = ready.counts.excluded;
         let id = clock::new_campaign_id(now);
-        let campaign = self.launcher.start(ready, id, asker.name, Once::Request(asker.key), now).await?;
+        let campaign = self.launcher.start(ready, id, asker.actor, Once::Request(asker.key), now).await?;
         fail::fail_point!("send.started");
         self.launcher.fan_out(&campaign).await?;
         let progress = Progress { excluded, ..Progress::default() };
@@ -146,8 +147,8 @@ impl Send {
 /// Who asks, and under which key.
 #[derive(Clone, Copy, Debug)]
 pub struct Asker<'a> {
-    /// Name for the record of who started the campaign.
-    pub name: &'a str,
+    /// For the record of who started the campaign.
+    pub actor: &'a Actor,
     /// The request's idempotency key.
     pub key: RequestKey<'a>,
 }

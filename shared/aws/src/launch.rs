@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use jiff::Timestamp;
 use portal_domain::audience::AudienceRule;
+use portal_domain::campaign::audit::Actor;
 use portal_domain::campaign::{StartedBy, StateReason, drifted, most_for};
 use portal_domain::division::SenderRefusal;
 use portal_domain::email::EmailAddress;
@@ -190,7 +191,7 @@ impl Launcher {
         &self,
         ready: Ready,
         id: CampaignId,
-        by: &str,
+        by: &Actor,
         once: Once<'_>,
         now: Timestamp,
     ) -> Result<Campaign, Refusal> {
@@ -218,7 +219,7 @@ impl Launcher {
     }
 }
 
-fn campaign(ready: Ready, campaign_id: CampaignId, created_by: &str, now: Timestamp) -> Campaign {
+fn campaign(ready: Ready, campaign_id: CampaignId, by: &Actor, now: Timestamp) -> Campaign {
     let Ready { order, division, template, counts, .. } = ready;
     let nobody = counts.will_email == 0;
     let mut campaign = Campaign {
@@ -249,7 +250,8 @@ fn campaign(ready: Ready, campaign_id: CampaignId, created_by: &str, now: Timest
         max_per_minute: order.max_per_minute,
         retrying: None,
         acknowledged: None,
-        created_by: created_by.to_owned(),
+        created_by: by.name.clone(),
+        created_by_person: by.person.clone(),
         created_at: now,
         completed_at: nobody.then_some(now),
     };

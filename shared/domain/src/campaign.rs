@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 pub use self::acceptances::{AcceptanceView, Acceptances};
+use self::audit::{Actor, Person};
 pub use self::command::{Command, Effect};
 pub use self::halt::Returned;
 pub use self::self_service::SelfService;
@@ -96,6 +97,9 @@ pub struct Campaign {
     pub acknowledged: Option<Returned>,
     /// Who started it, by name.
     pub created_by: String,
+    /// Who that is for certain, if a person did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_by_person: Option<Person>,
     /// When it was started.
     pub created_at: Timestamp,
     /// When it ended.
@@ -126,6 +130,11 @@ fn built_in_name() -> String {
 }
 
 impl Campaign {
+    /// Who started it.
+    pub fn starter(&self) -> Actor {
+        Actor { name: self.created_by.clone(), person: self.created_by_person.clone() }
+    }
+
     /// The shards that its fan-out goes through.
     pub fn shards(&self) -> Vec<Shard> {
         match self.recipient_id {

@@ -13,6 +13,7 @@ pub use self::occurrence::{Failure, Occurrence, Skip, Verdict, WHY_MISSED};
 pub use self::plan::{Plan, Sketch};
 pub use self::rule::{Rule, Timing};
 use crate::ScheduleId;
+use crate::campaign::audit::{Actor, Person};
 use crate::input::FieldError;
 
 /// So many failures in a row turn a schedule off.
@@ -53,6 +54,17 @@ pub struct Owner {
     pub user: String,
     /// The name to show.
     pub name: String,
+    /// The `sub` of the user; not known of one that the stack's template names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sub: Option<String>,
+}
+
+impl Owner {
+    /// The owner as somebody who does something.
+    pub fn actor(&self) -> Actor {
+        let person = self.sub.clone().map(|sub| Person { sub, user: self.user.clone() });
+        Actor { name: self.name.clone(), person }
+    }
 }
 
 /// What EventBridge Scheduler was told last.
@@ -109,6 +121,9 @@ pub struct Schedule {
     pub created_at: Timestamp,
     /// Who changed it last, by name.
     pub updated_by: String,
+    /// Who that is for certain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_by_person: Option<Person>,
     /// When a person changed it last.
     pub updated_at: Timestamp,
 }
@@ -132,6 +147,7 @@ impl Schedule {
             created_by: owner.name.clone(),
             created_at: now,
             updated_by: owner.name.clone(),
+            updated_by_person: owner.actor().person,
             updated_at: now,
             owner,
         }
@@ -151,9 +167,9 @@ impl Schedule {
 
     /// The schedule as a person paused it.
     #[must_use]
-    pub fn paused(&self, by: &str, now: Timestamp) -> Self {
-        let next = self.touched(self.owner.clone(), now);
-        Self { state: ScheduleState::Paused, off_reason: None, updated_by: by.to_owned(), ..next }
+    pub fn paused(&self, by: &Actor, now: Timestamp) -> Self {
+        let next = self.touched(self.owner.clone(), now).by(by);
+        Self { state: ScheduleState::Paused, off_reason: None, ..next }
     }
 
     /// The schedule as a person resumed it, who answers for it from now on.
@@ -164,14 +180,25 @@ impl Schedule {
 
     /// The schedule as a person deleted it.
     #[must_use]
-    pub fn deleted(&self, by: &str, now: Timestamp) -> Self {
-        let next = self.touched(self.owner.clone(), now);
-        Self { state: ScheduleState::Deleted, updated_by: by.to_owned(), ..next }
+    pub fn deleted(&self, by: &Actor, now: Timestamp) -> Self {
+        let next = self.touched(self.owner.clone(), now).by(by);
+        Self { state: ScheduleState::Deleted, ..next }
+    }
+
+    /// The same, changed by somebody who need not be its owner.
+    #[must_use]
+    pub fn by(self, actor: &Actor) -> Self {
+        Self { updated_by: actor.name.clone(), updated_by_person: actor.person.clone(), ..self }
+    }
+
+    /// Who changed it last.
+    pub fn updater(&self) -> Actor {
+        Actor { name: self.updated_by.clone(), person: self.updated_by_person.clone() }
     }
 
     fn touched(&self, owner: Owner, now: Timestamp) -> Self {
-        let updated_by = owner.name.clone();
-        Self { revision: self.revision + 1, owner, updated_by, updated_at: now, ..self.clone() }
+        let actor = owner.actor();
+        Self { revision: self.revision + 1, owner, updated_at: now, ..self.clone() }.by(&actor)
     }
 
     /// The schedule after an occurrence: failures are counted until one starts a campaign, and turn it off.

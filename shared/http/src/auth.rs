@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use lambda_http::request::RequestContext;
+use portal_domain::campaign::audit::{Actor, Person};
 use portal_domain::permission;
 use serde_json::{Map, Value};
 
@@ -49,10 +50,18 @@ pub struct Caller {
     pub id: String,
     /// The user name in the user pool.
     pub user: String,
-    /// The name to show to other operators: e-mail address, or else user name.
+    /// The name to show to other operators: e-mail address if the user pool has verified it, or else user name. A user may change the address
+    /// themselves.
     pub name: String,
     /// The user's e-mail address, if the user pool has verified it.
     pub verified_email: Option<String>,
+}
+
+impl Caller {
+    /// For the record of what they do.
+    pub fn actor(&self) -> Actor {
+        Actor { name: self.name.clone(), person: Some(Person { sub: self.id.clone(), user: self.user.clone() }) }
+    }
 }
 
 impl fmt::Debug for Caller {
@@ -92,11 +101,11 @@ fn authorize(extensions: &Extensions, permission: Permission) -> Result<Caller, 
     if !claims.get("cognito:groups").is_some_and(|groups| contains_group(groups, permission.group())) {
         return Err(Problem::forbidden(permission));
     }
-    let name = text("email").or_else(|| text("cognito:username")).unwrap_or(id);
     let verified = claims.get("email_verified").is_some_and(|claim| *claim == "true" || *claim == true);
     let verified_email = text("email").filter(|_| verified).map(str::to_owned);
     let user = text("cognito:username").unwrap_or(id).to_owned();
-    Ok(Caller { id: id.to_owned(), user, name: name.to_owned(), verified_email })
+    let name = verified_email.clone().unwrap_or_else(|| user.clone());
+    Ok(Caller { id: id.to_owned(), user, name, verified_email })
 }
 
 /// The claims of the token, as API Gateway's user-pool authorizer passes them on.
@@ -147,7 +156,7 @@ mod tests {
 
     fn claims_with(groups: Value) -> Value {
         json!({"claims": {"sub": "0f3b", "token_use": "id", "cognito:username": "ann", "email": "ann@example.com",
-            "aud": "client", "iss": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_x", "cognito:groups": groups}})
+            "email_verified": "true", "aud": "client", "iss": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_x", "cognito:groups": groups}})
     }
 
     fn decide(authorizer: Value) -> Result<Caller, StatusCode> {

@@ -113,7 +113,7 @@ mod tests {
             "resource": path, "path": path, "httpMethod": method, "headers": {"Host": "api.example.com"},
             "multiValueHeaders": {}, "multiValueQueryStringParameters": query, "body": null, "isBase64Encoded": false,
             "requestContext": {"stage": "prod", "httpMethod": method, "path": format!("/prod{path}"), "authorizer":
-                {"claims": {"sub": "1", "token_use": "id", "email": "ann@example.com", "cognito:groups": groups}}},
+                {"claims": {"sub": "1", "token_use": "id", "email": "ann@example.com", "email_verified": "true", "cognito:groups": groups}}},
         });
         let (parts, body) = respond(router(routes()), event, Context::default()).await.into_parts();
         let body = axum::body::to_bytes(body, 10_000).await.expect("in memory");

@@ -118,7 +118,7 @@ async fn a_report_that_comes_again_does_not_mark_again_who_was_cleared() {
     let (world, id) = sent_to(1).await;
     let row = world.row(id, &world.email("p0")).await;
     world.reports([event_of("bounce", id, &row)]).await;
-    assert!(world.campaigns.clear_undeliverable(row.recipient_id, "ann", clock::now()).await.unwrap());
+    assert!(world.campaigns.clear_undeliverable(row.recipient_id, &"ann".into(), clock::now()).await.unwrap());
     world.reports([event_of("bounce", id, &row)]).await;
     assert_eq!(undeliverable(&world, "p0").await, None);
 }
@@ -219,7 +219,7 @@ async fn a_campaign_halts_when_too_much_came_back_and_after_a_resume_only_for_wh
         world.reports([events[most].clone()]).await;
         let campaign = world.campaign(id).await;
         assert_eq!((&campaign["state"], &campaign["stateReason"]), (&json!("halted"), &json!(reason)));
-        let resumed = world.campaigns.obey(id, Command::Resume(None), "ann", clock::now()).await.unwrap();
+        let resumed = world.campaigns.obey(id, Command::Resume(None), &"ann".into(), clock::now()).await.unwrap();
         assert!(matches!(resumed, Obeyed::Done(_)));
         world.reports(events[..=most].iter().cloned()).await;
         assert_eq!(world.campaign(id).await["state"], "preparing", "what a person took note of halts it no more");

@@ -4,5 +4,6 @@
 
 mod a_request_that_costs_much;
 mod another_divisions_sender;
+mod another_name;
 mod the_wrong_object;
 mod who_is_no_customer_any_more;

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::Update;
 use jiff::Timestamp;
 use portal_domain::RecipientId;
-use portal_domain::campaign::audit::{Action, AuditEntry};
+use portal_domain::campaign::audit::{Action, Actor, AuditEntry};
 
 use super::{CampaignStore, keys};
 use crate::clock;
@@ -16,7 +16,7 @@ impl CampaignStore {
     pub async fn clear_undeliverable(
         &self,
         recipient: RecipientId,
-        by: &str,
+        by: &Actor,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let clear = update(

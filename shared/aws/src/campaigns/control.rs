@@ -1,7 +1,7 @@
 //! Commands of people to a campaign, and what a campaign does by itself: pause, halt, go on.
 
 use jiff::Timestamp;
-use portal_domain::campaign::audit::{Action, AuditEntry, SYSTEM};
+use portal_domain::campaign::audit::{Action, Actor, AuditEntry, SYSTEM};
 use portal_domain::campaign::{CampaignEvent, Command, Effect, StateReason, most_for};
 use portal_domain::{Campaign, CampaignId, CampaignState, Outcome, Shard};
 
@@ -30,7 +30,13 @@ pub enum Obeyed {
 
 impl CampaignStore {
     /// Does what a person commands, once, with who and when in the audit trail.
-    pub async fn obey(&self, id: CampaignId, command: Command, by: &str, now: Timestamp) -> Result<Obeyed, StoreError> {
+    pub async fn obey(
+        &self,
+        id: CampaignId,
+        command: Command,
+        by: &Actor,
+        now: Timestamp,
+    ) -> Result<Obeyed, StoreError> {
         for attempt in 1..=TRIES {
             let Some(campaign) = self.campaign(id).await? else { return Ok(Obeyed::Unknown) };
             let (state, reason) = match command.effect(&campaign, now) {
@@ -174,7 +180,7 @@ impl CampaignStore {
         before: &'a Campaign,
         command: Command,
         (state, state_reason): (CampaignState, Option<StateReason>),
-        by: &str,
+        by: &Actor,
         now: Timestamp,
     ) -> Result<Transition<'a>, StoreError> {
         let mut after = Campaign { state, state_reason, ..before.clone() };

@@ -108,7 +108,7 @@ impl CampaignStore {
     fn open(&self, campaign: &Campaign, first: RecipientId) -> Result<Vec<TransactWriteItem>, StoreError> {
         let now = campaign.created_at;
         let id = campaign.campaign_id;
-        let mut entry = AuditEntry::new(now, &campaign.created_by, Action::Started);
+        let mut entry = AuditEntry::new(now, campaign.starter(), Action::Started);
         entry.state = Some(campaign.state);
         let mut actions = vec![
             self.put_new(Self::campaign_key(id), campaign)?,

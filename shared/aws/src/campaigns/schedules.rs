@@ -68,7 +68,7 @@ impl CampaignStore {
         request: Option<RequestKey<'_>>,
     ) -> Result<Written, StoreError> {
         let (id, at) = (&schedule.schedule_id, schedule.created_at);
-        let entry = AuditEntry::new(at, &schedule.created_by, Action::Created);
+        let entry = AuditEntry::new(at, schedule.updater(), Action::Created);
         let mut actions =
             vec![self.put_new(key(keys::SCHEDULES, id.as_str()), schedule)?, self.audit_schedule(schedule, &entry)?];
         if let Some(request) = request {
@@ -84,7 +84,7 @@ impl CampaignStore {
         after: &Schedule,
         action: Action,
     ) -> Result<Written, StoreError> {
-        let entry = AuditEntry::new(after.updated_at, &after.updated_by, action);
+        let entry = AuditEntry::new(after.updated_at, after.updater(), action);
         let actions = vec![self.put_schedule(before, after)?, self.audit_schedule(after, &entry)?];
         self.write_schedule("change a schedule", actions).await
     }

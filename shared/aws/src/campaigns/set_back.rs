@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
 use jiff::Timestamp;
 use portal_domain::PortalStatus;
-use portal_domain::campaign::audit::{Action, AuditEntry};
+use portal_domain::campaign::audit::{Action, Actor, AuditEntry};
 use portal_domain::recipient::SetBack;
 
 use super::accept::credential_key;
@@ -21,7 +21,7 @@ impl CampaignStore {
     pub async fn set_back(
         &self,
         recipient: &RecipientItem,
-        by: &str,
+        by: &Actor,
         why: &str,
         now: Timestamp,
     ) -> Result<bool, StoreError> {

@@ -1,7 +1,7 @@
 //! Settling claims whose owner never recorded them, and rows whose messages died.
 
 use jiff::Timestamp;
-use portal_domain::campaign::audit::{Action, AuditEntry};
+use portal_domain::campaign::audit::{Action, Actor, AuditEntry};
 use portal_domain::outcome::LedgerEvent;
 use portal_domain::{CampaignId, Outcome, RecipientId, Shard};
 
@@ -87,7 +87,7 @@ impl CampaignStore {
         campaign: CampaignId,
         recipients: &[RecipientId],
         event: LedgerEvent,
-        by: &str,
+        by: &Actor,
         now: Timestamp,
     ) -> Result<usize, StoreError> {
         let mut settled = 0;
@@ -106,7 +106,7 @@ impl CampaignStore {
         shard: Shard,
         recipients: &[RecipientId],
         event: LedgerEvent,
-        by: &str,
+        by: &Actor,
         now: Timestamp,
     ) -> Result<usize, StoreError> {
         let pk = keys::shard_pk(campaign, shard);

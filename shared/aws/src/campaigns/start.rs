@@ -62,7 +62,7 @@ impl CampaignStore {
             let cursor_key = key(keys::shard_pk(campaign.campaign_id, shard), keys::CURSOR);
             actions.push(put(self.put_item(cursor_key, &cursor)?)?);
         }
-        let mut entry = AuditEntry::new(now, &campaign.created_by, Action::Started);
+        let mut entry = AuditEntry::new(now, campaign.starter(), Action::Started);
         entry.state = Some(campaign.state);
         let audit_key = key(keys::audit_pk(campaign.campaign_id), clock::new_event_id(now));
         actions.push(self.put_new(audit_key, &entry)?);

@@ -13,6 +13,37 @@ pub const SYSTEM: &str = "system";
 /// Who acts when a customer does: the recipient that the entry is about.
 pub const CUSTOMER: &str = "customer";
 
+/// Who a person is for certain. An address, and even a user name, may be somebody else's tomorrow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Person {
+    /// The `sub` of their user in the user pool: never changes, and is never given to another.
+    pub sub: String,
+    /// The user name.
+    pub user: String,
+}
+
+/// Who does something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// The name to show: a person's verified address, or else user name; [`SYSTEM`] or [`CUSTOMER`].
+    pub name: String,
+    /// The person; nobody where the system acts or a customer does, or it is not known.
+    pub person: Option<Person>,
+}
+
+impl From<&str> for Actor {
+    fn from(name: &str) -> Self {
+        Self { name: name.to_owned(), person: None }
+    }
+}
+
+impl From<&Self> for Actor {
+    fn from(actor: &Self) -> Self {
+        actor.clone()
+    }
+}
+
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -63,6 +94,9 @@ pub struct AuditEntry {
     pub at: Timestamp,
     /// A person's name, or [`SYSTEM`].
     pub by: String,
+    /// Who that person is for certain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub person: Option<Person>,
     /// What was done.
     pub action: Action,
     /// State of the campaign after it.
@@ -87,8 +121,19 @@ pub struct AuditEntry {
 
 impl AuditEntry {
     /// An entry that says no more than this.
-    pub fn new(at: Timestamp, by: &str, action: Action) -> Self {
-        let by = by.to_owned();
-        Self { at, by, action, state: None, reason: None, outcome: None, recipients: None, note: None, outcomes: None }
+    pub fn new(at: Timestamp, by: impl Into<Actor>, action: Action) -> Self {
+        let Actor { name, person } = by.into();
+        Self {
+            at,
+            by: name,
+            person,
+            action,
+            state: None,
+            reason: None,
+            outcome: None,
+            recipients: None,
+            note: None,
+            outcomes: None,
+        }
     }
 }

@@ -23,7 +23,7 @@ fn plan(value: &Value) -> Result<Plan, Vec<String>> {
 }
 
 fn schedule() -> Schedule {
-    let owner = Owner { user: "u-1".to_owned(), name: "ann@example.com".to_owned() };
+    let owner = Owner { user: "u-1".to_owned(), name: "ann@example.com".to_owned(), sub: None };
     let plan = plan(&input()).expect("nothing is wrong");
     Schedule::new(ScheduleId::from_parts(1, 1), plan, owner, at("2026-11-23T12:00:00Z"))
 }
@@ -111,7 +111,7 @@ fn three_failures_in_a_row_turn_it_off_and_only_a_campaign_ends_the_row() {
         assert_eq!(schedule.failures, failures);
     }
     assert_eq!((schedule.state, schedule.off_reason), (ScheduleState::Off, Some(OffReason::Failures)));
-    let bob = Owner { user: "u-2".to_owned(), name: "bob".to_owned() };
+    let bob = Owner { user: "u-2".to_owned(), name: "bob".to_owned(), sub: None };
     let resumed = schedule.resumed(bob, at("2026-12-01T12:00:00Z"));
     assert_eq!((resumed.state, resumed.off_reason, resumed.failures), (ScheduleState::Active, None, 0));
     assert_eq!((resumed.owner.name.as_str(), resumed.revision), ("bob", schedule.revision + 1));
@@ -121,7 +121,7 @@ fn three_failures_in_a_row_turn_it_off_and_only_a_campaign_ends_the_row() {
 fn an_owner_without_permission_turns_it_off_at_once() {
     let off = schedule().after(occurrence("2026-11-30T14:00:00Z", failed(Failure::OwnerWithoutPermission)));
     assert_eq!((off.state, off.off_reason), (ScheduleState::Off, Some(OffReason::OwnerWithoutPermission)));
-    let paused = schedule().paused("bob", at("2026-11-29T12:00:00Z"));
+    let paused = schedule().paused(&"bob".into(), at("2026-11-29T12:00:00Z"));
     let still = paused.after(occurrence("2026-11-30T14:00:00Z", failed(Failure::OwnerWithoutPermission)));
     assert_eq!((still.state, still.off_reason), (ScheduleState::Paused, None), "a person paused it");
 }
@@ -156,7 +156,7 @@ fn scheduler_is_told_whatever_it_does_not_know() {
     assert!(armed.to_arm("Europe/Berlin").is_some(), "the division moved");
     let off = armed.after(occurrence("2026-11-30T14:00:00Z", failed(Failure::OwnerWithoutPermission)));
     assert_eq!(off.to_arm("UTC").map(|armed| armed.enabled), Some(false));
-    assert!(armed.paused("bob", at("2026-11-24T12:00:00Z")).to_arm("UTC").is_some_and(|armed| !armed.enabled));
+    assert!(armed.paused(&"bob".into(), at("2026-11-24T12:00:00Z")).to_arm("UTC").is_some_and(|armed| !armed.enabled));
     let in_template = Schedule { in_template: true, armed: None, ..armed };
     assert_eq!(in_template.to_arm("UTC"), None, "CloudFormation told it");
 }
