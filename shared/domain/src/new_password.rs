@@ -69,7 +69,7 @@ impl TypedPassword {
     /// ([passwords](https://docs.rs/passwords), MIT), of lists of names and words, keyboard runs, repeats and dates
     /// ([zxcvbn](https://docs.rs/zxcvbn), MIT), and of `about`: words that anyone connects with the person, such as the address and the
     /// company's name. A hundred million guesses is zxcvbn's line to what is safe beside a slow hash; a million, its line before that,
-    /// lets `Welcome2024!` pass. The first [`JUDGED_CHARACTERS`] are judged: what they are not guessed by, the whole is not.
+    /// lets `Welcome2024!` pass. The first 32 characters are judged: whoever does not guess them does not guess the whole.
     pub fn judge(self, about: &[&str]) -> Result<NewPassword, Unfit> {
         let text = self.0.expose_secret();
         let words: Vec<&str> = about.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric())).collect();
