@@ -171,25 +171,29 @@ def import_sample(instance: Instance, api: Api) -> dict[str, str]:
 
 
 def test() -> int:
-    """All tests, against a local cloud of their own, which ends with them. It holds every function to its role's policy.
+    """All tests, against local clouds of their own, which end with them.
 
-    The tests of the functions begin while it is deployed, and go on beside those of the page: each wait much, and not for each other.
-    Those that need a local cloud, and are ignored by `cargo test` alone, wait for a schedule most of the time.
+    The tests of the functions run beside those of the page: each wait much, and not for each other. Those that need a local cloud, and
+    are ignored by `cargo test` alone, wait for a schedule most of the time.
     """
-    instance = Instance("test")
+    held, free = Instance("test"), Instance("test-functions")
     browser = toolchain.ensure_browser()
-    with instance.locked(), ending(instance):
-        emulator.stop(instance)
-        template = building.build(instance)
-        with _cargo_test(instance, [], {}) as functions_passed:
-            known = _deploy(instance, emulator.start(instance, enforced=True), template, UNHURRIED)
+    with held.locked(), free.locked(), ending(held), ending(free):
+        emulator.stop(held)
+        emulator.stop(free)
+        template = building.build(held)
+        with _cargo_test(free, [], {}) as functions_passed:
+            say("A local cloud for the main job and the page, with every function held to its role's policy ...")
+            held_stack = _deploy(held, emulator.start(held, enforced=True), template, UNHURRIED)
+            say("... and one for the tests of the functions, which have begun.")
+            free_stack = _deploy(free, emulator.start(free), template, UNHURRIED)
             deployed = ["--test", "deployed", "--test", "cloud", "--", "--ignored"]
-            with _cargo_test(instance, deployed, {"PORTAL_STACK": str(instance.stack_file)}) as deployed_passed:
-                _test_page(instance, known, browser)
+            with _cargo_test(free, deployed, {"PORTAL_STACK": str(free.stack_file)}) as deployed_passed:
+                _test_page(held, held_stack, browser)
                 deployed_passed()
             functions_passed()
-        with step("Looking for passwords in all logs of the local cloud"):
-            leaks.check(instance, known["mailbox"])
+        _no_password_logged(held, held_stack)
+        _no_password_logged(free, free_stack)
     return 0
 
 
@@ -220,6 +224,11 @@ def _cargo_test(instance: Instance, options: list[str], variables: dict[str, str
                 _must_pass(code)
 
         yield passed
+
+
+def _no_password_logged(instance: Instance, known: dict) -> None:
+    with step("Looking for passwords in all logs of this local cloud"):
+        leaks.check(instance, known["mailbox"])
 
 
 def _check_main_job(counts: dict, outcomes: dict) -> None:
