@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unittest
 
 from page import PageTest, expect
@@ -14,6 +15,19 @@ class Access(PageTest):
         for hidden in ("#filters", "#load", "nav"):
             expect(self.page.locator(hidden)).to_have_count(0)
         self.assert_accessible("no permission")
+
+    def test_whoever_works_in_one_division_is_offered_that_one_and_changes_no_template(self):
+        self.open("", self.stack.create_person(groups=("390:DAYTON",)))
+        expect(self.page.locator("#division option")).to_have_text(["Choose a division", re.compile("^DAYTON")])
+        self.page.locator("header nav").get_by_role("link", name="Templates").click()
+        expect(self.page.locator("#templates tbody tr")).not_to_have_count(0)
+        expect(self.page.locator(".only-everywhere")).to_be_visible()
+        expect(self.page.locator("#new-template")).to_have_count(0)
+        self.page.locator("#templates").get_by_role("link", name="Portal Invitation", exact=True).click()
+        expect(self.page.locator("#template-html")).not_to_be_editable()
+        for hidden in ("#save-template", "#template-activation", "#copy-template"):
+            expect(self.page.locator(hidden)).to_have_count(0)
+        self.assert_accessible("operator of one division")
 
     def test_a_wrong_password_does_not_get_in(self):
         name, _ = self.stack.operator()

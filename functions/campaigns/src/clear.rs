@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use portal_aws::clock;
-use portal_domain::RecipientId;
 use portal_http::{Caller, Problem};
 
 use crate::Campaigns;
@@ -16,11 +15,7 @@ pub(crate) async fn undeliverable(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    let unknown = || Problem::not_found("There is no such recipient.");
-    let id: RecipientId = id.parse().map_err(|_| unknown())?;
-    if campaigns.directory.recipients(&[id]).await?.is_empty() {
-        return Err(unknown());
-    }
+    let id = campaigns.recipient(&caller, &id).await?.recipient_id;
     if campaigns.store.clear_undeliverable(id, &caller.actor(), clock::now()).await? {
         tracing::info!(recipient.id = %id, "may be mailed again");
     }

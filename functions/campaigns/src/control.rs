@@ -74,7 +74,7 @@ pub(crate) async fn retry(
 
 impl Campaigns {
     async fn command(&self, id: &str, command: Command, caller: &Caller) -> Result<Json<OneView>, Problem> {
-        let id = self.campaign(id).await?.campaign_id;
+        let id = self.campaign(caller, id).await?.campaign_id;
         let campaign = match self.store.obey(id, command, &caller.actor(), clock::now()).await? {
             Obeyed::Done(campaign) => {
                 tracing::info!(campaign.id = %id, command = command.as_str(), "campaign obeyed");

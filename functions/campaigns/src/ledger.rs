@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
@@ -13,7 +12,7 @@ use portal_domain::feedback::Standing;
 use portal_domain::{CampaignId, Outcome, Recipient, RecipientId};
 use portal_http::csv::{Table, wants_csv};
 use portal_http::cursor::{self, Page};
-use portal_http::{Problem, Query};
+use portal_http::{Caller, Problem, Query};
 use serde::Serialize;
 
 use crate::Campaigns;
@@ -95,6 +94,7 @@ struct List(CampaignId, Option<Outcome>);
 
 pub(crate) async fn recipients(
     State(campaigns): State<Arc<Campaigns>>,
+    caller: Caller,
     Path(id): Path<String>,
     headers: HeaderMap,
     uri: Uri,
@@ -112,7 +112,7 @@ pub(crate) async fn recipients(
         });
         (outcome, fields.optional_number("limit", 1..=most), fields.optional_text("cursor", 1_000))
     })?;
-    let campaign = campaigns.campaign(&id).await?;
+    let campaign = campaigns.campaign(&caller, &id).await?;
     let list = List(campaign.campaign_id, outcome);
     let from = cursor.map(|cursor| cursor::decode(&list, &cursor)).transpose()?;
     let limit = limit.unwrap_or(default) as usize;
@@ -127,7 +127,7 @@ pub(crate) async fn recipients(
     });
     let next_cursor = next.map(|next| cursor::encode(&list, &next)).transpose().map_err(Problem::internal)?;
     if !csv {
-        return Ok(Json(Page { items: rows.collect(), next_cursor }).into_response());
+        return Ok(Page { items: rows.collect(), next_cursor }.into_response());
     }
     let mut table = Table::new(&COLUMNS).map_err(Problem::internal)?;
     for row in rows {

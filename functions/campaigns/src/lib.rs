@@ -10,20 +10,22 @@ mod settle;
 use std::sync::Arc;
 
 use aws_config::SdkConfig;
+use axum::Router;
 use axum::extract::State;
 use axum::http::Uri;
 use axum::routing::{delete, get, post};
-use axum::{Json, Router};
 use futures::{StreamExt, TryStreamExt};
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::clock;
+use portal_aws::directory::item::RecipientItem;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::queue::Queue;
 use portal_aws::settings::{MissingSetting, Settings};
 use portal_domain::campaign::CampaignView;
-use portal_domain::{Campaign, CampaignId, DivisionId};
+use portal_domain::permission::Divisions;
+use portal_domain::{Campaign, CampaignId, DivisionId, RecipientId};
 use portal_http::cursor::{self, Page};
-use portal_http::{Permission, Problem, Query, require};
+use portal_http::{Caller, Permission, Problem, Query, require};
 
 /// Campaigns in a page, unless the caller says otherwise.
 const DEFAULT_LIMIT: u64 = 20;
@@ -54,9 +56,19 @@ impl Campaigns {
         })
     }
 
-    async fn campaign(&self, id: &str) -> Result<Campaign, Problem> {
+    /// A campaign of a division that the caller may look into; to them there is no other.
+    async fn campaign(&self, caller: &Caller, id: &str) -> Result<Campaign, Problem> {
         let id: CampaignId = id.parse().map_err(|_| Self::unknown())?;
-        self.store.campaign(id).await?.ok_or_else(Self::unknown)
+        let campaign = self.store.campaign(id).await?;
+        campaign.filter(|campaign| caller.may(&campaign.filter.division)).ok_or_else(Self::unknown)
+    }
+
+    /// A recipient of a division that the caller may look into; to them there is no other.
+    async fn recipient(&self, caller: &Caller, id: &str) -> Result<RecipientItem, Problem> {
+        let unknown = || Problem::not_found("There is no such recipient.");
+        let id: RecipientId = id.parse().map_err(|_| unknown())?;
+        let recipient = self.directory.recipients(&[id]).await?.pop();
+        recipient.filter(|recipient| caller.may(&recipient.division)).ok_or_else(unknown)
     }
 
     fn unknown() -> Problem {
@@ -82,19 +94,30 @@ pub fn router(campaigns: Campaigns) -> Router {
     require(Permission::SendInvitations, routes)
 }
 
-async fn list(State(campaigns): State<Arc<Campaigns>>, uri: Uri) -> Result<Json<Page<CampaignView>>, Problem> {
+async fn list(
+    State(campaigns): State<Arc<Campaigns>>,
+    caller: Caller,
+    uri: Uri,
+) -> Result<Page<CampaignView>, Problem> {
     let (division, limit, cursor) = Query::of(&uri).read(|fields| {
         let division = fields.optional_text("division", 100).map(DivisionId::new);
         (division, fields.optional_number("limit", 1..=MOST_CAMPAIGNS), fields.optional_text("cursor", 1_000))
     })?;
     let before = cursor.map(|cursor| cursor::decode(&division, &cursor)).transpose()?;
     let limit = limit.unwrap_or(DEFAULT_LIMIT) as usize;
-    let (listed, next) = campaigns.store.list(division.as_ref(), before, limit).await?;
+    let divisions = match &division {
+        Some(division) => {
+            caller.require(division)?;
+            Divisions::Only([division.clone()].into())
+        }
+        None => caller.divisions().clone(),
+    };
+    let (listed, next) = campaigns.store.list(&divisions, before, limit).await?;
     let now = clock::now();
     let views = listed.into_iter().map(|campaign| async {
         let progress = campaigns.store.progress(&campaign).await?;
         Ok::<_, Problem>(CampaignView::new(campaign, &progress, now))
     });
     let items = futures::stream::iter(views).buffered(CONCURRENT_READS).try_collect().await?;
-    Page::new(items, &division, next.as_ref()).map(Json)
+    Page::new(items, &division, next.as_ref())
 }

@@ -9,7 +9,7 @@ use portal_aws::clock;
 use portal_domain::Campaign;
 use portal_domain::campaign::audit::AuditEntry;
 use portal_domain::campaign::{CampaignView, Command, Effect, Progress, StateReason};
-use portal_http::Problem;
+use portal_http::{Caller, Problem};
 use serde::Serialize;
 
 use crate::Campaigns;
@@ -34,9 +34,10 @@ pub(crate) struct OneView {
 
 pub(crate) async fn one(
     State(campaigns): State<Arc<Campaigns>>,
+    caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<OneView>, Problem> {
-    let campaign = campaigns.campaign(&id).await?;
+    let campaign = campaigns.campaign(&caller, &id).await?;
     campaigns.view(campaign).await.map(Json)
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use portal_aws::clock;
+use portal_domain::PortalStatus;
 use portal_domain::input::Fields;
-use portal_domain::{PortalStatus, RecipientId};
 use portal_http::body::JsonBody;
 use portal_http::problem::ProblemType;
 use portal_http::{Caller, Problem};
@@ -63,10 +63,8 @@ impl Campaigns {
         if !faults.is_empty() {
             return Err(faults.into());
         }
-        let unknown = || Problem::not_found("There is no such recipient.");
-        let id: RecipientId = id.parse().map_err(|_| unknown())?;
         for _ in 0..TRIES {
-            let recipient = self.directory.recipients(&[id]).await?.pop().ok_or_else(unknown)?;
+            let recipient = self.recipient(caller, id).await?;
             if recipient.status != change.from {
                 let status = recipient.status.as_str();
                 let problem = Problem::conflict(

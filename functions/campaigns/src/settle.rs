@@ -77,7 +77,7 @@ pub(crate) async fn settle(
     JsonBody(body): JsonBody,
 ) -> Result<Json<Settled>, Problem> {
     let decision = Decision::parse(&body)?;
-    let campaign = campaigns.campaign(&id).await?;
+    let campaign = campaigns.campaign(&caller, &id).await?;
     let settled = match &decision.recipients {
         Some(recipients) => campaigns.settle(&campaign, recipients, decision.event, &caller).await?,
         None => campaigns.settle_all(&campaign, decision.event, &caller).await?,

@@ -66,10 +66,13 @@ export function wasSignedOut() {
   return signedOut;
 }
 
-/** Who is signed in, and whether they have the permission. */
+/** Who is signed in, and whether they have the permission: in some division, and in every one. */
 export function operator() {
-  const { email, name, 'cognito:username': username, 'cognito:groups': groups } = tokens.claims;
-  return { name: email ?? name ?? username ?? '', permitted: Array.isArray(groups) && groups.includes(PERMISSION.group) };
+  const { email, name, 'cognito:username': username, 'cognito:groups': claimed } = tokens.claims;
+  const groups = Array.isArray(claimed) ? claimed : [];
+  const everywhere = groups.includes(PERMISSION.group);
+  const permitted = everywhere || groups.some(group => group.startsWith(`${PERMISSION.group}:`));
+  return { name: email ?? name ?? username ?? '', permitted, everywhere };
 }
 
 /** A token for the next call, renewed if it is about to expire; null when the session has ended. */

@@ -12,7 +12,8 @@ import { go, to } from './route.js';
 import { sourceFields } from './source-fields.js';
 import { templateHelp } from './template-help.js';
 import { versionList } from './template-versions.js';
-import { activeBadge } from './templates.js';
+import { operator } from './session.js';
+import { activeBadge, onlyEverywhere } from './templates.js';
 import { unsavedChanges } from './unsaved.js';
 
 const NEW = 'new';
@@ -25,8 +26,10 @@ export async function templateView(root, place, signal) {
   const [stored, catalog] = await Promise.all([isNew ? blank(copied, signal) : get(path(templateId), { signal }), getCatalog()]);
   let saved = textOf(stored);
   let { version } = stored;
+  const { everywhere } = operator();
+  const fixed = stored.builtIn || !everywhere;
 
-  const fields = sourceFields({ readOnly: stored.builtIn, onInput: edited });
+  const fields = sourceFields({ readOnly: fixed, onInput: edited });
   const failed = h('div', { id: 'save-problem' });
   const saveButton = button({ id: 'save-template', class: 'primary' }, isNew ? 'Create' : 'Save', 'Saving…', save);
   const status = h('span', { id: 'save-status', class: 'quiet', role: 'status' });
@@ -37,7 +40,7 @@ export async function templateView(root, place, signal) {
   fields.write(saved);
   // As the fields have it: they know one kind of line end.
   saved = fields.read();
-  const draft = stored.builtIn ? null : keptDraft(templateId);
+  const draft = fixed ? null : keptDraft(templateId);
   if (draft) fields.write(draft.text);
   if (draft && !isNew) version = draft.version;
   const preview = livePreview({
@@ -48,13 +51,14 @@ export async function templateView(root, place, signal) {
   fill(root,
     h('div', { class: 'view-head' },
       title, h('a', { href: to('templates') }, 'All templates')),
-    stored.builtIn && h('p', { class: 'note' }, 'This template is built in and can not be changed. ',
+    !everywhere && onlyEverywhere(),
+    stored.builtIn && everywhere && h('p', { class: 'note' }, 'This template is built in and can not be changed. ',
       h('a', { id: 'copy-template', href: to('templates', NEW, templateId) }, 'Make a copy'), ' to change that.'),
     unsaved.note,
     h('div', { class: 'editor' },
       h('section', { class: 'card', 'aria-label': 'Text of the template' },
         fields.element, templateHelp(), failed,
-        h('div', { class: 'buttons' }, !stored.builtIn && saveButton, activation, status)),
+        h('div', { class: 'buttons' }, !fixed && saveButton, activation, status)),
       preview.element),
     versions);
   if (isNew) fill(title, 'New template');
@@ -65,8 +69,8 @@ export async function templateView(root, place, signal) {
   /** What is known of the template besides the text in the editor, which stays as it is. */
   function showStored(template) {
     fill(title, `${template.name} `, activeBadge(template));
-    if (!template.builtIn) fill(activation, activationButton(template.active));
-    fill(versions, versionList({ path: path(templateId, 'versions'), shown: template.version, take: template.builtIn ? null : takeVersion, signal }));
+    if (!fixed) fill(activation, activationButton(template.active));
+    fill(versions, versionList({ path: path(templateId, 'versions'), shown: template.version, take: fixed ? null : takeVersion, signal }));
   }
 
   function isDirty() {

@@ -6,6 +6,8 @@ import { fill, h, heading } from './dom.js';
 import { number, time } from './format.js';
 import { list } from './list.js';
 import { to } from './route.js';
+import { operator } from './session.js';
+import { PERMISSION } from './words.js';
 
 const COLUMNS = [
   { label: 'Name', cell: template => h('a', { href: to('templates', template.templateId) }, template.name) },
@@ -13,15 +15,25 @@ const COLUMNS = [
   { label: 'Version', cell: template => number(template.version), kind: 'number' },
   { label: 'Changed', cell: template => (template.builtIn ? 'Built-in' : time(template.updatedAt)), kind: 'time' },
   { label: 'By', cell: template => template.updatedBy ?? '–' },
-  { label: 'New', cell: template => h('a', { href: to('templates', 'new', template.templateId), 'aria-label': `Copy ${template.name}` }, 'Copy') },
 ];
+
+const COPY =
+  { label: 'New', cell: template => h('a', { href: to('templates', 'new', template.templateId), 'aria-label': `Copy ${template.name}` }, 'Copy') };
 
 export async function templatesView(root, place, signal) {
   const load = async () => ({ ...await get('v1/templates', { signal }), nextCursor: null });
+  const { everywhere } = operator();
   const create = h('a', { id: 'new-template', class: 'button', href: to('templates', 'new') }, 'New template');
-  const templates = list({ title: 'All templates', columns: COLUMNS, load, empty: 'There is no template.', tools: [create], signal });
+  const columns = everywhere ? [...COLUMNS, COPY] : COLUMNS;
+  const templates = list({ title: 'All templates', columns, load, empty: 'There is no template.', tools: everywhere ? [create] : [], signal });
   templates.element.id = 'templates';
-  fill(root, heading(1, {}, 'Templates'), templates.element);
+  fill(root, heading(1, {}, 'Templates'), !everywhere && onlyEverywhere(), templates.element);
+}
+
+/** What somebody is told who may not change templates. */
+export function onlyEverywhere() {
+  return h('p', { class: 'note only-everywhere' },
+    `All divisions share these templates: whoever changes them needs the permission ${PERMISSION.title} for every division.`);
 }
 
 /** Only active templates are offered for a Send. */

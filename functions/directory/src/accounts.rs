@@ -8,17 +8,22 @@ use axum::http::{Extensions, StatusCode};
 use portal_domain::account::parse;
 use portal_domain::import::{Change, Outcome};
 use portal_domain::input::FieldError;
-use portal_http::{Problem, body};
+use portal_http::{Caller, Permission, Problem, body};
 
 use crate::answer::{AccountResult, Imported};
 use crate::posted::{self, BODY_BYTES, MEDIA_TYPES, Posted};
 use crate::{Directory, deadline};
 
 /// Stores accounts, each whole or not at all, and answers what is to be said about each.
-pub async fn post(State(directory): State<Arc<Directory>>, request: Request) -> Result<Imported, Problem> {
+pub async fn post(
+    State(directory): State<Arc<Directory>>,
+    caller: Caller,
+    request: Request,
+) -> Result<Imported, Problem> {
     let until = deadline::until(request.extensions());
     let (media_type, bytes) = body::read(request, BODY_BYTES, &MEDIA_TYPES).await?;
     let mut posted = posted::read(media_type, &bytes)?;
+    refuse_other_divisions(&mut posted, &caller);
     directory.refuse_unknown_divisions(&mut posted).await?;
 
     let (mut places, mut changes) = (Vec::new(), Vec::new());
@@ -35,20 +40,23 @@ pub async fn post(State(directory): State<Arc<Directory>>, request: Request) -> 
         results.push(AccountResult { index, line, account_id, errors, warnings, retry: false });
     }
 
-    let report = directory.store.import(&changes, until).await;
+    let report = directory.store.import(&changes, caller.divisions(), until).await;
+    let forbidden = report.outcomes.contains(&Outcome::Forbidden);
     let stored = report.outcomes.iter().filter(|outcome| **outcome == Outcome::Stored).count();
     tracing::info!(accounts.posted = results.len(), accounts.stored = stored, "accounts posted");
     match report.error {
         Some(error) if stored == 0 => return Err(error.into()),
         Some(error) => tracing::error!(error.cause = %error, "an import ended early"),
         // Nothing was wrong with the accounts, there was only no getting through.
-        None if stored == 0 && !changes.is_empty() && changes.len() == results.len() => return Err(Problem::busy()),
+        None if stored == 0 && !changes.is_empty() && changes.len() == results.len() && !forbidden => {
+            return Err(Problem::busy());
+        }
         None => {}
     }
     for (place, outcome) in places.into_iter().zip(report.outcomes) {
         if let Some(fault) = fault_of(outcome) {
             results[place].errors.push(fault);
-            results[place].retry = true;
+            results[place].retry = outcome != Outcome::Forbidden;
         }
     }
     Ok(Imported::new(results))
@@ -57,15 +65,20 @@ pub async fn post(State(directory): State<Arc<Directory>>, request: Request) -> 
 /// Deletes an account and unlinks everybody from it: 204, also when there is no such account (any more).
 pub async fn delete(
     State(directory): State<Arc<Directory>>,
+    caller: Caller,
     Path(id): Path<String>,
     extensions: Extensions,
 ) -> Result<StatusCode, Problem> {
     let account_id = parse::account_id(&id)?;
     tracing::info!(account.id = %account_id, "account is deleted");
-    let report = directory.store.import(&[Change::delete(account_id)], deadline::until(&extensions)).await;
+    let until = deadline::until(&extensions);
+    let report = directory.store.import(&[Change::delete(account_id)], caller.divisions(), until).await;
     match report.error {
         Some(error) => Err(error.into()),
         None if report.outcomes == [Outcome::Stored] => Ok(StatusCode::NO_CONTENT),
+        None if report.outcomes == [Outcome::Forbidden] => {
+            Err(Problem::forbidden_for(Permission::Directory, "the account's division"))
+        }
         None => Err(Problem::busy()),
     }
 }
@@ -85,10 +98,21 @@ impl Directory {
     }
 }
 
-/// Why an account that is valid is not stored, if so: each of these passes.
+/// Adds a fault to every account of a division that the caller may not change.
+fn refuse_other_divisions(posted: &mut [Posted], caller: &Caller) {
+    for posted in posted {
+        if posted.parsed.as_ref().is_ok_and(|parsed| !caller.may(&parsed.account.division)) {
+            let message = format!("is one for which you need the permission {}", Permission::Directory.title());
+            posted.parsed = Err(vec![FieldError::new("division", message)]);
+        }
+    }
+}
+
+/// Why an account that is valid is not stored, if so.
 fn fault_of(outcome: Outcome) -> Option<FieldError> {
     let message = match outcome {
         Outcome::Stored => return None,
+        Outcome::Forbidden => "is stored in a division for which you lack the permission",
         Outcome::Contended => "others kept changing the same recipients; post it again",
         Outcome::NotReached => "was not reached in time; post it again",
     };

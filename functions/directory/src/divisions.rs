@@ -8,18 +8,20 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use portal_aws::directory::write::Put;
 use portal_domain::Division;
-use portal_http::Problem;
 use portal_http::body::JsonBody;
+use portal_http::{Caller, Problem};
 
 use crate::Directory;
 
 /// Stores a division, and answers it as it is stored: 201 when it is new, else 200.
 pub async fn store(
     State(directory): State<Arc<Directory>>,
+    caller: Caller,
     Path(id): Path<String>,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
     let division = Division::parse(&id, &body)?;
+    caller.require(&division.division)?;
     let status = match directory.store.put_division(&division).await? {
         Put::Created => StatusCode::CREATED,
         Put::Replaced => StatusCode::OK,

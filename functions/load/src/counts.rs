@@ -7,8 +7,8 @@ use axum::extract::State;
 use axum::http::Uri;
 use jiff::Timestamp;
 use portal_domain::selection::Counts;
-use portal_http::Problem;
 use portal_http::filter::filter_from_query;
+use portal_http::{Caller, Problem};
 use serde::Serialize;
 
 use crate::Load;
@@ -22,9 +22,13 @@ pub(crate) struct CountsAnswer {
     as_of: Timestamp,
 }
 
-pub(crate) async fn count(State(load): State<Arc<Load>>, uri: Uri) -> Result<Json<CountsAnswer>, Problem> {
+pub(crate) async fn count(
+    State(load): State<Arc<Load>>,
+    caller: Caller,
+    uri: Uri,
+) -> Result<Json<CountsAnswer>, Problem> {
     let filter = filter_from_query(&uri)?;
-    load.division(&filter.division).await?;
+    load.division(&caller, &filter.division).await?;
     let rules = crate::rules(false);
     let counts = load.directory.counts(&filter, rules).await?;
     Ok(Json(CountsAnswer { counts, as_of: rules.now }))

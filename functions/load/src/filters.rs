@@ -10,7 +10,7 @@ use futures::future::{try_join, try_join_all};
 use portal_aws::directory::read::FilterOptions;
 use portal_domain::mail::template::Head;
 use portal_domain::{Division, DivisionId, TemplateId};
-use portal_http::{Problem, Query};
+use portal_http::{Caller, Problem, Query};
 use serde::Serialize;
 
 use crate::Load;
@@ -45,11 +45,15 @@ struct TemplateChoice {
     version: u32,
 }
 
-pub(crate) async fn list(State(load): State<Arc<Load>>, uri: Uri) -> Result<Json<Filters>, Problem> {
+pub(crate) async fn list(State(load): State<Arc<Load>>, caller: Caller, uri: Uri) -> Result<Json<Filters>, Problem> {
     let only = Query::of(&uri).read(|fields| fields.optional_text("division", 256).map(DivisionId::new))?;
     let divisions = match only {
-        Some(only) => vec![load.division(&only).await?],
-        None => load.directory.divisions().await?,
+        Some(only) => vec![load.division(&caller, &only).await?],
+        None => {
+            let (mut divisions, permitted) = (load.directory.divisions().await?, caller.divisions());
+            divisions.retain(|division| permitted.includes(&division.division));
+            divisions
+        }
     };
     let options = divisions.iter().map(|division| load.directory.filter_options(&division.division));
     let (options, templates) = try_join(try_join_all(options), load.templates.heads()).await?;

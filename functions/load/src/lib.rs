@@ -21,7 +21,7 @@ use portal_aws::settings::{MissingSetting, Settings};
 use portal_domain::input::FieldError;
 use portal_domain::selection::Rules;
 use portal_domain::{Division, DivisionId};
-use portal_http::{Permission, Problem, require};
+use portal_http::{Caller, Permission, Problem, require};
 
 /// The function, with what it needs.
 #[derive(Clone, Debug)]
@@ -43,8 +43,9 @@ impl Load {
         })
     }
 
-    /// The division that a query names; one that doesn't exist is a fault of the query.
-    async fn division(&self, id: &DivisionId) -> Result<Division, Problem> {
+    /// The division that a query names, if the caller may look into it; one that doesn't exist is a fault of the query.
+    async fn division(&self, caller: &Caller, id: &DivisionId) -> Result<Division, Problem> {
+        caller.require(id)?;
         let division = self.directory.division(id).await?;
         division.ok_or_else(|| FieldError::new("division", "is not a known division").into())
     }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use axum::Json;
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
@@ -74,7 +73,7 @@ impl Paging {
         sheet: Sheet<R>,
     ) -> Result<Response, Problem> {
         if !self.csv {
-            return Ok(Json(Page { items, next_cursor }).into_response());
+            return Ok(Page { items, next_cursor }.into_response());
         }
         let mut table = Table::new(&sheet.columns).map_err(Problem::internal)?;
         for row in &items {

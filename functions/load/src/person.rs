@@ -13,7 +13,7 @@ use portal_domain::campaign::audit::AuditEntry;
 use portal_domain::feedback::Standing;
 use portal_domain::selection::{Verdict, judge};
 use portal_domain::{CampaignId, DivisionId, Filter, Outcome, Recipient, RecipientId, TemplateId};
-use portal_http::{Problem, Query};
+use portal_http::{Caller, Problem, Query};
 use serde::Serialize;
 
 use crate::Load;
@@ -93,12 +93,13 @@ impl From<history::Entry> for Entry {
 
 pub(crate) async fn one(
     State(load): State<Arc<Load>>,
+    caller: Caller,
     Path(id): Path<String>,
     uri: Uri,
 ) -> Result<Json<Person>, Problem> {
     let (filter, include_recently_invited) =
         Query::of(&uri).read(|fields| (Filter::read(fields), fields.optional_bool("includeRecentlyInvited")))?;
-    load.division(&filter.division).await?;
+    load.division(&caller, &filter.division).await?;
     let unknown = || Problem::not_found("There is no such recipient in this division.");
     let id: RecipientId = id.parse().map_err(|_| unknown())?;
     let item = load.directory.recipients(&[id]).await?.pop();

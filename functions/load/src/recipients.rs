@@ -11,7 +11,7 @@ use axum::response::Response;
 use portal_domain::input::Fields;
 use portal_domain::selection::Exclusion;
 use portal_domain::{Filter, PortalStatus, Search};
-use portal_http::{Problem, Query, cursor};
+use portal_http::{Caller, Problem, Query, cursor};
 use serde::Serialize;
 
 use crate::Load;
@@ -86,12 +86,17 @@ fn read_search(fields: &mut Fields<'_>) -> Option<Search> {
     search
 }
 
-pub(crate) async fn list(State(load): State<Arc<Load>>, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
+pub(crate) async fn list(
+    State(load): State<Arc<Load>>,
+    caller: Caller,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
     let (wanted, paging) = Query::of(&uri).read(|fields| (Wanted::read(fields), Paging::read(fields, &headers)))?;
     let list = ("recipients", &wanted);
     let cursor = paging.cursor.as_ref();
     let from = cursor.map(|cursor| cursor::decode(&list, cursor)).transpose()?.unwrap_or(Position::START);
-    load.division(&wanted.filter.division).await?;
+    load.division(&caller, &wanted.filter.division).await?;
 
     let (rows, next) = fill(&load.directory, &wanted, crate::rules(false), from, paging.bounds).await?;
     let next = next.map(|next| cursor::encode(&list, &next)).transpose().map_err(Problem::internal)?;

@@ -10,7 +10,7 @@ use axum::response::Response;
 use portal_domain::account::Contact;
 use portal_domain::email::Unusable;
 use portal_domain::{Account, AccountId, Filter};
-use portal_http::{Problem, Query, cursor};
+use portal_http::{Caller, Problem, Query, cursor};
 use serde::Serialize;
 
 use crate::Load;
@@ -58,12 +58,17 @@ impl Row {
     }
 }
 
-pub(crate) async fn list(State(load): State<Arc<Load>>, headers: HeaderMap, uri: Uri) -> Result<Response, Problem> {
+pub(crate) async fn list(
+    State(load): State<Arc<Load>>,
+    caller: Caller,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Problem> {
     let (filter, paging) = Query::of(&uri).read(|fields| (Filter::read(fields), Paging::read(fields, &headers)))?;
     let list = ("unreachable", &filter);
     let cursor = paging.cursor.as_ref();
     let from = cursor.map(|cursor| cursor::decode(&list, cursor)).transpose()?.unwrap_or(Position::START);
-    load.division(&filter.division).await?;
+    load.division(&caller, &filter.division).await?;
 
     let (rows, next) = fill(&load.directory, &filter, from, paging.bounds).await?;
     let next = next.map(|next| cursor::encode(&list, &next)).transpose().map_err(Problem::internal)?;

@@ -165,7 +165,7 @@ impl ScheduledSend {
             return Ok(Decision::Record(Verdict::late()));
         }
         let failed = |reason| Ok(Decision::Record(Verdict::Failed { reason }));
-        if !self.operators.may_send(&schedule.owner.user).await? {
+        if !self.operators.may_send(&schedule.owner.user, &schedule.plan.filter.division).await? {
             return failed(Failure::OwnerWithoutPermission);
         }
         let Some(order) = order(schedule, scheduled_at) else { return failed(Failure::SenderRefused) };

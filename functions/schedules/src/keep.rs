@@ -59,11 +59,11 @@ pub(crate) async fn create(
     let now = clock::now();
     let body_hash = idempotency::hash_of(&body);
     let key = idempotency::key(&headers)?.map(|key| RequestKey { caller: &caller.id, key, body_hash: &body_hash });
-    if let Some(made) = schedules.made_before(key, now).await? {
+    if let Some(made) = schedules.made_before(&caller, key, now).await? {
         return schedules.created(made, now).await;
     }
     let plan = read(&body, Plan::read)?;
-    let division = schedules.check(&plan).await?;
+    let division = schedules.check(&caller, &plan).await?;
     if schedules.store.schedules().await?.len() >= MOST_SCHEDULES {
         let detail = format!("There are {MOST_SCHEDULES} schedules already. Delete one that is not needed any more.");
         return Err(Problem::conflict(ProblemType::TOO_MANY_SCHEDULES, detail));
@@ -72,7 +72,7 @@ pub(crate) async fn create(
     check_timing(&schedule, &division, now)?;
     if schedules.store.create_schedule(&schedule, key).await? != Written::Done {
         // The same request, made twice at once, was here first.
-        let made = schedules.made_before(key, now).await?.ok_or(StoreError::Busy("make a schedule"))?;
+        let made = schedules.made_before(&caller, key, now).await?.ok_or(StoreError::Busy("make a schedule"))?;
         return schedules.created(made, now).await;
     }
     tracing::info!(schedule.id = %schedule.schedule_id, "schedule made");
@@ -86,7 +86,7 @@ pub(crate) async fn save(
     JsonBody(body): JsonBody,
 ) -> Result<Json<ScheduleView>, Problem> {
     let now = clock::now();
-    let known = schedules.schedule(&id).await?;
+    let known = schedules.schedule(&caller, &id).await?;
     refuse_template(&known)?;
     let (plan, seen) = read(&body, |fields| {
         let seen = fields.required_number("revision", 1..=u64::from(u32::MAX));
@@ -95,7 +95,7 @@ pub(crate) async fn save(
         }
         Plan::read(fields).map(|plan| (plan, seen))
     })?;
-    let division = schedules.check(&plan).await?;
+    let division = schedules.check(&caller, &plan).await?;
     let change = |schedule: &Schedule| {
         if u64::from(schedule.revision) != seen {
             return Err(changed(schedule));
@@ -103,7 +103,7 @@ pub(crate) async fn save(
         let next = schedule.replanned(plan.clone(), owner(&caller), now);
         check_timing(&next, &division, now).map(|()| Some(next))
     };
-    let saved = schedules.change(&id, Action::Changed, change).await?;
+    let saved = schedules.change(&caller, &id, Action::Changed, change).await?;
     schedules.arm(&saved, Some(&division), now).await;
     Ok(Json(ScheduleView::new(saved, Some(&division), now)))
 }
@@ -118,7 +118,7 @@ pub(crate) async fn pause(
         let works = schedule.state == ScheduleState::Active;
         Ok(works.then(|| schedule.paused(&caller.actor(), now)))
     };
-    schedules.switch(&id, Action::Paused, now, paused).await
+    schedules.switch(&caller, &id, Action::Paused, now, paused).await
 }
 
 /// Also one that the system turned off. Whoever resumes it answers for it from now on.
@@ -128,7 +128,7 @@ pub(crate) async fn resume(
     Path(id): Path<String>,
 ) -> Result<Json<ScheduleView>, Problem> {
     let now = clock::now();
-    let known = schedules.schedule(&id).await?;
+    let known = schedules.schedule(&caller, &id).await?;
     let division = schedules.directory.division(&known.plan.filter.division).await?.ok_or_else(unknown_division)?;
     let resumed = |schedule: &Schedule| {
         if schedule.state == ScheduleState::Active {
@@ -140,7 +140,7 @@ pub(crate) async fn resume(
         let next = next.by(&caller.actor());
         check_timing(&next, &division, now).map(|()| Some(next))
     };
-    schedules.switch(&id, Action::Resumed, now, resumed).await
+    schedules.switch(&caller, &id, Action::Resumed, now, resumed).await
 }
 
 /// One in the template comes back with its next run, as long as it stands there.
@@ -151,7 +151,7 @@ pub(crate) async fn delete(
 ) -> Result<StatusCode, Problem> {
     let now = clock::now();
     let deleted = |schedule: &Schedule| Ok(Some(schedule.deleted(&caller.actor(), now)));
-    let schedule = schedules.change(&id, Action::Deleted, deleted).await?;
+    let schedule = schedules.change(&caller, &id, Action::Deleted, deleted).await?;
     tracing::info!(schedule.id = %schedule.schedule_id, "schedule deleted");
     schedules.arm(&schedule, None, now).await;
     Ok(StatusCode::NO_CONTENT)
@@ -159,14 +159,21 @@ pub(crate) async fn delete(
 
 impl Schedules {
     /// The schedule that this very request made before, if it did.
-    async fn made_before(&self, key: Option<RequestKey<'_>>, now: Timestamp) -> Result<Option<Schedule>, Problem> {
+    async fn made_before(
+        &self,
+        caller: &Caller,
+        key: Option<RequestKey<'_>>,
+        now: Timestamp,
+    ) -> Result<Option<Schedule>, Problem> {
         let Some(key) = key else { return Ok(None) };
         match self.store.seen(key, now).await? {
             Seen::No => Ok(None),
             Seen::Made(Made::ScheduleId(id)) => {
                 let made = self.store.schedule(&id).await?.filter(|schedule| schedule.state != ScheduleState::Deleted);
                 let deleted = || unknown().detail("This request made a schedule that was deleted since.");
-                made.ok_or_else(deleted).map(Some)
+                let made = made.ok_or_else(deleted)?;
+                caller.require(&made.plan.filter.division)?;
+                Ok(Some(made))
             }
             Seen::Made(Made::CampaignId(_)) | Seen::OtherBody => Err(idempotency::reused()),
         }
@@ -181,8 +188,10 @@ impl Schedules {
         Ok((StatusCode::CREATED, [(LOCATION, location)], Json(view)).into_response())
     }
 
-    /// Everything that a plan names must be there now, and the sender must be one that may be used.
-    async fn check(&self, plan: &Plan) -> Result<Division, Problem> {
+    /// Everything that a plan names must be there now, in a division that the caller may send in, and the sender must be one that may
+    /// be used.
+    async fn check(&self, caller: &Caller, plan: &Plan) -> Result<Division, Problem> {
+        caller.require(&plan.filter.division)?;
         let mut faults = Vec::new();
         let division = self.directory.division(&plan.filter.division).await?;
         if division.is_none() {
@@ -209,12 +218,13 @@ impl Schedules {
     /// Writes what `change` makes of a schedule; nothing where it makes nothing of it. Occurrences and the sweep may be at it too.
     async fn change(
         &self,
+        caller: &Caller,
         id: &str,
         action: Action,
         change: impl Fn(&Schedule) -> Result<Option<Schedule>, Problem>,
     ) -> Result<Schedule, Problem> {
         for attempt in 1..=TRIES {
-            let before = self.schedule(id).await?;
+            let before = self.schedule(caller, id).await?;
             let Some(after) = change(&before)? else { return Ok(before) };
             if self.store.change_schedule(&before, &after, action).await? == Written::Done {
                 return Ok(Schedule { version: before.version + 1, ..after });
@@ -226,12 +236,13 @@ impl Schedules {
 
     async fn switch(
         &self,
+        caller: &Caller,
         id: &str,
         action: Action,
         now: Timestamp,
         change: impl Fn(&Schedule) -> Result<Option<Schedule>, Problem>,
     ) -> Result<Json<ScheduleView>, Problem> {
-        let switched = self.change(id, action, change).await?;
+        let switched = self.change(caller, id, action, change).await?;
         let division = self.directory.division(&switched.plan.filter.division).await?;
         self.arm(&switched, division.as_ref(), now).await;
         Ok(Json(ScheduleView::new(switched, division.as_ref(), now)))

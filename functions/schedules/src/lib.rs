@@ -19,7 +19,7 @@ use portal_aws::scheduler::Scheduler;
 use portal_aws::settings::{MissingSetting, Settings};
 use portal_domain::schedule::ScheduleState;
 use portal_domain::{Division, Schedule, ScheduleId};
-use portal_http::{Permission, Problem, require};
+use portal_http::{Caller, Permission, Problem, require};
 
 /// The function, with what it needs.
 #[derive(Clone, Debug)]
@@ -45,10 +45,11 @@ impl Schedules {
         })
     }
 
-    async fn schedule(&self, id: &str) -> Result<Schedule, Problem> {
+    /// A schedule of a division that the caller may look into; to them there is no other.
+    async fn schedule(&self, caller: &Caller, id: &str) -> Result<Schedule, Problem> {
         let id = ScheduleId::parse(id).ok_or_else(unknown)?;
-        let schedule = self.store.schedule(&id).await?;
-        schedule.filter(|schedule| schedule.state != ScheduleState::Deleted).ok_or_else(unknown)
+        let schedule = self.store.schedule(&id).await?.filter(|schedule| schedule.state != ScheduleState::Deleted);
+        schedule.filter(|schedule| caller.may(&schedule.plan.filter.division)).ok_or_else(unknown)
     }
 
     /// Tells EventBridge Scheduler; should that fail, the sweep does it.

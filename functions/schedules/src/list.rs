@@ -11,7 +11,7 @@ use portal_aws::clock;
 use portal_domain::schedule::ScheduleState;
 use portal_domain::{Division, DivisionId, Schedule};
 use portal_http::cursor::{self, Page};
-use portal_http::{Problem, Query};
+use portal_http::{Caller, Problem, Query};
 
 use crate::Schedules;
 use crate::view::{OccurrenceView, ScheduleView};
@@ -24,8 +24,9 @@ const MOST_ITEMS: u64 = 100;
 
 pub(crate) async fn schedules(
     State(schedules): State<Arc<Schedules>>,
+    caller: Caller,
     uri: Uri,
-) -> Result<Json<Page<ScheduleView>>, Problem> {
+) -> Result<Page<ScheduleView>, Problem> {
     let (division, limit, cursor) = Query::of(&uri).read(|fields| {
         let division = fields.optional_text("division", 256).map(DivisionId::new);
         (division, fields.optional_number("limit", 1..=MOST_ITEMS), fields.optional_text("cursor", 2_000))
@@ -34,7 +35,16 @@ pub(crate) async fn schedules(
     let limit = limit.unwrap_or(DEFAULT_LIMIT) as usize;
     let mut listed = schedules.store.schedules().await?;
     listed.retain(|schedule| schedule.state != ScheduleState::Deleted);
-    listed.retain(|schedule| division.as_ref().is_none_or(|division| schedule.plan.filter.division == *division));
+    match &division {
+        Some(division) => {
+            caller.require(division)?;
+            listed.retain(|schedule| schedule.plan.filter.division == *division);
+        }
+        None => {
+            let divisions = caller.divisions();
+            listed.retain(|schedule| divisions.includes(&schedule.plan.filter.division));
+        }
+    }
     listed.sort_by_cached_key(position);
     listed.retain(|schedule| after.as_ref().is_none_or(|after| position(schedule) > *after));
     let more = listed.len() > limit;
@@ -48,7 +58,7 @@ pub(crate) async fn schedules(
         let division = divisions.get(&schedule.plan.filter.division);
         ScheduleView::new(schedule, division, now)
     };
-    Page::new(listed.into_iter().map(view).collect(), &division, next.as_ref()).map(Json)
+    Page::new(listed.into_iter().map(view).collect(), &division, next.as_ref())
 }
 
 /// By name, as people sort names; by id where two are alike.
@@ -58,9 +68,10 @@ fn position(schedule: &Schedule) -> (String, String) {
 
 pub(crate) async fn one(
     State(schedules): State<Arc<Schedules>>,
+    caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<ScheduleView>, Problem> {
-    let schedule = schedules.schedule(&id).await?;
+    let schedule = schedules.schedule(&caller, &id).await?;
     schedules.view(schedule).await.map(Json)
 }
 
@@ -73,15 +84,16 @@ impl Schedules {
 
 pub(crate) async fn occurrences(
     State(schedules): State<Arc<Schedules>>,
+    caller: Caller,
     Path(id): Path<String>,
     uri: Uri,
-) -> Result<Json<Page<OccurrenceView>>, Problem> {
+) -> Result<Page<OccurrenceView>, Problem> {
     let (limit, cursor) = Query::of(&uri)
         .read(|fields| (fields.optional_number("limit", 1..=MOST_ITEMS), fields.optional_text("cursor", 1_000)))?;
-    let schedule = schedules.schedule(&id).await?;
+    let schedule = schedules.schedule(&caller, &id).await?;
     let before: Option<Timestamp> = cursor.map(|cursor| cursor::decode(&id, &cursor)).transpose()?;
     let limit = limit.unwrap_or(DEFAULT_LIMIT) as usize;
     let (occurrences, more) = schedules.store.occurrences(&schedule.schedule_id, before, limit).await?;
     let next = occurrences.last().filter(|_| more).map(|last| last.scheduled_at);
-    Page::new(occurrences.into_iter().map(OccurrenceView::new).collect(), &id, next.as_ref()).map(Json)
+    Page::new(occurrences.into_iter().map(OccurrenceView::new).collect(), &id, next.as_ref())
 }

@@ -8,8 +8,8 @@ use portal_aws::clock;
 use portal_domain::input::FieldError;
 use portal_domain::schedule::{Sketch, shown_runs};
 use portal_domain::selection::{Counts, Rules};
-use portal_http::Problem;
 use portal_http::body::JsonBody;
+use portal_http::{Caller, Problem};
 use serde::Serialize;
 
 use crate::Schedules;
@@ -25,9 +25,11 @@ pub(crate) struct Preview {
 
 pub(crate) async fn preview(
     State(schedules): State<Arc<Schedules>>,
+    caller: Caller,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Preview>, Problem> {
     let Sketch { filter, audience, timing, schedule_id } = Sketch::from_json(&body)?;
+    caller.require(&filter.division)?;
     let now = clock::now();
     let division = schedules.directory.division(&filter.division).await?;
     let division = division.ok_or_else(|| FieldError::new("filter.division", "is not a known division"))?;
@@ -37,6 +39,7 @@ pub(crate) async fn preview(
         None => None,
     };
     // As saving has it: a rate begins anew only where the timing changes.
+    let stored = stored.filter(|stored| caller.may(&stored.plan.filter.division));
     let anchor = stored.filter(|stored| stored.plan.timing == timing).map_or(now, |stored| stored.anchor);
     if let Some(fault) = timing.fault(anchor, now, &zone) {
         return Err(fault.into());

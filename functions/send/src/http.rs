@@ -14,7 +14,7 @@ use portal_aws::clock;
 use portal_domain::{Campaign, CampaignId};
 use portal_http::body::{self, JSON};
 use portal_http::problem::ProblemType;
-use portal_http::{Permission, Problem, idempotency, require};
+use portal_http::{Caller, Permission, Problem, idempotency, require};
 use serde_json::json;
 
 use crate::Send;
@@ -31,7 +31,7 @@ pub fn router(send: Send) -> Router {
 
 async fn start(
     State(send): State<Arc<Send>>,
-    caller: portal_http::Caller,
+    caller: Caller,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -41,7 +41,7 @@ async fn start(
     // What is no JSON starts nothing, and is never the same as what did.
     let body_hash = body.as_ref().map(idempotency::hash_of).unwrap_or_default();
     let key = RequestKey { caller: &caller.id, key, body_hash: &body_hash };
-    let accepted = send.start(&Asker { actor: &caller.actor(), key }, body).await?;
+    let accepted = send.start(&Asker { caller: &caller, key }, body).await?;
     // Relative to /v1/campaigns, since the stage of the API makes an absolute path wrong.
     let location = format!("campaigns/{}", accepted.view.campaign.campaign_id);
     Ok((StatusCode::ACCEPTED, [(LOCATION, location)], Json(accepted)).into_response())
@@ -51,6 +51,9 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Malformed(errors) => errors.into(),
+            Refusal::Forbidden(division) => {
+                Self::forbidden_for(Permission::SendInvitations, format!("division {division}"))
+            }
             Refusal::KeyReused => idempotency::reused(),
             Refusal::Sender(refusal) => Self::sender_refused(refusal),
             Refusal::Busy(id, campaign) => busy(id, campaign.as_deref(), clock::now()),

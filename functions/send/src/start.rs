@@ -10,12 +10,12 @@ use portal_aws::launch::{self, Guard, Order};
 use portal_aws::mail::MailError;
 use portal_aws::queue::QueueError;
 use portal_domain::audience::AudienceRule;
-use portal_domain::campaign::audit::Actor;
 use portal_domain::campaign::{CampaignView, Progress};
 use portal_domain::division::SenderRefusal;
 use portal_domain::input::FieldError;
 use portal_domain::selection::Counts;
-use portal_domain::{Campaign, CampaignId};
+use portal_domain::{Campaign, CampaignId, DivisionId};
+use portal_http::Caller;
 use serde_json::Value;
 
 use crate::{Send, SendRequest};
@@ -27,6 +27,9 @@ pub enum Refusal {
     /// The request is malformed.
     #[error("the request is malformed")]
     Malformed(Vec<FieldError>),
+    /// The caller may not send in this division.
+    #[error("the caller may not send in division {0}")]
+    Forbidden(DivisionId),
     /// The idempotency key was used for another request.
     #[error("the idempotency key was used for another request")]
     KeyReused,
@@ -111,11 +114,12 @@ impl Send {
     ) -> Result<Accepted, Refusal> {
         let body = body.map_err(|fault| Refusal::Malformed(vec![fault]))?;
         let request = SendRequest::parse(&body).map_err(Refusal::Malformed)?;
+        asker.check(&request.filter.division)?;
         let ready = self.launcher.check(order(request), now).await?;
         let warnings = if ready.sandbox { vec![SANDBOX] } else { Vec::new() };
         let excluded = ready.counts.excluded;
         let id = clock::new_campaign_id(now);
-        let campaign = self.launcher.start(ready, id, asker.actor, Once::Request(asker.key), now).await?;
+        let campaign = self.launcher.start(ready, id, &asker.caller.actor(), Once::Request(asker.key), now).await?;
         fail::fail_point!("send.started");
         self.launcher.fan_out(&campaign).await?;
         let progress = Progress { excluded, ..Progress::default() };
@@ -130,6 +134,7 @@ impl Send {
             Seen::Made(Made::ScheduleId(_)) | Seen::OtherBody => return Err(Refusal::KeyReused),
         };
         let Some(campaign) = self.store.campaign(id).await? else { return Ok(None) };
+        asker.check(&campaign.filter.division)?;
         self.launcher.fan_out(&campaign).await?;
         let progress = self.store.progress(&campaign).await?;
         Ok(Some(Accepted { view: CampaignView::new(campaign, &progress, now), warnings: Vec::new() }))
@@ -147,10 +152,16 @@ impl Send {
 /// Who asks, and under which key.
 #[derive(Clone, Copy, Debug)]
 pub struct Asker<'a> {
-    /// For the record of who started the campaign.
-    pub actor: &'a Actor,
+    /// Who starts the campaign.
+    pub caller: &'a Caller,
     /// The request's idempotency key.
     pub key: RequestKey<'a>,
+}
+
+impl Asker<'_> {
+    fn check(&self, division: &DivisionId) -> Result<(), Refusal> {
+        if self.caller.may(division) { Ok(()) } else { Err(Refusal::Forbidden(division.clone())) }
+    }
 }
 
 fn order(request: SendRequest) -> Order {

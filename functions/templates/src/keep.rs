@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::header::LOCATION;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use portal_aws::clock;
 use portal_aws::directory::templates::{Saved, VersionSummary};
 use portal_domain::TemplateId;
@@ -14,6 +14,7 @@ use portal_domain::mail::Sources;
 use portal_domain::mail::template::{Head, Version};
 use portal_http::body::JsonBody;
 use portal_http::problem::ProblemType;
+use portal_http::record::Rows;
 use portal_http::{Caller, Problem, Query};
 use serde::Serialize;
 
@@ -24,6 +25,13 @@ use crate::input::{Draft, draft, parse, version};
 #[derive(Serialize)]
 pub(crate) struct Items<T> {
     items: Vec<T>,
+}
+
+impl<T: Serialize> IntoResponse for Items<T> {
+    fn into_response(self) -> Response {
+        let rows = Rows(self.items.len());
+        (Extension(rows), Json(self)).into_response()
+    }
 }
 
 /// A template in full.
@@ -73,8 +81,9 @@ impl Templates {
     }
 }
 
-pub(crate) async fn list(State(templates): State<Arc<Templates>>) -> Result<Json<Items<Head>>, Problem> {
-    Ok(Json(Items { items: templates.store.heads().await? }))
+pub(crate) async fn list(State(templates): State<Arc<Templates>>, caller: Caller) -> Result<Items<Head>, Problem> {
+    caller.divisions();
+    Ok(Items { items: templates.store.heads().await? })
 }
 
 pub(crate) async fn create(
@@ -82,6 +91,7 @@ pub(crate) async fn create(
     caller: Caller,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
+    caller.require_every()?;
     let draft = parse(&body, draft)?;
     let version = first_or_next(clock::new_template_id(clock::now()), 1, draft, &caller);
     let head = templates.store.create(&version).await?;
@@ -93,9 +103,11 @@ pub(crate) async fn create(
 
 pub(crate) async fn one(
     State(templates): State<Arc<Templates>>,
+    caller: Caller,
     Path(id): Path<TemplateId>,
     uri: Uri,
 ) -> Result<Json<Whole>, Problem> {
+    caller.divisions();
     let version = Query::of(&uri).read(version)?;
     let (head, version) = templates.stored(&id, version).await?;
     Ok(Json(Whole::new(head, version)))
@@ -103,10 +115,12 @@ pub(crate) async fn one(
 
 pub(crate) async fn versions(
     State(templates): State<Arc<Templates>>,
+    caller: Caller,
     Path(id): Path<TemplateId>,
-) -> Result<Json<Items<VersionSummary>>, Problem> {
+) -> Result<Items<VersionSummary>, Problem> {
+    caller.divisions();
     templates.head(&id).await?;
-    Ok(Json(Items { items: templates.store.versions(&id).await? }))
+    Ok(Items { items: templates.store.versions(&id).await? })
 }
 
 pub(crate) async fn save(
@@ -115,6 +129,7 @@ pub(crate) async fn save(
     Path(id): Path<TemplateId>,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Whole>, Problem> {
+    caller.require_every()?;
     if templates.head(&id).await?.built_in {
         return Err(is_built_in());
     }
@@ -163,6 +178,7 @@ pub(crate) async fn deactivate(
 
 impl Templates {
     async fn switch(&self, caller: &Caller, id: &TemplateId, active: bool) -> Result<Json<Whole>, Problem> {
+        caller.require_every()?;
         let head = self.head(id).await?;
         let head = match (head.built_in, active) {
             (true, true) => head,

@@ -11,9 +11,9 @@ use portal_domain::input::FieldError;
 use portal_domain::mail::{Compiled, Invitation, Rendered, Sources, sample};
 use portal_domain::password::TemporaryPassword;
 use portal_domain::{Division, Recipient, TemplateId};
-use portal_http::Problem;
 use portal_http::body::JsonBody;
 use portal_http::stage::public_url;
+use portal_http::{Caller, Problem};
 use serde::Serialize;
 
 use crate::Templates;
@@ -35,31 +35,34 @@ impl From<Rendered> for Preview {
 
 pub(crate) async fn preview_sources(
     State(templates): State<Arc<Templates>>,
+    caller: Caller,
     extensions: Extensions,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Preview>, Problem> {
     let (audience, sources) = parse(&body, |fields| (audience(fields), sources(fields)))?;
-    let (division, recipient) = templates.people(&audience).await?;
+    let (division, recipient) = templates.people(&caller, &audience).await?;
     let rendered = templates.render(&sources, &division, &recipient, &TemporaryPassword::dots(), &extensions)?;
     Ok(Json(rendered.into()))
 }
 
 pub(crate) async fn preview_stored(
     State(templates): State<Arc<Templates>>,
+    caller: Caller,
     Path(id): Path<TemplateId>,
     extensions: Extensions,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Preview>, Problem> {
     let (audience, version) = parse(&body, |fields| (audience(fields), version(fields)))?;
     let (_, version) = templates.stored(&id, version).await?;
-    let (division, recipient) = templates.people(&audience).await?;
+    let (division, recipient) = templates.people(&caller, &audience).await?;
     let password = TemporaryPassword::dots();
     Ok(Json(templates.render(&version.sources, &division, &recipient, &password, &extensions)?.into()))
 }
 
 impl Templates {
-    /// The division, and the recipient or a sample of one.
-    pub(crate) async fn people(&self, audience: &Audience) -> Result<(Division, Recipient), Problem> {
+    /// The division, if the caller may look into it, and the recipient or a sample of one.
+    pub(crate) async fn people(&self, caller: &Caller, audience: &Audience) -> Result<(Division, Recipient), Problem> {
+        caller.require(&audience.division)?;
         let division = self.directory.division(&audience.division).await?;
         let division = division.ok_or_else(|| FieldError::new("division", "is not a known division"))?;
         let recipient = match audience.recipient_id {

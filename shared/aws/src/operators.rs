@@ -2,7 +2,8 @@
 
 use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_cognitoidentityprovider::error::{DisplayErrorContext, SdkError};
-use portal_domain::permission::SEND_INVITATIONS;
+use portal_domain::DivisionId;
+use portal_domain::permission::Permission;
 
 /// The user pool could not be asked.
 #[derive(Debug, thiserror::Error)]
@@ -28,8 +29,8 @@ impl Operators {
         Self { client, pool }
     }
 
-    /// Whether this user exists, is enabled, and may send invitations.
-    pub async fn may_send(&self, user: &str) -> Result<bool, OperatorsError> {
+    /// Whether this user exists, is enabled, and may send invitations in this division.
+    pub async fn may_send(&self, user: &str, division: &DivisionId) -> Result<bool, OperatorsError> {
         let answer = self.client.admin_get_user().user_pool_id(&self.pool).username(user).send().await;
         match answer {
             Ok(answer) if answer.enabled => {}
@@ -41,7 +42,8 @@ impl Operators {
         let mut pages = request.into_paginator().send();
         while let Some(page) = pages.next().await {
             let page = page.map_err(OperatorsError::of)?;
-            if page.groups().iter().any(|group| group.group_name() == Some(SEND_INVITATIONS)) {
+            let groups = page.groups().iter().filter_map(|group| group.group_name());
+            if Permission::SendInvitations.divisions(groups).is_some_and(|divisions| divisions.includes(division)) {
                 return Ok(true);
             }
         }

@@ -1,5 +1,5 @@
-//! Who calls, and what they may. The gateway has checked the token's signature; what it passes on is checked here again,
-//! and anything missing or odd counts against the caller.
+//! Who calls, what they may, and in which divisions. The gateway has checked the token's signature; what it passes on is checked
+//! here again, and anything missing or odd counts against the caller.
 
 use std::fmt;
 
@@ -8,43 +8,19 @@ use axum::extract::{FromRequestParts, Request, State};
 use axum::http::Extensions;
 use axum::http::request::Parts;
 use axum::middleware::{self, Next};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use lambda_http::request::RequestContext;
+use portal_domain::DivisionId;
 use portal_domain::campaign::audit::{Actor, Person};
-use portal_domain::permission;
+use portal_domain::permission::{Divisions, Permission};
 use serde_json::{Map, Value};
 
 use crate::Problem;
+use crate::record::Record;
 
-/// What a caller may do: a group of the Cognito user pool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Permission {
-    /// Load, send, and see what became of it.
-    SendInvitations,
-    /// Keep divisions and accounts.
-    Directory,
-}
-
-impl Permission {
-    /// The group's name.
-    pub fn group(self) -> &'static str {
-        match self {
-            Self::SendInvitations => permission::SEND_INVITATIONS,
-            Self::Directory => permission::DIRECTORY,
-        }
-    }
-
-    /// How the permission is named to a person.
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::SendInvitations => "390, Send Account Portal Invitations",
-            Self::Directory => "directory, Keep Divisions and Accounts",
-        }
-    }
-}
-
-/// Who calls. Handlers of guarded routes take it as an argument.
-#[derive(Clone, PartialEq, Eq)]
+/// Who calls. Handlers of guarded routes take it as an argument, and ask it for every division that they show or change:
+/// [`require`] answers nothing of a handler that did not.
+#[derive(Clone)]
 pub struct Caller {
     /// The user's `sub`: never changes, says nothing about the person.
     pub id: String,
@@ -55,12 +31,46 @@ pub struct Caller {
     pub name: String,
     /// The user's e-mail address, if the user pool has verified it.
     pub verified_email: Option<String>,
+    permission: Permission,
+    divisions: Divisions,
+    record: Record,
 }
 
 impl Caller {
     /// For the record of what they do.
     pub fn actor(&self) -> Actor {
         Actor { name: self.name.clone(), person: Some(Person { sub: self.id.clone(), user: self.user.clone() }) }
+    }
+
+    /// Whether they have the route's permission in this division.
+    pub fn may(&self, division: &DivisionId) -> bool {
+        self.record.asked(Some(division));
+        self.divisions.includes(division)
+    }
+
+    /// 403 unless they have the route's permission in this division.
+    pub fn require(&self, division: &DivisionId) -> Result<(), Problem> {
+        if self.may(division) {
+            Ok(())
+        } else {
+            Err(Problem::forbidden_for(self.permission, format!("division {division}")))
+        }
+    }
+
+    /// 403 unless they have the route's permission in every division: for changes of what all of them share.
+    pub fn require_every(&self) -> Result<(), Problem> {
+        match self.divisions() {
+            Divisions::Every => Ok(()),
+            Divisions::Only(_) => {
+                Err(Problem::forbidden_for(self.permission, "every division, since this belongs to all of them"))
+            }
+        }
+    }
+
+    /// The divisions in which they have the route's permission: for lists of several divisions, and for what none of them owns.
+    pub fn divisions(&self) -> &Divisions {
+        self.record.asked(None);
+        &self.divisions
     }
 }
 
@@ -78,19 +88,27 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// The same routes, open only to those who have `permission`.
+/// The same routes, open only to those who have `permission`, in all divisions or in some. Which a request is about its handler finds
+/// out, and asks the [`Caller`]; the answer of one that succeeded without asking is kept back.
 pub fn require(permission: Permission, routes: Router) -> Router {
     routes.route_layer(middleware::from_fn_with_state(permission, guard))
 }
 
 async fn guard(State(permission): State<Permission>, mut request: Request, next: Next) -> Result<Response, Problem> {
-    let caller = authorize(request.extensions(), permission)?;
+    let record = Record::of(request.extensions());
+    let caller = authorize(request.extensions(), permission, &record)?;
     request.extensions_mut().insert(caller);
-    Ok(next.run(request).await)
+    let response = next.run(request).await;
+    if response.status().is_success() && !record.has_asked() {
+        return Ok(
+            Problem::internal("a handler did not ask in which divisions its caller has the permission").into_response()
+        );
+    }
+    Ok(response)
 }
 
 /// The caller, if the gateway vouches for them and they have `permission`.
-fn authorize(extensions: &Extensions, permission: Permission) -> Result<Caller, Problem> {
+fn authorize(extensions: &Extensions, permission: Permission, record: &Record) -> Result<Caller, Problem> {
     let claims = claims(extensions).ok_or_else(Problem::unauthorized)?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|value| !value.is_empty());
     // An access token of the same pool carries the same groups, but is not meant to say who someone is.
@@ -98,14 +116,14 @@ fn authorize(extensions: &Extensions, permission: Permission) -> Result<Caller, 
         return Err(Problem::unauthorized());
     }
     let id = text("sub").ok_or_else(Problem::unauthorized)?;
-    if !claims.get("cognito:groups").is_some_and(|groups| contains_group(groups, permission.group())) {
-        return Err(Problem::forbidden(permission));
-    }
+    record.called_by(id);
+    let divisions = claims.get("cognito:groups").and_then(|groups| permission.divisions(names(groups)));
+    let divisions = divisions.ok_or_else(|| Problem::forbidden(permission))?;
     let verified = claims.get("email_verified").is_some_and(|claim| *claim == "true" || *claim == true);
     let verified_email = text("email").filter(|_| verified).map(str::to_owned);
     let user = text("cognito:username").unwrap_or(id).to_owned();
     let name = verified_email.clone().unwrap_or_else(|| user.clone());
-    Ok(Caller { id: id.to_owned(), user, name, verified_email })
+    Ok(Caller { id: id.to_owned(), user, name, verified_email, permission, divisions, record: record.clone() })
 }
 
 /// The claims of the token, as API Gateway's user-pool authorizer passes them on.
@@ -116,15 +134,15 @@ fn claims(extensions: &Extensions) -> Option<&Map<String, Value>> {
     }
 }
 
-/// Whether `group` is one of `groups`. REST APIs flatten the list to `390,other`, others to `[390 other]`.
-fn contains_group(groups: &Value, group: &str) -> bool {
+/// The names in the claim `cognito:groups`. REST APIs flatten the list to `390,other`, others to `[390 other]`.
+fn names(groups: &Value) -> Vec<&str> {
     match groups {
-        Value::Array(list) => list.iter().any(|one| one.as_str() == Some(group)),
+        Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
         Value::String(text) => {
             let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-            inner.split([',', ' ']).any(|one| one == group)
+            inner.split([',', ' ']).collect()
         }
-        _ => false,
+        _ => Vec::new(),
     }
 }
 
@@ -159,8 +177,16 @@ mod tests {
             "email_verified": "true", "aud": "client", "iss": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_x", "cognito:groups": groups}})
     }
 
+    fn decide_for(permission: Permission, extensions: &Extensions) -> Result<Caller, StatusCode> {
+        authorize(extensions, permission, &Record::default()).map_err(|problem| problem.status())
+    }
+
     fn decide(authorizer: Value) -> Result<Caller, StatusCode> {
-        authorize(&extensions(authorizer), Permission::SendInvitations).map_err(|problem| problem.status())
+        decide_for(Permission::SendInvitations, &extensions(authorizer))
+    }
+
+    fn refusal(authorizer: Value) -> Option<StatusCode> {
+        decide(authorizer).err()
     }
 
     #[test]
@@ -190,7 +216,7 @@ mod tests {
             json!([["390"]]),
         ];
         for groups in closed {
-            assert_eq!(decide(claims_with(groups.clone())), Err(StatusCode::FORBIDDEN), "{groups}");
+            assert_eq!(refusal(claims_with(groups.clone())), Some(StatusCode::FORBIDDEN), "{groups}");
         }
     }
 
@@ -213,17 +239,30 @@ mod tests {
             json!({"cognito:groups": "390", "sub": "x", "token_use": "id"}),
         ];
         for authorizer in odd {
-            assert_eq!(decide(authorizer.clone()), Err(StatusCode::UNAUTHORIZED), "{authorizer}");
+            assert_eq!(refusal(authorizer.clone()), Some(StatusCode::UNAUTHORIZED), "{authorizer}");
         }
-        let bare = authorize(&Extensions::new(), Permission::Directory);
-        assert_eq!(bare.map_err(|problem| problem.status()), Err(StatusCode::UNAUTHORIZED));
+        let bare = decide_for(Permission::Directory, &Extensions::new());
+        assert_eq!(bare.err(), Some(StatusCode::UNAUTHORIZED));
     }
 
     #[test]
     fn each_permission_is_a_group_of_its_own() {
         let extensions = extensions(claims_with(json!("390")));
-        assert!(authorize(&extensions, Permission::SendInvitations).is_ok());
-        assert!(authorize(&extensions, Permission::Directory).is_err());
+        assert!(decide_for(Permission::SendInvitations, &extensions).is_ok());
+        assert!(decide_for(Permission::Directory, &extensions).is_err());
+    }
+
+    #[test]
+    fn a_group_of_one_division_opens_that_one() {
+        let caller = decide(claims_with(json!("directory:WEST,390:NORTH%20SIDE,other"))).expect("may call");
+        let refused = |id: &str| caller.require(&DivisionId::new(id)).err().map(|problem| problem.status());
+        assert_eq!(refused("NORTH SIDE"), None);
+        for id in ["WEST", "NORTH", "NORTH%20SIDE", "north side", ""] {
+            assert_eq!(refused(id), Some(StatusCode::FORBIDDEN), "{id}");
+        }
+        assert!(caller.require_every().is_err());
+        let everywhere = decide(claims_with(json!("390:WEST,390"))).expect("may call");
+        assert!(everywhere.require_every().is_ok() && everywhere.require(&DivisionId::new("NORTH")).is_ok());
     }
 
     #[test]
@@ -254,9 +293,7 @@ mod tests {
 
     #[test]
     fn debug_output_does_not_name_the_person() {
-        let text = "ann@example.com";
-        let (user, name) = (text.to_owned(), text.to_owned());
-        let caller = Caller { id: "0f3b".to_owned(), user, name, verified_email: Some(text.to_owned()) };
+        let caller = decide(claims_with(json!("390"))).expect("may call");
         assert_eq!(format!("{caller:?}"), r#"Caller { id: "0f3b", .. }"#);
     }
 
@@ -264,9 +301,9 @@ mod tests {
         #[test]
         fn a_group_opens_exactly_when_it_is_listed(groups in prop::collection::vec("[a-z0-9]{1,4}|390", 0..6)) {
             let listed = groups.iter().any(|group| group == "390");
-            prop_assert_eq!(contains_group(&json!(groups), "390"), listed);
-            prop_assert_eq!(contains_group(&json!(groups.join(",")), "390"), listed);
-            prop_assert_eq!(contains_group(&json!(format!("[{}]", groups.join(" "))), "390"), listed);
+            prop_assert_eq!(names(&json!(groups)).contains(&"390"), listed);
+            prop_assert_eq!(names(&json!(groups.join(","))).contains(&"390"), listed);
+            prop_assert_eq!(names(&json!(format!("[{}]", groups.join(" ")))).contains(&"390"), listed);
         }
     }
 }

@@ -10,6 +10,7 @@ use csv::{Terminator, Writer, WriterBuilder};
 use crate::Problem;
 use crate::body::JSON;
 use crate::query::next_page;
+use crate::record::Rows;
 
 /// Media type of CSV, as an `Accept` header names it.
 pub const CSV: &str = "text/csv";
@@ -18,19 +19,25 @@ pub const CSV: &str = "text/csv";
 #[derive(Debug)]
 pub struct Table {
     writer: Writer<Vec<u8>>,
+    rows: usize,
 }
 
 impl Table {
     /// An empty page with these columns.
     pub fn new(columns: &[&str]) -> Result<Self, csv::Error> {
         let writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
-        let mut table = Self { writer };
-        table.push(columns)?;
+        let mut table = Self { writer, rows: 0 };
+        table.write(columns)?;
         Ok(table)
     }
 
     /// Adds a row.
     pub fn push(&mut self, cells: &[impl AsRef<str>]) -> Result<(), csv::Error> {
+        self.rows += 1;
+        self.write(cells)
+    }
+
+    fn write(&mut self, cells: &[impl AsRef<str>]) -> Result<(), csv::Error> {
         self.writer.write_record(cells.iter().map(|cell| harmless(cell.as_ref()).into_owned()))
     }
 
@@ -38,6 +45,7 @@ impl Table {
     pub fn into_response(self, name: &str, uri: &Uri, next: Option<&str>) -> Result<Response, Problem> {
         let bytes = self.writer.into_inner().map_err(|_| Problem::internal("CSV could not be written"))?;
         let mut response = bytes.into_response();
+        response.extensions_mut().insert(Rows(self.rows));
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8"));
         headers.insert(VARY, HeaderValue::from_static("accept"));

@@ -4,6 +4,8 @@
 //! to. The hash is no secret and protects nothing: a position leads only to what the query may see anyway. It makes sure that
 //! a mistake, such as another filter with an old cursor, is told instead of answered with a wrong page.
 
+use axum::Json;
+use axum::response::{IntoResponse, Response};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use portal_domain::input::FieldError;
 use serde::de::DeserializeOwned;
@@ -11,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::Problem;
+use crate::record::Rows;
 
 /// Version of the stored form. A cursor of another version is refused.
 const VERSION: u8 = 1;
@@ -33,6 +36,15 @@ impl<T> Page<T> {
     pub fn new<P: Serialize>(items: Vec<T>, query: &impl Serialize, next: Option<&P>) -> Result<Self, Problem> {
         let next_cursor = next.map(|next| encode(query, next)).transpose().map_err(Problem::internal)?;
         Ok(Self { items, next_cursor })
+    }
+}
+
+impl<T: Serialize> IntoResponse for Page<T> {
+    fn into_response(self) -> Response {
+        let rows = Rows(self.items.len());
+        let mut response = Json(self).into_response();
+        response.extensions_mut().insert(rows);
+        response
     }
 }
 

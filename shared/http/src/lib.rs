@@ -11,10 +11,12 @@ mod gateway;
 pub mod idempotency;
 pub mod problem;
 pub mod query;
+pub mod record;
 pub mod server;
 pub mod stage;
 
-pub use auth::{Caller, Permission, require};
+pub use auth::{Caller, require};
+pub use portal_domain::permission::Permission;
 pub use problem::Problem;
 pub use query::Query;
 pub use server::{router, run};

@@ -3,17 +3,18 @@
 //! A problem that says no more than its status has the type `about:blank`. Every other has a relative reference
 //! `/problems/<name>` that never changes; callers compare it as text. All of them are the constants of [`ProblemType`].
 
+use std::fmt::Display;
+
 use axum::Json;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use portal_domain::division::SenderRefusal;
 use portal_domain::input::FieldError;
+use portal_domain::permission::Permission;
 use portal_domain::{Tell, Told};
 use serde::Serialize;
 use serde_json::{Map, Value};
-
-use crate::auth::Permission;
 
 /// Media type of a problem.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -142,7 +143,15 @@ impl Problem {
 
     /// 403: who calls lacks `permission`.
     pub fn forbidden(permission: Permission) -> Self {
-        let detail = format!("This needs the permission {}.", permission.title());
+        Self::missing(format!("This needs the permission {}.", permission.title()))
+    }
+
+    /// 403: who calls lacks `permission` for something, such as "division NORTH".
+    pub fn forbidden_for(permission: Permission, what: impl Display) -> Self {
+        Self::missing(format!("This needs the permission {} for {what}.", permission.title()))
+    }
+
+    fn missing(detail: String) -> Self {
         Self::new(StatusCode::FORBIDDEN, ProblemType::MISSING_PERMISSION, detail)
     }
 

@@ -16,10 +16,12 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 use crate::problem::PROBLEM_JSON;
+use crate::record::{Record, Rows};
 use crate::{Problem, gateway};
 
 /// The routes with what every function needs: errors as problems, also those of routing and of panics; a line in the
-/// log for each request, of ids and numbers only; and answers that nothing on the way keeps.
+/// log for each request, with who made it, about which divisions, and how many rows it was answered, of ids and numbers only; and
+/// answers that nothing on the way keeps.
 pub fn router(routes: Router) -> Router {
     routes.layer(middleware::from_fn(around))
 }
@@ -44,10 +46,12 @@ pub async fn respond(router: Router, event: Value, context: Context) -> Response
     }
 }
 
-async fn around(request: Request, next: Next) -> Response {
+async fn around(mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
+    let record = Record::default();
+    request.extensions_mut().insert(record.clone());
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
     let mut response = match answer {
         Ok(response) => as_problem(response),
@@ -58,6 +62,9 @@ async fn around(request: Request, next: Next) -> Response {
         http.method = %method,
         http.route = route.as_ref().map_or("none", MatchedPath::as_str),
         http.status = response.status().as_u16(),
+        operator.sub = record.caller(),
+        divisions = record.divisions(),
+        rows = response.extensions().get::<Rows>().map(|rows| rows.0),
         http.duration_ms = started.elapsed().as_millis() as u64,
         "request"
     );
@@ -97,10 +104,16 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::auth::{Caller, Permission, require};
+    use crate::{Caller, Permission, require};
 
     fn routes() -> Router {
-        let guarded = Router::new().route("/v1/me", get(|caller: Caller| async move { caller.name }));
+        let me = |caller: Caller| async move {
+            caller.divisions();
+            caller.name
+        };
+        let guarded = Router::new()
+            .route("/v1/me", get(me))
+            .route("/v1/careless", get(|caller: Caller| async move { caller.name }));
         let open = Router::new()
             .route("/v1/number/{number}", get(|Path(number): Path<u8>| async move { number.to_string() }))
             .route("/v1/query", get(|uri: Uri| async move { uri.to_string() }))
@@ -137,6 +150,13 @@ mod tests {
         let refused = call("GET", "/v1/me", json!(null), "directory").await;
         assert_problem(&refused, 403);
         assert!(refused.1.contains("390, Send Account Portal Invitations"));
+    }
+
+    #[tokio::test]
+    async fn a_handler_that_asks_for_no_division_is_not_heard() {
+        let answer = call("GET", "/v1/careless", json!(null), "390").await;
+        assert_problem(&answer, 500);
+        assert!(!answer.1.contains("ann"));
     }
 
     #[tokio::test]

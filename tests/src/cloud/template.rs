@@ -60,6 +60,16 @@ impl Template {
         shapes.collect()
     }
 
+    /// Method and path of every route that is for operators.
+    pub fn routes_of_operators(&self) -> Vec<(String, String)> {
+        let resources = self.0["Resources"].as_object().unwrap().values();
+        let events = resources.filter_map(|resource| resource["Properties"]["Events"].as_object());
+        let routes =
+            events.flat_map(Map::values).filter(|event| event["Type"] == "Api").map(|event| &event["Properties"]);
+        let guarded = routes.filter(|route| route["Auth"].is_null());
+        guarded.map(|route| ["Method", "Path"].map(|part| route[part].as_str().unwrap().to_owned()).into()).collect()
+    }
+
     /// How long a function may take.
     pub fn timeout(&self, logical: &str) -> SignedDuration {
         let seconds = self.0["Resources"][logical]["Properties"]["Timeout"].as_i64().unwrap();

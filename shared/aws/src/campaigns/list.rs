@@ -1,7 +1,8 @@
 //! Lists of campaigns and of ledger rows, a page at a time.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use portal_domain::{Campaign, CampaignId, DivisionId, Outcome, RecipientId, Shard};
+use portal_domain::permission::Divisions;
+use portal_domain::{Campaign, CampaignId, Outcome, RecipientId, Shard};
 use serde::{Deserialize, Serialize};
 
 use super::item::LedgerItem;
@@ -18,11 +19,11 @@ pub struct LedgerPosition {
 }
 
 impl CampaignStore {
-    /// Campaigns started before `before`, newest first, of one division or of all: up to `limit`, and where to go on.
-    /// A page of one division may be short, or empty, and not be the last.
+    /// Campaigns of these divisions that were started before `before`, newest first: up to `limit`, and where to go on. Unless they are
+    /// of every division, a page may be short, or empty, and not be the last.
     pub async fn list(
         &self,
-        division: Option<&DivisionId>,
+        divisions: &Divisions,
         before: Option<CampaignId>,
         limit: usize,
     ) -> Result<(Vec<Campaign>, Option<CampaignId>), StoreError> {
@@ -35,12 +36,16 @@ impl CampaignStore {
             .expression_attribute_values(":campaigns", s(keys::CAMPAIGNS))
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
             .set_exclusive_start_key(before.map(Self::campaign_key));
-        if let Some(division) = division {
+        if let Divisions::Only(divisions) = divisions {
+            // No more than a user may be in groups, which is as many as IN takes: 100 (quotas of Cognito and of DynamoDB's expressions).
+            let names: Vec<_> = (0..divisions.len()).map(|number| format!(":division{number}")).collect();
             query = query
-                .filter_expression("#filter.division = :division")
+                .filter_expression(format!("#filter.division IN ({})", names.join(", ")))
                 .expression_attribute_names("#filter", "filter")
-                .expression_attribute_values(":division", s(division.as_str()))
                 .limit(1_000);
+            for (name, division) in names.into_iter().zip(divisions) {
+                query = query.expression_attribute_values(name, s(division.as_str()));
+            }
         }
         let answer = query.send().await.map_err(|error| StoreError::of("list campaigns", error))?;
         let mut listed: Vec<Campaign> = serde_dynamo::from_items(answer.items.unwrap_or_default())?;

@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::ReturnValue;
 use jiff::Timestamp;
 use portal_domain::import::{self, Change, Report};
+use portal_domain::permission::Divisions;
 use portal_domain::{Division, DivisionId};
 
 use self::options::KnownOptions;
@@ -62,13 +63,13 @@ impl DirectoryStore {
         items.into_iter().map(|(_, item)| Ok(serde_dynamo::from_item::<_, Division>(item)?.division)).collect()
     }
 
-    /// Makes `changes` in order, as the import protocol says ([`portal_domain::import`]). Starts no transaction after
+    /// Makes `changes` in order, within the divisions in `reach`, as the import protocol says ([`portal_domain::import`]). Starts no transaction after
     /// `until`; the last one may then still take as long as a contended one is retried, about 5 seconds.
-    pub async fn import(&self, changes: &[Change], until: Option<Timestamp>) -> Report<StoreError> {
+    pub async fn import(&self, changes: &[Change], reach: &Divisions, until: Option<Timestamp>) -> Report<StoreError> {
         // Before the accounts: a filter that could be chosen, and selects nobody yet, does no harm.
         if let Err(error) = self.put_options(changes).await {
             return Report { outcomes: vec![import::Outcome::NotReached; changes.len()], error: Some(error) };
         }
-        import::run(&Importing { store: self, until }, changes).await
+        import::run(&Importing { store: self, until }, changes, reach).await
     }
 }

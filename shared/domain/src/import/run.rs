@@ -6,6 +6,7 @@ use std::future::Future;
 use super::{Added, Batch, Change, Snapshot, Write};
 use crate::RecipientId;
 use crate::link::Link;
+use crate::permission::Divisions;
 
 /// How often a transaction is planned before its accounts are given up, if there is time for so many. Each time that it is
 /// refused somebody else has come further, so that it needs as many as there are others who write to the same recipients.
@@ -47,6 +48,8 @@ pub enum Outcome {
     Stored,
     /// Others kept changing the same. It may be made again.
     Contended,
+    /// The account belongs to a division that the import may not change. Nothing of it was changed.
+    Forbidden,
     /// The import ended before. If it was a change in steps, a part of it may be stored; it is to be made again.
     NotReached,
 }
@@ -60,11 +63,13 @@ pub struct Report<E> {
     pub error: Option<E>,
 }
 
-/// Makes `changes` in their order; of one account there may be several.
-pub async fn run<T: Table>(table: &T, changes: &[Change]) -> Report<T::Error> {
+/// Makes `changes` in their order; of one account there may be several. An account that is stored in a division beyond `reach` stays
+/// as it is; those that the changes put have to be within it.
+pub async fn run<T: Table>(table: &T, changes: &[Change], reach: &Divisions) -> Report<T::Error> {
     let mut run = Run {
         table,
         changes,
+        reach,
         snapshot: Snapshot::default(),
         outcomes: vec![Outcome::NotReached; changes.len()],
         queue: (0..changes.len()).collect(),
@@ -76,6 +81,7 @@ pub async fn run<T: Table>(table: &T, changes: &[Change]) -> Report<T::Error> {
 struct Run<'a, T> {
     table: &'a T,
     changes: &'a [Change],
+    reach: &'a Divisions,
     snapshot: Snapshot,
     outcomes: Vec<Outcome>,
     /// Changes still to be made, by their place.
@@ -119,6 +125,11 @@ impl<T: Table> Run<'_, T> {
         let mut batch = Batch::new(T::TRANSACTION_ACTIONS);
         let mut members = Vec::new();
         while let Some(&place) = self.queue.front() {
+            if self.is_forbidden(&self.changes[place]) {
+                self.outcomes[place] = Outcome::Forbidden;
+                self.queue.pop_front();
+                continue;
+            }
             match batch.add(&self.snapshot, &self.changes[place]) {
                 Added::Yes => members.push(place),
                 Added::Unchanged => self.outcomes[place] = Outcome::Stored,
@@ -127,6 +138,11 @@ impl<T: Table> Run<'_, T> {
             self.queue.pop_front();
         }
         (batch, members)
+    }
+
+    fn is_forbidden(&self, change: &Change) -> bool {
+        let stored = self.snapshot.accounts.get(&change.account_id);
+        stored.is_some_and(|stored| !self.reach.includes(&stored.account.division))
     }
 
     /// Makes a change that fits into no transaction: announces it, changes its links, finishes it.
@@ -139,6 +155,9 @@ impl<T: Table> Run<'_, T> {
                 self.table.pause(attempt).await;
             }
             self.renew(std::slice::from_ref(change)).await?;
+            if self.is_forbidden(change) {
+                return Ok(Outcome::Forbidden);
+            }
             if self.snapshot.is_done(change) {
                 return Ok(Outcome::Stored);
             }

@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use super::*;
 use crate::account::{Contact, ContactAddress, Site};
 use crate::email::Unusable;
+use crate::permission::Divisions;
 use model::{Model, Turn};
 use restated::{Restated, check};
 
@@ -50,6 +51,31 @@ fn all_stored<const LIMIT: usize>(model: &Model<LIMIT>, changes: &[Change]) {
     let report = model.import(changes);
     assert_eq!(report.error, None);
     assert!(report.outcomes.iter().all(|outcome| *outcome == Outcome::Stored), "{:?}", report.outcomes);
+}
+
+#[test]
+fn an_account_of_a_division_out_of_reach_stays_as_it_is() {
+    let model = Model::<20>::default();
+    let many: Vec<usize> = (0..60).collect();
+    all_stored(&model, &puts([account(0, &[1]), account(1, &many), account(2, &[2])]));
+    let before = model.items.lock().expect("not poisoned").clone();
+    let moved = |id, people: &[usize]| Account { division: DivisionId::new("D2"), ..account(id, people) };
+    let changes = [
+        Change::put(moved(0, &[1])),
+        Change::put(moved(1, &many)),
+        Change::delete(AccountId::new("A00002")),
+        Change::put(moved(3, &[3])),
+        Change::delete(AccountId::new("A00004")),
+    ];
+    let reach = Divisions::Only([DivisionId::new("D2")].into());
+    let report = model.import_within(&reach, &changes);
+    let no = Outcome::Forbidden;
+    assert_eq!(report.outcomes, [no, no, no, Outcome::Stored, Outcome::Stored]);
+    let after = model.items.lock().expect("not poisoned").clone();
+    assert!(before.accounts.iter().all(|(id, stored)| after.accounts.get(id) == Some(stored)));
+    assert!(before.links.iter().all(|(id, link)| after.links.get(id) == Some(link)));
+    assert_eq!((before.accounts.len(), before.links.len()), (3, 62));
+    assert_eq!((after.accounts.len(), after.links.len()), (4, 63));
 }
 
 prop_compose! {

@@ -154,7 +154,7 @@ impl Verdict {
                 Failure::OtherTimeZone => {
                     "The time zone of the schedule in the template (ScheduledTimeZone) is not the division's."
                 }
-                Failure::OwnerWithoutPermission => "The owner does not have permission 390 any more.",
+                Failure::OwnerWithoutPermission => "The owner does not have permission 390 in this division any more.",
             }
             .to_owned(),
         }

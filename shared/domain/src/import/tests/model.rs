@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::import::{Address, Change, Linked, Report, Snapshot, StoredAccount, StoredRecipient, Table, Write, run};
 use crate::link::Link;
+use crate::permission::Divisions;
 use crate::{AccountId, RecipientId};
 
 /// What happens next when several imports run at the same time.
@@ -59,15 +60,24 @@ async fn next_turn() {
 impl<const LIMIT: usize> Model<LIMIT> {
     /// Runs one import alone.
     pub fn import(&self, changes: &[Change]) -> Report<Infallible> {
-        let mut reports = self.import_at_once(&[changes.to_vec()], &[]);
-        reports.pop().flatten().expect("it did not die")
+        self.import_within(&Divisions::Every, changes)
+    }
+
+    /// Runs one import alone, which may change only accounts of these divisions.
+    pub fn import_within(&self, reach: &Divisions, changes: &[Change]) -> Report<Infallible> {
+        let mut running = std::pin::pin!(run(self, changes, reach));
+        loop {
+            if let Poll::Ready(report) = running.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                return report;
+            }
+        }
     }
 
     /// Runs imports at the same time, in these turns and then by turns to their end. Who died has no report.
     pub fn import_at_once(&self, calls: &[Vec<Change>], turns: &[Turn]) -> Vec<Option<Report<Infallible>>> {
         let start = |changes: &Vec<Change>| -> Option<Running<'_>> {
             let changes = changes.clone();
-            Some(Box::pin(async move { run(self, &changes).await }))
+            Some(Box::pin(async move { run(self, &changes, &Divisions::Every).await }))
         };
         let mut running: Vec<_> = calls.iter().map(start).collect();
         let mut reports: Vec<_> = calls.iter().map(|_| None).collect();
