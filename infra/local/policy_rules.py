@@ -17,7 +17,7 @@ import re
 BATCHES = {"sqs:SendMessageBatch": "sqs:SendMessage", "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
            "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility"}
 SEND_EMAIL = "/v2/email/outbound-emails"
-# The partition key of both tables.
+# The partition key of every table.
 PARTITION_KEY = "pk"
 SCHEDULES = "/schedules/"
 SCHEDULER = "scheduler.amazonaws.com"

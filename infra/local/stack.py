@@ -12,7 +12,7 @@ from instance import Instance
 from steps import Failure, step
 
 OPERATOR = "operator"
-GROUPS = ("390", "directory")
+GROUPS = ("390", "directory", "audit")
 # Senders and recipients of the sample customers; whoever mails them on AWS mails nobody.
 SENDER_IDENTITIES = ("simulator.amazonses.com",)
 QUEUES = ("FanOutQueue", "DeliverQueue", "FeedbackQueue", "ResendQueue", "FanOutDeadLetterQueue", "DeliverDeadLetterQueue",
@@ -34,7 +34,8 @@ def prepare(instance: Instance, endpoint: str) -> dict:
         "userPoolId": values["UserPoolId"],
         "clientId": values["LocalClientId"],
         "operator": {"username": OPERATOR, "password": password},
-        "tables": {"directory": values["DirectoryTable"], "campaigns": values["CampaignsTable"]},
+        "tables": {"directory": values["DirectoryTable"], "campaigns": values["CampaignsTable"],
+                   "audit": values["AuditTable"]},
         "queues": {name: values[name] for name in QUEUES},
         "topics": {"Feedback": values["FeedbackTopic"], "Notices": values["NoticesTopic"]},
         "eventBus": values["EventBus"],

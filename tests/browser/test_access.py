@@ -29,6 +29,18 @@ class Access(PageTest):
             expect(self.page.locator(hidden)).to_have_count(0)
         self.assert_accessible("operator of one division")
 
+    def test_who_may_see_the_audit_reads_there_who_changed_what(self):
+        self.open("?division=DAYTON", self.stack.create_person(groups=("audit:DAYTON",)))
+        expect(self.page.locator("header nav a")).to_have_text(["Audit"])
+        entries = self.page.locator("#entries tbody tr")
+        expect(entries.filter(has_text="Accounts imported").first).to_contain_text("accounts stored")
+        expect(entries.filter(has_text="OMAHA")).to_have_count(0)
+        self.assert_accessible("audit")
+        self.assert_fits("audit")
+        self.page.locator("#audit-division").fill("OMAHA")
+        self.page.get_by_role("button", name="Show", exact=True).click()
+        expect(self.page.locator("#entries")).to_contain_text("for division OMAHA")
+
     def test_a_wrong_password_does_not_get_in(self):
         name, _ = self.stack.operator()
         self.open("", (name, "not-the-password-1A!"))

@@ -58,7 +58,7 @@ impl Call {
             body: None,
             claims: json!({
                 "sub": "5468b4e8-7021-70a5-9d5c-3f1d2a5b6c7d", "token_use": "id", "cognito:username": "operator",
-                "email": "operator@example.com", "email_verified": "true", "cognito:groups": "390,directory",
+                "email": "operator@example.com", "email_verified": "true", "cognito:groups": "390,directory,audit",
             }),
             source: "192.0.2.1".to_owned(),
             deadline: None,

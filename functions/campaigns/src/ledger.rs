@@ -7,13 +7,16 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
+use portal_aws::audit::Audit;
 use portal_aws::campaigns::item::LedgerItem;
+use portal_domain::audit::{Deed, Entry};
 use portal_domain::feedback::Standing;
 use portal_domain::{CampaignId, Outcome, Recipient, RecipientId};
 use portal_http::csv::{Table, wants_csv};
 use portal_http::cursor::{self, Page};
 use portal_http::{Caller, Problem, Query};
 use serde::Serialize;
+use serde_json::json;
 
 use crate::Campaigns;
 
@@ -129,6 +132,10 @@ pub(crate) async fn recipients(
     if !csv {
         return Ok(Page { items: rows.collect(), next_cursor }.into_response());
     }
+    let entry = Audit::entry(caller.actor(), Deed::LedgerExported);
+    let (division, subject) = (Some(campaign.filter.division), Some(campaign.campaign_id.to_string()));
+    let (after, rows_exported) = (Some(json!({"outcome": outcome})), Some(rows.len()));
+    campaigns.audit.record(Entry { division, subject, after, rows: rows_exported, ..entry }).await?;
     let mut table = Table::new(&COLUMNS).map_err(Problem::internal)?;
     for row in rows {
         table.push(&row.cells()).map_err(Problem::internal)?;

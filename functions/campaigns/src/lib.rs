@@ -15,12 +15,13 @@ use axum::extract::State;
 use axum::http::Uri;
 use axum::routing::{delete, get, post};
 use futures::{StreamExt, TryStreamExt};
+use portal_aws::audit::Audit;
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::clock;
 use portal_aws::directory::item::RecipientItem;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::queue::Queue;
-use portal_aws::settings::{MissingSetting, Settings};
+use portal_aws::settings::{InvalidSetting, Settings};
 use portal_domain::campaign::CampaignView;
 use portal_domain::permission::Divisions;
 use portal_domain::{Campaign, CampaignId, DivisionId, RecipientId};
@@ -42,15 +43,17 @@ pub struct Campaigns {
     store: CampaignStore,
     directory: DirectoryReader,
     fan_out: Queue,
+    audit: Audit,
 }
 
 impl Campaigns {
     /// Builds the function from its settings.
-    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, MissingSetting> {
+    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, InvalidSetting> {
         let dynamo = aws_sdk_dynamodb::Client::new(config);
         let directory = settings.required("DIRECTORY_TABLE")?;
         Ok(Self {
             store: CampaignStore::new(dynamo.clone(), settings.required("CAMPAIGNS_TABLE")?, directory.clone()),
+            audit: Audit::new(dynamo.clone(), settings)?,
             directory: DirectoryReader::new(dynamo, directory),
             fan_out: Queue::new(aws_sdk_sqs::Client::new(config), settings.required("FAN_OUT_QUEUE_URL")?),
         })

@@ -10,6 +10,7 @@ import * as session from './session.js';
 import { PERMISSION } from './words.js';
 
 const TABS = [['Invite', ''], ['Campaigns', 'campaigns'], ['Schedules', 'schedules'], ['Templates', 'templates']];
+const AUDIT_TAB = ['Audit', 'audit'];
 
 const main = document.getElementById('main');
 let view = { key: null, end: new AbortController() };
@@ -35,6 +36,7 @@ function viewFor([kind, id, from]) {
   if (kind === 'schedules') return { key: 'schedules', tab: 'schedules', title: 'Schedules', show: later('./schedules.js', 'schedulesView') };
   if (kind === 'templates' && id) return { key: `template ${id} ${from}`, tab: 'templates', title: 'Template', show: later('./template.js', 'templateView') };
   if (kind === 'templates') return { key: 'templates', tab: 'templates', title: 'Templates', show: later('./templates.js', 'templatesView') };
+  if (kind === 'audit') return { key: `audit ${id ?? ''}`, tab: 'audit', title: 'Audit', show: later('./who-did-what.js', 'auditView') };
   if (kind === 'people') return { key: `person ${id} ${location.search}`, tab: '', title: 'Person', show: later('./person.js', 'personView') };
   return { key: 'invite', tab: '', title: 'Invite', show: inviteView };
 }
@@ -73,8 +75,9 @@ function mark(tab) {
 
 function header(operator) {
   const header = document.getElementById('header');
+  const tabs = [...(operator.permitted ? TABS : []), ...(operator.audits ? [AUDIT_TAB] : [])];
   fill(header, [...header.children],
-    operator.permitted && h('nav', { 'aria-label': 'Views' }, TABS.map(([label, tab]) =>
+    tabs.length > 0 && h('nav', { 'aria-label': 'Views' }, tabs.map(([label, tab]) =>
       h('a', { href: route.to(...(tab ? [tab] : [])), 'data-tab': tab }, label))),
     h('p', { class: 'who' }, h('span', { id: 'operator' }, operator.name),
       h('button', { id: 'sign-out', type: 'button', onclick: session.signOut }, 'Sign out')));
@@ -115,7 +118,8 @@ async function start() {
   }
   const operator = session.operator();
   header(operator);
-  if (!operator.permitted) return denied(operator);
+  if (!operator.permitted && !operator.audits) return denied(operator);
+  if (!operator.permitted && route.current().path[0] !== 'audit') history.replaceState(history.state, '', route.to('audit'));
   whenSessionEnds(sessionEnded);
   document.querySelector('.skip').addEventListener('click', event => {
     // The hash names a view: it is not free for a place on the page.

@@ -2,7 +2,7 @@
  * Who is signed in: authorization code with PKCE (RFC 7636) at the user pool's hosted page. Tokens are kept in this module's
  * memory and nowhere else; a reload signs in anew, which the hosted page does without asking while its own session lasts.
  */
-import { PERMISSION } from './words.js';
+import { AUDIT, PERMISSION } from './words.js';
 
 /** What has to survive the way to the hosted page and back: no secret without the code that comes back with it. */
 const PENDING = 'portal-invites.sign-in';
@@ -66,13 +66,13 @@ export function wasSignedOut() {
   return signedOut;
 }
 
-/** Who is signed in, and whether they have the permission: in some division, and in every one. */
+/** Who is signed in, and whether they have the permission, in some division and in every one; and whether they may see the audit. */
 export function operator() {
   const { email, name, 'cognito:username': username, 'cognito:groups': claimed } = tokens.claims;
   const groups = Array.isArray(claimed) ? claimed : [];
   const everywhere = groups.includes(PERMISSION.group);
-  const permitted = everywhere || groups.some(group => group.startsWith(`${PERMISSION.group}:`));
-  return { name: email ?? name ?? username ?? '', permitted, everywhere };
+  const somewhere = permission => groups.some(group => group === permission.group || group.startsWith(`${permission.group}:`));
+  return { name: email ?? name ?? username ?? '', permitted: somewhere(PERMISSION), everywhere, audits: somewhere(AUDIT) };
 }
 
 /** A token for the next call, renewed if it is about to expire; null when the session has ended. */

@@ -5,6 +5,9 @@
 /** The permission that this page needs: group of the user pool for every division (`<group>:<division>` is for one), and its title. */
 export const PERMISSION = { group: '390', title: '390, Send Account Portal Invitations' };
 
+/** The permission to see the audit. */
+export const AUDIT = { group: 'audit' };
+
 const STATUSES = { notSent: 'Not sent', pending: 'Pending', accepted: 'Accepted' };
 
 const STATES = {
@@ -69,6 +72,14 @@ const UNDELIVERABLE = {
   complained: 'The owner of this address marked an e-mail of ours as spam. Say that it may be mailed again only if they ask for it.',
 };
 
+/** What somebody did that stands in the audit. */
+const DEEDS = {
+  recipientsExported: 'List of people exported', unreachableExported: 'List of contacts without address exported', ledgerExported: 'People of a campaign exported',
+  accountsImported: 'Accounts imported', accountDeleted: 'Account deleted', divisionStored: 'Division changed',
+  templateCreated: 'Template made', templateSaved: 'Template changed', templateActivated: 'Template activated', templateDeactivated: 'Template deactivated',
+  scheduleCreated: 'Schedule made', scheduleChanged: 'Schedule changed', schedulePaused: 'Schedule paused', scheduleResumed: 'Schedule resumed', scheduleDeleted: 'Schedule deleted',
+};
+
 const ACTIONS = {
   started: 'Started', prepared: 'List of people complete', paused: 'Paused', halted: 'Halted', resumed: 'Resumed', requeued: 'Queued again', cancelled: 'Cancelled',
   retried: 'Tried again', settled: 'Marked', ended: 'Ended', cleared: 'May be mailed again', accepted: 'Accepted the invitation', withdrawn: 'Invitation withdrawn',
@@ -83,6 +94,7 @@ export const state = name => named(STATES, name);
 export const outcome = name => named(OUTCOMES, name);
 export const reason = name => named(REASONS, name);
 export const standing = name => [named(STANDINGS, name)].flat()[0];
+export const deed = name => named(DEEDS, name);
 export const action = name => named(ACTIONS, name);
 export const undeliverable = name => named(UNDELIVERABLE, name);
 

@@ -1,14 +1,18 @@
 //! `POST /v1/accounts` and `DELETE /v1/accounts/{accountId}`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::extract::{Path, Request, State};
 use axum::http::{Extensions, StatusCode};
+use portal_aws::audit::{Audit, Begun};
 use portal_domain::account::parse;
+use portal_domain::audit::{Deed, Entry};
 use portal_domain::import::{Change, Outcome};
 use portal_domain::input::FieldError;
+use portal_domain::{Account, DivisionId};
 use portal_http::{Caller, Permission, Problem, body};
+use serde_json::{Value, json};
 
 use crate::answer::{AccountResult, Imported};
 use crate::posted::{self, BODY_BYTES, MEDIA_TYPES, Posted};
@@ -40,7 +44,9 @@ pub async fn post(
         results.push(AccountResult { index, line, account_id, errors, warnings, retry: false });
     }
 
+    let begun = directory.begin_import(&changes, &caller).await?;
     let report = directory.store.import(&changes, caller.divisions(), until).await;
+    end_import(begun, &changes, &report.outcomes).await;
     let forbidden = report.outcomes.contains(&Outcome::Forbidden);
     let stored = report.outcomes.iter().filter(|outcome| **outcome == Outcome::Stored).count();
     tracing::info!(accounts.posted = results.len(), accounts.stored = stored, "accounts posted");
@@ -70,20 +76,73 @@ pub async fn delete(
     extensions: Extensions,
 ) -> Result<StatusCode, Problem> {
     let account_id = parse::account_id(&id)?;
+    let forbidden = || Problem::forbidden_for(Permission::Directory, "the account's division");
+    let permitted = caller.divisions();
+    let Some(account) = directory.store.account(&account_id).await? else { return Ok(StatusCode::NO_CONTENT) };
+    if !permitted.includes(&account.division) {
+        return Err(forbidden());
+    }
     tracing::info!(account.id = %account_id, "account is deleted");
-    let until = deadline::until(&extensions);
-    let report = directory.store.import(&[Change::delete(account_id)], caller.divisions(), until).await;
+    let entry = Audit::entry(caller.actor(), Deed::AccountDeleted);
+    let (division, subject) = (Some(account.division.clone()), Some(account_id.to_string()));
+    let begun = directory.audit.begin(Entry { division, subject, ..entry }).await?;
+    let report = directory.store.import(&[Change::delete(account_id)], permitted, deadline::until(&extensions)).await;
     match report.error {
         Some(error) => Err(error.into()),
-        None if report.outcomes == [Outcome::Stored] => Ok(StatusCode::NO_CONTENT),
+        None if report.outcomes == [Outcome::Stored] => {
+            begun.done(Some(summary(&account)), None).await;
+            Ok(StatusCode::NO_CONTENT)
+        }
+        // It was moved to another division meanwhile.
         None if report.outcomes == [Outcome::Forbidden] => {
-            Err(Problem::forbidden_for(Permission::Directory, "the account's division"))
+            begun.refused().await;
+            Err(forbidden())
         }
         None => Err(Problem::busy()),
     }
 }
 
+/// An account as the audit keeps it: nothing of its people but how many they are.
+fn summary(account: &Account) -> Value {
+    let Account { account_class, bill_group, account_source, sites, contacts, .. } = account;
+    json!({"accountClass": account_class, "billGroup": bill_group, "accountSource": account_source, "sites": sites.len(),
+        "contacts": contacts.len()})
+}
+
+/// The changes of an import in each division, by their place in it.
+fn by_division(changes: &[Change]) -> BTreeMap<&DivisionId, Vec<usize>> {
+    let mut divisions: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for (place, change) in changes.iter().enumerate() {
+        if let Some(account) = &change.account {
+            divisions.entry(&account.division).or_default().push(place);
+        }
+    }
+    divisions
+}
+
+/// Completes the entries that [`Directory::begin_import`] wrote.
+async fn end_import(begun: Vec<Begun<'_>>, changes: &[Change], outcomes: &[Outcome]) {
+    for (begun, places) in begun.into_iter().zip(by_division(changes).into_values()) {
+        let ids = |stored: bool| -> Vec<_> {
+            let places = places.iter().filter(|&&place| (outcomes[place] == Outcome::Stored) == stored);
+            places.map(|&place| &changes[place].account_id).collect()
+        };
+        begun.done(None, Some(json!({"stored": ids(true), "failed": ids(false)}))).await;
+    }
+}
+
 impl Directory {
+    /// Writes an entry of the audit for each division of an import.
+    async fn begin_import(&self, changes: &[Change], caller: &Caller) -> Result<Vec<Begun<'_>>, Problem> {
+        let mut begun = Vec::new();
+        for (division, places) in by_division(changes) {
+            let entry = Audit::entry(caller.actor(), Deed::AccountsImported);
+            let (division, rows) = (Some(division.clone()), Some(places.len()));
+            begun.push(self.audit.begin(Entry { division, rows, ..entry }).await?);
+        }
+        Ok(begun)
+    }
+
     /// Adds a fault to every account of a division that doesn't exist.
     async fn refuse_unknown_divisions(&self, posted: &mut [Posted]) -> Result<(), Problem> {
         let accounts = posted.iter().filter_map(|posted| posted.parsed.as_ref().ok());

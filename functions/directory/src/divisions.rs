@@ -6,10 +6,13 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use portal_aws::audit::Audit;
 use portal_aws::directory::write::Put;
 use portal_domain::Division;
+use portal_domain::audit::{Deed, Entry};
 use portal_http::body::JsonBody;
 use portal_http::{Caller, Problem};
+use serde_json::json;
 
 use crate::Directory;
 
@@ -22,10 +25,13 @@ pub async fn store(
 ) -> Result<Response, Problem> {
     let division = Division::parse(&id, &body)?;
     caller.require(&division.division)?;
-    let status = match directory.store.put_division(&division).await? {
-        Put::Created => StatusCode::CREATED,
-        Put::Replaced => StatusCode::OK,
+    let entry = Audit::entry(caller.actor(), Deed::DivisionStored);
+    let begun = directory.audit.begin(Entry { division: Some(division.division.clone()), ..entry }).await?;
+    let (status, before) = match directory.store.put_division(&division).await? {
+        Put::Created => (StatusCode::CREATED, None),
+        Put::Replaced(before) => (StatusCode::OK, Some(json!(before))),
     };
+    begun.done(before, Some(json!(division))).await;
     tracing::info!(division = %division.division, "division stored");
     Ok((status, Json(division)).into_response())
 }

@@ -1,6 +1,7 @@
 //! `load`: what an operator sees before sending. What the filters may be set to, the five counts, the lists behind them, and
 //! one person.
 
+mod audit;
 mod counts;
 mod filters;
 mod page;
@@ -13,15 +14,18 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 use axum::Router;
 use axum::routing::get;
+use portal_aws::audit::Audit;
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::clock;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::directory::templates::TemplateStore;
-use portal_aws::settings::{MissingSetting, Settings};
+use portal_aws::settings::{InvalidSetting, Settings};
+use portal_domain::audit::{Deed, Entry};
 use portal_domain::input::FieldError;
 use portal_domain::selection::Rules;
-use portal_domain::{Division, DivisionId};
+use portal_domain::{Division, DivisionId, Filter};
 use portal_http::{Caller, Permission, Problem, require};
+use serde_json::Value;
 
 /// The function, with what it needs.
 #[derive(Clone, Debug)]
@@ -29,16 +33,18 @@ pub struct Load {
     directory: DirectoryReader,
     campaigns: CampaignStore,
     templates: TemplateStore,
+    audit: Audit,
 }
 
 impl Load {
     /// Builds the function from its settings.
-    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, MissingSetting> {
+    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, InvalidSetting> {
         let dynamo = aws_sdk_dynamodb::Client::new(config);
         let directory = settings.required("DIRECTORY_TABLE")?;
         Ok(Self {
             campaigns: CampaignStore::new(dynamo.clone(), settings.required("CAMPAIGNS_TABLE")?, directory.clone()),
             templates: TemplateStore::new(dynamo.clone(), directory.clone()),
+            audit: Audit::new(dynamo.clone(), settings)?,
             directory: DirectoryReader::new(dynamo, directory),
         })
     }
@@ -49,6 +55,14 @@ impl Load {
         let division = self.directory.division(id).await?;
         division.ok_or_else(|| FieldError::new("division", "is not a known division").into())
     }
+
+    /// Notes that rows of a list are given away as a file, and of which list.
+    async fn exported(&self, caller: &Caller, deed: Deed, list: (&Filter, Value), rows: usize) -> Result<(), Problem> {
+        let (filter, asked) = list;
+        let entry = Audit::entry(caller.actor(), deed);
+        let (division, after) = (Some(filter.division.clone()), Some(asked));
+        Ok(self.audit.record(Entry { division, after, rows: Some(rows), ..entry }).await?)
+    }
 }
 
 /// The rules by which a campaign that starts now decides.
@@ -58,12 +72,14 @@ fn rules(include_recently_invited: bool) -> Rules {
 
 /// The routes, guarded.
 pub fn router(load: Load) -> Router {
+    let load = Arc::new(load);
     let routes = Router::new()
         .route("/v1/filters", get(filters::list))
         .route("/v1/counts", get(counts::count))
         .route("/v1/recipients", get(recipients::list))
         .route("/v1/recipients/{recipient_id}", get(person::one))
         .route("/v1/unreachable", get(unreachable::list))
-        .with_state(Arc::new(load));
-    require(Permission::SendInvitations, routes)
+        .with_state(load.clone());
+    let audit = Router::new().route("/v1/audit", get(audit::list)).with_state(load);
+    require(Permission::SendInvitations, routes).merge(require(Permission::Audit, audit))
 }

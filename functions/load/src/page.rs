@@ -22,10 +22,10 @@ const MOST_ROWS: u64 = 1_000;
 const CSV_ROWS: u64 = 5_000;
 
 /// Bytes in a page. Lambda ends an answer at 6 MB, in which each quote of the body counts twice.
-const MOST_BYTES: usize = 4_000_000;
+pub(crate) const MOST_BYTES: usize = 4_000_000;
 
 /// Time to fill a page, after which it is answered as it is. API Gateway gives up on a function after 29 seconds.
-const MOST_TIME: Duration = Duration::from_secs(15);
+pub(crate) const MOST_TIME: Duration = Duration::from_secs(15);
 
 /// Longest cursor: two ids of 128 characters, as JSON and in base64.
 const CURSOR_CHARS: usize = 2_000;
@@ -62,6 +62,11 @@ impl Paging {
         let rows = fields.optional_number("limit", 1..=most).unwrap_or(default) as usize;
         let bounds = Bounds { rows, bytes: MOST_BYTES, until: clock::now() + MOST_TIME };
         Self { bounds, cursor: fields.optional_text("cursor", CURSOR_CHARS), csv }
+    }
+
+    /// Whether the page is one of a file that the caller keeps.
+    pub(crate) fn is_export(&self) -> bool {
+        self.csv
     }
 
     /// The answer with this page.

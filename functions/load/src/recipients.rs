@@ -8,11 +8,13 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
+use portal_domain::audit::Deed;
 use portal_domain::input::Fields;
 use portal_domain::selection::Exclusion;
 use portal_domain::{Filter, PortalStatus, Search};
 use portal_http::{Caller, Problem, Query, cursor};
 use serde::Serialize;
+use serde_json::json;
 
 use crate::Load;
 use crate::page::Paging;
@@ -100,6 +102,13 @@ pub(crate) async fn list(
 
     let (rows, next) = fill(&load.directory, &wanted, crate::rules(false), from, paging.bounds).await?;
     let next = next.map(|next| cursor::encode(&list, &next)).transpose().map_err(Problem::internal)?;
+    if paging.is_export() {
+        // What was searched for may be a name, and is left out.
+        let Wanted { filter, status, excluded, on_active_services, linked, .. } = &wanted;
+        let asked = json!({"filter": filter, "status": status, "excluded": excluded, "onActiveServices": on_active_services,
+            "linked": linked, "search": wanted.search.is_some()});
+        load.exported(&caller, Deed::RecipientsExported, (filter, asked), rows.len()).await?;
+    }
     paging.answer(rows, next, &uri, row::sheet(wanted.on_active_services))
 }
 

@@ -8,10 +8,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri};
 use axum::response::Response;
 use portal_domain::account::Contact;
+use portal_domain::audit::Deed;
 use portal_domain::email::Unusable;
 use portal_domain::{Account, AccountId, Filter};
 use portal_http::{Caller, Problem, Query, cursor};
 use serde::Serialize;
+use serde_json::json;
 
 use crate::Load;
 use crate::page::{Paging, Sheet};
@@ -73,5 +75,9 @@ pub(crate) async fn list(
     let (rows, next) = fill(&load.directory, &filter, from, paging.bounds).await?;
     let next = next.map(|next| cursor::encode(&list, &next)).transpose().map_err(Problem::internal)?;
     let columns = vec!["accountId", "accountName", "contactId", "name", "siteId", "reason"];
+    if paging.is_export() {
+        let asked = json!({"filter": filter});
+        load.exported(&caller, Deed::UnreachableExported, (&filter, asked), rows.len()).await?;
+    }
     paging.answer(rows, next, &uri, Sheet { name: "unreachable.csv", columns, cells: Row::cells })
 }

@@ -8,12 +8,14 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
+use portal_aws::audit::Audit;
 use portal_aws::campaigns::item::Made;
 use portal_aws::campaigns::request::{RequestKey, Seen};
 use portal_aws::campaigns::schedules::Written;
 use portal_aws::clock;
 use portal_aws::dynamo::StoreError;
 use portal_aws::sender::check_sender;
+use portal_domain::audit::{Deed, Entry};
 use portal_domain::campaign::audit::Action;
 use portal_domain::division::SenderRefusal;
 use portal_domain::email::EmailAddress;
@@ -23,6 +25,7 @@ use portal_domain::{Division, Schedule};
 use portal_http::body::JsonBody;
 use portal_http::problem::ProblemType;
 use portal_http::{Caller, Problem, idempotency};
+use serde_json::{Value, json};
 
 use crate::view::ScheduleView;
 use crate::{Schedules, unknown};
@@ -70,11 +73,15 @@ pub(crate) async fn create(
     }
     let schedule = Schedule::new(clock::new_schedule_id(now), plan, owner(&caller), now);
     check_timing(&schedule, &division, now)?;
+    let entry = about(&schedule, Audit::entry(caller.actor(), Deed::ScheduleCreated));
+    let begun = schedules.audit.begin(entry).await?;
     if schedules.store.create_schedule(&schedule, key).await? != Written::Done {
+        begun.refused().await;
         // The same request, made twice at once, was here first.
         let made = schedules.made_before(&caller, key, now).await?.ok_or(StoreError::Busy("make a schedule"))?;
         return schedules.created(made, now).await;
     }
+    begun.done(None, Some(kept(&schedule))).await;
     tracing::info!(schedule.id = %schedule.schedule_id, "schedule made");
     schedules.created(schedule, now).await
 }
@@ -223,12 +230,16 @@ impl Schedules {
         action: Action,
         change: impl Fn(&Schedule) -> Result<Option<Schedule>, Problem>,
     ) -> Result<Schedule, Problem> {
+        let entry = Audit::entry(caller.actor(), deed_of(action));
         for attempt in 1..=TRIES {
             let before = self.schedule(caller, id).await?;
             let Some(after) = change(&before)? else { return Ok(before) };
+            let begun = self.audit.begin(about(&before, entry.clone())).await?;
             if self.store.change_schedule(&before, &after, action).await? == Written::Done {
+                begun.done(Some(kept(&before)), Some(kept(&after))).await;
                 return Ok(Schedule { version: before.version + 1, ..after });
             }
+            begun.refused().await;
             portal_aws::dynamo::back_off(attempt).await;
         }
         Err(StoreError::Busy("change a schedule").into())
@@ -255,6 +266,26 @@ fn read<T>(body: &serde_json::Value, read: impl FnOnce(&mut Fields<'_>) -> Optio
     let value = read(&mut fields);
     let faults = fields.finish();
     value.filter(|_| faults.is_empty()).ok_or_else(|| faults.into())
+}
+
+/// The entry of the audit about a schedule.
+fn about(schedule: &Schedule, entry: Entry) -> Entry {
+    let division = Some(schedule.plan.filter.division.clone());
+    Entry { division, subject: Some(schedule.schedule_id.to_string()), ..entry }
+}
+
+fn deed_of(action: Action) -> Deed {
+    match action {
+        Action::Paused => Deed::SchedulePaused,
+        Action::Resumed => Deed::ScheduleResumed,
+        Action::Deleted => Deed::ScheduleDeleted,
+        _ => Deed::ScheduleChanged,
+    }
+}
+
+/// A schedule as the audit keeps it.
+fn kept(schedule: &Schedule) -> Value {
+    json!({"plan": schedule.plan, "state": schedule.state, "owner": schedule.owner.name})
 }
 
 fn owner(caller: &Caller) -> Owner {

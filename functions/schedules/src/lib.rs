@@ -11,12 +11,13 @@ use aws_config::SdkConfig;
 use axum::Router;
 use axum::routing::{get, post};
 use jiff::Timestamp;
+use portal_aws::audit::Audit;
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::directory::templates::TemplateStore;
 use portal_aws::mail::Mailer;
 use portal_aws::scheduler::Scheduler;
-use portal_aws::settings::{MissingSetting, Settings};
+use portal_aws::settings::{InvalidSetting, Settings};
 use portal_domain::schedule::ScheduleState;
 use portal_domain::{Division, Schedule, ScheduleId};
 use portal_http::{Caller, Permission, Problem, require};
@@ -29,16 +30,18 @@ pub struct Schedules {
     templates: TemplateStore,
     mailer: Mailer,
     scheduler: Scheduler,
+    audit: Audit,
 }
 
 impl Schedules {
     /// Builds the function from its settings.
-    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, MissingSetting> {
+    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, InvalidSetting> {
         let dynamo = aws_sdk_dynamodb::Client::new(config);
         let directory = settings.required("DIRECTORY_TABLE")?;
         Ok(Self {
             store: CampaignStore::new(dynamo.clone(), settings.required("CAMPAIGNS_TABLE")?, directory.clone()),
             templates: TemplateStore::new(dynamo.clone(), directory.clone()),
+            audit: Audit::new(dynamo.clone(), settings)?,
             directory: DirectoryReader::new(dynamo, directory),
             mailer: Mailer::new(config),
             scheduler: Scheduler::new(aws_sdk_scheduler::Client::new(config), settings)?,

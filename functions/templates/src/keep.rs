@@ -7,9 +7,11 @@ use axum::http::header::LOCATION;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
+use portal_aws::audit::{Audit, Begun};
 use portal_aws::clock;
 use portal_aws::directory::templates::{Saved, VersionSummary};
 use portal_domain::TemplateId;
+use portal_domain::audit::{Deed, Entry};
 use portal_domain::mail::Sources;
 use portal_domain::mail::template::{Head, Version};
 use portal_http::body::JsonBody;
@@ -17,6 +19,7 @@ use portal_http::problem::ProblemType;
 use portal_http::record::Rows;
 use portal_http::{Caller, Problem, Query};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::Templates;
 use crate::input::{Draft, draft, parse, version};
@@ -94,7 +97,9 @@ pub(crate) async fn create(
     caller.require_every()?;
     let draft = parse(&body, draft)?;
     let version = first_or_next(clock::new_template_id(clock::now()), 1, draft, &caller);
+    let begun = templates.begin(&caller, Deed::TemplateCreated, &version.template_id).await?;
     let head = templates.store.create(&version).await?;
+    begun.done(None, Some(named(&head))).await;
     tracing::info!(template.id = %head.template_id, "template created");
     // Relative to /v1/templates, since the stage of the API makes an absolute path wrong.
     let location = format!("templates/{}", head.template_id);
@@ -130,7 +135,8 @@ pub(crate) async fn save(
     JsonBody(body): JsonBody,
 ) -> Result<Json<Whole>, Problem> {
     caller.require_every()?;
-    if templates.head(&id).await?.built_in {
+    let before = templates.head(&id).await?;
+    if before.built_in {
         return Err(is_built_in());
     }
     let (draft, edited) = parse(&body, |fields| {
@@ -139,19 +145,30 @@ pub(crate) async fn save(
     })?;
     let next = u32::try_from(edited).unwrap_or(u32::MAX - 1) + 1;
     let version = first_or_next(id, next, draft, &caller);
+    let begun = templates.begin(&caller, Deed::TemplateSaved, &version.template_id).await?;
     match templates.store.save(&version).await? {
         Saved::Done(head) => {
+            begun.done(Some(named(&before)), Some(named(&head))).await;
             tracing::info!(template.id = %head.template_id, template.version = head.version, "template saved");
             Ok(Json(Whole::new(head, version)))
         }
         Saved::Changed(newest) => {
+            begun.refused().await;
             let detail = "Somebody saved another version meanwhile. Look at it, and save yours on top of it.";
             let problem = Problem::conflict(ProblemType::TEMPLATE_CHANGED, detail).with("version", newest.version);
             let at = newest.updated_at.map(|at| at.to_string());
             Err(problem.with("updatedAt", at).with("updatedBy", newest.updated_by))
         }
-        Saved::Missing => Err(unknown()),
+        Saved::Missing => {
+            begun.refused().await;
+            Err(unknown())
+        }
     }
+}
+
+/// A template as the audit keeps it: what a version says never changes, and can be read there.
+fn named(head: &Head) -> Value {
+    json!({"name": head.name, "version": head.version, "active": head.active})
 }
 
 fn first_or_next(template_id: TemplateId, version: u32, draft: Draft, caller: &Caller) -> Version {
@@ -177,6 +194,11 @@ pub(crate) async fn deactivate(
 }
 
 impl Templates {
+    async fn begin(&self, caller: &Caller, deed: Deed, template: &TemplateId) -> Result<Begun<'_>, Problem> {
+        let entry = Audit::entry(caller.actor(), deed);
+        Ok(self.audit.begin(Entry { subject: Some(template.to_string()), ..entry }).await?)
+    }
+
     async fn switch(&self, caller: &Caller, id: &TemplateId, active: bool) -> Result<Json<Whole>, Problem> {
         caller.require_every()?;
         let head = self.head(id).await?;
@@ -184,9 +206,16 @@ impl Templates {
             (true, true) => head,
             (true, false) => return Err(is_built_in()),
             (false, _) => {
+                let deed = if active { Deed::TemplateActivated } else { Deed::TemplateDeactivated };
+                let begun = self.begin(caller, deed, id).await?;
                 let switched = self.store.set_active(id, active, &caller.name, clock::now()).await?;
                 tracing::info!(template.id = %id, template.active = active, "template switched");
-                switched.ok_or_else(unknown)?
+                let Some(switched) = switched else {
+                    begun.refused().await;
+                    return Err(unknown());
+                };
+                begun.done(Some(named(&head)), Some(named(&switched))).await;
+                switched
             }
         };
         let version = self.version(id, head.version).await?;

@@ -10,10 +10,11 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 use axum::Router;
 use axum::routing::{get, post};
+use portal_aws::audit::Audit;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::directory::templates::TemplateStore;
 use portal_aws::mail::Mailer;
-use portal_aws::settings::{MissingSetting, Settings};
+use portal_aws::settings::{InvalidSetting, Settings};
 use portal_http::{Permission, require};
 
 /// The function, with what it needs.
@@ -22,15 +23,17 @@ pub struct Templates {
     store: TemplateStore,
     directory: DirectoryReader,
     mailer: Mailer,
+    audit: Audit,
 }
 
 impl Templates {
     /// Builds the function from its settings.
-    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, MissingSetting> {
+    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, InvalidSetting> {
         let dynamo = aws_sdk_dynamodb::Client::new(config);
         let directory = settings.required("DIRECTORY_TABLE")?;
         Ok(Self {
             store: TemplateStore::new(dynamo.clone(), directory.clone()),
+            audit: Audit::new(dynamo.clone(), settings)?,
             directory: DirectoryReader::new(dynamo, directory),
             mailer: Mailer::new(config).in_configuration_set(settings.required("CONFIGURATION_SET")?),
         })

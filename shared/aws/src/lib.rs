@@ -1,5 +1,6 @@
 //! The AWS side of Portal Invites: tables, queues and mail.
 
+pub mod audit;
 pub mod campaigns;
 pub mod clock;
 pub mod config;

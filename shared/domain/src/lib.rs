@@ -5,6 +5,7 @@
 pub mod account;
 pub mod activation;
 pub mod audience;
+pub mod audit;
 pub mod campaign;
 pub mod division;
 pub mod email;

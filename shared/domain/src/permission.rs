@@ -21,6 +21,8 @@ pub enum Permission {
     SendInvitations,
     /// Keep divisions and accounts.
     Directory,
+    /// Read who did what.
+    Audit,
 }
 
 impl Permission {
@@ -29,6 +31,7 @@ impl Permission {
         match self {
             Self::SendInvitations => "390",
             Self::Directory => "directory",
+            Self::Audit => "audit",
         }
     }
 
@@ -42,6 +45,7 @@ impl Permission {
         match self {
             Self::SendInvitations => "390, Send Account Portal Invitations",
             Self::Directory => "directory, Keep Divisions and Accounts",
+            Self::Audit => "audit, See Who Did What",
         }
     }
 

@@ -98,12 +98,17 @@ fn log_panic(info: &panic::PanicHookInfo<'_>) {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
     use axum::extract::Path;
     use axum::http::Uri;
     use axum::routing::get;
+    use portal_domain::DivisionId;
     use serde_json::json;
 
     use super::*;
+    use crate::cursor::Page;
     use crate::{Caller, Permission, require};
 
     fn routes() -> Router {
@@ -111,8 +116,13 @@ mod tests {
             caller.divisions();
             caller.name
         };
+        let list = |caller: Caller, Path(division): Path<DivisionId>| async move {
+            caller.require(&division)?;
+            Page::new(vec![1, 2], &(), None::<&()>)
+        };
         let guarded = Router::new()
             .route("/v1/me", get(me))
+            .route("/v1/list/{division}", get(list))
             .route("/v1/careless", get(|caller: Caller| async move { caller.name }));
         let open = Router::new()
             .route("/v1/number/{number}", get(|Path(number): Path<u8>| async move { number.to_string() }))
@@ -157,6 +167,49 @@ mod tests {
         let answer = call("GET", "/v1/careless", json!(null), "390").await;
         assert_problem(&answer, 500);
         assert!(!answer.1.contains("ann"));
+    }
+
+    #[derive(Clone, Debug, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("not poisoned").write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_leaves_one_line_with_who_made_it_about_what_and_how_many_rows() {
+        let log = Log::default();
+        let writer = log.clone();
+        let lines = subscriber::subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+        let _guard = tracing::subscriber::set_default(lines);
+        let line = async |path: &str, groups: &str| {
+            log.0.lock().expect("not poisoned").clear();
+            call("GET", path, json!(null), groups).await;
+            let text = String::from_utf8(log.0.lock().expect("not poisoned").clone()).expect("text");
+            let lines: Vec<_> = text.lines().filter(|line| line.contains("http.route")).map(str::to_owned).collect();
+            let [line] = &lines[..] else { panic!("one line: {text}") };
+            line.clone()
+        };
+        let read = line("/v1/list/NORTH%20SIDE", "390:NORTH%20SIDE").await;
+        for part in ["GET", "/v1/list/{division}", "200", "operator.sub=\"1\"", r#"[\"NORTH SIDE\"]"#, "rows=2"] {
+            assert!(read.contains(part), "{part}: {read}");
+        }
+        assert!(!read.contains("ann@"), "{read}");
+        let refused = line("/v1/list/SOUTH", "390:NORTH%20SIDE").await;
+        assert!(
+            refused.contains("403") && refused.contains("operator.sub=\"1\"") && refused.contains("SOUTH"),
+            "{refused}"
+        );
+        let without = line("/v1/list/SOUTH", "directory").await;
+        assert!(without.contains("403") && without.contains("operator.sub=\"1\""), "{without}");
+        let panicked = line("/v1/panic", "390").await;
+        assert!(panicked.contains("500") && panicked.contains("operator.sub=\"none\""), "{panicked}");
     }
 
     #[tokio::test]

@@ -31,6 +31,8 @@ use users::Users;
 pub const DIRECTORY: &str = "DirectoryTable";
 /// The table of campaigns.
 pub const CAMPAIGNS: &str = "CampaignsTable";
+/// The table of who did what.
+pub const AUDIT: &str = "AuditTable";
 /// The user pool of operators.
 pub const POOL: &str = "simulated-pool";
 /// The group of schedules.
@@ -55,6 +57,7 @@ impl Cloud {
         let mut tables = Tables::default();
         tables.create(&template.table(DIRECTORY));
         tables.create(&template.table(CAMPAIGNS));
+        tables.create(&template.table(AUDIT));
         let mut sqs = Sqs::default();
         for queue in template.queues() {
             let redrive = queue.redrive.map(|(queue, max_receives)| Redrive { queue, max_receives });
@@ -97,6 +100,8 @@ pub fn settings() -> HashMap<String, String> {
     let others = [
         ("DIRECTORY_TABLE", DIRECTORY),
         ("CAMPAIGNS_TABLE", CAMPAIGNS),
+        ("AUDIT_TABLE", AUDIT),
+        ("AUDIT_RETENTION_DAYS", "400"),
         ("PUBLIC_URL", "https://invites.example.com"),
         ("NOTICES_TOPIC_ARN", "arn:aws:sns:us-east-1:000000000000:notices"),
         ("EVENT_BUS_NAME", "simulated"),

@@ -5,6 +5,7 @@
 
 mod activation;
 mod answers;
+mod audit;
 mod control;
 mod delivery;
 mod feedback;

@@ -6,7 +6,7 @@ use portal_aws::clock;
 use portal_domain::schedule::{Failure, Verdict};
 use serde_json::{Value, json};
 use tests::cloud::template::Template;
-use tests::cloud::{CAMPAIGNS, DIRECTORY};
+use tests::cloud::{AUDIT, CAMPAIGNS, DIRECTORY};
 use tests::http::{Answer, Call};
 use tests::scheduling::{Scheduling, weekly};
 use tests::world::SENDER;
@@ -177,6 +177,7 @@ fn calls(north: &North) -> Vec<(&'static str, Call, Kept)> {
             post(format!("/v1/templates/{id}/test"), json!({"division": "NORTH", "emailFrom": SENDER})),
             Kept::Forbidden,
         ),
+        ("GET /v1/audit", get("/v1/audit?division=NORTH".to_owned()), Kept::Forbidden),
         ("PUT /v1/divisions/{division}", Call::new("PUT", "/v1/divisions/NORTH").json(&division), Kept::Forbidden),
         ("POST /v1/accounts", post("/v1/accounts".to_owned(), json!([account.0])), Kept::EachRefused),
         ("DELETE /v1/accounts/{accountId}", Call::new("DELETE", "/v1/accounts/A0"), Kept::Forbidden),
@@ -185,14 +186,14 @@ fn calls(north: &North) -> Vec<(&'static str, Call, Kept)> {
 
 /// As somebody who may do everything, in this division alone.
 fn of(division: &str, call: Call) -> Call {
-    let groups = format!("390:{division},directory:{division}");
+    let groups = format!("390:{division},directory:{division},audit:{division}");
     call.claim("cognito:groups", groups).claim("cognito:username", "someone").claim("sub", "0f3b")
 }
 
 /// Every item that there is.
 async fn everything(world: &World) -> BTreeSet<String> {
     let mut items = BTreeSet::new();
-    for table in [DIRECTORY, CAMPAIGNS] {
+    for table in [AUDIT, CAMPAIGNS, DIRECTORY] {
         let mut pages = world.dynamo.scan().table_name(table).into_paginator().items().send();
         while let Some(item) = pages.next().await {
             let item: Value = serde_dynamo::from_item(item.unwrap()).unwrap();

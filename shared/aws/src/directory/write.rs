@@ -11,10 +11,11 @@ use aws_sdk_dynamodb::types::ReturnValue;
 use jiff::Timestamp;
 use portal_domain::import::{self, Change, Report};
 use portal_domain::permission::Divisions;
-use portal_domain::{Division, DivisionId};
+use portal_domain::{Account, AccountId, Division, DivisionId};
 
 use self::options::KnownOptions;
 use self::table::Importing;
+use super::account_item::AccountItem;
 use super::keys;
 use crate::dynamo::{Item, StoreError, batch_get, key};
 
@@ -29,12 +30,12 @@ pub struct DirectoryStore {
 }
 
 /// How a division was stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Put {
     /// It is new.
     Created,
-    /// It takes the place of what was there.
-    Replaced,
+    /// It takes the place of this.
+    Replaced(Box<Division>),
 }
 
 impl DirectoryStore {
@@ -50,7 +51,17 @@ impl DirectoryStore {
         let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
         let answer = request.return_values(ReturnValue::AllOld).send().await;
         let answer = answer.map_err(|error| StoreError::of("store a division", error))?;
-        Ok(if answer.attributes.is_some() { Put::Replaced } else { Put::Created })
+        Ok(match answer.attributes {
+            Some(before) => Put::Replaced(Box::new(serde_dynamo::from_item(before)?)),
+            None => Put::Created,
+        })
+    }
+
+    /// An account, read consistently.
+    pub async fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError> {
+        let keys = vec![(self.table.clone(), key(keys::account_pk(id), keys::ACCOUNT))];
+        let item = batch_get(&self.client, keys).await?.pop();
+        item.map(|(_, item)| Ok(serde_dynamo::from_item::<_, AccountItem>(item)?.account)).transpose()
     }
 
     /// Those of `divisions` that exist. Their ids have to be such that a key can hold them.

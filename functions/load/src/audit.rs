@@ -1,0 +1,104 @@
+//! `GET /v1/audit`: who exported, imported, deleted or changed what.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::Uri;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+use portal_aws::audit::{Wanted, first_id};
+use portal_aws::clock;
+use portal_domain::DivisionId;
+use portal_domain::audit::Entry;
+use portal_domain::input::Fields;
+use portal_http::cursor::{self, Page};
+use portal_http::{Caller, Problem, Query};
+
+use crate::Load;
+use crate::page::{MOST_BYTES, MOST_TIME, bytes};
+
+/// Entries in a page, unless the caller says otherwise.
+const DEFAULT_LIMIT: u64 = 50;
+
+/// Most entries in a page.
+const MOST_ENTRIES: u64 = 500;
+
+/// What the caller asks for; a cursor belongs to it.
+type List<'a> = (&'static str, Option<&'a DivisionId>, Option<&'a str>, Option<Timestamp>, Option<Timestamp>);
+
+pub(crate) async fn list(State(load): State<Arc<Load>>, caller: Caller, uri: Uri) -> Result<Page<Entry>, Problem> {
+    let (division, actor, from, to, limit, cursor) = Query::of(&uri).read(|fields| {
+        let division = fields.optional_text("division", 256).map(DivisionId::new);
+        let actor = fields.optional_text("actor", 256);
+        let (from, to) = (moment(fields, "from", 0), moment(fields, "to", 1));
+        let limit = fields.optional_number("limit", 1..=MOST_ENTRIES).unwrap_or(DEFAULT_LIMIT);
+        (division, actor, from, to, limit as usize, fields.optional_text("cursor", 1_000))
+    })?;
+    let list: List<'_> = ("audit", division.as_ref(), actor.as_deref(), from, to);
+    let cursor = cursor.map(|cursor| cursor::decode(&list, &cursor)).transpose()?;
+    if let Some(division) = &division {
+        caller.require(division)?;
+    }
+    let permitted = caller.divisions();
+    let is_wanted = |entry: &Entry| {
+        let shown = entry.division.as_ref().is_none_or(|division| permitted.includes(division));
+        shown && actor.as_deref().is_none_or(|actor| entry.is_by(actor))
+    };
+
+    let now = clock::now();
+    let oldest = load.audit.oldest(now);
+    let wanted = Wanted { division: division.as_ref(), from: from.unwrap_or(oldest).max(oldest) };
+    // What is written while the list is read belongs to another one.
+    let newest = to.map_or(now, |to| to.min(now));
+    let mut next = Some(cursor.unwrap_or_else(|| first_id(newest)));
+    let (mut entries, mut size): (Vec<Entry>, usize) = (Vec::new(), 0);
+    let until = now + MOST_TIME;
+    while let Some(before) = next.filter(|_| clock::now() < until) {
+        let (page, after_page) = load.audit.page(&wanted, before).await?;
+        next = after_page;
+        for entry in page.into_iter().filter(is_wanted) {
+            size += bytes(&entry);
+            if !entries.is_empty() && (entries.len() == limit || size > MOST_BYTES) {
+                next = entries.last().and_then(|last| last.entry_id.parse().ok());
+                return Page::new(entries, &list, next.as_ref());
+            }
+            entries.push(entry);
+        }
+    }
+    Page::new(entries, &list, next.as_ref())
+}
+
+/// A time, or a day (UTC), which stands for the beginning of the day that comes so many days later.
+fn moment(fields: &mut Fields<'_>, name: &'static str, days: i64) -> Option<Timestamp> {
+    let text = fields.optional_text(name, 40)?;
+    let day = || {
+        let day = text.parse::<Date>().ok()?.checked_add(days.days()).ok()?;
+        Some(day.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    };
+    let moment = text.parse().ok().or_else(day);
+    if moment.is_none() {
+        fields.fault(name, "must be a time such as 2026-11-26T09:00:00Z, or a day such as 2026-11-26");
+    }
+    moment
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_day_is_whole() {
+        let body = json!({"from": "2026-11-26", "to": "2026-11-26", "a": "2026-11-26T09:00:00+01:00", "b": "yesterday", "c": "2026-11-26T09:00"});
+        let mut fields = Fields::of(&body, "").expect("an object");
+        let mut read = |name, days| moment(&mut fields, name, days).map(|moment| moment.to_string());
+        assert_eq!(read("from", 0).as_deref(), Some("2026-11-26T00:00:00Z"));
+        assert_eq!(read("to", 1).as_deref(), Some("2026-11-27T00:00:00Z"));
+        assert_eq!(read("a", 1).as_deref(), Some("2026-11-26T08:00:00Z"));
+        assert_eq!((read("b", 0), read("c", 0), read("d", 0)), (None, None, None));
+        let faulty: Vec<_> = fields.finish().into_iter().map(|fault| fault.field).collect();
+        assert_eq!(faulty, ["b", "c"]);
+    }
+}

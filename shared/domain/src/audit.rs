@@ -1,0 +1,99 @@
+//! The audit: who exported, imported, deleted or changed what, when, and in which division.
+//!
+//! What was done to one campaign, recipient or schedule stands in its own trail too (`campaign::audit`).
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::DivisionId;
+use crate::campaign::audit::{Actor, Person};
+
+/// What somebody did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Deed {
+    /// A page of the recipients of a selection was exported.
+    RecipientsExported,
+    /// A page of the contacts without a usable address was exported.
+    UnreachableExported,
+    /// A page of a campaign's ledger was exported.
+    LedgerExported,
+    /// Accounts were posted.
+    AccountsImported,
+    /// An account was deleted.
+    AccountDeleted,
+    /// A division was made or changed.
+    DivisionStored,
+    /// A template was made.
+    TemplateCreated,
+    /// A template got a new version.
+    TemplateSaved,
+    /// A template may be used for new campaigns again.
+    TemplateActivated,
+    /// A template may not be used for new campaigns any more.
+    TemplateDeactivated,
+    /// A schedule was made.
+    ScheduleCreated,
+    /// A schedule was changed.
+    ScheduleChanged,
+    /// A schedule was paused.
+    SchedulePaused,
+    /// A schedule was resumed.
+    ScheduleResumed,
+    /// A schedule was deleted.
+    ScheduleDeleted,
+}
+
+/// How it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Ending {
+    /// It was done.
+    Done,
+    /// It was refused: nothing has changed.
+    Refused,
+}
+
+/// One line of the audit. It is written before anything is done, and completed afterwards.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// A ULID: entries sort by the time at which they were made.
+    pub entry_id: String,
+    /// When.
+    pub at: Timestamp,
+    /// The name of who did it, as other operators see it.
+    pub by: String,
+    /// Who that is for certain.
+    pub person: Option<Person>,
+    /// What was done.
+    pub deed: Deed,
+    /// In which division; none where it is about all of them.
+    pub division: Option<DivisionId>,
+    /// The id of the account, campaign, schedule or template; none where it is about the division.
+    pub subject: Option<String>,
+    /// How many rows were exported, or accounts posted.
+    pub rows: Option<usize>,
+    /// As it was.
+    pub before: Option<Value>,
+    /// As it is now; of an export, what was asked for; of an import, what became of it.
+    pub after: Option<Value>,
+    /// `None` as long as it goes on. If it stays so, the function was ended meanwhile: it may have been done, or a part of it.
+    pub ending: Option<Ending>,
+}
+
+impl Entry {
+    /// An entry about something that begins.
+    pub fn new(entry_id: String, at: Timestamp, by: Actor, deed: Deed) -> Self {
+        let Actor { name: by, person } = by;
+        let (division, subject, rows, before, after, ending) = (None, None, None, None, None, None);
+        Self { entry_id, at, by, person, deed, division, subject, rows, before, after, ending }
+    }
+
+    /// Whether this is what `actor` did, who may be named by `sub`, user name, or the name that is shown.
+    pub fn is_by(&self, actor: &str) -> bool {
+        let person = |person: &Person| person.sub == actor || person.user == actor;
+        self.by == actor || self.person.as_ref().is_some_and(person)
+    }
+}
