@@ -35,6 +35,7 @@ class Access(PageTest):
         entries = self.page.locator("#entries tbody tr")
         expect(entries.filter(has_text="Accounts imported").first).to_contain_text("accounts stored")
         expect(entries.filter(has_text="OMAHA")).to_have_count(0)
+        self.assertNotRegex(self.page.locator("#entries th[scope=row]").first.inner_text(), "http|object|,")
         self.assert_accessible("audit")
         self.assert_fits("audit")
         self.page.locator("#audit-division").fill("OMAHA")

@@ -6,10 +6,11 @@ import { fill, h, heading } from './dom.js';
 import { number, time } from './format.js';
 import { list } from './list.js';
 import { go, to } from './route.js';
+import { operator } from './session.js';
 import * as words from './words.js';
 
 const COLUMNS = [
-  { label: 'What', cell: entry => [words.deed(entry.deed), subject(entry)] },
+  { label: 'What', cell: entry => [`${words.deed(entry.deed)} `, subject(entry)] },
   { label: 'When', cell: entry => time(entry.at), kind: 'time' },
   { label: 'Who', cell: entry => h('a', { href: narrowed({ actor: entry.person?.sub ?? entry.by }) }, entry.by) },
   { label: 'Division', cell: entry => entry.division ?? 'All' },
@@ -17,7 +18,7 @@ const COLUMNS = [
   { label: 'How it ended', cell: ending },
 ];
 
-/** Views in which what an entry is about is shown. */
+/** Where what an entry is about is shown, by how its deed begins. */
 const VIEWS = { ledgerExported: 'campaigns', template: 'templates', schedule: 'schedules' };
 
 const FIELDS = [
@@ -50,9 +51,12 @@ function narrowed(wanted) {
   return query.size ? to('audit', query.toString()) : to('audit');
 }
 
-function subject({ deed, subject: id }) {
-  const view = VIEWS[Object.keys(VIEWS).find(start => deed.startsWith(start))];
-  return id && [' ', view ? h('a', { href: to(view, id) }, id) : h('b', {}, id)];
+/** What an entry is about, by its name if it has one; where that is shown, a link for those who may see it. */
+function subject({ deed, subject: id, before, after }) {
+  const view = operator().permitted && deed !== 'scheduleDeleted' && VIEWS[Object.keys(VIEWS).find(start => deed.startsWith(start))];
+  const { plan, name } = after ?? before ?? {};
+  const label = plan?.name ?? name ?? id;
+  return id && (view ? h('a', { href: to(view, id) }, label) : h('span', { class: 'quiet' }, label));
 }
 
 function ending({ ending: how }) {

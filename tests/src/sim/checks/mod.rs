@@ -2,6 +2,7 @@
 //!
 //! The guarantees are numbered as in the project's docs. What is restated here is restated from the stored items alone.
 
+mod audit;
 mod ledger;
 mod pace;
 mod quiet;
@@ -39,6 +40,7 @@ pub struct Checks {
     /// after they had accepted; in order.
     told: Vec<(RecipientId, &'static str)>,
     pace: pace::Pace,
+    open_entries: audit::OpenEntries,
 }
 
 /// A promise that was broken.
@@ -189,6 +191,7 @@ impl Checks {
 
     /// What a call wrote, all at once.
     pub fn changed(&mut self, changes: &[Change], instance: &Instance, now: Timestamp) {
+        self.audited(changes, instance, now);
         // A row may be written with its campaign.
         for change in changes.iter().filter(|change| change.name.pk == "CAMPAIGNS") {
             self.campaign(change, now);
