@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import auditing
 import bench
 import building
 import deploying
@@ -59,6 +60,8 @@ def run(options: argparse.Namespace) -> int:
             return benchmark(options.folder and Path(options.folder), options.division)
         case "validate":
             return validate(instance)
+        case "audit":
+            return auditing.audit(instance)
     raise AssertionError(options.command)
 
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "invoke": "run one function on an event in SAM's container (needs Docker)",
     "bench": "measure import, Load and send on a local cloud of its own",
     "validate": "check the templates",
+    "audit": "look for known faults of the crates and Python packages",
 }
 
 
