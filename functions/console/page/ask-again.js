@@ -18,7 +18,7 @@ export function askAgain(who) {
       await askForMail(asker);
       fill(answer, h('p', { class: 'note good' },
         `If there is an open invitation for ${asker.email}, an e-mail is on its way. It may take a few minutes. `,
-        'You get one an hour at most, and three a day; an e-mail that you have keeps working until it expires.'));
+        'Each invitation can be renewed once, and an e-mail that you have keeps working until it expires. If none comes, ask us for a new invitation.'));
     } catch (error) {
       fill(answer, problemBox(error));
     }

@@ -76,7 +76,7 @@ impl Deliver {
             let recipient = Recipient::from(item.clone());
             let selected = self.directory.selected(&recipient, &campaign.filter).await?;
             let verdict = judge(&recipient, selected, rules);
-            let reason = verdict.reason().or_else(|| answered(campaign, item).then_some("recentlyInvited"));
+            let reason = verdict.reason().or_else(|| answered(campaign, item, &recipient).then_some("recentlyInvited"));
             let decision = match reason {
                 Some(reason) => end(LedgerEvent::Skip, reason),
                 None if decided.letters.len() == slots || self.is_being_mailed(campaign, item).await? => {
@@ -108,9 +108,12 @@ impl Deliver {
     }
 }
 
-/// Whether they asked for an e-mail more than once before one could leave, and got it in another campaign.
-fn answered(campaign: &Campaign, item: &RecipientItem) -> bool {
-    campaign.self_service.is_some() && !is_again(campaign, item) && resend::is_answered(&item.resends, item.resent_at)
+/// Whether they asked for an e-mail more than once before one could leave, and got it in another campaign. By the times alone that can't be
+/// told of two functions whose clocks differ; that their invitation is renewed can.
+fn answered(campaign: &Campaign, item: &RecipientItem, recipient: &Recipient) -> bool {
+    campaign.self_service.is_some()
+        && !is_again(campaign, item)
+        && (resend::is_renewed(recipient, item.resent_at) || resend::is_answered(&item.resends, item.resent_at))
 }
 
 /// Whether this campaign is the one that e-mailed them last, and tries again.

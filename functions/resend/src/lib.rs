@@ -20,13 +20,13 @@ use portal_aws::directory::templates::TemplateStore;
 use portal_aws::dynamo::{StoreError, back_off};
 use portal_aws::mail::{MailError, Mailer};
 use portal_aws::queue::{FanOutMessage, Queue, QueueError, ResendMessage};
-use portal_aws::settings::{MissingSetting, Settings};
+use portal_aws::settings::{InvalidSetting, Settings};
 use portal_domain::audience::AudienceRule;
 use portal_domain::campaign::SelfService;
 use portal_domain::campaign::audit::SYSTEM;
 use portal_domain::mail::template::Head;
-use portal_domain::resend::decide;
-use portal_domain::{Campaign, CampaignState, Division, Filter, Recipient, TemplateId};
+use portal_domain::resend::{Refusal, Requests, decide};
+use portal_domain::{Campaign, CampaignState, Division, Filter, Outcome, Recipient, RecipientId, TemplateId};
 
 /// How often everything is read and decided anew because somebody changed it between read and write.
 const TRIES: u32 = 10;
@@ -62,11 +62,13 @@ pub struct Resend {
     templates: TemplateStore,
     mailer: Mailer,
     fan_out: Queue,
+    /// Most e-mails that the customers of one division are granted in a day.
+    daily_limit: u64,
 }
 
 impl Resend {
     /// Builds the function from its settings.
-    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, MissingSetting> {
+    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, InvalidSetting> {
         let dynamo = aws_sdk_dynamodb::Client::new(config);
         let directory = settings.required("DIRECTORY_TABLE")?;
         Ok(Self {
@@ -75,6 +77,7 @@ impl Resend {
             directory: DirectoryReader::new(dynamo, directory),
             mailer: Mailer::new(config),
             fan_out: Queue::new(aws_sdk_sqs::Client::new(config), settings.required("FAN_OUT_QUEUE_URL")?),
+            daily_limit: settings.required_count("SELF_SERVICE_DAILY_LIMIT")?,
         })
     }
 
@@ -106,10 +109,12 @@ impl Resend {
             };
             let Some(recipient) = self.directory.recipients(&[id]).await?.pop() else { return Ok(()) };
             fail::fail_point!("resend.read");
-            let asked = match decide(&Recipient::from(recipient.clone()), &recipient.resends, now) {
+            let waiting = self.is_waiting(&recipient).await?;
+            let requests = Requests { granted: &recipient.resends, mailed: recipient.resent_at, waiting };
+            let asked = match decide(&Recipient::from(recipient.clone()), requests, now) {
                 Ok(asked) => asked,
                 Err(refusal) => {
-                    tracing::info!(recipient.id = %id, reason = refusal.as_str(), "no new e-mail");
+                    refuse(id, refusal);
                     return Ok(());
                 }
             };
@@ -121,7 +126,15 @@ impl Resend {
         Err(ResendError::KeptChanging)
     }
 
-    /// Puts the recipient into the campaign of the day; `false` if anything changed meanwhile.
+    /// Whether the e-mail that they were granted last may still leave. One that failed for certain, or was skipped, does not use up what
+    /// they may ask for; should a person have it tried again, `deliver` sends one of the two.
+    async fn is_waiting(&self, recipient: &RecipientItem) -> Result<bool, StoreError> {
+        let Some(campaign) = recipient.asked_in else { return Ok(false) };
+        let row = self.store.ledger_row(campaign, recipient.recipient_id).await?;
+        Ok(row.is_some_and(|row| matches!(row.outcome, Outcome::Queued | Outcome::Claimed)))
+    }
+
+    /// Puts the recipient into the campaign of the day, unless there are as many as there may be; `false` if anything changed meanwhile.
     async fn join(
         &self,
         division: &Division,
@@ -129,6 +142,11 @@ impl Resend {
         asked: &[Timestamp],
         now: Timestamp,
     ) -> Result<bool, ResendError> {
+        // Looked at first, so that nothing is written any more for those who ask once it is reached.
+        if self.store.granted(&division.division, now).await? >= self.daily_limit {
+            refuse(recipient.recipient_id, Refusal::DailyLimit);
+            return Ok(true);
+        }
         let which = SelfService::of(&recipient.resends, &division.zone(), now);
         let known = self.store.self_service(&division.division, which).await?;
         let new = known.is_none();
@@ -141,8 +159,13 @@ impl Resend {
             tracing::info!(campaign.id = %campaign.campaign_id, "the campaign of the day is over: no new e-mail");
             return Ok(true);
         }
-        if self.store.join(&campaign, new, recipient, asked, now).await? == Joined::Changed {
-            return Ok(false);
+        match self.store.join(&campaign, new, recipient, asked, self.daily_limit, now).await? {
+            Joined::Done => {}
+            Joined::Changed => return Ok(false),
+            Joined::LimitReached => {
+                refuse(recipient.recipient_id, Refusal::DailyLimit);
+                return Ok(true);
+            }
         }
         fail::fail_point!("resend.joined");
         let shard = recipient.recipient_id.shard();
@@ -222,5 +245,15 @@ impl Resend {
             return Ok(head);
         }
         self.templates.head(&TemplateId::built_in()).await?.ok_or(ResendError::NoTemplate)
+    }
+}
+
+/// Logs that somebody who asked gets nothing, and why. Of a reason that lies with the whole division an alarm tells, by this line
+/// (`infra/alarms.yaml`).
+fn refuse(recipient: RecipientId, refusal: Refusal) {
+    if refusal == Refusal::DailyLimit {
+        tracing::warn!(recipient.id = %recipient, reason = refusal.as_str(), "no new e-mail");
+    } else {
+        tracing::info!(recipient.id = %recipient, reason = refusal.as_str(), "no new e-mail");
     }
 }

@@ -43,6 +43,11 @@ impl Settings {
         self.text(name).map(|text| number(text).ok_or(InvalidSetting::NoNumber(name))).transpose()
     }
 
+    /// The value of a setting that must be there, and is a whole number above zero.
+    pub fn required_count(&self, name: &'static str) -> Result<u64, InvalidSetting> {
+        self.required(name)?.parse().ok().filter(|count| *count > 0).ok_or(InvalidSetting::NoNumber(name))
+    }
+
     /// Whether the AWS SDK is told to call another endpoint than AWS.
     pub fn calls_another_endpoint(&self) -> bool {
         self.text("AWS_ENDPOINT_URL").is_some() && self.text("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") != Some("true")
@@ -72,6 +77,15 @@ mod tests {
         let read = |value| settings(&[("N", value)]).number("N").ok();
         assert_eq!([read(""), read("14"), read("0.5")], [Some(None), Some(Some(14.0)), Some(Some(0.5))]);
         for wrong in ["0", "-1", "inf", "NaN", "many"] {
+            assert_eq!(read(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_count_is_whole_and_above_zero_and_must_be_there() {
+        let read = |value| settings(&[("N", value)]).required_count("N").ok();
+        assert_eq!(read("2000"), Some(2_000));
+        for wrong in ["", "0", "-1", "0.5", "many"] {
             assert_eq!(read(wrong), None, "{wrong}");
         }
     }

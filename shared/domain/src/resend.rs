@@ -16,6 +16,17 @@ pub const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// How long it is remembered that somebody asked: longer than any calendar day, since the campaign of the day depends on it too.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(48);
 
+/// What is known of what somebody asked for before.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Requests<'a> {
+    /// When they were granted e-mails; what [`decide`] and [`mailed`] answered.
+    pub granted: &'a [Timestamp],
+    /// When the last one left that they were granted, or may have left.
+    pub mailed: Option<Timestamp>,
+    /// One that they were granted has not left yet, and still may.
+    pub waiting: bool,
+}
+
 /// Why somebody gets no e-mail although they asked. Nobody outside is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -25,10 +36,16 @@ pub enum Refusal {
     Unlinked,
     /// Mail to the address bounced, or its owner complained.
     Undeliverable,
+    /// The e-mail that they asked for before waits for its turn.
+    Waiting,
+    /// They have renewed their invitation before: another takes a new invitation by an operator.
+    Renewed,
     /// They asked a moment ago.
     TooSoon,
     /// They asked often today.
     TooOften,
+    /// The customers of their division asked for as many as there may be in a day.
+    DailyLimit,
 }
 
 impl Refusal {
@@ -38,22 +55,29 @@ impl Refusal {
             Self::NotPending => "notPending",
             Self::Unlinked => "unlinked",
             Self::Undeliverable => "undeliverable",
+            Self::Waiting => "waiting",
+            Self::Renewed => "renewed",
             Self::TooSoon => "tooSoon",
             Self::TooOften => "tooOften",
+            Self::DailyLimit => "dailyLimit",
         }
     }
 }
 
-/// Whether `recipient`, who was granted e-mails at these times before, gets one now; answers the times to remember, with `now`. What SES
-/// refused later counts as well.
-pub fn decide(recipient: &Recipient, asked: &[Timestamp], now: Timestamp) -> Result<Vec<Timestamp>, Refusal> {
-    let within = |time: SignedDuration| asked.iter().filter(move |at| now.duration_since(**at) < time);
+/// Whether `recipient`, who made these requests before, gets an e-mail now; answers the times to remember, with `now`. In [`PAUSE`] and
+/// [`DAY`] what SES refused later counts as well. How many their whole division may have in a day is counted where it is written.
+pub fn decide(recipient: &Recipient, requests: Requests<'_>, now: Timestamp) -> Result<Vec<Timestamp>, Refusal> {
+    let within = |time: SignedDuration| requests.granted.iter().filter(move |at| now.duration_since(**at) < time);
     if recipient.status != PortalStatus::Pending {
         Err(Refusal::NotPending)
     } else if recipient.links.account_count == 0 {
         Err(Refusal::Unlinked)
     } else if recipient.undeliverable.is_some() {
         Err(Refusal::Undeliverable)
+    } else if requests.waiting {
+        Err(Refusal::Waiting)
+    } else if is_renewed(recipient, requests.mailed) {
+        Err(Refusal::Renewed)
     } else if within(PAUSE).count() > 0 {
         Err(Refusal::TooSoon)
     } else if within(DAY).count() >= MOST_A_DAY {
@@ -61,6 +85,13 @@ pub fn decide(recipient: &Recipient, asked: &[Timestamp], now: Timestamp) -> Res
     } else {
         Ok(within(REMEMBERED).copied().chain([now]).collect())
     }
+}
+
+/// Whether the newest e-mail to `recipient` that may have left is one that they asked for, and left at `mailed`. Each e-mail of an operator's
+/// campaign is newer, and so can be renewed once; so can a status that was imported. An e-mail that SES refused leaves both times
+/// as they were before it.
+pub fn is_renewed(recipient: &Recipient, mailed: Option<Timestamp>) -> bool {
+    mailed.is_some() && mailed == recipient.last_invited_at
 }
 
 /// Whether an e-mail that was mailed at `mailed` because they asked is an answer to all that they `asked`: who asked again while
@@ -106,7 +137,7 @@ mod tests {
         let refused = |change: &dyn Fn(&mut Recipient)| {
             let mut recipient = recipient();
             change(&mut recipient);
-            decide(&recipient, &[], at(0)).err()
+            decide(&recipient, Requests::default(), at(0)).err()
         };
         assert_eq!(refused(&|_| {}), None);
         assert_eq!(refused(&|r| r.status = PortalStatus::NotSent), Some(Refusal::NotPending));
@@ -118,12 +149,28 @@ mod tests {
     #[test]
     fn an_hour_lies_between_two_and_a_day_has_three() {
         let day = 24 * 60;
-        assert_eq!(decide(&recipient(), &[at(0)], at(59)), Err(Refusal::TooSoon));
-        assert_eq!(decide(&recipient(), &[at(0)], at(60)), Ok(vec![at(0), at(60)]));
+        let decide =
+            |granted: &[Timestamp], now| decide(&recipient(), Requests { granted, ..Requests::default() }, now);
+        assert_eq!(decide(&[at(0)], at(59)), Err(Refusal::TooSoon));
+        assert_eq!(decide(&[at(0)], at(60)), Ok(vec![at(0), at(60)]));
         let three = [at(0), at(60), at(120)];
-        assert_eq!(decide(&recipient(), &three, at(day - 1)), Err(Refusal::TooOften));
-        assert_eq!(decide(&recipient(), &three, at(day)), Ok(vec![at(0), at(60), at(120), at(day)]));
-        assert_eq!(decide(&recipient(), &three, at(3 * day)), Ok(vec![at(3 * day)]));
+        assert_eq!(decide(&three, at(day - 1)), Err(Refusal::TooOften));
+        assert_eq!(decide(&three, at(day)), Ok(vec![at(0), at(60), at(120), at(day)]));
+        assert_eq!(decide(&three, at(3 * day)), Ok(vec![at(3 * day)]));
+    }
+
+    #[test]
+    fn an_invitation_is_renewed_once_whenever_that_was() {
+        let years = 1_000_000;
+        let decide = |invited, mailed, waiting| {
+            let recipient = Recipient { last_invited_at: invited, ..recipient() };
+            decide(&recipient, Requests { granted: &[], mailed, waiting }, at(years)).err()
+        };
+        assert_eq!(decide(Some(at(0)), None, false), None, "an operator invited them");
+        assert_eq!(decide(None, None, false), None, "an import said that they are pending");
+        assert_eq!(decide(Some(at(5)), Some(at(5)), false), Some(Refusal::Renewed));
+        assert_eq!(decide(Some(at(9)), Some(at(5)), false), None, "an operator invited them again");
+        assert_eq!(decide(Some(at(0)), None, true), Some(Refusal::Waiting), "the first has not left yet");
     }
 
     #[test]
@@ -143,7 +190,7 @@ mod tests {
             let (mut now, mut asked, mut waiting, mut mails) = (0, Vec::new(), 0, Vec::new());
             for (pause, wait, leaves) in asks {
                 now += pause;
-                if let Ok(remembered) = decide(&recipient(), &asked, at(now)) {
+                if let Ok(remembered) = decide(&recipient(), Requests { granted: &asked, ..Requests::default() }, at(now)) {
                     asked = remembered;
                     waiting += 1;
                 }

@@ -111,6 +111,7 @@ pub fn settings() -> HashMap<String, String> {
         ("SCHEDULE_FAILURES_QUEUE_ARN", "arn:aws:sqs:us-east-1:000000000000:ScheduleFailuresQueue"),
         ("USER_POOL_ID", POOL),
         ("CONFIGURATION_SET", "simulated"),
+        ("SELF_SERVICE_DAILY_LIMIT", "2000"),
     ];
     let queues = queues.map(|(variable, queue)| (variable.to_owned(), Sqs::url(queue)));
     queues.into_iter().chain(others.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect()

@@ -400,6 +400,18 @@ impl Scene {
 
     async fn ask_again(&self) {
         let (email, division) = self.system.with(|state| self.town(|town| town.somebody(&mut state.random)));
+        self.learn(|known| known.asked.insert((email.clone(), division)));
+        self.ask_for(&email, division).await;
+    }
+
+    /// Whoever asked for a new e-mail asks for another.
+    pub(super) async fn ask_for_more(&self) {
+        for (email, division) in self.learn(|known| known.asked.clone()) {
+            self.ask_for(&email, division).await;
+        }
+    }
+
+    async fn ask_for(&self, email: &str, division: &str) {
         let body = json!({"division": division, "email": email});
         self.insist("activate", Call::new("POST", "/v1/activations/resend").public().json(&body)).await;
     }

@@ -31,6 +31,8 @@ pub struct Report {
     pub seconds: u64,
     /// E-mails that SES was asked to send in the busiest minute, in percent of what its rate allows.
     pub busiest_minute: u64,
+    /// How often as many e-mails were granted to the customers of a division in a day as may be.
+    pub limits_reached: u64,
 }
 
 impl Report {
@@ -51,6 +53,7 @@ impl Report {
         self.twice += other.twice;
         self.sweepless += other.sweepless;
         self.seconds += other.seconds;
+        self.limits_reached += other.limits_reached;
         self.busiest_minute = self.busiest_minute.max(other.busiest_minute);
         merge(&mut self.faults, other.faults);
         merge(&mut self.kills, other.kills);
@@ -133,8 +136,8 @@ impl fmt::Display for Report {
         writeln!(f, "  kills      {}", line(self.kills.iter().map(|(place, n)| (place, *n))))?;
         writeln!(
             f,
-            "  besides    frozen {}, messages late {}, messages twice {}, sweeps missing {}, busiest minute {} % of the rate",
-            self.freezes, self.late, self.twice, self.sweepless, self.busiest_minute
+            "  besides    frozen {}, messages late {}, messages twice {}, sweeps missing {}, busiest minute {} % of the rate, daily limits reached {}",
+            self.freezes, self.late, self.twice, self.sweepless, self.busiest_minute, self.limits_reached
         )?;
         writeln!(f, "  people     {}", line(self.acts.iter().map(|(act, n)| (format!("{act:?}"), *n))))?;
         writeln!(f, "  outcomes   {}", line(self.outcomes.iter().map(|(name, n)| (name, *n))))?;

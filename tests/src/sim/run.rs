@@ -1,5 +1,6 @@
 //! One run: a town of customers, some storms, and the calm after each, in which everything has to come to its end.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
@@ -37,6 +38,9 @@ const FLOOD: u32 = 50_000;
 /// How many calls bring them at once: as many as are answered before the campaign is over.
 const FLOOD_CALLS: usize = 50;
 
+/// When people ask once more for a new e-mail, and it is not too soon any more.
+const LATER: SignedDuration = SignedDuration::from_mins(61);
+
 /// How long nothing may be under way before it counts as quiet: longer than any message stays invisible, and than a sweep may be missing.
 const QUIET: SignedDuration = SignedDuration::from_mins(80);
 
@@ -49,12 +53,14 @@ pub struct Scene {
     known: Mutex<Known>,
 }
 
-/// What operators have made.
+/// What operators have made, and what customers asked for.
 #[derive(Debug, Default)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Known {
     pub templates: Vec<String>,
     pub schedules: Vec<String>,
+    /// Addresses and divisions.
+    pub asked: BTreeSet<(String, &'static str)>,
 }
 
 /// What came of a run.
@@ -155,6 +161,8 @@ impl Scene {
                 return;
             }
         }
+        self.wait_for(LATER).await;
+        self.ask_for_more().await;
     }
 
     /// Nothing goes wrong any more, and everything comes to its end.
@@ -274,6 +282,7 @@ impl super::system::State {
         self.report.seconds = seconds;
         self.report.mails = self.checks.mails();
         self.report.busiest_minute = self.checks.busiest_minute();
+        self.report.limits_reached = self.checks.limits_reached();
         self.report.campaigns = self.checks.campaigns().count() as u64;
         self.report.events = self.log.len() as u64;
         let outcomes = self.checks.outcomes().into_iter();

@@ -19,6 +19,7 @@ use sweep::Sweep;
 use tokio::sync::Notify;
 
 use super::checks::Checks;
+use super::checks::asked::DAILY_LIMIT;
 use super::instance::{Instance, Time, happens};
 use super::log::Log;
 use super::network::{self, Step, leave_keys, refusal, spoiled};
@@ -100,9 +101,11 @@ impl System {
             trouble: HashMap::new(),
             instances: 0,
         };
+        // One that is reached.
+        let limit = ("SELF_SERVICE_DAILY_LIMIT".to_owned(), DAILY_LIMIT.to_string());
         Arc::new(Self {
             time: Time::starting_at(start),
-            settings: settings().into_iter().collect(),
+            settings: settings().into_iter().chain([limit]).collect(),
             template,
             wake: Notify::new(),
             state: Mutex::new(state),

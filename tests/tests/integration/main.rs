@@ -15,6 +15,7 @@ mod load;
 mod pace;
 mod people;
 mod resend;
+mod resend_limit;
 mod schedules;
 mod send;
 mod templates;

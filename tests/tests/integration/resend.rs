@@ -16,11 +16,19 @@ use tests::world::SENDER;
 use tests::{Account, Contact, World};
 
 /// A world in which `p0`, `p1`, … were invited.
-async fn invited(people: usize) -> World {
+pub(crate) async fn invited(people: usize) -> World {
     let world = World::with_people(people).await;
     world.send("NORTH").await;
     world.pump().await;
     world
+}
+
+/// An operator invites these people once more, which they can renew once more.
+async fn invite_again(world: &World, people: u32) {
+    let mut request = world.send_request("NORTH").await;
+    (request["includeRecentlyInvited"], request["expectedRecipients"]) = (json!(true), json!(people));
+    assert_eq!(world.post_campaign(&uuid::Uuid::new_v4().to_string(), &request).await.status, 202);
+    world.pump().await;
 }
 
 /// The self-service campaigns of `NORTH`, the newest first.
@@ -75,17 +83,14 @@ async fn everybody_is_answered_the_same_and_only_who_is_pending_gets_an_e_mail()
 #[tokio::test]
 async fn a_new_e_mail_breaks_none_that_somebody_has_and_an_operators_does() {
     let world = invited(2).await;
-    let noon: Timestamp = "2027-03-01T12:00:00-05:00".parse().unwrap();
-    for hour in [0, 2, 4] {
-        for person in ["p0", "p1"] {
-            world.resend_at("NORTH", &world.email(person), noon + hours(hour)).await;
-        }
-        world.pump().await;
+    for person in ["p0", "p1"] {
+        world.ask_again("NORTH", &world.email(person)).await;
     }
+    world.pump().await;
     let p0 = world.email("p0");
     let passwords = world.passwords(&p0);
     let recipient = world.recipient("NORTH", &p0).await.unwrap();
-    assert_eq!((passwords.len(), recipient.earlier.len(), recipient.status), (4, 3, PortalStatus::Pending));
+    assert_eq!((passwords.len(), recipient.earlier.len(), recipient.status), (2, 1, PortalStatus::Pending));
     for password in &passwords {
         assert!(recipient.passwords().iter().any(|kept| kept.digest.verifies(password)));
     }
@@ -94,10 +99,7 @@ async fn a_new_e_mail_breaks_none_that_somebody_has_and_an_operators_does() {
         assert_eq!(world.activate(&p0, password).await.status, 403, "and with it all are spent");
     }
 
-    let mut again = world.send_request("NORTH").await;
-    (again["includeRecentlyInvited"], again["expectedRecipients"]) = (json!(true), json!(1));
-    assert_eq!(world.post_campaign("again", &again).await.status, 202);
-    world.pump().await;
+    invite_again(&world, 1).await;
     let p1 = world.email("p1");
     let passwords = world.passwords(&p1);
     let recipient = world.recipient("NORTH", &p1).await.unwrap();
@@ -127,7 +129,29 @@ async fn an_earlier_password_holds_until_it_expires_and_no_longer() {
 }
 
 #[tokio::test]
-async fn one_in_an_hour_and_three_in_a_day() {
+async fn each_invitation_is_renewed_once_for_life() {
+    let world = invited(1).await;
+    let imported = Contact::new("1", &world.email("imported")).with("portal", "pending");
+    world.import([Account::new("NORTH", "I").contact(imported)]).await;
+    let [p0, imported] = ["p0", "imported"].map(|person| world.email(person));
+    let asks = async |days: i64| {
+        for email in [&p0, &imported] {
+            world.resend_at("NORTH", email, clock::now() + hours(24 * days)).await;
+        }
+        world.pump().await;
+        (world.passwords(&p0).len(), world.passwords(&imported).len())
+    };
+    assert_eq!(asks(0).await, (2, 1), "also who is pending because an import said so");
+    for days in [1, 7, 400] {
+        assert_eq!(asks(days).await, (2, 1), "after {days} days");
+    }
+    invite_again(&world, 2).await;
+    assert_eq!(asks(401).await, (4, 3), "an operator's e-mail, and what renews it");
+    assert_eq!(asks(402).await, (4, 3));
+}
+
+#[tokio::test]
+async fn one_in_an_hour_and_three_in_a_day_however_often_an_operator_invites() {
     let world = invited(1).await;
     let email = world.email("p0");
     // Noon in the division, so that all is on one day.
@@ -136,9 +160,10 @@ async fn one_in_an_hour_and_three_in_a_day() {
     for (minutes, mailed) in
         [(0, true), (59, false), (60, true), (90, false), (120, true), (180, false), (24 * 60 - 1, false)]
     {
+        invite_again(&world, 1).await;
         world.resend_at("NORTH", &email, noon + SignedDuration::from_mins(minutes)).await;
         world.pump().await;
-        mails += usize::from(mailed);
+        mails += 1 + usize::from(mailed);
         assert_eq!(world.mails().len(), mails, "after {minutes} minutes");
     }
     world.resend_at("NORTH", &email, noon + hours(24)).await;
@@ -151,7 +176,7 @@ async fn one_in_an_hour_and_three_in_a_day() {
 }
 
 #[tokio::test]
-async fn who_asked_again_while_nothing_could_leave_gets_one_e_mail() {
+async fn who_asks_again_while_the_first_e_mail_waits_is_granted_no_second() {
     let world = invited(1).await;
     let email = world.email("p0");
     let now = clock::now();
@@ -165,22 +190,39 @@ async fn who_asked_again_while_nothing_could_leave_gets_one_e_mail() {
         command("pause").await;
     }
     world.pump().await;
-    assert_eq!((self_service(&world).await.len(), world.mails().len()), (3, 1), "all of them wait");
+    let [campaign] = &self_service(&world).await[..] else { panic!("one campaign") };
+    assert_eq!((&campaign["audience"], world.mails().len()), (&json!(1), 1), "it waits");
+    invite_again(&world, 1).await;
+    world.resend_at("NORTH", &email, now).await;
     command("resume").await;
     world.pump().await;
-    assert_eq!(world.mails().len(), 2, "one answers them all");
+    assert_eq!(world.mails().len(), 3, "the operator's, and the one that was asked for");
+}
+
+#[tokio::test]
+async fn what_surely_did_not_leave_can_be_asked_for_again_and_is_sent_once() {
+    let world = invited(1).await;
+    let email = world.email("p0");
+    world.resend_at("NORTH", &email, clock::now() - hours(30)).await;
+    world.pump_with(&world.refused_deliver()).await;
+    let first = id_of(&self_service(&world).await[0]);
+    world.sweep_after(NEXT_DAY).await;
+    // An hour counts from the e-mail on, also if SES refused it.
+    world.resend_at("NORTH", &email, clock::now() + hours(2)).await;
+    let second = id_of(&self_service(&world).await[0]);
+    assert_ne!(first, second);
+    assert_eq!(world.call(Call::new("POST", &format!("/v1/campaigns/{first}/retry"))).await.status, 200);
+    world.pump().await;
+    assert_eq!(world.passwords(&email).len(), 2, "the invitation, and one of the two that would renew it");
     let mut rows = Vec::new();
-    for campaign in self_service(&world).await {
-        rows.extend(world.ledger(id_of(&campaign)).await.into_iter().map(|row| (row.outcome, row.reason)));
+    for campaign in [first, second] {
+        rows.extend(world.ledger(campaign).await.into_iter().map(|row| (row.outcome, row.reason)));
     }
-    let skipped = (Outcome::Skipped, Some("recentlyInvited".to_owned()));
     rows.sort_unstable_by_key(|(outcome, _)| *outcome == Outcome::Skipped);
-    assert_eq!(rows, [(Outcome::Sent, None), skipped.clone(), skipped]);
-    for later in [30, 61] {
-        world.resend_at("NORTH", &email, now + SignedDuration::from_mins(later)).await;
-        world.pump().await;
-        assert_eq!(world.mails().len(), 2, "an hour and a day count from the e-mail on, {later}");
-    }
+    assert_eq!(rows, [(Outcome::Sent, None), (Outcome::Skipped, Some("recentlyInvited".to_owned()))]);
+    world.resend_at("NORTH", &email, clock::now() + hours(48)).await;
+    world.pump().await;
+    assert_eq!(world.passwords(&email).len(), 2);
 }
 
 #[tokio::test]
@@ -257,25 +299,26 @@ async fn who_sends_is_on_the_divisions_list_and_verified() {
 }
 
 #[tokio::test]
-async fn what_ses_rejects_later_leaves_all_passwords_as_they_were() {
+async fn what_ses_rejects_later_leaves_all_passwords_and_can_be_asked_for_again() {
     let world = invited(1).await;
     let email = world.email("p0");
     let before = world.recipient("NORTH", &email).await.unwrap();
     let noon: Timestamp = "2027-03-01T12:00:00-05:00".parse().unwrap();
-    for hour in [0, 2] {
-        world.resend_at("NORTH", &email, noon + hours(hour)).await;
-        world.pump().await;
-    }
-    let with_one = world.recipient("NORTH", &email).await.unwrap();
+    world.resend_at("NORTH", &email, noon).await;
+    world.pump().await;
     let campaign = id_of(&self_service(&world).await[0]);
-    world.reports([event("reject", campaign, with_one.recipient_id, 1, "0100-example")]).await;
+    world.reports([event("reject", campaign, before.recipient_id, 1, "0100-example")]).await;
     let after = world.recipient("NORTH", &email).await.unwrap();
-    assert_eq!((after.earlier.len(), &after.earlier[0].digest), (1, before.digest.as_ref().unwrap()));
-    let mut valid = 0;
-    for password in world.passwords(&email) {
-        valid += usize::from(after.passwords().iter().any(|kept| kept.digest.verifies(&password)));
-    }
-    assert_eq!(valid, 2, "of three mails, the rejected one opens nothing");
+    assert_eq!((after.earlier.len(), &after.digest), (0, &before.digest));
+    let passwords = world.passwords(&email);
+    assert_eq!(passwords.len(), 2);
+    assert!(
+        !after.passwords().iter().any(|kept| kept.digest.verifies(&passwords[1])),
+        "the rejected one opens nothing"
+    );
+    world.resend_at("NORTH", &email, noon + hours(2)).await;
+    world.pump().await;
+    assert_eq!(world.passwords(&email).len(), 3);
 }
 
 #[tokio::test]

@@ -199,8 +199,11 @@ async fn a_request_whose_function_was_killed_is_mailed_once() {
     assert_eq!(
         world.passwords(&world.email("p0")).len(),
         1,
-        "its message came again, and was told that it is too soon"
+        "its message came again, and was told that the e-mail waits"
     );
+    let now = portal_aws::clock::now();
+    let north = portal_domain::DivisionId::new("NORTH");
+    assert_eq!(world.campaigns.granted(&north, now).await.unwrap(), 1, "counted once");
     assert_eq!(world.sweep_after(LATER).await.shards_queued, 1);
     world.pump().await;
     assert_eq!(world.passwords(&world.email("p0")).len(), 2);

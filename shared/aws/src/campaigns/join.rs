@@ -4,14 +4,14 @@ use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, TransactWr
 use jiff::Timestamp;
 use portal_domain::campaign::SelfService;
 use portal_domain::campaign::audit::{Action, AuditEntry};
-use portal_domain::{Campaign, DivisionId, RecipientId, Shard};
+use portal_domain::{Campaign, CampaignId, DivisionId, RecipientId, Shard};
 
 use super::item::{CampaignRef, CursorItem, LedgerItem};
 use super::{CampaignStore, keys};
 use crate::clock;
 use crate::directory::item::RecipientItem;
 use crate::directory::keys as directory_keys;
-use crate::dynamo::{StoreError, Transacted, key, n, put, s, transact, update};
+use crate::dynamo::{StoreError, Transacted, condition_failed, key, n, put, s, transact, update};
 
 /// How joining ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub enum Joined {
     Done,
     /// Recipient or campaign are no longer what was read. Nothing is written.
     Changed,
+    /// The division's customers have as many e-mails as they may be granted in a day. Nothing is written.
+    LimitReached,
 }
 
 impl CampaignStore {
@@ -45,20 +47,23 @@ impl CampaignStore {
         }
     }
 
-    /// Puts a recipient, who is as they were read, into the ledger of a self-service campaign, and remembers that they `asked`. In one
-    /// transaction, with the campaign itself if it is `new`. Fan-out queues the e-mail as it does any: so a crash loses nobody.
+    /// Puts a recipient, who is as they were read, into the ledger of a self-service campaign, remembers that they `asked`, and counts them
+    /// among the `most` whom the division's customers may be in a day (in UTC). In one transaction, with the campaign itself if it is
+    /// `new`. Fan-out queues the e-mail as it does any: so a crash loses nobody, and nobody is counted twice.
     pub async fn join(
         &self,
         campaign: &Campaign,
         new: bool,
         recipient: &RecipientItem,
         asked: &[Timestamp],
+        most: u64,
         now: Timestamp,
     ) -> Result<Joined, StoreError> {
         let id = recipient.recipient_id;
         let pk = keys::shard_pk(campaign.campaign_id, id.shard());
         let mut actions = vec![
-            self.remember(recipient, asked)?,
+            self.grant(&recipient.division, most, now)?,
+            self.remember(recipient, campaign.campaign_id, asked)?,
             self.put_new(key(&pk, keys::ledger_sk(id)), &LedgerItem::queued(id))?,
         ];
         if new {
@@ -69,6 +74,7 @@ impl CampaignStore {
         }
         Ok(match transact(&self.client, "join a self-service campaign", actions).await? {
             Transacted::Done => Joined::Done,
+            Transacted::Refused(reasons) if reasons.first().is_some_and(condition_failed) => Joined::LimitReached,
             Transacted::Refused(_) => Joined::Changed,
         })
     }
@@ -123,15 +129,21 @@ impl CampaignStore {
         Ok(actions)
     }
 
-    fn remember(&self, recipient: &RecipientItem, asked: &[Timestamp]) -> Result<TransactWriteItem, StoreError> {
+    fn remember(
+        &self,
+        recipient: &RecipientItem,
+        campaign: CampaignId,
+        asked: &[Timestamp],
+    ) -> Result<TransactWriteItem, StoreError> {
         let id = recipient.recipient_id;
         update(
             Update::builder()
                 .table_name(&self.directory)
                 .set_key(Some(key(directory_keys::recipient_pk(id), directory_keys::RECIPIENT)))
-                .update_expression("SET resends = :asked, version = :next")
+                .update_expression("SET resends = :asked, askedIn = :campaign, version = :next")
                 .condition_expression("version = :version")
                 .expression_attribute_values(":asked", serde_dynamo::to_attribute_value(asked)?)
+                .expression_attribute_values(":campaign", s(campaign.to_string()))
                 .expression_attribute_values(":version", n(recipient.version))
                 .expression_attribute_values(":next", n(recipient.version + 1)),
         )

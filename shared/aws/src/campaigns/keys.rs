@@ -14,6 +14,7 @@
 //! | notices that operators have not been sent yet | query `NOTICES` |
 //! | acceptances of what a campaign mailed | get `ACCEPTANCES` of each shard's partition |
 //! | a division's self-service campaign of a day, or all that may need looking after | get or query `SELF_SERVICE` |
+//! | e-mails that a division's customers were granted by asking, on a day in UTC | get or update `GRANTED#<division>` |
 //! | events that the company's portal has not been told yet | query `EVENTS` |
 //! | refused activations from one source | update `SOURCE#<source>` |
 //! | schedules, or one | query or get `SCHEDULES` |
@@ -105,6 +106,11 @@ pub fn claim_sk(claim: ClaimId) -> String {
 /// Sort key of a division's self-service campaign.
 pub fn self_service_sk(division: &DivisionId, SelfService { day, round, .. }: SelfService) -> String {
     format!("{division}#{day}#{round}")
+}
+
+/// Partition of how many e-mails a division's customers were granted by asking; the sort key is the day in UTC.
+pub fn granted_pk(division: &DivisionId) -> String {
+    format!("GRANTED#{division}")
 }
 
 /// Partition of the refused activations from a source in one window of time.

@@ -12,6 +12,7 @@ pub mod counter;
 pub mod fan_out;
 pub mod feedback;
 pub mod find;
+pub mod granted;
 pub mod history;
 pub mod item;
 pub mod join;

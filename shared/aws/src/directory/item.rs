@@ -68,6 +68,9 @@ pub struct RecipientItem {
     /// When they asked for an e-mail and were granted one, or were mailed if that was later; those of the last days.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resends: Vec<Timestamp>,
+    /// The self-service campaign that they joined last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_in: Option<CampaignId>,
     /// When they were mailed last because they asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resent_at: Option<Timestamp>,
@@ -128,6 +131,7 @@ impl RecipientItem {
             digest: None,
             earlier: Vec::new(),
             resends: Vec::new(),
+            asked_in: None,
             resent_at: None,
             acceptance: None,
         }

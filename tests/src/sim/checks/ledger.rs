@@ -5,9 +5,9 @@ use portal_aws::campaigns::item::LedgerItem;
 use portal_aws::campaigns::keys::campaign_of;
 use portal_aws::directory::item::RecipientItem;
 use portal_domain::recipient::Selected;
-use portal_domain::{CampaignId, Outcome, PortalStatus, Recipient};
+use portal_domain::{CampaignId, Outcome, PortalStatus, Recipient, RecipientId};
 
-use super::{CLOCKS, Checks, Claimed, Instance, RowSeen};
+use super::{CLOCKS, Checks, Claimed, Instance, Invited, RowSeen};
 use crate::cloud::DIRECTORY;
 use crate::cloud::tables::{Change, Image};
 
@@ -22,7 +22,8 @@ impl Checks {
         };
         let recipient = after.recipient_id;
         let Some(before) = change.before.as_ref().map(Image::read::<LedgerItem>) else {
-            return self.new_row(campaign, &after, now);
+            self.new_row(campaign, &after, now);
+            return self.granted(campaign, recipient, all, now);
         };
         self.transitions.insert((before.outcome.as_str(), after.outcome.as_str()));
         if let Some(row) = self.rows.get_mut(&(campaign, recipient)) {
@@ -87,10 +88,7 @@ impl Checks {
         if let Some(seen) = self.rows.get_mut(&(campaign, id)) {
             seen.owner.clone_from(&instance.name);
         }
-        let written = all.iter().find(|change| {
-            change.name.table == DIRECTORY && change.name.sk == "RECIPIENT" && change.name.pk.ends_with(&id.to_string())
-        });
-        let before = written.and_then(|change| change.before.as_ref()).map(Image::read::<RecipientItem>);
+        let before = written(id, all).and_then(|change| change.before.as_ref()).map(Image::read::<RecipientItem>);
         let (Some(before), Some(seen)) = (before, self.campaigns.get(&campaign).cloned()) else {
             return self.broken_for(now, id, format!("{campaign} claimed them without writing them"));
         };
@@ -119,6 +117,7 @@ impl Checks {
             wrong.push(format!("was set back at {at}, and the campaign began at {}", seen.began));
         }
         if let Some(digest) = row.digest.clone() {
+            person.invitations.push(Invited { campaign, attempt: row.attempt, asked });
             person.claims.push(Claimed { campaign, attempt: row.attempt, digest, taken_back: false });
         }
         for what in wrong {
@@ -149,6 +148,7 @@ impl Checks {
         for claim in claims.filter(|claim| claim.campaign == campaign && claim.attempt == row.attempt) {
             claim.taken_back = true;
         }
+        person.invitations.retain(|invited| (invited.campaign, invited.attempt) != (campaign, row.attempt));
     }
 
     /// The sweep gives up a claim: not before its time.
@@ -159,4 +159,11 @@ impl Checks {
             self.broken_for(now, row.recipient_id, what);
         }
     }
+}
+
+/// What the same call wrote of a recipient.
+pub(super) fn written(id: RecipientId, all: &[Change]) -> Option<&Change> {
+    all.iter().find(|change| {
+        change.name.table == DIRECTORY && change.name.sk == "RECIPIENT" && change.name.pk.ends_with(&id.to_string())
+    })
 }

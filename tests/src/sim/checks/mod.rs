@@ -2,6 +2,7 @@
 //!
 //! The guarantees are numbered as in the project's docs. What is restated here is restated from the stored items alone.
 
+pub mod asked;
 mod audit;
 mod ledger;
 mod pace;
@@ -10,11 +11,11 @@ mod witness;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, civil};
 use portal_aws::campaigns::item::ClaimItem;
 use portal_aws::directory::item::RecipientItem;
 use portal_domain::password::PasswordDigest;
-use portal_domain::{Campaign, CampaignId, Outcome, PortalStatus, RecipientId};
+use portal_domain::{Campaign, CampaignId, DivisionId, Outcome, PortalStatus, RecipientId};
 use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
 
@@ -34,6 +35,8 @@ pub struct Checks {
     rows: BTreeMap<(CampaignId, RecipientId), RowSeen>,
     people: BTreeMap<RecipientId, PersonSeen>,
     claims: BTreeMap<String, ClaimSeen>,
+    /// How many e-mails customers were granted by asking, by division and day in UTC.
+    granted: BTreeMap<(DivisionId, civil::Date), u64>,
     /// States of campaigns and outcomes of rows that were seen, and how they followed each other.
     pub transitions: BTreeSet<(&'static str, &'static str)>,
     /// Recipients who accepted through an invitation, whose acceptance an operator took back, and who lost their last account or came back
@@ -86,6 +89,8 @@ struct PersonSeen {
     email: String,
     /// Every claim, in order.
     claims: Vec<Claimed>,
+    /// Every e-mail that may have left, in order.
+    invitations: Vec<Invited>,
     /// When an operator withdrew the invitation, or took the acceptance back.
     set_back: Option<Timestamp>,
 }
@@ -98,6 +103,15 @@ struct Claimed {
     digest: PasswordDigest,
     /// Nothing left with it, as its row says.
     taken_back: bool,
+}
+
+/// An e-mail to one recipient.
+#[derive(Clone, Copy, Debug)]
+struct Invited {
+    campaign: CampaignId,
+    attempt: u32,
+    /// They asked for it.
+    asked: bool,
 }
 
 /// An open claim.
@@ -187,6 +201,7 @@ impl Checks {
             let what = format!("guarantee 2: {campaign} mailed attempt {attempt} after {:?}", row_before.mailed);
             self.broken_for(mail.at, recipient, what);
         }
+        self.renewed(campaign, recipient, mail.at);
     }
 
     /// What a call wrote, all at once.
