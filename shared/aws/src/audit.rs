@@ -51,10 +51,8 @@ pub struct Wanted<'a> {
 impl Audit {
     /// The audit in the table `AUDIT_TABLE`, whose entries are kept for `AUDIT_RETENTION_DAYS`.
     pub fn new(client: Client, settings: &Settings) -> Result<Self, InvalidSetting> {
-        // A number that is missing keeps nothing, so it must be there.
-        settings.required("AUDIT_RETENTION_DAYS")?;
-        let days = settings.number("AUDIT_RETENTION_DAYS")?.unwrap_or_default();
-        let retention = SignedDuration::from_hours(24) * days as i32;
+        let days = settings.required_count("AUDIT_RETENTION_DAYS")?;
+        let retention = SignedDuration::from_hours(24).saturating_mul(i32::try_from(days).unwrap_or(i32::MAX));
         Ok(Self { client, table: settings.required("AUDIT_TABLE")?, retention })
     }
 
