@@ -2,10 +2,12 @@
 
 pub mod parse;
 
+use std::collections::BTreeSet;
+
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::DivisionId;
+use crate::{DivisionId, host};
 
 /// A division as it was imported and as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +32,9 @@ pub struct Division {
     /// Where answers go; a normalised address. Without it they go to [`Division::email`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<String>,
+    /// Servers that its e-mails may link to besides its own ([`Division::hosts`]): names in ASCII and lower case.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub link_hosts: Vec<String>,
 }
 
 /// Why an address can't be the sender now.
@@ -58,6 +63,15 @@ impl Division {
     /// The address under which customers reach it.
     pub fn contact_address(&self) -> &str {
         self.reply_to.as_deref().unwrap_or(&self.email)
+    }
+
+    /// The servers that the text of its e-mails may link to: those of its portal, its logo and its addresses, and those
+    /// that it lists.
+    pub fn hosts(&self) -> BTreeSet<String> {
+        let pages = [Some(&self.portal_url), self.logo_url.as_ref()].into_iter().flatten();
+        let addresses = [Some(&self.email), self.reply_to.as_ref()].into_iter().flatten();
+        let of_addresses = addresses.filter_map(|address| host::of_address(address)).map(str::to_owned);
+        pages.filter_map(|page| host::of_url(page)).chain(of_addresses).chain(self.link_hosts.iter().cloned()).collect()
     }
 
     /// Why this normalised address may not be its sender, as far as the division says. Without a list, that SES has verified a domain is
@@ -94,6 +108,7 @@ mod tests {
             logo_url: None,
             senders: Vec::new(),
             reply_to: None,
+            link_hosts: Vec::new(),
         }
     }
 
@@ -126,9 +141,22 @@ mod tests {
     }
 
     #[test]
+    fn its_hosts_are_those_of_portal_logo_and_addresses_and_those_that_it_lists() {
+        assert_eq!(Vec::from_iter(division().hosts()), ["example.com", "portal.example.com"]);
+        let more = Division {
+            logo_url: Some("https://cdn.example.net/logo.png".to_owned()),
+            reply_to: Some("help@desk.example".to_owned()),
+            link_hosts: vec!["maps.example.org".to_owned()],
+            ..division()
+        };
+        let hosts = ["cdn.example.net", "desk.example", "example.com", "maps.example.org", "portal.example.com"];
+        assert_eq!(Vec::from_iter(more.hosts()), hosts);
+    }
+
+    #[test]
     fn an_empty_optional_field_is_not_stored() -> Result<(), serde_json::Error> {
         let json = serde_json::to_value(division())?;
-        assert!(json.get("senders").is_none() && json.get("replyTo").is_none() && json.get("logoUrl").is_none());
+        assert!(["senders", "replyTo", "logoUrl", "linkHosts"].iter().all(|field| json.get(field).is_none()));
         assert_eq!(serde_json::from_value::<Division>(json)?, division());
         Ok(())
     }

@@ -10,6 +10,7 @@ pub mod campaign;
 pub mod division;
 pub mod email;
 pub mod feedback;
+pub mod host;
 pub mod id;
 pub mod import;
 pub mod input;

@@ -7,10 +7,13 @@ use url::Url;
 use super::Division;
 use crate::account::parse::NAME_CHARS;
 use crate::input::{FieldError, Fields, id_fault};
-use crate::{DivisionId, EmailAddress};
+use crate::{DivisionId, EmailAddress, host};
 
 /// Most senders that a division may list.
 pub const SENDERS: usize = 50;
+
+/// Most servers that a division may list.
+pub const LINK_HOSTS: usize = 50;
 
 /// Most characters of an address of a page or a picture.
 pub const URL_CHARS: usize = 1_000;
@@ -34,6 +37,7 @@ impl Division {
             logo_url: logo_url(&mut fields),
             senders: senders(&mut fields),
             reply_to: reply_to(&mut fields),
+            link_hosts: link_hosts(&mut fields),
         };
         let faults = fields.finish();
         if faults.is_empty() { Ok(division) } else { Err(faults) }
@@ -85,6 +89,22 @@ fn senders(fields: &mut Fields<'_>) -> Vec<String> {
     senders.sort_unstable();
     senders.dedup();
     senders
+}
+
+fn link_hosts(fields: &mut Fields<'_>) -> Vec<String> {
+    let mut hosts = Vec::new();
+    for (index, value) in fields.optional_list("linkHosts", LINK_HOSTS).iter().enumerate() {
+        match value.as_str().map(host::normalise) {
+            Some(Some(host)) => hosts.push(host),
+            _ => fields.fault(
+                &format!("linkHosts[{index}]"),
+                "must be the name of a server, such as help.example.com, without https://, path or port",
+            ),
+        }
+    }
+    hosts.sort_unstable();
+    hosts.dedup();
+    hosts
 }
 
 fn time_zone(fields: &mut Fields<'_>) -> String {
@@ -158,6 +178,21 @@ mod tests {
         let division = Division::parse("DSL", &body).expect("it is valid");
         assert_eq!(division.senders, ["a@example.com", "b@example.com"]);
         assert_eq!(division.contact_address(), "help@example.com");
+    }
+
+    #[test]
+    fn hosts_are_listed_once_as_they_are_looked_up_and_are_names() {
+        let mut body = valid();
+        body["linkHosts"] = json!(["Help.Example.COM", "b\u{fc}cher.example", "help.example.com"]);
+        let division = Division::parse("DSL", &body).expect("it is valid");
+        assert_eq!(division.link_hosts, ["help.example.com", "xn--bcher-kva.example"]);
+        body["linkHosts"] = json!(["https://a.example", "a.example", "localhost", 7, "*.example.com", "192.0.2.1", ""]);
+        let expected = ["linkHosts[0]", "linkHosts[2]", "linkHosts[3]", "linkHosts[4]", "linkHosts[5]", "linkHosts[6]"];
+        assert_eq!(fields_at_fault("DSL", &body), expected);
+        for refused in [json!("a.example"), json!(vec!["a.example"; LINK_HOSTS + 1])] {
+            body["linkHosts"] = refused;
+            assert_eq!(fields_at_fault("DSL", &body), ["linkHosts"]);
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ fn division() -> Division {
         logo_url: None,
         senders: Vec::new(),
         reply_to: Some("help@dayton.example".to_owned()),
+        link_hosts: Vec::new(),
     }
 }
 

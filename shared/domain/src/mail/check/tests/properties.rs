@@ -41,6 +41,7 @@ prop_compose! {
             logo_url: logo,
             senders: Vec::new(),
             reply_to: None,
+            link_hosts: Vec::new(),
         };
         let account_count = u32::try_from(accounts.len()).expect("few") + more;
         let named = |(id, account_name): (String, String)| NamedAccount {
