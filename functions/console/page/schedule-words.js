@@ -19,6 +19,7 @@ const REASONS = {
   notActive: 'The schedule was paused, turned off or changed by then.',
   unknownDivision: 'There is no such division any more.',
   templateUnusable: 'Its template is not active, or there is no such template any more.',
+  templateRefused: 'Its template may not be used in this division. The preview of the template says why.',
   senderRefused: 'Its sender was refused.',
   error: 'Something went wrong on our side.',
   notDelivered: 'It did not come through.',

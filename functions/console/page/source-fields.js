@@ -50,7 +50,7 @@ export function sourceFields({ readOnly, onInput }) {
         else control.removeAttribute('aria-invalid');
       }
       const elsewhere = errors.filter(error => !fields.some(({ name }) => name === error.field));
-      fill(others, elsewhere.map(({ field, message }) => h('li', {}, `${field} ${message}`)));
+      fill(others, elsewhere.map(({ field, message }) => h('li', {}, `${field === 'templateId' ? 'This template' : field} ${message}`)));
       const first = focus && fields.find(({ name }) => errors.some(error => error.field === name));
       if (!first) return;
       const { line = 1, column = 1 } = errors.find(error => error.field === first.name);

@@ -22,5 +22,7 @@ export function templateHelp() {
   return h('details', {}, h('summary', {}, 'What a template can say'),
     h('p', { class: 'quiet' },
       'Placeholders, and around them {{#if …}}, {{#unless …}}, {{else}} and {{#each …}}. In HTML they stand in text or in quoted attributes.'),
+    h('p', { class: 'quiet' },
+      'Password and link stand in text, with a space or a line break before and after, and the link in href. A literal link leads to what it shows, and to a server of the division.'),
     h('ul', { class: 'words plain' }, PLACEHOLDERS.map(([code, meaning]) => h('li', {}, h('code', {}, code), ` ${meaning}`))));
 }

@@ -41,12 +41,12 @@ pub(crate) struct Decided {
 }
 
 /// An e-mail can't be made of its template.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum NotRenderable {
-    /// The template's version is missing or broken.
+    /// The template's version is missing, or the rules of today refuse it.
     #[error(transparent)]
     Template(#[from] Unusable),
-    /// The template can't be filled in.
+    /// The template can't be filled in, or names a server that is none of the division's.
     #[error(transparent)]
     Render(#[from] RenderError),
 }
@@ -143,7 +143,7 @@ impl Desk<'_> {
         let digest = password.digest(clock::random());
         let expires_at = now + INVITATION_LIFETIME;
         let invitation = Invitation { recipient, division, password: &password, public_url, expires_at };
-        let rendered = self.template.as_ref().map_err(|error| *error)?.render(&invitation)?;
+        let rendered = self.template.as_ref().map_err(Unusable::clone)?.render(&invitation)?;
         let letter = Prepared {
             recipient_id: row.recipient_id,
             email: recipient.email.to_string(),

@@ -192,7 +192,7 @@ impl Resend {
             Some(campaign) => self.store.campaign(campaign).await?,
             None => None,
         };
-        let template = self.template(before.as_ref()).await?;
+        let template = self.template(division, before.as_ref()).await?;
         let email_from = self.sender(division, before).await?;
         Ok(Campaign {
             campaign_id: clock::new_campaign_id(now),
@@ -238,11 +238,14 @@ impl Resend {
         Ok(candidates.into_iter().next().unwrap_or_else(|| division.email.clone()))
     }
 
-    async fn template(&self, before: Option<&Campaign>) -> Result<Head, ResendError> {
-        if let Some(before) = before
-            && let Some(head) = self.templates.head(&before.template_id).await?.filter(|head| head.active)
-        {
-            return Ok(head);
+    async fn template(&self, division: &Division, before: Option<&Campaign>) -> Result<Head, ResendError> {
+        if let Some(before) = before {
+            match self.templates.usable(&before.template_id, Some(division)).await? {
+                Ok(head) => return Ok(head),
+                Err(refusal) => {
+                    tracing::warn!(template.id = %before.template_id, error = %refusal, "the built-in template instead")
+                }
+            }
         }
         self.templates.head(&TemplateId::built_in()).await?.ok_or(ResendError::NoTemplate)
     }

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::schedules::Written as Stored;
 use portal_aws::campaigns::start::Once;
+use portal_aws::directory::templates::TemplateRefusal;
 use portal_aws::dynamo::{StoreError, back_off};
 use portal_aws::launch::{Guard, Launcher, Order, Ready, Refusal};
 use portal_aws::mail::MailError;
@@ -172,7 +173,10 @@ impl ScheduledSend {
         match self.launcher.check(order, now).await {
             Ok(ready) if !event.is_on_clock(ready.time_zone()) => failed(Failure::OtherTimeZone),
             Ok(ready) => Ok(Decision::Start(Box::new(ready))),
-            Err(refusal) => verdict(refusal).map(Decision::Record),
+            Err(refusal) => {
+                tracing::warn!(schedule.id = %schedule.schedule_id, error = %refusal, "refused");
+                verdict(refusal).map(Decision::Record)
+            }
         }
     }
 
@@ -219,7 +223,10 @@ fn verdict(refusal: Refusal) -> Result<Verdict, RunError> {
     let failed = |reason| Ok(Verdict::Failed { reason });
     match refusal {
         Refusal::UnknownDivision | Refusal::UnknownRecipient => failed(Failure::UnknownDivision),
-        Refusal::UnknownTemplate | Refusal::InactiveTemplate => failed(Failure::TemplateUnusable),
+        Refusal::Template(TemplateRefusal::Unknown | TemplateRefusal::Inactive) => failed(Failure::TemplateUnusable),
+        Refusal::Template(TemplateRefusal::Version(..) | TemplateRefusal::ForeignHost(_)) => {
+            failed(Failure::TemplateRefused)
+        }
         Refusal::Sender(_) => failed(Failure::SenderRefused),
         Refusal::Mail(error) => Err(error.into()),
         Refusal::Busy(campaign) => {

@@ -204,12 +204,8 @@ impl Schedules {
         if division.is_none() {
             faults.push(FieldError::new("filter.division", "is not a known division"));
         }
-        match self.templates.head(&plan.template_id).await? {
-            None => faults.push(FieldError::new("templateId", "is not a known template")),
-            Some(template) if !template.active => {
-                faults.push(FieldError::new("templateId", "is a template that was deactivated"));
-            }
-            Some(_) => {}
+        if let Err(refusal) = self.templates.usable(&plan.template_id, division.as_ref()).await? {
+            faults.push(FieldError::new("templateId", refusal.to_string()));
         }
         let sender = EmailAddress::normalise(&plan.email_from).ok();
         let (Some(division), Some(sender), true) = (division, sender, faults.is_empty()) else {

@@ -56,11 +56,10 @@ pub enum Refusal {
 impl From<launch::Refusal> for Refusal {
     fn from(refusal: launch::Refusal) -> Self {
         use launch::Refusal as Launch;
-        let unknown = |field, message| Self::Malformed(vec![FieldError::new(field, message)]);
+        let unknown = |field, message: &str| Self::Malformed(vec![FieldError::new(field, message)]);
         match refusal {
             Launch::UnknownDivision => unknown("filter.division", "is not a known division"),
-            Launch::UnknownTemplate => unknown("templateId", "is not a known template"),
-            Launch::InactiveTemplate => unknown("templateId", "is a template that was deactivated"),
+            Launch::Template(refusal) => unknown("templateId", &refusal.to_string()),
             Launch::UnknownRecipient => unknown("recipientId", "is not a recipient in this selection"),
             Launch::Sender(refusal) => Self::Sender(refusal),
             Launch::Mail(error) => Self::Mail(error),

@@ -1,7 +1,7 @@
 //! What requests say.
 
 use portal_domain::input::{FieldError, Fields};
-use portal_domain::mail::{Sources, check};
+use portal_domain::mail::{Compiled, Sources};
 use portal_domain::{DivisionId, RecipientId};
 use portal_http::Problem;
 use serde_json::Value;
@@ -33,11 +33,11 @@ pub(crate) fn parse<T>(body: &Value, read: impl FnOnce(&mut Fields<'_>) -> T) ->
 
 pub(crate) fn draft(fields: &mut Fields<'_>) -> Draft {
     let name = fields.required_text("name", NAME).trim().to_owned();
-    Draft { name, sources: sources(fields) }
+    Draft { name, sources: sources(fields).0 }
 }
 
-/// The sources of a template, which must be such that they may be saved.
-pub(crate) fn sources(fields: &mut Fields<'_>) -> Sources {
+/// The sources of a template, which must be such that they may be saved; and if they are, ready to be filled in.
+pub(crate) fn sources(fields: &mut Fields<'_>) -> (Sources, Option<Compiled>) {
     let mut absent = Vec::new();
     let mut source = |field: &'static str| match fields.required(field) {
         Some(Value::String(source)) => source.clone(),
@@ -52,9 +52,14 @@ pub(crate) fn sources(fields: &mut Fields<'_>) -> Sources {
         }
     };
     let sources = Sources { subject: source("subject"), html: source("html"), text: source("text") };
-    let faults = check::faults(&sources);
-    fields.faults(faults.into_iter().filter(|fault: &FieldError| !absent.contains(&fault.field.as_str())));
-    sources
+    let compiled = match Compiled::checked(&sources) {
+        Ok(compiled) => Some(compiled),
+        Err(faults) => {
+            fields.faults(faults.into_iter().filter(|fault: &FieldError| !absent.contains(&fault.field.as_str())));
+            None
+        }
+    };
+    (sources, compiled)
 }
 
 /// A version of a template, if one is named.

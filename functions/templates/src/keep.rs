@@ -58,13 +58,17 @@ fn unknown() -> Problem {
     Problem::not_found("There is no such template.")
 }
 
+pub(crate) fn no_version() -> Problem {
+    Problem::not_found("There is no such version of the template.")
+}
+
 fn is_built_in() -> Problem {
     let detail = "The built-in template can't be changed or switched off. Copy it, and change the copy.";
     Problem::conflict(ProblemType::BUILT_IN_TEMPLATE, detail)
 }
 
 impl Templates {
-    async fn head(&self, id: &TemplateId) -> Result<Head, Problem> {
+    pub(crate) async fn head(&self, id: &TemplateId) -> Result<Head, Problem> {
         // What can't be an id can't be a key either.
         let possible = id.is_built_in() || id.as_str().len() <= 26;
         let head = if possible { self.store.head(id).await? } else { None };
@@ -72,7 +76,7 @@ impl Templates {
     }
 
     /// A template and one version of it, the newest unless another is named.
-    pub(crate) async fn stored(&self, id: &TemplateId, version: Option<u32>) -> Result<(Head, Version), Problem> {
+    async fn stored(&self, id: &TemplateId, version: Option<u32>) -> Result<(Head, Version), Problem> {
         let head = self.head(id).await?;
         let version = self.version(id, version.unwrap_or(head.version)).await?;
         Ok((head, version))
@@ -80,7 +84,7 @@ impl Templates {
 
     async fn version(&self, id: &TemplateId, version: u32) -> Result<Version, Problem> {
         let version = self.store.version(id, version).await?;
-        version.ok_or_else(|| Problem::not_found("There is no such version of the template."))
+        version.ok_or_else(no_version)
     }
 }
 

@@ -6,9 +6,10 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::Extensions;
 use portal_aws::clock;
+use portal_aws::directory::templates::{TemplateRefusal, Unusable, refused_by};
 use portal_domain::campaign::INVITATION_LIFETIME;
 use portal_domain::input::FieldError;
-use portal_domain::mail::{Compiled, Invitation, Rendered, Sources, sample};
+use portal_domain::mail::{Compiled, Invitation, Rendered, sample};
 use portal_domain::password::TemporaryPassword;
 use portal_domain::{Division, Recipient, TemplateId};
 use portal_http::body::JsonBody;
@@ -18,6 +19,7 @@ use serde::Serialize;
 
 use crate::Templates;
 use crate::input::{Audience, audience, parse, sources, version};
+use crate::keep::no_version;
 
 /// An e-mail as it would be.
 #[derive(Serialize)]
@@ -39,10 +41,10 @@ pub(crate) async fn preview_sources(
     extensions: Extensions,
     JsonBody(body): JsonBody,
 ) -> Result<Json<Preview>, Problem> {
-    let (audience, sources) = parse(&body, |fields| (audience(fields), sources(fields)))?;
+    let (audience, (_, template)) = parse(&body, |fields| (audience(fields), sources(fields)))?;
+    let template = template.ok_or_else(|| Problem::internal("sources were neither refused nor made ready"))?;
     let (division, recipient) = templates.people(&caller, &audience).await?;
-    let rendered = templates.render(&sources, &division, &recipient, &TemporaryPassword::dots(), &extensions)?;
-    Ok(Json(rendered.into()))
+    Ok(Json(render(&template, &division, &recipient, &TemporaryPassword::dots(), &extensions)?.into()))
 }
 
 pub(crate) async fn preview_stored(
@@ -53,10 +55,9 @@ pub(crate) async fn preview_stored(
     JsonBody(body): JsonBody,
 ) -> Result<Json<Preview>, Problem> {
     let (audience, version) = parse(&body, |fields| (audience(fields), version(fields)))?;
-    let (_, version) = templates.stored(&id, version).await?;
+    let (_, template) = templates.ready(&id, version).await?;
     let (division, recipient) = templates.people(&caller, &audience).await?;
-    let password = TemporaryPassword::dots();
-    Ok(Json(templates.render(&version.sources, &division, &recipient, &password, &extensions)?.into()))
+    Ok(Json(render(&template, &division, &recipient, &TemporaryPassword::dots(), &extensions)?.into()))
 }
 
 impl Templates {
@@ -76,20 +77,36 @@ impl Templates {
         Ok((division, recipient))
     }
 
-    /// The e-mail for this recipient, with something that is no password in the place of one.
-    pub(crate) fn render(
-        &self,
-        sources: &Sources,
-        division: &Division,
-        recipient: &Recipient,
-        password: &TemporaryPassword,
-        extensions: &Extensions,
-    ) -> Result<Rendered, Problem> {
-        let expires_at = clock::now() + INVITATION_LIFETIME;
-        let public_url = public_url(extensions)?;
-        let invitation = Invitation { recipient, division, password, public_url, expires_at };
-        let rendered = Compiled::new(sources).and_then(|template| template.render(&invitation));
-        // Sources were checked when they were saved: what is left is the division's own data.
-        rendered.map_err(|error| FieldError::new("division", format!("can't be shown: {error}")).into())
+    /// A version of a template, the newest unless another is named, if it may still be used; with its number.
+    pub(crate) async fn ready(&self, id: &TemplateId, version: Option<u32>) -> Result<(u32, Arc<Compiled>), Problem> {
+        let head = self.head(id).await?;
+        let version = version.unwrap_or(head.version);
+        match self.store.compiled(id, version).await? {
+            Ok(template) => Ok((version, template)),
+            Err(Unusable::Missing) => Err(no_version()),
+            Err(unusable) => Err(refused(&TemplateRefusal::Version(version, unusable))),
+        }
     }
+}
+
+fn refused(refusal: &TemplateRefusal) -> Problem {
+    FieldError::new("templateId", refusal.to_string()).into()
+}
+
+/// The e-mail for this recipient, with something that is no password in the place of one.
+pub(crate) fn render(
+    template: &Compiled,
+    division: &Division,
+    recipient: &Recipient,
+    password: &TemporaryPassword,
+    extensions: &Extensions,
+) -> Result<Rendered, Problem> {
+    let expires_at = clock::now() + INVITATION_LIFETIME;
+    let public_url = public_url(extensions)?;
+    let invitation = Invitation { recipient, division, password, public_url, expires_at };
+    if let Some(refusal) = refused_by(division, template) {
+        return Err(refused(&refusal));
+    }
+    // The template was checked: what is left is the division's own data.
+    template.render(&invitation).map_err(|error| FieldError::new("division", format!("can't be shown: {error}")).into())
 }

@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use crate::Templates;
 use crate::input::{audience, parse};
+use crate::show::render;
 
 /// What a test mail's subject begins with.
 const MARK: &str = "[Test] ";
@@ -38,11 +39,11 @@ pub(crate) async fn send(
     let (audience, from) = parse(&body, |fields| (audience(fields), fields.required_address("emailFrom")))?;
     let Some(from) = from else { return Err(Problem::internal("a sender was neither read nor refused")) };
     let to = own_address(caller.verified_email.as_deref())?;
-    let (head, version) = templates.stored(&id, None).await?;
+    let (version, template) = templates.ready(&id, None).await?;
     let (division, recipient) = templates.people(&caller, &audience).await?;
     check_sender(&templates.mailer, &division, &from).await?.map_err(Problem::sender_refused)?;
     let password = TemporaryPassword::dummy();
-    let mut rendered = templates.render(&version.sources, &division, &recipient, &password, &extensions)?;
+    let mut rendered = render(&template, &division, &recipient, &password, &extensions)?;
     rendered.subject.insert_str(0, MARK);
     let letter = Letter {
         from: from.as_str(),
@@ -52,7 +53,7 @@ pub(crate) async fn send(
         tags: None,
     };
     let answer = templates.mailer.send(&letter).await;
-    tracing::info!(template.id = %id, template.version = head.version, sent = matches!(answer, Answer::Accepted(_)), "test mail");
+    tracing::info!(template.id = %id, template.version = version, sent = matches!(answer, Answer::Accepted(_)), "test mail");
     told(answer)?;
     Ok(Json(Sent { to: to.to_string() }))
 }

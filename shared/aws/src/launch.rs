@@ -17,7 +17,7 @@ use portal_domain::{Campaign, CampaignId, CampaignState, Division, Filter, Recip
 use crate::campaigns::CampaignStore;
 use crate::campaigns::start::{Once, Started};
 use crate::directory::read::DirectoryReader;
-use crate::directory::templates::TemplateStore;
+use crate::directory::templates::{TemplateRefusal, TemplateStore};
 use crate::dynamo::StoreError;
 use crate::mail::{MailError, Mailer};
 use crate::queue::{FanOutMessage, Queue, QueueError};
@@ -74,12 +74,9 @@ pub enum Refusal {
     /// There is no such division.
     #[error("the division does not exist")]
     UnknownDivision,
-    /// There is no such template.
-    #[error("the template does not exist")]
-    UnknownTemplate,
-    /// The template was deactivated.
-    #[error("the template was deactivated")]
-    InactiveTemplate,
+    /// The division can't use the template.
+    #[error("the template {0}")]
+    Template(#[from] TemplateRefusal),
     /// The named recipient is not in the selection.
     #[error("the recipient is not in the selection")]
     UnknownRecipient,
@@ -155,10 +152,7 @@ impl Launcher {
     /// Checks everything that may be in the way, and counts.
     pub async fn check(&self, order: Order, now: Timestamp) -> Result<Ready, Refusal> {
         let division = self.directory.division(&order.filter.division).await?.ok_or(Refusal::UnknownDivision)?;
-        let template = self.templates.head(&order.template_id).await?.ok_or(Refusal::UnknownTemplate)?;
-        if !template.active {
-            return Err(Refusal::InactiveTemplate);
-        }
+        let template = self.templates.usable(&order.template_id, Some(&division)).await??;
         if let Some(active) = self.store.active_in(&order.filter.division).await? {
             return Err(Refusal::Busy(active));
         }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::run::Scene;
 use super::sources::call;
-use super::town::{DIVISIONS, SENDERS, division, sender};
+use super::town::{DIVISIONS, LINKED, SENDERS, division, sender};
 use crate::activation::CHOSEN;
 use crate::http::{Answer, Call};
 
@@ -278,7 +278,7 @@ impl Scene {
         let body = json!({
             "name": "Ours", "subject": "Your access",
             "html": "<p>{{temporaryPassword}}</p><p><a href=\"{{activationLink}}\">Go</a></p>",
-            "text": "{{temporaryPassword}}\n\n{{activationLink}}\n",
+            "text": format!("{{{{temporaryPassword}}}}\n\n{{{{activationLink}}}}\n\nHelp: {LINKED}/start\n"),
         });
         let template = self.template();
         if template == "portal-invitation" {
@@ -378,10 +378,12 @@ impl Scene {
             .await;
     }
 
+    /// The division gets another clock, and perhaps links to one server more or less.
     async fn move_clock(&self) {
         let name = self.one_of(&DIVISIONS);
         let zone = self.one_of(&["America/New_York", "Europe/Berlin", "Australia/Sydney", "UTC"]);
-        self.insist("directory", Call::new("PUT", &format!("/v1/divisions/{name}")).json(&division(name, zone))).await;
+        let stored = division(name, zone, self.system.with(|state| state.random.random_bool(0.6)));
+        self.insist("directory", Call::new("PUT", &format!("/v1/divisions/{name}")).json(&stored)).await;
     }
 
     /// Somebody accepts with a password that was mailed to them, or mistypes it.

@@ -126,7 +126,8 @@ impl Scene {
             state.cloud.ses.account.quota = Some(1_000_000);
         });
         for name in DIVISIONS {
-            let stored = Call::new("PUT", &format!("/v1/divisions/{name}")).json(&division(name, "America/New_York"));
+            let stored =
+                Call::new("PUT", &format!("/v1/divisions/{name}")).json(&division(name, "America/New_York", true));
             call(&self.system, "directory", stored).await;
         }
         let accounts: Vec<_> = self.system.with(|state| {

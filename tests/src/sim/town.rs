@@ -16,6 +16,9 @@ use crate::people::{Account, Contact};
 /// The divisions of a run.
 pub const DIVISIONS: [&str; 2] = ["NORTH", "SOUTH"];
 
+/// The server that the templates of operators link to, where a division lists it.
+pub const LINKED: &str = "help.example.net";
+
 /// Who sends.
 pub const SENDERS: [&str; 2] = ["invites@north.example", "invites@south.example"];
 
@@ -148,10 +151,10 @@ pub fn email(person: u32) -> String {
 }
 
 /// A division as it is stored.
-pub fn division(name: &str, time_zone: &str) -> Value {
+pub fn division(name: &str, time_zone: &str, is_linked: bool) -> Value {
     json!({
         "name": format!("{name} Hauling"), "email": sender(name), "timeZone": time_zone,
-        "portalUrl": "https://portal.example.com", "logoUrl": "",
+        "portalUrl": "https://portal.example.com", "logoUrl": "", "linkHosts": if is_linked { vec![LINKED] } else { vec![] },
     })
 }
 

@@ -12,9 +12,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_dynamodb::Client;
 use jiff::Timestamp;
-use portal_domain::TemplateId;
+use portal_domain::input::FieldError;
+use portal_domain::mail::Compiled;
 use portal_domain::mail::template::{Head, Version, built_in, newest_built_in};
-use portal_domain::mail::{Compiled, RenderError};
+use portal_domain::{Division, TemplateId};
 use serde::{Deserialize, Serialize};
 
 pub use write::Saved;
@@ -54,15 +55,48 @@ impl From<Version> for VersionSummary {
     }
 }
 
-/// Why no e-mail can be made of a version; it will not get better by waiting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why no e-mail may be made of a version; it will not get better by waiting.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unusable {
     /// There is no such version.
     #[error("the template's version does not exist")]
     Missing,
-    /// It can't be made ready.
-    #[error(transparent)]
-    Broken(#[from] RenderError),
+    /// The rules of today refuse it, though those of the release that saved it did not.
+    #[error("breaks rules that were made after it was saved ({}): mend it, and save it anew", told(.0))]
+    Refused(Vec<FieldError>),
+}
+
+/// The first fault of a template, with its place.
+fn told(faults: &[FieldError]) -> String {
+    let Some(first) = faults.first() else { return String::new() };
+    let place = first.place.map(|place| format!(" {}:{}", place.line, place.column)).unwrap_or_default();
+    let more = if faults.len() > 1 { format!("; and {} more", faults.len() - 1) } else { String::new() };
+    format!("{}{place} {}{more}", first.field, first.message)
+}
+
+/// Why a division can't use a template. In the words of a fault of the field `templateId`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateRefusal {
+    /// There is no such template.
+    #[error("is not a known template")]
+    Unknown,
+    /// It was deactivated.
+    #[error("is a template that was deactivated")]
+    Inactive,
+    /// Nobody may use this version any more.
+    #[error("can't be used: its version {0} {1}")]
+    Version(u32, #[source] Unusable),
+    /// It names a server that is none of the division's.
+    #[error(
+        "names {0}, which is no server of this division: take it out of the template (two words with a dot between are an address too), or have it added to the division's linkHosts"
+    )]
+    ForeignHost(String),
+}
+
+/// Why this division can't use a template that was made ready, if it can't.
+pub fn refused_by(division: &Division, template: &Compiled) -> Option<TemplateRefusal> {
+    let hosts = template.foreign_hosts(division);
+    (!hosts.is_empty()).then(|| TemplateRefusal::ForeignHost(hosts.join(", ")))
 }
 
 impl TemplateStore {
@@ -139,8 +173,25 @@ impl TemplateStore {
         Ok(versions)
     }
 
-    /// A version, ready to be filled in. It is read once in the life of the process, since it never changes; that there is
-    /// none is not remembered.
+    /// The head of a template if new campaigns of this division may use its newest version; without a division, if any
+    /// may.
+    pub async fn usable(
+        &self,
+        template: &TemplateId,
+        division: Option<&Division>,
+    ) -> Result<Result<Head, TemplateRefusal>, StoreError> {
+        let Some(head) = self.head(template).await? else { return Ok(Err(TemplateRefusal::Unknown)) };
+        if !head.active {
+            return Ok(Err(TemplateRefusal::Inactive));
+        }
+        Ok(match self.compiled(template, head.version).await? {
+            Ok(compiled) => division.and_then(|division| refused_by(division, &compiled)).map_or(Ok(head), Err),
+            Err(unusable) => Err(TemplateRefusal::Version(head.version, unusable)),
+        })
+    }
+
+    /// A version, ready to be filled in, if the rules of today allow it. It is read once in the life of the process,
+    /// since it never changes; that there is none is not remembered.
     pub async fn compiled(
         &self,
         template: &TemplateId,
@@ -151,8 +202,13 @@ impl TemplateStore {
         if let Some(known) = known {
             return Ok(known);
         }
-        let Some(version) = self.version(template, version).await? else { return Ok(Err(Unusable::Missing)) };
-        let compiled = Compiled::new(&version.sources).map(Arc::new).map_err(Unusable::from);
+        let compiled = if template.is_built_in() {
+            Compiled::built_in(version).ok_or(Unusable::Missing)
+        } else {
+            let Some(version) = self.version(template, version).await? else { return Ok(Err(Unusable::Missing)) };
+            Compiled::checked(&version.sources).map_err(Unusable::Refused)
+        };
+        let compiled = compiled.map(Arc::new);
         let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
         if ready.len() >= READY {
             ready.clear();

@@ -1,16 +1,22 @@
-//! Whether the sources of a template may be saved: guarantee 10, at save.
+//! Whether the sources of a template may be used: guarantee 10. They are checked when they are saved, and again before
+//! anything is made of them, since an earlier release may have saved them by other rules.
 //!
-//! Three readers look at a source. `language` finds every `{{…}}` and knows exactly the few forms that are allowed; whatever else
-//! begins with `{{` is a fault, so that no feature of Handlebars has to be known to be refused. `html` runs a WHATWG tokenizer over
-//! the source with every `{{…}}` replaced by letters, and says where each of them stands. `agreement` then has Handlebars
-//! itself read what is left, and insists on finding nothing but what the first one found.
+//! Three readers look at a source. `language` finds every `{{…}}` and knows exactly the few forms that are allowed;
+//! whatever else begins with `{{` is a fault, so that no feature of Handlebars has to be known to be refused. `html`
+//! runs a WHATWG tokenizer over the source with every `{{…}}` replaced by letters, and says where each of them stands.
+//! `agreement` then has Handlebars itself read what is left, and insists on finding nothing but what the first one
+//! found. If nothing is wrong with the source, `rendered` holds the rules against every e-mail that comes of it.
 
+mod address;
 mod agreement;
 mod html;
 mod language;
 mod placeholders;
+mod rendered;
 mod runs;
 mod source;
+
+use std::collections::BTreeSet;
 
 use super::Sources;
 use crate::input::FieldError;
@@ -18,6 +24,7 @@ use source::Source;
 
 pub(super) use agreement::compile;
 pub(super) use html::without_tracking;
+pub(super) use rendered::encloses_secret;
 
 /// Most characters of a subject. A longer one is cut off by every mail program.
 pub const SUBJECT_CHARS: usize = 200;
@@ -49,33 +56,54 @@ impl Part {
     }
 }
 
-/// Everything that is wrong with these sources, with line and column; at most [`MOST_FAULTS`] of each.
-pub fn faults(sources: &Sources) -> Vec<FieldError> {
-    let parts = [(Part::Subject, &sources.subject), (Part::Html, &sources.html), (Part::Text, &sources.text)];
-    parts.into_iter().flat_map(|(part, text)| faults_of(part, text)).collect()
+/// What the rules say of a template.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Examined {
+    /// Everything that is wrong, with line and column; at most [`MOST_FAULTS`] of each part.
+    pub faults: Vec<FieldError>,
+    /// The servers that its text, links and pictures name literally: ASCII and lower case. A division says which it may
+    /// use.
+    pub hosts: BTreeSet<String>,
 }
 
-fn faults_of(part: Part, text: &str) -> Vec<FieldError> {
-    let mut source = Source::new(part, text);
-    if source.check_size() {
-        source.check_characters();
-        let parsed = language::parse(&mut source);
-        placeholders::check(&mut source, &parsed);
-        match part {
-            Part::Subject if source.is_clean() => placeholders::check_subject_never_empty(&mut source, &parsed),
-            Part::Subject => {}
-            Part::Html => html::check(&mut source, &parsed),
-            Part::Text => {
-                runs::check(&mut source, &parsed, &runs::events_of_text(text, &parsed));
-                placeholders::check_present(&mut source, &parsed, "temporaryPassword", |_| true);
-                placeholders::check_present(&mut source, &parsed, "activationLink", |_| true);
-            }
-        }
-        if source.is_clean() {
-            agreement::check(&mut source, &parsed);
+/// Examines the sources of a template.
+pub fn examine(sources: &Sources) -> Examined {
+    let mut examined = Examined::default();
+    for (part, text) in [(Part::Subject, &sources.subject), (Part::Html, &sources.html), (Part::Text, &sources.text)] {
+        let mut source = Source::new(part, text);
+        examined.hosts.append(&mut examine_part(&mut source));
+        examined.faults.append(&mut source.finish());
+    }
+    examined
+}
+
+/// The same, of the faults alone.
+pub fn faults(sources: &Sources) -> Vec<FieldError> {
+    examine(sources).faults
+}
+
+/// Tells of everything that is wrong with a part; answers the servers that it names.
+fn examine_part(source: &mut Source<'_>) -> BTreeSet<String> {
+    if !source.check_size() {
+        return BTreeSet::new();
+    }
+    source.check_characters();
+    let parsed = language::parse(source);
+    placeholders::check(source, &parsed);
+    match source.part {
+        Part::Subject if source.is_clean() => placeholders::check_subject_never_empty(source, &parsed),
+        Part::Subject => {}
+        Part::Html => html::check(source, &parsed),
+        Part::Text => {
+            runs::check(source, &parsed, &runs::events_of_text(source.text, &parsed));
+            placeholders::check_present(source, &parsed, "temporaryPassword", |_| true);
+            placeholders::check_present(source, &parsed, "activationLink", |_| true);
         }
     }
-    source.finish()
+    if source.is_clean() {
+        agreement::check(source, &parsed);
+    }
+    if source.is_clean() { rendered::check(source, &parsed) } else { BTreeSet::new() }
 }
 
 #[cfg(test)]

@@ -77,11 +77,26 @@ impl<'a> Data<'a> {
         &self.public
     }
 
+    /// Temporary password and activation link.
+    pub(super) fn secrets(&self) -> [&str; 2] {
+        [self.temporary_password, &self.activation_link]
+    }
+
     /// The same with a space for every control character in a name: a line break in one must not forge a line of text.
-    pub(super) fn cleaned(mut self) -> Self {
+    pub(super) fn cleaned(self) -> Self {
+        let breaks = |c: char| c.is_control() || c == '\u{2028}' || c == '\u{2029}';
+        self.with_names(|name| name.replace(breaks, " ").trim().to_owned())
+    }
+
+    /// The same with other brackets and quotes in names, which begin and end no address.
+    pub(super) fn without_brackets(self) -> Self {
+        self.with_names(|name| name.replace('<', "‹").replace('>', "›").replace('"', "”"))
+    }
+
+    fn with_names(mut self, change: impl Fn(&str) -> String) -> Self {
         let names = self.accounts.iter_mut().flat_map(|account| [&mut account.id, &mut account.name]);
         for name in names.chain([&mut self.public.name, &mut self.public.division.name]) {
-            *name = name.replace(|c: char| c.is_control() || c == '\u{2028}' || c == '\u{2029}', " ").trim().to_owned();
+            *name = change(name);
         }
         self
     }

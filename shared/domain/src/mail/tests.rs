@@ -139,6 +139,55 @@ fn a_line_break_in_a_name_makes_no_line_in_the_text() {
     assert!(rendered.text.starts_with("Hello Ann  Temporary password: forged,\n"));
 }
 
+/// Thunderbird and Outlook make one link of what stands between brackets or quotes, across lines.
+#[test]
+fn no_name_makes_an_address_of_what_stands_between_it_and_another() {
+    let clear = password();
+    let clear = clear.expose().expose_secret();
+    for (open, close) in [
+        ("<https://evil.example/?p=", "x>"),
+        ("\"mailto:a@evil.example?body=", "x\""),
+        ("<URL:http://evil.example/", ">"),
+    ] {
+        let mut target = recipient(open, 1);
+        target.links.accounts[0].account_name = close.to_owned();
+        let plain = Division { name: "Dayton".to_owned(), ..division() };
+        let text = render_for(&target, &plain).expect("renders").text;
+        let (before, after) = text.split_once(clear).expect("it is there");
+        assert!(!before.contains(['<', '"']) && !after.contains(['>', '"']), "{text}");
+        assert!(before.contains("evil.example"), "the name itself stays");
+    }
+    let in_quotes =
+        Sources { text: "\" - {{name}}: {{temporaryPassword}} {{activationLink}}\"".to_owned(), ..sources() };
+    let template = Compiled::new(&in_quotes).expect("it is well-formed");
+    let (public_url, expires_at) = ("https://invites.example.com", Timestamp::UNIX_EPOCH);
+    let (recipient, division, password) = (recipient("x @evil.example", 1), division(), password());
+    let invitation =
+        Invitation { recipient: &recipient, division: &division, password: &password, public_url, expires_at };
+    assert_eq!(template.render(&invitation), Err(RenderError::Enclosed));
+}
+
+#[test]
+fn a_template_that_names_a_server_is_for_divisions_that_have_it() {
+    let text = format!("{}\nSee help.dayton.example/x and maps.example.org\n", sources().text);
+    let template = Compiled::checked(&Sources { text, ..sources() }).expect("nothing is wrong with it");
+    let (recipient, password) = (recipient("Ann", 1), password());
+    let (public_url, expires_at) = ("https://invites.example.com", Timestamp::UNIX_EPOCH);
+    let mut division = division();
+    for (listed, foreign) in [
+        (vec![], vec!["help.dayton.example", "maps.example.org"]),
+        (vec!["maps.example.org"], vec!["help.dayton.example"]),
+        (vec!["help.dayton.example", "maps.example.org"], vec![]),
+    ] {
+        division.link_hosts = listed.into_iter().map(str::to_owned).collect();
+        assert_eq!(template.foreign_hosts(&division), foreign);
+        let invitation =
+            Invitation { recipient: &recipient, division: &division, password: &password, public_url, expires_at };
+        let refused = template.render(&invitation).err();
+        assert_eq!(refused, (!foreign.is_empty()).then_some(RenderError::ForeignHost));
+    }
+}
+
 #[test]
 fn no_markup_gets_into_the_html_by_a_value() {
     let attack = "\"><script>alert(1)</script><a href='javascript:x' onclick=`x`>{{temporaryPassword}}";

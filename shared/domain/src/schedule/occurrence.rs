@@ -79,6 +79,8 @@ pub enum Failure {
     UnknownDivision,
     /// The template is gone, or switched off.
     TemplateUnusable,
+    /// The template breaks the rules of today, or names a server that is none of the division's.
+    TemplateRefused,
     /// The sender is not the division's, not verified, or SES sends nothing.
     SenderRefused,
     /// The function failed, again and again.
@@ -146,6 +148,9 @@ impl Verdict {
             Self::Failed { reason } => match reason {
                 Failure::UnknownDivision => "The division does not exist any more.",
                 Failure::TemplateUnusable => "The template does not exist any more, or was deactivated.",
+                Failure::TemplateRefused => {
+                    "The template may not be used in this division. Its preview for the division says why."
+                }
                 Failure::SenderRefused => {
                     "The sender can't be used: not the division's, not verified, or SES sends nothing now."
                 }

@@ -207,6 +207,7 @@ fn what_came_of_an_occurrence_is_told_in_the_words_of_the_api() {
             json!({"result": "skipped", "reason": "tooManyRecipients", "willEmail": 812}),
         ),
         (failed(Failure::TemplateUnusable), json!({"result": "failed", "reason": "templateUnusable"})),
+        (failed(Failure::TemplateRefused), json!({"result": "failed", "reason": "templateRefused"})),
     ];
     for (verdict, told) in table {
         assert_eq!(json!(verdict), told);

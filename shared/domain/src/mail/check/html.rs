@@ -4,10 +4,10 @@
 //! text; letters are the worst that it can be where a tag begins. A block's tags must stand all in text, or all in one
 //! attribute's value: then every choice of branches is tokenised as the whole was.
 
-mod allowed;
-mod css;
-mod lines;
-mod tokens;
+pub(super) mod allowed;
+pub(super) mod css;
+pub(super) mod lines;
+pub(super) mod tokens;
 mod tracking;
 
 use std::ops::Range;
@@ -17,7 +17,7 @@ use html5gum::Error;
 use self::lines::Tables;
 use self::tokens::{Token, tokens};
 use super::language::{Mustache, Parsed, Tag};
-use super::placeholders::check_present;
+use super::placeholders::{SECRETS, check_present};
 use super::runs::{self, Event};
 use super::source::Source;
 
@@ -190,6 +190,7 @@ impl<'s> Walk<'s, '_> {
                 self.events.append(&mut events);
             }
             Some(_) => {
+                self.no_secrets(source, self.mustaches_in(&span), "the title");
                 self.titles.push(Event::Break);
                 self.titles.append(&mut events);
             }
@@ -262,6 +263,21 @@ impl<'s> Walk<'s, '_> {
         }
         if element == "a" && name == "href" && raw == "{{activationLink}}" {
             self.links[inside].fill(quote.is_some());
+        } else {
+            self.no_secrets(source, inside, &format!("the attribute `{name}`"));
+        }
+    }
+
+    /// Tells of secrets that stand where nobody reads them: what is there is read by machines, and passed on.
+    fn no_secrets(&self, source: &mut Source<'s>, mustaches: Range<usize>, place: &str) {
+        for Mustache { at, tag, .. } in &self.parsed.mustaches[mustaches] {
+            if let Tag::Placeholder(path) = tag
+                && SECRETS.contains(path)
+            {
+                let message =
+                    format!("`{path}` may stand in text and as `<a href=\"{{{{activationLink}}}}\">`, not in {place}");
+                source.fault(at.start, message);
+            }
         }
     }
 

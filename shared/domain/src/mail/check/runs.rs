@@ -28,6 +28,15 @@ const CLOSING: &str = "\"'“”‘’«»‹›)]}>.,;:!?…";
 /// How often an `each` is gone through: what stands at its end comes before its beginning.
 const ROUNDS: u8 = 3;
 
+/// What separates an address from what stands beside it, for every program that finds addresses in text: white space of
+/// ASCII, and U+00A0. Some take other Unicode spaces (U+2003, U+2009, U+2028) for a part of the address.
+pub(super) fn separates(c: char) -> bool {
+    c.is_ascii_whitespace() || c == '\u{a0}'
+}
+
+/// Placeholders, by what the caller knows them by, and what is wrong with each.
+pub(super) type Faults = Vec<(usize, &'static str)>;
+
 /// The events of a source that is nothing but text.
 pub(super) fn events_of_text<'s>(text: &'s str, parsed: &Parsed<'_>) -> Vec<Event<'s>> {
     let mut events = Vec::new();
@@ -41,9 +50,9 @@ pub(super) fn events_of_text<'s>(text: &'s str, parsed: &Parsed<'_>) -> Vec<Even
     events
 }
 
-/// What may stand, on one way or another through the blocks, between the last white space and here.
+/// What may stand, on one way or another through the blocks, between the last separator and here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Word {
+pub(super) struct Word {
     /// An address, or part of one.
     address: bool,
     /// Something besides opening punctuation.
@@ -74,31 +83,30 @@ impl Word {
         self.values.truncate(MOST_FAULTS);
     }
 
-    fn text(&mut self, source: &mut Source<'_>, text: &str) {
+    /// Goes on over text.
+    pub fn text(&mut self, faults: &mut Faults, text: &str) {
         for c in text.chars() {
             // Browsers take these for dots in the name of a server.
             let c = if "。．｡".contains(c) { '.' } else { c };
-            if c.is_whitespace() {
+            if separates(c) {
                 *self = Self::default();
                 continue;
             }
             if !CLOSING.contains(c) {
-                for at in self.secrets.drain(..) {
-                    fault_secret(source, at);
-                }
+                faults.extend(self.secrets.drain(..).map(|at| (at, ALONE)));
             }
-            self.character(source, c);
+            self.character(faults, c);
         }
     }
 
-    fn character(&mut self, source: &mut Source<'_>, c: char) {
+    fn character(&mut self, faults: &mut Faults, c: char) {
         let letter = c.is_alphanumeric();
         let begins = c == '@' || letter && self.dot;
         self.values.retain(|(at, is_address)| {
             let refused = begins || c == '/' && !is_address;
             if refused {
                 let message = "would become part of the address after it: put a space or a line break between them";
-                source.fault(*at, message);
+                faults.push((*at, message));
             }
             !refused && !['/', '?', '#', '"', '<', '>'].contains(&c)
         });
@@ -109,15 +117,14 @@ impl Word {
         self.dot = c == '.';
     }
 
-    fn placeholder(&mut self, source: &mut Source<'_>, at: usize, path: &str, value: Option<Value>) {
+    /// Goes on over the placeholder that the caller knows by `at`.
+    pub fn placeholder(&mut self, faults: &mut Faults, at: usize, path: &str, value: Option<Value>) {
         let is_secret = SECRETS.contains(&path);
-        for before in self.secrets.drain(..) {
-            fault_secret(source, before);
-        }
+        faults.extend(self.secrets.drain(..).map(|before| (before, ALONE)));
         if self.address {
-            source.fault(at, "would become part of the address before it: put a space or a line break between them");
+            faults.push((at, "would become part of the address before it: put a space or a line break between them"));
         } else if is_secret && self.begun {
-            fault_secret(source, at);
+            faults.push((at, ALONE));
         }
         let is_address = value == Some(Value::Address);
         if is_secret {
@@ -131,11 +138,8 @@ impl Word {
     }
 }
 
-fn fault_secret(source: &mut Source<'_>, at: usize) {
-    let message = "must stand by itself, so that no mail program makes an address of it and its neighbours: put a space or a line \
-                   break before and after it (quotes, brackets and a full stop may stand between)";
-    source.fault(at, message);
-}
+const ALONE: &str = "must stand by itself, so that no mail program makes an address of it and its neighbours: put a space or a line \
+                     break before and after it (quotes, brackets and a full stop may stand between)";
 
 /// A block that is open: where it began, what stood there, and at the end of its first branch.
 struct Frame {
@@ -150,13 +154,14 @@ struct Frame {
 /// leave out.
 pub(super) fn check(source: &mut Source<'_>, parsed: &Parsed<'_>, events: &[Event<'_>]) {
     let mut word = Word::default();
+    let mut faults = Faults::new();
     let mut frames: Vec<Frame> = Vec::new();
     let mut next = 0;
     while let Some(event) = events.get(next) {
         next += 1;
         let index = match event {
             Event::Text(text) => {
-                word.text(source, text);
+                word.text(&mut faults, text);
                 continue;
             }
             Event::Break => {
@@ -168,7 +173,7 @@ pub(super) fn check(source: &mut Source<'_>, parsed: &Parsed<'_>, events: &[Even
         let mustache = &parsed.mustaches[index];
         match mustache.tag {
             Tag::Placeholder(path) => {
-                word.placeholder(source, mustache.at.start, path, value_of(path, mustache.in_each));
+                word.placeholder(&mut faults, mustache.at.start, path, value_of(path, mustache.in_each));
             }
             Tag::Open(kind, _) => {
                 frames.push(Frame { kind, began: next, entered: word.clone(), first_branch: None, round: 1 });
@@ -190,5 +195,8 @@ pub(super) fn check(source: &mut Source<'_>, parsed: &Parsed<'_>, events: &[Even
             }
             Tag::Malformed => {}
         }
+    }
+    for (at, message) in faults {
+        source.fault(at, message);
     }
 }

@@ -51,13 +51,16 @@ impl<'s> Source<'s> {
         self.is_clean()
     }
 
-    /// Bodies may have tabs and line ends (LF or CR LF), a subject no control character at all.
+    /// Bodies may have tabs and line ends (LF or CR LF), a subject no control character at all. None may have what
+    /// turns the direction of text around, so that an address would read as another, nor the characters by which values
+    /// are marked in `rendered`.
     pub fn check_characters(&mut self) {
         let mut rest = self.text.char_indices().peekable();
         while let Some((at, c)) = rest.next() {
             let line_end = c == '\n' || c == '\r' && rest.peek().is_some_and(|(_, next)| *next == '\n');
             let in_body = self.part != Part::Subject && (c == '\t' || line_end);
-            if c.is_control() && !in_body {
+            let is_refused = matches!(c, '\u{202d}' | '\u{202e}' | '\u{fdd0}'..='\u{fdef}');
+            if is_refused || c.is_control() && !in_body {
                 self.fault(at, format!("has the control character U+{:04X}", u32::from(c)));
             }
         }

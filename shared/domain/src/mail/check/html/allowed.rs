@@ -27,11 +27,11 @@ fn is_listed(list: &str, name: &str) -> bool {
     list.split(' ').any(|listed| listed == name)
 }
 
-pub(super) fn has_no_markup_inside(element: &str) -> bool {
+pub(in super::super) fn has_no_markup_inside(element: &str) -> bool {
     is_listed(WITHOUT_MARKUP, element)
 }
 
-pub(super) fn element(name: &str, quoted: &str) -> Result<(), String> {
+pub(in super::super) fn element(name: &str, quoted: &str) -> Result<(), String> {
     if is_listed(ELEMENTS, name) {
         Ok(())
     } else if name == "script" {
@@ -43,7 +43,7 @@ pub(super) fn element(name: &str, quoted: &str) -> Result<(), String> {
 
 /// Whether this element may have an attribute of this name. None has `background`: a style sheet can say whether that is fetched, and
 /// could spell out the activation link with attribute selectors.
-pub(super) fn attribute(element: &str, name: &str) -> Result<(), String> {
+pub(in super::super) fn attribute(element: &str, name: &str) -> Result<(), String> {
     let known = is_listed(ATTRIBUTES, name) || name.starts_with("aria-") || name.starts_with("data-");
     let by_element = match name {
         "style" => true,
@@ -62,7 +62,13 @@ pub(super) fn attribute(element: &str, name: &str) -> Result<(), String> {
 }
 
 /// Whether the attribute, which may stand here, may have this value. `raw` is the value as it stands in the source.
-pub(super) fn value(element: &str, name: &str, value: &str, raw: &str, has_mustache: bool) -> Result<(), String> {
+pub(in super::super) fn value(
+    element: &str,
+    name: &str,
+    value: &str,
+    raw: &str,
+    has_mustache: bool,
+) -> Result<(), String> {
     match name {
         "href"
             if ["{{activationLink}}", "{{division.portalUrl}}", "mailto:{{division.contactAddress}}"]

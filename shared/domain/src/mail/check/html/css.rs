@@ -6,7 +6,7 @@
 use super::super::source::Source;
 
 /// What may not occur, whatever its case.
-const REFUSED: [(&str, &str); 13] = [
+const REFUSED: [(&str, &str); 17] = [
     ("url(", "`url(…)`"),
     ("src(", "`src(…)`"),
     ("image(", "`image(…)`"),
@@ -19,6 +19,11 @@ const REFUSED: [(&str, &str); 13] = [
     ("javascript:", "`javascript:`"),
     ("behavior:", "`behavior:`"),
     ("-moz-binding", "`-moz-binding`"),
+    ("progid:", "`progid:…`"),
+    ("alphaimageloader", "`AlphaImageLoader`"),
+    ("//", "an address"),
+    // It would let an address be read from its end.
+    ("unicode-bidi", "`unicode-bidi`"),
     // An escape could spell any of these.
     ("\\", "a backslash"),
 ];
@@ -27,9 +32,17 @@ const REFUSED: [(&str, &str); 13] = [
 pub(super) fn check(source: &mut Source<'_>, css: &str, place: impl Fn(usize) -> usize) {
     // As long as the text itself, so that offsets are the same.
     let lower = css.to_ascii_lowercase();
+    let message = |name| format!("{name} is not possible in a style, which may not fetch or run anything");
     for (refused, name) in REFUSED {
         for (at, _) in lower.match_indices(refused) {
-            source.fault(place(at), format!("{name} is not possible in a style, which may not fetch or run anything"));
+            source.fault(place(at), message(name));
+        }
+    }
+    // Some readers pass over a comment in the midst of a word.
+    let plain = without_comments(&lower);
+    for (refused, name) in REFUSED {
+        if plain.contains(refused) && !lower.contains(refused) {
+            source.fault(place(0), message(name));
         }
     }
     // A browser takes it for style, but what rewrites e-mails on their way may take it for the tag that it looks like.
@@ -39,4 +52,15 @@ pub(super) fn check(source: &mut Source<'_>, css: &str, place: impl Fn(usize) ->
     if let Some((at, _)) = tag {
         source.fault(place(at), "a style has no tags or HTML comments inside");
     }
+}
+
+/// A style without its comments.
+pub(in super::super) fn without_comments(css: &str) -> String {
+    let mut text = String::with_capacity(css.len());
+    let mut rest = css;
+    while let Some((before, after)) = rest.split_once("/*") {
+        text.push_str(before);
+        rest = after.split_once("*/").map_or("", |(_, after)| after);
+    }
+    text + rest
 }

@@ -8,7 +8,7 @@ const LINES: &str = "\
 
 /// The tables that are open, and of each whether a cell or its caption is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Tables(Vec<bool>);
+pub(in super::super) struct Tables(Vec<bool>);
 
 impl Tables {
     /// Goes on over a tag; whether a line begins there.

@@ -8,7 +8,7 @@ use html5gum::{Error, Span, Tokenizer};
 
 /// A piece of HTML, and what its span covers.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Token {
+pub(in super::super) enum Token {
     /// `<p`, perhaps with the byte after it.
     Open(String),
     /// Without value: the name. With value: the value between its quotes; character references are resolved in the text here.
@@ -28,7 +28,7 @@ pub(super) enum Token {
 }
 
 /// The source with letters in place of these ranges.
-pub(super) fn filled<'r>(source: &str, ranges: impl Iterator<Item = &'r Range<usize>>) -> String {
+pub(in super::super) fn filled<'r>(source: &str, ranges: impl Iterator<Item = &'r Range<usize>>) -> String {
     let mut filled = String::with_capacity(source.len());
     for range in ranges {
         filled.push_str(&source[filled.len()..range.start]);
@@ -39,7 +39,7 @@ pub(super) fn filled<'r>(source: &str, ranges: impl Iterator<Item = &'r Range<us
 }
 
 /// Every token, in the order of the source. An attribute comes twice if it has a value: name, then value.
-pub(super) fn tokens(html: &str) -> Vec<(Token, Range<usize>)> {
+pub(in super::super) fn tokens(html: &str) -> Vec<(Token, Range<usize>)> {
     let mut attribute = String::new();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let mut emitter = CallbackEmitter::new(move |event: CallbackEvent<'_>, span: Span<usize>| {
@@ -64,7 +64,7 @@ pub(super) fn tokens(html: &str) -> Vec<(Token, Range<usize>)> {
 }
 
 /// A piece of text as it is read: with its character references resolved.
-pub(super) fn read(text: &str) -> Cow<'_, str> {
+pub(in super::super) fn read(text: &str) -> Cow<'_, str> {
     if !text.contains('&') {
         return text.into();
     }
