@@ -5,8 +5,7 @@ use std::collections::VecDeque;
 use portal_aws::campaigns::fan_out::PAGE_ROWS;
 use portal_aws::campaigns::item::CursorItem;
 use portal_aws::clock;
-use portal_aws::directory::keys::recipient_sort;
-use portal_aws::directory::read::DirectoryReader;
+use portal_aws::directory::read::{DirectoryReader, Found};
 use portal_aws::dynamo::StoreError;
 use portal_domain::selection::{Verdict, judge};
 use portal_domain::{Campaign, PortalStatus, Recipient, Shard};
@@ -23,7 +22,7 @@ pub(crate) struct Audience<'a> {
     directory: &'a DirectoryReader,
     campaign: Campaign,
     shard: Shard,
-    buffer: VecDeque<Recipient>,
+    buffer: VecDeque<Found>,
     /// Where the next query begins; the last recipient read.
     read_to: Option<String>,
     exhausted: bool,
@@ -53,12 +52,12 @@ impl<'a> Audience<'a> {
             if next.to_queue.len() == PAGE_ROWS {
                 return Ok(next);
             }
-            let Some(recipient) = self.next().await? else {
+            let Some(Found { recipient, sort }) = self.next().await? else {
                 next.scanned = true;
                 next.done = next.to_queue.is_empty();
                 return Ok(next);
             };
-            next.position = Some(recipient_sort(recipient.status, recipient.recipient_id));
+            next.position = Some(sort);
             // Delivery makes people pending while this goes on, and so moves them ahead in the index: they are in the ledger.
             if recipient.last_campaign_id == Some(self.campaign.campaign_id) {
                 continue;
@@ -76,11 +75,12 @@ impl<'a> Audience<'a> {
         Ok(next)
     }
 
-    async fn next(&mut self) -> Result<Option<Recipient>, StoreError> {
+    async fn next(&mut self) -> Result<Option<Found>, StoreError> {
         while self.buffer.is_empty() && !self.exhausted {
             match self.campaign.recipient_id {
                 Some(only) => {
-                    self.buffer.extend(self.directory.recipients(&[only]).await?.into_iter().map(Recipient::from));
+                    let found = self.directory.recipients(&[only]).await?.into_iter().map(Recipient::from);
+                    self.buffer.extend(found.map(Found::by_status));
                     self.exhausted = true;
                 }
                 None => self.query().await?,

@@ -4,6 +4,8 @@
 //! unrecorded become `unconfirmed`, a campaign whose rows have all ended is ended, and one that is paused for want of quota goes on when
 //! there is room. It asks SES for rate and quota, so that the senders need not.
 //!
+//! Accounts whose import ended in the middle are settled ([`portal_domain::import`]).
+//!
 //! Then it publishes the events for the company's portal that nobody has published, and the notices to operators; it tells EventBridge
 //! Scheduler what that does not know of schedules; and it drains the dead-letter queues, so that no recipient of a dead message is lost.
 //! Every part may run twice, and at the same time.
@@ -20,6 +22,8 @@ use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::item::ClaimItem;
 use portal_aws::campaigns::outbox::PAGE;
+use portal_aws::clock;
+use portal_aws::directory::write::DirectoryStore;
 use portal_aws::dynamo::StoreError;
 use portal_aws::events::{EventBus, EventError};
 use portal_aws::limiter::Limiter;
@@ -34,6 +38,12 @@ use serde::Serialize;
 
 /// A shard that isn't done and whose cursor stood still for so long has no living invocation: those end after a minute.
 const STANDSTILL: SignedDuration = SignedDuration::from_secs(120);
+
+/// A change of an account that was announced so long ago, and not ended, has no living invocation: those end after half a minute.
+const ABANDONED: SignedDuration = SignedDuration::from_secs(120);
+
+/// For how long a sweep settles accounts: what is left is the next one's. A function ends after a minute, and other things come after.
+const TIME_TO_SETTLE: SignedDuration = SignedDuration::from_secs(15);
 
 /// An event younger than this is left to whoever wrote it, if they publish it themselves.
 const FRESH: SignedDuration = SignedDuration::from_secs(10);
@@ -60,6 +70,8 @@ pub struct Swept {
     pub shards_queued: usize,
     /// Claims settled as `unconfirmed`.
     pub claims_settled: usize,
+    /// Accounts settled whose import ended in the middle.
+    pub accounts_settled: usize,
     /// Dead letters drained.
     pub dead_letters: usize,
     /// Dead letters that could not be read, and were parked.
@@ -116,6 +128,7 @@ pub enum SweepError {
 #[derive(Debug)]
 pub struct Sweep {
     store: CampaignStore,
+    directory: DirectoryStore,
     limiter: Limiter,
     fan_out: Queue,
     deliveries: Queue,
@@ -131,10 +144,12 @@ impl Sweep {
         let sqs = aws_sdk_sqs::Client::new(config);
         let dynamo = aws_sdk_dynamodb::Client::new(config);
         let campaigns = settings.required("CAMPAIGNS_TABLE")?;
+        let directory = settings.required("DIRECTORY_TABLE")?;
         let topic = settings.required("NOTICES_TOPIC_ARN")?;
         Ok(Self {
             limiter: Limiter::new(dynamo.clone(), campaigns.clone(), Mailer::new(config), settings)?,
-            store: CampaignStore::new(dynamo, campaigns, settings.required("DIRECTORY_TABLE")?),
+            directory: DirectoryStore::new(dynamo.clone(), directory.clone(), campaigns.clone()),
+            store: CampaignStore::new(dynamo, campaigns, directory),
             fan_out: Queue::new(sqs.clone(), settings.required("FAN_OUT_QUEUE_URL")?),
             deliveries: Queue::new(sqs.clone(), settings.required("DELIVER_QUEUE_URL")?),
             dead_letters: DeadLetters::new(sqs, settings)?,
@@ -154,6 +169,13 @@ impl Sweep {
         if let Err(error) = &looked {
             tracing::error!(error = %error, "campaigns could not be looked after");
             swept.errors += 1;
+        }
+        match self.directory.settle_abandoned(now - ABANDONED, clock::now() + TIME_TO_SETTLE).await {
+            Ok(settled) => swept.accounts_settled = settled,
+            Err(error) => {
+                tracing::error!(error = %error, "accounts could not be settled");
+                swept.errors += 1;
+            }
         }
         let told = self.publish_events(now, &mut swept).await;
         if let Err(error) = &told {
@@ -177,6 +199,7 @@ impl Sweep {
             active = swept.active,
             shards_queued = swept.shards_queued,
             claims_settled = swept.claims_settled,
+            accounts_settled = swept.accounts_settled,
             dead_letters = swept.dead_letters,
             parked = swept.parked,
             resumed = swept.resumed,

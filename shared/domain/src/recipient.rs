@@ -79,6 +79,14 @@ impl Recipient {
         }
     }
 
+    /// Whether nothing has ever happened to them that would have to be kept.
+    pub fn is_untouched(&self) -> bool {
+        self.status == PortalStatus::NotSent
+            && self.last_invited_at.is_none()
+            && self.undeliverable.is_none()
+            && self.set_back.is_none()
+    }
+
     /// The name to greet and list: that of the first named contact on the account with the smallest id; may be empty.
     pub fn name(&self) -> &str {
         self.links

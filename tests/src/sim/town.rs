@@ -5,7 +5,7 @@ use portal_aws::directory::keys;
 use portal_domain::{DivisionId, RecipientId};
 use rand::RngExt;
 use rand::rngs::StdRng;
-use rand::seq::IndexedRandom;
+use rand::seq::{IndexedRandom, IteratorRandom};
 use serde_json::{Value, json};
 
 use super::system::State;
@@ -18,6 +18,9 @@ pub const DIVISIONS: [&str; 2] = ["NORTH", "SOUTH"];
 
 /// The server that the templates of operators link to, where a division lists it.
 pub const LINKED: &str = "help.example.net";
+
+/// An account with more people than this is a large one.
+const MANY: usize = 30;
 
 /// Who sends.
 pub const SENDERS: [&str; 2] = ["invites@north.example", "invites@south.example"];
@@ -98,7 +101,29 @@ impl Town {
                 gone: false,
             });
         }
+        if random.random_bool(0.5) {
+            let association = self.association(random);
+            self.customers.push(association);
+        }
         (first..self.customers.len()).collect()
+    }
+
+    /// An account with more people than one transaction can link, most of whom have an account of their own.
+    fn association(&mut self, random: &mut StdRng) -> Customer {
+        let known = 0..random.random_range(1..60);
+        let mut people: Vec<_> = known.map(|_| random.random_range(0..self.people)).collect();
+        let new = self.people..self.people + random.random_range(35..60);
+        self.people = new.end;
+        people.extend(new);
+        Customer {
+            account: format!("A{}", self.customers.len()),
+            division: DIVISIONS[0],
+            people,
+            automatic_payment: false,
+            balance_due: true,
+            billing: true,
+            gone: false,
+        }
     }
 
     /// Anybody's address.
@@ -110,7 +135,11 @@ impl Town {
 
     /// Changes an account as a billing system may; answers which.
     pub fn change(&mut self, random: &mut StdRng) -> usize {
-        let index = random.random_range(0..self.customers.len());
+        let mut index = random.random_range(0..self.customers.len());
+        let large = (0..self.customers.len()).filter(|index| self.customers[*index].people.len() > MANY);
+        if random.random_bool(0.3) {
+            index = large.choose(random).unwrap_or(index);
+        }
         let anybody = random.random_range(0..self.people);
         let customer = &mut self.customers[index];
         match random.random_range(0..10) {
@@ -120,7 +149,7 @@ impl Town {
             5 => customer.automatic_payment = !customer.automatic_payment,
             6 => customer.billing = !customer.billing,
             7 if customer.people.len() < 4 => customer.people.push(anybody),
-            8 if customer.people.len() > 1 => drop(customer.people.pop()),
+            8 if customer.people.len() > 1 => customer.people.truncate(customer.people.len().div_ceil(2)),
             _ => customer.people[0] = anybody,
         }
         index

@@ -8,6 +8,7 @@ mod activation;
 mod crashes;
 mod delivery;
 mod feedback;
+mod imports;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

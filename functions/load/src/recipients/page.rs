@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::future::Future;
 
 use portal_aws::clock;
-use portal_aws::directory::keys::recipient_sort;
-use portal_aws::directory::read::{ActiveAccounts, DirectoryReader, Page};
+use portal_aws::directory::read::{ActiveAccounts, DirectoryReader, Found, Page};
 use portal_aws::dynamo::StoreError;
+use portal_domain::recipient::links::Known;
 use portal_domain::selection::{Rules, Verdict, judge};
-use portal_domain::{Filter, PortalStatus, Recipient, RecipientId, Shard};
+use portal_domain::{DivisionId, Filter, PortalStatus, Recipient, RecipientId, Shard};
 use serde::{Deserialize, Serialize};
 
 use super::Wanted;
@@ -32,18 +32,27 @@ pub(super) struct Position {
     shard: Shard,
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
     after: Option<String>,
+    /// In a list of those who are linked to nothing: among those whom an account that is being changed links, or did.
+    #[serde(rename = "c", default, skip_serializing_if = "std::ops::Not::not")]
+    changing: bool,
 }
 
 impl Position {
     /// Where every list begins.
-    pub(super) const START: Self = Self { shard: Shard::FIRST, after: None };
+    pub(super) const START: Self = Self { shard: Shard::FIRST, after: None, changing: false };
 
-    /// After this recipient; or at the next shard if it was the last of its shard; `None` at the end.
-    fn following(shard: Shard, recipient: &Recipient, is_last: bool) -> Option<Self> {
-        if is_last {
-            return shard.next().map(|shard| Self { shard, after: None });
+    /// After this sort key; or where the next shard begins if that was the last of its shard; `None` at the end.
+    fn following(&self, sort: String, is_last: bool, again: bool) -> Option<Self> {
+        if is_last { self.next_shard(again) } else { Some(Self { after: Some(sort), ..self.clone() }) }
+    }
+
+    /// Where the next shard begins; after the last one the first of those whom accounts link that are being changed, if the shards are gone
+    /// through `again` for them.
+    fn next_shard(&self, again: bool) -> Option<Self> {
+        match self.shard.next() {
+            Some(shard) => Some(Self { shard, after: None, changing: self.changing }),
+            None => (again && !self.changing).then_some(Self { changing: true, ..Self::START }),
         }
-        Some(Self { shard, after: Some(recipient_sort(recipient.status, recipient.recipient_id)) })
     }
 }
 
@@ -57,6 +66,9 @@ pub(super) trait Shards: Sync {
         from: Position,
         limit: usize,
     ) -> impl Future<Output = Result<Page, StoreError>> + Send;
+
+    /// See [`DirectoryReader::is_changing`].
+    fn is_changing(&self, division: &DivisionId) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// See [`DirectoryReader::selected`].
     fn selected(&self, recipient: &Recipient, filter: &Filter)
@@ -79,7 +91,11 @@ impl Shards for DirectoryReader {
         limit: usize,
     ) -> Result<Page, StoreError> {
         let division = &wanted.filter.division;
-        self.query_shard(division, from.shard, wanted.linked, statuses, from.after, limit).await
+        self.query_shard(division, from.shard, wanted.linked || from.changing, statuses, from.after, limit).await
+    }
+
+    async fn is_changing(&self, division: &DivisionId) -> Result<bool, StoreError> {
+        self.is_changing(division).await
     }
 
     async fn selected(&self, recipient: &Recipient, filter: &Filter) -> Result<bool, StoreError> {
@@ -105,28 +121,28 @@ pub(super) async fn fill(
     bounds: Bounds,
 ) -> Result<(Vec<Row>, Option<Position>), StoreError> {
     let list = List { shards, wanted, filter: wanted.condition(), rules };
-    let statuses = wanted.statuses();
+    let statuses = list.statuses_to_read().await?;
+    let again = !wanted.linked && shards.is_changing(&wanted.filter.division).await?;
     let mut rows = Vec::new();
     let mut size = 0;
     let mut limit = bounds.rows.clamp(*QUERY_SIZE.start(), *QUERY_SIZE.end());
     let mut from = Some(from);
     while let Some(position) = from {
-        let shard = position.shard;
-        let page = shards.query(wanted, &statuses, position, limit).await?;
+        let page = shards.query(wanted, &statuses, position.clone(), limit).await?;
         limit = (2 * limit).min(MOST_OF_QUERY);
         let ends_shard = page.next.is_none();
         from = match page.next {
-            None => shard.next().map(|shard| Position { shard, after: None }),
-            after => Some(Position { shard, after }),
+            None => position.next_shard(again),
+            after => Some(Position { after, ..position.clone() }),
         };
         let mut recipients = page.recipients.into_iter().peekable();
         while recipients.peek().is_some() {
             let mut batch = Vec::new();
             let mut accounts = 0;
             let mut end = None;
-            while let Some(recipient) = recipients.next() {
+            while let Some(Found { recipient, sort }) = recipients.next() {
                 let is_last = ends_shard && recipients.peek().is_none();
-                let following = Position::following(shard, &recipient, is_last);
+                let following = position.following(sort, is_last, again);
                 if list.has(&recipient).await? {
                     accounts += recipient.links.account_count;
                     batch.push((recipient, following.clone()));
@@ -163,14 +179,31 @@ struct List<'a, S> {
 }
 
 impl<S: Shards> List<'_, S> {
+    /// Where in the index to look. Who has another status by an account that has just come in force still stands there by the one before,
+    /// which comes earlier on the way to access.
+    async fn statuses_to_read(&self) -> Result<Vec<PortalStatus>, StoreError> {
+        let wanted = self.wanted.statuses();
+        let before = match wanted[..] {
+            [PortalStatus::Accepted] => PortalStatus::ALL.to_vec(),
+            [PortalStatus::Pending] => vec![PortalStatus::NotSent, PortalStatus::Pending],
+            _ => return Ok(wanted),
+        };
+        let is_changing = self.shards.is_changing(&self.wanted.filter.division).await?;
+        Ok(if is_changing { before } else { wanted })
+    }
+
     async fn has(&self, recipient: &Recipient) -> Result<bool, StoreError> {
         // What needs no reading is asked first.
+        if !self.wanted.statuses().contains(&recipient.status) {
+            return Ok(false);
+        }
         if self.wanted.search.as_ref().is_some_and(|search| !search.finds(recipient)) {
             return Ok(false);
         }
         if !self.wanted.linked {
-            // The index may show somebody who is linked again.
-            return Ok(recipient.links.account_count == 0);
+            // The index may show somebody who is linked again; who has not been linked yet is in no list.
+            let links = &recipient.links;
+            return Ok(links.account_count == 0 && links.known() != Known::New);
         }
         let selected = self.shards.selected(recipient, &self.filter).await?;
         let verdict = judge(recipient, selected, self.rules);

@@ -1,11 +1,11 @@
 //! Accepting an invitation: one transaction by which a temporary password is spent.
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{ConditionCheck, Put, TransactWriteItem, Update};
 use jiff::Timestamp;
-use portal_domain::PortalStatus;
 use portal_domain::activation::Mailed;
 use portal_domain::campaign::audit::{Action, AuditEntry, CUSTOMER};
 use portal_domain::new_password::PasswordHashed;
+use portal_domain::{AccountId, PortalStatus};
 use serde::{Deserialize, Serialize};
 
 use super::outbox::{Event, Happened};
@@ -50,13 +50,16 @@ impl CampaignStore {
         let accepted = Happened::Accepted { campaign_id: password.campaign_id };
         let event = Event::new(accepted, id, &recipient.division, now);
         let entry = AuditEntry::new(now, CUSTOMER, Action::Accepted);
-        let actions = vec![
+        let mut actions = vec![
             self.accept_recipient(recipient, password, &acceptance)?,
             self.put_credential(recipient, chosen, now)?,
             event.put(&self.table)?,
             self.put_new(key(keys::audit_pk(id), clock::new_event_id(now)), &entry)?,
             self.count_acceptance(id, &acceptance, 1)?,
         ];
+        if let Some((account, version)) = &recipient.linked_by {
+            actions.push(self.require_account(account, *version)?);
+        }
         let written = transact(&self.client, "accept an invitation", actions).await;
         if matches!(written, Ok(Transacted::Done)) {
             return Ok(Accepted::Done(Box::new(event)));
@@ -82,8 +85,14 @@ impl CampaignStore {
             Some(index) => (format!("earlier[{index}].digest"), format!("earlier[{index}].expiresAt")),
             None => ("digest".to_owned(), "expiresAt".to_owned()),
         };
+        let (mut builder, mut linked) = (Update::builder(), "");
+        // Else an account's item says that they are linked, and is checked instead.
+        if recipient.linked_by.is_none() {
+            builder = builder.expression_attribute_values(":none", n(0));
+            linked = "AND accountCount > :none";
+        }
         update(
-            Update::builder()
+            builder
                 .table_name(&self.directory)
                 .set_key(Some(key(directory_keys::recipient_pk(id), directory_keys::RECIPIENT)))
                 .update_expression(
@@ -91,10 +100,8 @@ impl CampaignStore {
                      REMOVE digest, earlier, expiresAt",
                 )
                 .condition_expression(format!(
-                    "version = :version AND #status = :pending AND accountCount > :none AND {digest} = :digest \
-                     AND {expiry} = :expiry"
+                    "version = :version AND #status = :pending {linked} AND {digest} = :digest AND {expiry} = :expiry"
                 ))
-                .expression_attribute_values(":none", n(0))
                 .expression_attribute_names("#status", "status")
                 .expression_attribute_values(":accepted", s(PortalStatus::Accepted.as_str()))
                 .expression_attribute_values(":pending", s(PortalStatus::Pending.as_str()))
@@ -106,6 +113,18 @@ impl CampaignStore {
                 .expression_attribute_values(":version", n(recipient.version))
                 .expression_attribute_values(":next", n(recipient.version + 1)),
         )
+    }
+
+    /// The account by which a recipient is linked is the one that was read.
+    fn require_account(&self, account: &AccountId, version: u64) -> Result<TransactWriteItem, StoreError> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.directory)
+            .set_key(Some(key(directory_keys::account_pk(account), directory_keys::ACCOUNT)))
+            .condition_expression("version = :version")
+            .expression_attribute_values(":version", n(version))
+            .build()
+            .map_err(StoreError::request)?;
+        Ok(TransactWriteItem::builder().condition_check(check).build())
     }
 
     fn put_credential(

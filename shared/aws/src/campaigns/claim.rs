@@ -15,6 +15,7 @@ use super::item::{ClaimItem, LedgerItem, Prior};
 use super::{CampaignStore, keys};
 use crate::directory::item::RecipientItem;
 use crate::directory::keys as directory_keys;
+use crate::directory::read::DirectoryReader;
 use crate::dynamo::{StoreError, Transacted, batch_get, condition_failed, key, n, put, s, transact, update};
 
 /// Everything that one delivery message is decided by, read consistently.
@@ -104,7 +105,7 @@ impl Claim {
 }
 
 impl CampaignStore {
-    /// Reads what a delivery message is about, in one consistent call.
+    /// Reads what a delivery message is about, consistently; the recipients are as everybody is to see them.
     pub async fn delivery(
         &self,
         campaign: CampaignId,
@@ -137,6 +138,9 @@ impl CampaignStore {
                 }
             }
         }
+        let recipients = std::mem::take(&mut delivery.recipients).into_values().collect();
+        let seen = DirectoryReader::new(self.client.clone(), &self.directory).show_items(recipients).await?;
+        delivery.recipients = seen.into_iter().map(|recipient| (recipient.recipient_id, recipient)).collect();
         Ok(delivery)
     }
 

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use portal_domain::import::{Phase, StoredAccount};
-use portal_domain::{Account, AccountId, RecipientId};
+use portal_domain::{Account, AccountId, DivisionId, RecipientId};
 use serde::{Deserialize, Serialize};
 
 use super::item::AccountProfile;
@@ -30,6 +31,18 @@ pub struct AccountItem {
     pub recipients: BTreeSet<RecipientId>,
     #[serde(default, skip_serializing_if = "is_settled")]
     pub phase: Phase,
+}
+
+/// The note on an account that is being changed in steps.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ChangingItem {
+    /// The account.
+    pub account_id: AccountId,
+    /// The divisions whose recipients may name it.
+    pub divisions: BTreeSet<DivisionId>,
+    /// When it was announced last.
+    pub since: Timestamp,
 }
 
 fn is_settled(phase: &Phase) -> bool {

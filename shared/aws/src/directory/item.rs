@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use portal_domain::activation::Mailed;
 use portal_domain::password::PasswordDigest;
+use portal_domain::recipient::links::{Changing, Known};
 use portal_domain::recipient::{Links, NamedAccount, SetBack};
 use portal_domain::{AccountId, CampaignId, DivisionId, Filter, LinkProfile, PortalStatus, Recipient, RecipientId};
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,20 @@ pub struct CountedProfile {
     pub profile: LinkProfile,
     /// Contacts on accounts with it.
     pub n: u32,
+}
+
+/// An account as a recipient's item names it.
+///
+/// One that is being changed has only its id beside what was known of the recipient before. It stands in this list since the index shows the
+/// list already, and what an index shows can't be changed later (DynamoDB).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListedAccount {
+    /// The account, inlined.
+    #[serde(flatten)]
+    pub named: NamedAccount,
+    /// Of an account that is being changed: see [`Changing::known`].
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    pub changing: Option<Known>,
 }
 
 /// A recipient's item; also what the index shows of it (without what belongs to the invitation, and `version`, which the index does not carry).
@@ -41,7 +56,7 @@ pub struct RecipientItem {
     #[serde(default)]
     pub account_count: u32,
     #[serde(default)]
-    pub accounts: Vec<NamedAccount>,
+    pub accounts: Vec<ListedAccount>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending_since: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -77,6 +92,9 @@ pub struct RecipientItem {
     /// How they accepted an invitation of ours; nothing of a status that was imported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acceptance: Option<Acceptance>,
+    /// The account, in the version that was read, by whose item they are linked, where their own doesn't say so. Not stored.
+    #[serde(skip)]
+    pub linked_by: Option<(AccountId, u64)>,
 }
 
 /// An invitation that was accepted.
@@ -100,13 +118,11 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl RecipientItem {
-    /// The item of a recipient who has not been invited. Who is linked to nothing has a partition of the index to themselves, and so is in
-    /// no selection.
+    /// The item of a recipient who has not been invited. Who is linked to nothing, and to nothing that is being changed, has a partition of
+    /// the index to themselves, and so is in no selection.
     pub fn new(recipient: &Recipient, version: u64) -> Self {
-        let partition = match recipient.links.account_count {
-            0 => keys::unlinked_partition,
-            _ => keys::recipients_partition,
-        };
+        let is_unlinked = recipient.links.known() == Known::Unlinked && recipient.links.changing.accounts.is_empty();
+        let partition = if is_unlinked { keys::unlinked_partition } else { keys::recipients_partition };
         Self {
             pk: keys::recipient_pk(recipient.recipient_id),
             sk: keys::RECIPIENT.to_owned(),
@@ -119,7 +135,7 @@ impl RecipientItem {
             profiles: counted(&recipient.links),
             profiles_overflow: recipient.links.profiles.is_none(),
             account_count: recipient.links.account_count,
-            accounts: recipient.links.accounts.clone(),
+            accounts: listed(&recipient.links),
             pending_since: recipient.pending_since,
             reminders: recipient.reminders,
             last_invited_at: recipient.last_invited_at,
@@ -134,6 +150,19 @@ impl RecipientItem {
             asked_in: None,
             resent_at: None,
             acceptance: None,
+            linked_by: None,
+        }
+    }
+
+    /// The item with the status and the links of `recipient`, who is the same as everybody is to see them.
+    pub(crate) fn seen_as(self, recipient: &Recipient) -> Self {
+        Self {
+            status: recipient.status,
+            profiles: counted(&recipient.links),
+            profiles_overflow: recipient.links.profiles.is_none(),
+            account_count: recipient.links.account_count,
+            accounts: listed(&recipient.links),
+            ..self
         }
     }
 
@@ -167,8 +196,34 @@ fn counted(links: &Links) -> Vec<CountedProfile> {
     profiles.map(|(profile, &n)| CountedProfile { profile: profile.clone(), n }).collect()
 }
 
+fn listed(links: &Links) -> Vec<ListedAccount> {
+    let named = links.accounts.iter().map(|named| ListedAccount { named: named.clone(), changing: None });
+    let changing = links.changing.accounts.iter().map(|id| {
+        let named = NamedAccount { account_id: id.clone(), account_name: String::new(), contact_name: String::new() };
+        ListedAccount { named, changing: Some(links.changing.known) }
+    });
+    named.chain(changing).collect()
+}
+
+/// The accounts that are named, and those that are being changed.
+fn told_apart(listed: Vec<ListedAccount>) -> (Vec<NamedAccount>, Changing) {
+    let mut changing = Changing::default();
+    let mut accounts = Vec::with_capacity(listed.len());
+    for ListedAccount { named, changing: known } in listed {
+        match known {
+            None => accounts.push(named),
+            Some(known) => {
+                changing.known = known;
+                changing.accounts.insert(named.account_id);
+            }
+        }
+    }
+    (accounts, changing)
+}
+
 impl From<RecipientItem> for Recipient {
     fn from(item: RecipientItem) -> Self {
+        let (accounts, changing) = told_apart(item.accounts);
         let profiles = item.profiles.into_iter().map(|counted| (counted.profile, counted.n)).collect();
         Self {
             recipient_id: item.recipient_id,
@@ -178,7 +233,8 @@ impl From<RecipientItem> for Recipient {
             links: Links {
                 profiles: (!item.profiles_overflow).then_some(profiles),
                 account_count: item.account_count,
-                accounts: item.accounts,
+                accounts,
+                changing,
             },
             pending_since: item.pending_since,
             reminders: item.reminders,

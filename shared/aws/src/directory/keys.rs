@@ -5,6 +5,7 @@
 //! | all divisions, or one | query or get `DIVISIONS` |
 //! | filter options of a division | query `OPTIONS#<division>` |
 //! | an account | get `ACCOUNT#<accountId>` |
+//! | accounts that are being changed in steps | query `CHANGING` |
 //! | recipient of an address in a division | get `ADDRESS#<division>#<email>`, then the recipient |
 //! | a recipient, its links in order of account | get or query `RECIPIENT#<recipientId>` |
 //! | the hash of the password that a recipient chose | get `RECIPIENT#<recipientId>`, `CREDENTIAL` |
@@ -42,6 +43,9 @@ pub const RECIPIENT: &str = "RECIPIENT";
 pub const CREDENTIAL: &str = "CREDENTIAL";
 /// What the sort keys of a recipient's link rows begin with.
 pub const LINK_PREFIX: &str = "LINK#";
+
+/// Partition of the notes on accounts that are being changed in steps; the sort key is the account's id.
+pub const CHANGING: &str = "CHANGING";
 
 /// Partition of all templates but the built-in one; the sort key is the template's id.
 pub const TEMPLATES: &str = "TEMPLATES";

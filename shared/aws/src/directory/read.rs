@@ -3,6 +3,7 @@
 mod accounts;
 mod active;
 mod addresses;
+mod changing;
 mod counts;
 mod shard;
 
@@ -19,7 +20,8 @@ use serde::de::DeserializeOwned;
 
 pub use accounts::AccountPage;
 pub use active::{ActiveAccount, ActiveAccounts};
-pub use shard::Page;
+pub use changing::AccountsInForce;
+pub use shard::{Found, Page};
 
 use super::item::RecipientItem;
 use super::keys;
@@ -85,13 +87,16 @@ impl DirectoryReader {
         Ok(options)
     }
 
-    /// The items of these recipients, read consistently, in no particular order; who doesn't exist is absent.
+    /// The items of these recipients, read consistently, in no particular order; who doesn't exist is absent. Status and links are as
+    /// everybody is to see them, also where an account is being changed; writers still have the version to check.
     pub async fn recipients(&self, ids: &[RecipientId]) -> Result<Vec<RecipientItem>, StoreError> {
         // DynamoDB refuses a batch that names an item twice.
         let distinct: BTreeSet<RecipientId> = ids.iter().copied().collect();
         let keys = distinct.into_iter().map(|id| (self.table.clone(), key(keys::recipient_pk(id), keys::RECIPIENT)));
         let items = batch_get(&self.client, keys.collect()).await?;
-        items.into_iter().map(|(_, item)| Ok(serde_dynamo::from_item(item)?)).collect()
+        let items: Result<_, StoreError> =
+            items.into_iter().map(|(_, item)| Ok(serde_dynamo::from_item(item)?)).collect();
+        self.show_items(items?).await
     }
 
     /// Whether `filter` selects `recipient`. Only one with too many kinds of links to carry them has them read.
@@ -99,14 +104,18 @@ impl DirectoryReader {
         match recipient.selected_by(filter) {
             Selected::Yes => Ok(true),
             Selected::No => Ok(false),
-            Selected::AskLinks => self.any_link_matches(recipient.recipient_id, filter).await,
+            Selected::AskLinks => self.any_link_matches(recipient, filter).await,
         }
     }
 
-    async fn any_link_matches(&self, recipient: RecipientId, filter: &Filter) -> Result<bool, StoreError> {
-        let mut found = false;
-        self.each_page("read links", self.links(recipient), |links: Vec<Link>| {
-            found = links.iter().any(|link| link.matches(filter));
+    async fn any_link_matches(&self, recipient: &Recipient, filter: &Filter) -> Result<bool, StoreError> {
+        let changing = &recipient.links.changing.accounts;
+        let mut found = self.changing_links(&[recipient]).await?.values().flatten().any(|link| link.matches(filter));
+        if found {
+            return Ok(true);
+        }
+        self.each_page("read links", self.links(recipient.recipient_id), |links: Vec<Link>| {
+            found = links.iter().any(|link| !changing.contains(&link.account_id) && link.matches(filter));
             if found { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })
         .await?;

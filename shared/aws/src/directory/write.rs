@@ -17,6 +17,7 @@ use self::options::KnownOptions;
 use self::table::Importing;
 use super::account_item::AccountItem;
 use super::keys;
+use super::read::DirectoryReader;
 use crate::dynamo::{Item, StoreError, batch_get, key};
 
 /// Keeps divisions, accounts, recipients and their links.
@@ -82,5 +83,19 @@ impl DirectoryStore {
             return Report { outcomes: vec![import::Outcome::NotReached; changes.len()], error: Some(error) };
         }
         import::run(&Importing { store: self, until }, changes, reach).await
+    }
+
+    /// Settles the accounts whose change in steps was announced before this time and has not come to its end, and says how many there
+    /// were. Starts no transaction after `until`.
+    pub async fn settle_abandoned(&self, announced_before: Timestamp, until: Timestamp) -> Result<usize, StoreError> {
+        let changing = DirectoryReader::new(self.client.clone(), &self.table).changing_accounts().await?;
+        let mut settled = 0;
+        for note in changing.into_iter().filter(|note| note.since < announced_before) {
+            let importing = Importing { store: self, until: Some(until) };
+            if import::settle(&importing, &note.account_id).await? == import::Outcome::Stored {
+                settled += 1;
+            }
+        }
+        Ok(settled)
     }
 }

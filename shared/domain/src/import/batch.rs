@@ -1,11 +1,11 @@
 //! One transaction of an import.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::{Address, Change, Linked, Snapshot, Step, StoredRecipient, Write};
+use super::{Address, Change, Linked, Snapshot, Stage, Step, StoredRecipient, Write};
 use crate::link::Link;
 use crate::recipient::Links;
-use crate::recipient::links::Relink;
+use crate::recipient::links::{Known, Relink};
 use crate::{AccountId, PortalStatus, Recipient, RecipientId};
 
 /// Most bytes that are planned into one transaction. DynamoDB's limit is 4 MB; what is counted here is approximate.
@@ -43,6 +43,9 @@ pub(super) struct Batch {
 struct Touched {
     new: Option<Address>,
     changes: BTreeMap<AccountId, Relink>,
+    /// The accounts that are written for it here, and whether it names each as changing from now on.
+    left_out: BTreeMap<AccountId, bool>,
+    rows: Vec<Write>,
     status: Option<PortalStatus>,
 }
 
@@ -81,7 +84,7 @@ impl Batch {
             return Added::InSteps;
         }
         let Some(own) = snapshot.final_write(change) else { return Added::Unchanged };
-        let steps = snapshot.steps(change);
+        let steps = snapshot.steps(change, Stage::Whole);
         if !Self::new(self.limit).cost_of(Some(&own), &steps, snapshot).fits(self.limit) {
             return Added::InSteps;
         }
@@ -96,16 +99,14 @@ impl Batch {
         Added::Yes
     }
 
-    /// The next batch, of at most `limit` actions, of a change that was announced: as many links as fit, or the final write when all are as they should
-    /// be. `None` when the change is done.
-    pub(super) fn next_in_steps(limit: usize, snapshot: &Snapshot, change: &Change) -> Option<Self> {
+    /// The next batch, of at most `limit` actions, of a change that was announced: as many recipients as fit. `None` when this stage is done.
+    pub(super) fn next_in_steps(limit: usize, snapshot: &Snapshot, change: &Change, stage: Stage) -> Option<Self> {
         let announced = snapshot.accounts.get(&change.account_id)?;
-        let steps = snapshot.steps(change);
-        let mut batch = Self::new(limit);
+        let steps = snapshot.steps(change, stage);
         if steps.is_empty() {
-            batch.writes.extend((!snapshot.is_done(change)).then(|| snapshot.final_write(change)).flatten());
-            return (!batch.writes.is_empty()).then_some(batch);
+            return None;
         }
+        let mut batch = Self::new(limit);
         let check = Write::CheckAccount(change.account_id.clone(), announced.version);
         batch.cost = batch.cost_of(Some(&check), &[], snapshot);
         batch.writes.push(check);
@@ -135,29 +136,17 @@ impl Batch {
         let mut writes = self.writes;
         for (id, touched) in self.touched {
             let rows = rows.get(&id).map(Vec::as_slice);
-            match (snapshot.recipients.get(&id), touched.new) {
-                (Some(stored), _) => {
-                    let recipient = &stored.recipient;
-                    let status = touched.status.map_or(recipient.status, |status| recipient.status.merged_with(status));
-                    let links = recipient.links.relinked(&touched.changes, rows);
-                    writes.extend(told(recipient, &links));
-                    let recipient = Recipient { status, links, ..recipient.clone() };
-                    let next = StoredRecipient { recipient, version: stored.version + 1 };
-                    writes.push(Write::UpdateRecipient(Box::new(next), stored.version));
-                }
+            match (snapshot.recipients.get(&id), touched.new.clone()) {
+                (Some(stored), _) => writes.extend(changed(stored, &touched, rows)),
                 (None, Some(address)) => {
-                    let recipient = created(id, &address, touched.status, &touched.changes);
+                    let recipient = created(id, &address, &touched);
                     writes.push(Write::PutAddress(address, id));
                     writes.push(Write::PutRecipient(Box::new(StoredRecipient { recipient, version: 1 })));
                 }
                 // Listed by an announcement that came to nothing: it never existed, so there is nothing to unlink.
                 (None, None) => {}
             }
-            writes.extend(touched.changes.into_iter().filter_map(|(account, change)| match change.after {
-                Some(after) if change.before.as_ref() != Some(&after) => Some(Write::PutLink(id, after)),
-                None if change.before.is_some() => Some(Write::DeleteLink(id, account)),
-                _ => None,
-            }));
+            writes.extend(touched.rows);
         }
         writes
     }
@@ -166,7 +155,9 @@ impl Batch {
         let touched = self.touched.entry(step.recipient_id).or_default();
         touched.new = touched.new.take().or(step.new);
         touched.status = touched.status.max(step.status);
-        touched.changes.insert(account.clone(), Relink { before: step.before, after: step.after });
+        touched.rows.extend(step.row);
+        touched.left_out.insert(account.clone(), step.left_out);
+        touched.changes.insert(account.clone(), step.relink);
     }
 
     /// What an account's own write and its steps add to this batch.
@@ -176,14 +167,17 @@ impl Batch {
             cost = cost.plus(Cost { actions: 1, bytes: account_bytes(own) });
         }
         for step in steps {
-            let link_bytes = step.after.as_ref().map_or(0, Link::stored_bytes);
+            let link_bytes = step.relink.after.as_ref().map_or(0, Link::stored_bytes);
             // The link row; and what its profiles and names add to the recipient's item.
-            cost = cost.plus(Cost { actions: usize::from(step.before != step.after), bytes: 2 * link_bytes });
+            cost = cost.plus(Cost { actions: usize::from(step.row.is_some()), bytes: 2 * link_bytes });
             if !self.touched.contains_key(&step.recipient_id) {
                 let stored = snapshot.recipients.get(&step.recipient_id);
-                // What the portal may have to be told of who has accepted counts too.
-                let accepted = stored.is_some_and(|stored| stored.recipient.status == PortalStatus::Accepted);
-                let actions = if step.new.is_some() || accepted { 2 } else { 1 };
+                // What the portal may have to be told of who has accepted counts too, and the address that goes with a recipient.
+                let more = stored.is_some_and(|StoredRecipient { recipient, .. }| {
+                    let may_go = recipient.links.known() == Known::New && step.relink.after.is_none();
+                    recipient.status == PortalStatus::Accepted || may_go
+                });
+                let actions = if step.new.is_some() || more { 2 } else { 1 };
                 let bytes = RECIPIENT_BYTES + stored.map_or(0, |stored| stored.recipient.links.stored_bytes());
                 cost = cost.plus(Cost { actions, bytes });
             }
@@ -192,9 +186,37 @@ impl Batch {
     }
 }
 
+/// What a recipient that exists becomes.
+fn changed(stored: &StoredRecipient, touched: &Touched, rows: Option<&[Link]>) -> Vec<Write> {
+    let recipient = &stored.recipient;
+    let mut left_out = recipient.links.changing.accounts.clone();
+    for (account, is_left_out) in &touched.left_out {
+        if *is_left_out {
+            left_out.insert(account.clone());
+        } else {
+            left_out.remove(account);
+        }
+    }
+    let links = recipient.links.relinked(&touched.changes, rows).leaving_out(left_out);
+    if recipient.links.known() == Known::New && links.known() == Known::Unlinked && recipient.is_untouched() {
+        return vec![
+            Write::DeleteRecipient(recipient.recipient_id, stored.version),
+            Write::DeleteAddress(recipient.division.clone(), recipient.email.clone()),
+        ];
+    }
+    let mut writes = Vec::from_iter(told(recipient, &links));
+    let status = touched.status.map_or(recipient.status, |status| recipient.status.merged_with(status));
+    let next = Recipient { status, links, ..recipient.clone() };
+    writes.push(Write::UpdateRecipient(
+        Box::new(StoredRecipient { recipient: next, version: stored.version + 1 }),
+        stored.version,
+    ));
+    writes
+}
+
 /// What the company's portal is told when somebody's links become these.
 fn told(before: &Recipient, links: &Links) -> Option<Write> {
-    let linked = match (before.links.account_count > 0, links.account_count > 0) {
+    let linked = match (before.links.known() == Known::Linked, links.known() == Known::Linked) {
         (true, false) => Linked::NoMore,
         (false, true) => Linked::Again,
         _ => return None,
@@ -203,16 +225,13 @@ fn told(before: &Recipient, links: &Links) -> Option<Write> {
     accepted.then(|| Write::Tell(before.recipient_id, before.division.clone(), linked))
 }
 
-fn created(
-    recipient_id: RecipientId,
-    address: &Address,
-    status: Option<PortalStatus>,
-    changes: &BTreeMap<AccountId, Relink>,
-) -> Recipient {
-    let links = Links::default().relinked(changes, None);
+fn created(recipient_id: RecipientId, address: &Address, touched: &Touched) -> Recipient {
+    let left_out = touched.left_out.iter().filter(|(_, is_left_out)| **is_left_out).map(|(account, _)| account.clone());
+    let left_out: BTreeSet<_> = left_out.collect();
+    let links = Links::of_new(left_out.clone()).relinked(&touched.changes, None).leaving_out(left_out);
     let recipient =
         Recipient::never_invited(recipient_id, address.division.clone(), address.email.clone().into(), links);
-    Recipient { status: status.unwrap_or(PortalStatus::NotSent), ..recipient }
+    Recipient { status: touched.status.unwrap_or(PortalStatus::NotSent), ..recipient }
 }
 
 fn account_bytes(write: &Write) -> usize {

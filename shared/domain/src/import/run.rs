@@ -3,10 +3,10 @@
 use std::collections::{HashMap, VecDeque};
 use std::future::Future;
 
-use super::{Added, Batch, Change, Snapshot, Write};
-use crate::RecipientId;
+use super::{Added, Batch, Change, Snapshot, Stage, Write};
 use crate::link::Link;
 use crate::permission::Divisions;
+use crate::{AccountId, RecipientId};
 
 /// How often a transaction is planned before its accounts are given up, if there is time for so many. Each time that it is
 /// refused somebody else has come further, so that it needs as many as there are others who write to the same recipients.
@@ -50,7 +50,7 @@ pub enum Outcome {
     Contended,
     /// The account belongs to a division that the import may not change. Nothing of it was changed.
     Forbidden,
-    /// The import ended before. If it was a change in steps, a part of it may be stored; it is to be made again.
+    /// The import ended before. Nobody sees anything of it; it is to be made again.
     NotReached,
 }
 
@@ -66,16 +66,14 @@ pub struct Report<E> {
 /// Makes `changes` in their order; of one account there may be several. An account that is stored in a division beyond `reach` stays
 /// as it is; those that the changes put have to be within it.
 pub async fn run<T: Table>(table: &T, changes: &[Change], reach: &Divisions) -> Report<T::Error> {
-    let mut run = Run {
-        table,
-        changes,
-        reach,
-        snapshot: Snapshot::default(),
-        outcomes: vec![Outcome::NotReached; changes.len()],
-        queue: (0..changes.len()).collect(),
-    };
+    let mut run = Run::new(table, changes, reach);
     let error = run.all().await.err();
     Report { outcomes: run.outcomes, error }
+}
+
+/// Settles an account as it is in force, where a change in steps ended early: whoever still was at it has come to nothing.
+pub async fn settle<T: Table>(table: &T, account: &AccountId) -> Result<Outcome, T::Error> {
+    Run::new(table, &[], &Divisions::Every).settle(account).await
 }
 
 struct Run<'a, T> {
@@ -88,7 +86,27 @@ struct Run<'a, T> {
     queue: VecDeque<usize>,
 }
 
-impl<T: Table> Run<'_, T> {
+/// How the steps of a stage ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    Done,
+    /// The account has another version than it was given last.
+    Superseded,
+    NoTime,
+}
+
+impl<'a, T: Table> Run<'a, T> {
+    fn new(table: &'a T, changes: &'a [Change], reach: &'a Divisions) -> Self {
+        Self {
+            table,
+            changes,
+            reach,
+            snapshot: Snapshot::default(),
+            outcomes: vec![Outcome::NotReached; changes.len()],
+            queue: (0..changes.len()).collect(),
+        }
+    }
+
     async fn all(&mut self) -> Result<(), T::Error> {
         self.snapshot = self.table.read(self.changes).await?;
         let mut refusals = 0;
@@ -96,7 +114,7 @@ impl<T: Table> Run<'_, T> {
             let (batch, members) = self.next_batch();
             if members.is_empty() {
                 if let Some(place) = self.queue.pop_front() {
-                    self.outcomes[place] = self.in_steps(&self.changes[place]).await?;
+                    self.in_steps(place).await?;
                 }
                 continue;
             }
@@ -114,7 +132,7 @@ impl<T: Table> Run<'_, T> {
                 self.table.pause(refusals).await;
             }
             let refused: Vec<_> = members.iter().map(|&place| self.changes[place].clone()).collect();
-            self.renew(&refused).await?;
+            self.renew_all(&refused).await?;
         }
         Ok(())
     }
@@ -145,48 +163,139 @@ impl<T: Table> Run<'_, T> {
         stored.is_some_and(|stored| !self.reach.includes(&stored.account.division))
     }
 
-    /// Makes a change that fits into no transaction: announces it, changes its links, finishes it.
-    async fn in_steps(&mut self, change: &Change) -> Result<Outcome, T::Error> {
-        'announce: for attempt in 1..=TRIES {
-            if attempt > 1 {
-                if !self.table.has_time() {
-                    return Ok(Outcome::NotReached);
-                }
-                self.table.pause(attempt).await;
+    /// Makes a change that fits into no transaction. It is stored as soon as it is in force; what is left then can be done by anybody.
+    async fn in_steps(&mut self, place: usize) -> Result<(), T::Error> {
+        let change = &self.changes[place];
+        for attempt in 1..=TRIES {
+            if !self.is_time_for(attempt).await {
+                return Ok(());
             }
-            self.renew(std::slice::from_ref(change)).await?;
+            self.renew(change).await?;
             if self.is_forbidden(change) {
-                return Ok(Outcome::Forbidden);
+                self.outcomes[place] = Outcome::Forbidden;
+                return Ok(());
+            }
+            if self.snapshot.is_settling(&change.account_id) {
+                if self.snapshot.in_force(&change.account_id).as_ref() == Some(change) {
+                    self.outcomes[place] = Outcome::Stored;
+                }
+                if self.settle(&change.account_id).await? != Outcome::Stored {
+                    return Ok(());
+                }
             }
             if self.snapshot.is_done(change) {
-                return Ok(Outcome::Stored);
+                self.outcomes[place] = Outcome::Stored;
+                return Ok(());
             }
-            let Some((announcement, version)) = self.snapshot.announcement(change) else { return Ok(Outcome::Stored) };
-            if !self.table.transact(&[announcement]).await? {
+            let left_out = match self.announce(change).await? {
+                Some(version) => self.all_of(change, version, Stage::LeaveOut).await?,
+                None => continue,
+            };
+            match left_out {
+                Ended::Done => {}
+                Ended::Superseded => continue,
+                Ended::NoTime => return Ok(()),
+            }
+            let Some(write) = self.snapshot.coming_in_force(change) else { continue };
+            if self.transact(vec![write]).await? {
+                self.outcomes[place] = Outcome::Stored;
+                self.settle_announced(change).await?;
+                return Ok(());
+            }
+        }
+        self.outcomes[place] = Outcome::Contended;
+        Ok(())
+    }
+
+    /// Settles an account, if it is not settled.
+    async fn settle(&mut self, account: &AccountId) -> Result<Outcome, T::Error> {
+        for attempt in 1..=TRIES {
+            if !self.is_time_for(attempt).await {
+                return Ok(Outcome::NotReached);
+            }
+            // Only the account's item says whom it links.
+            self.renew(&Change::delete(account.clone())).await?;
+            let Some(change) = self.snapshot.in_force(account) else { return Ok(Outcome::Stored) };
+            self.renew(&change).await?;
+            if self.snapshot.in_force(account).as_ref() != Some(&change) || self.announce(&change).await?.is_none() {
                 continue;
             }
-            // Only what is read from now on can't be changed by whoever announced before.
-            self.renew(std::slice::from_ref(change)).await?;
-            if !self.snapshot.is_announced(change, version) {
-                continue;
+            match self.settle_announced(&change).await? {
+                Ended::Done => return Ok(Outcome::Stored),
+                Ended::Superseded => {}
+                Ended::NoTime => return Ok(Outcome::NotReached),
             }
-            while let Some(batch) = Batch::next_in_steps(T::TRANSACTION_ACTIONS, &self.snapshot, change) {
-                if !self.table.has_time() {
-                    return Ok(Outcome::NotReached);
-                }
-                if !self.write(batch).await? {
-                    continue 'announce;
-                }
-            }
-            return Ok(Outcome::Stored);
         }
         Ok(Outcome::Contended)
+    }
+
+    /// Announces a change. The version by which whoever does its steps is told from others; `None` if somebody was faster.
+    async fn announce(&mut self, change: &Change) -> Result<Option<u64>, T::Error> {
+        let Some((announcement, version)) = self.snapshot.announcement(change) else { return Ok(None) };
+        if !self.table.transact(&announcement).await? {
+            return Ok(None);
+        }
+        // Only what is read from now on can't be changed by whoever announced before.
+        self.renew(change).await?;
+        Ok(Some(version))
+    }
+
+    /// Settles an account whose version is this run's.
+    async fn settle_announced(&mut self, change: &Change) -> Result<Ended, T::Error> {
+        let Some(version) = self.snapshot.accounts.get(&change.account_id).map(|stored| stored.version) else {
+            return Ok(Ended::Superseded);
+        };
+        match self.all_of(change, version, Stage::Settle).await? {
+            Ended::Done => {}
+            ended => return Ok(ended),
+        }
+        let mut last = vec![Write::ForgetChange(change.account_id.clone())];
+        last.extend(self.snapshot.final_write(change));
+        Ok(if self.transact(last).await? { Ended::Done } else { Ended::Superseded })
+    }
+
+    /// Does what one stage means for everybody, some in each transaction, as long as the account has this version.
+    async fn all_of(&mut self, change: &Change, version: u64, stage: Stage) -> Result<Ended, T::Error> {
+        for attempt in 1..=TRIES {
+            if !self.snapshot.is_ours(change, version, stage) {
+                break;
+            }
+            loop {
+                let Some(batch) = Batch::next_in_steps(T::TRANSACTION_ACTIONS, &self.snapshot, change, stage) else {
+                    return Ok(Ended::Done);
+                };
+                if !self.table.has_time() {
+                    return Ok(Ended::NoTime);
+                }
+                if !self.write(batch).await? {
+                    break;
+                }
+            }
+            self.table.pause(attempt).await;
+            self.renew(change).await?;
+        }
+        Ok(Ended::Superseded)
+    }
+
+    /// Waits before every try but the first; `false` when there is no time for it.
+    async fn is_time_for(&self, attempt: u32) -> bool {
+        if !self.table.has_time() {
+            return false;
+        }
+        if attempt > 1 {
+            self.table.pause(attempt).await;
+        }
+        true
     }
 
     async fn write(&mut self, batch: Batch) -> Result<bool, T::Error> {
         let wanted = batch.rows_needed(&self.snapshot);
         let rows = if wanted.is_empty() { HashMap::new() } else { self.table.first_links(&wanted).await? };
         let writes = batch.finish(&self.snapshot, &rows);
+        self.transact(writes).await
+    }
+
+    async fn transact(&mut self, writes: Vec<Write>) -> Result<bool, T::Error> {
         let written = self.table.transact(&writes).await?;
         if written {
             self.snapshot.apply(writes);
@@ -194,7 +303,11 @@ impl<T: Table> Run<'_, T> {
         Ok(written)
     }
 
-    async fn renew(&mut self, changes: &[Change]) -> Result<(), T::Error> {
+    async fn renew(&mut self, change: &Change) -> Result<(), T::Error> {
+        self.renew_all(std::slice::from_ref(change)).await
+    }
+
+    async fn renew_all(&mut self, changes: &[Change]) -> Result<(), T::Error> {
         let read = self.table.read(changes).await?;
         self.snapshot.renew(changes, read);
         Ok(())

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::{Address, Change, Phase, Step, StoredAccount, StoredRecipient, Write};
+use super::{Address, Change, Phase, Stage, Step, StoredAccount, StoredRecipient, Write};
+use crate::account::AddressOnAccount;
 use crate::link::Link;
-use crate::{AccountId, RecipientId};
+use crate::recipient::links::Relink;
+use crate::{AccountId, PortalStatus, RecipientId};
 
 /// Everything that is stored about some accounts and those whom they link. What is absent here is absent in the table.
 #[derive(Clone, Debug, Default)]
@@ -47,8 +49,13 @@ impl Snapshot {
         self.accounts.get(account).is_some_and(|stored| stored.phase != Phase::Settled)
     }
 
-    /// What the change means for each recipient. Recipients for whom nothing changes are left out.
-    pub(super) fn steps(&self, change: &Change) -> Vec<Step> {
+    /// Whether an earlier change of this account is in force, and not settled.
+    pub(super) fn is_settling(&self, account: &AccountId) -> bool {
+        self.accounts.get(account).is_some_and(|stored| stored.phase == Phase::Settling)
+    }
+
+    /// What is to be done to each recipient. Those to whom nothing is are left out.
+    pub(super) fn steps(&self, change: &Change, stage: Stage) -> Vec<Step> {
         let mut steps = Vec::new();
         let mut linked = BTreeSet::new();
         if let Some(account) = &change.account {
@@ -56,31 +63,51 @@ impl Snapshot {
                 let address = Address { division: account.division.clone(), email };
                 let recipient_id = self.recipient_of(&address);
                 linked.insert(recipient_id);
-                steps.push(Step {
-                    recipient_id,
-                    new: (!self.recipients.contains_key(&recipient_id)).then_some(address),
-                    before: self.link(recipient_id, &change.account_id),
-                    after: Some(on_account.link),
-                    status: Some(on_account.status),
-                });
+                let new = (!self.recipients.contains_key(&recipient_id)).then_some(address);
+                steps.extend(self.step(&change.account_id, stage, recipient_id, new, Some(on_account)));
             }
         }
         let listed = self.accounts.get(&change.account_id).map(|stored| &stored.recipients);
-        for &recipient_id in listed.into_iter().flatten().filter(|id| !linked.contains(id)) {
-            let before = self.link(recipient_id, &change.account_id);
-            steps.push(Step { recipient_id, new: None, before, after: None, status: None });
-        }
-        steps.retain(|step| step.before != step.after || self.moves_status(step));
+        let others = listed.into_iter().flatten().filter(|id| !linked.contains(id));
+        steps.extend(others.filter_map(|&id| self.step(&change.account_id, stage, id, None, None)));
         steps
     }
 
-    fn moves_status(&self, step: &Step) -> bool {
-        let stored = self.recipients.get(&step.recipient_id).map(|stored| stored.recipient.status);
-        step.status.is_some_and(|imported| stored.is_none_or(|stored| stored.merged_with(imported) != stored))
+    /// What is to be done to one recipient, given what the account gives them; nothing where all is done.
+    fn step(
+        &self,
+        account: &AccountId,
+        stage: Stage,
+        recipient_id: RecipientId,
+        new: Option<Address>,
+        given: Option<AddressOnAccount>,
+    ) -> Option<Step> {
+        let stored = self.recipients.get(&recipient_id);
+        let is_left_out = stored.is_some_and(|stored| stored.recipient.links.changing.accounts.contains(account));
+        let before = self.links.get(&(recipient_id, account.clone())).cloned();
+        let (after, status) = given.map_or((None, None), |given| (Some(given.link), Some(given.status)));
+        // An account that did not come in force moves nobody's status.
+        let is_taken_back =
+            stage == Stage::Settle && self.accounts.get(account).is_none_or(|stored| stored.phase != Phase::Settling);
+        let status = status.filter(|_| !is_taken_back);
+        let differs = before != after || self.moves_status(recipient_id, status);
+        if stage == Stage::LeaveOut {
+            let relink = Relink { before, after: None };
+            let step = Step { recipient_id, new, relink, left_out: true, row: None, status: None };
+            return (differs && !is_left_out).then_some(step);
+        }
+        let row = match (&before, &after) {
+            (before, Some(link)) if before.as_ref() != Some(link) => Some(Write::PutLink(recipient_id, link.clone())),
+            (Some(_), None) => Some(Write::DeleteLink(recipient_id, account.clone())),
+            _ => None,
+        };
+        let relink = Relink { before: before.filter(|_| !is_left_out), after };
+        (differs || is_left_out).then_some(Step { recipient_id, new, relink, left_out: false, row, status })
     }
 
-    fn link(&self, recipient: RecipientId, account: &AccountId) -> Option<Link> {
-        self.links.get(&(recipient, account.clone())).cloned()
+    fn moves_status(&self, recipient: RecipientId, status: Option<PortalStatus>) -> bool {
+        let stored = self.recipients.get(&recipient).map(|stored| stored.recipient.status);
+        status.is_some_and(|imported| stored.is_none_or(|stored| stored.merged_with(imported) != stored))
     }
 
     fn recipient_of(&self, address: &Address) -> RecipientId {
@@ -110,9 +137,16 @@ impl Snapshot {
         }
     }
 
-    /// The write that announces a change in steps: the account as it was, or as it is to be if it is new, under a new
-    /// version, with the recipients listed that it links, has linked, or is to link. With it, that version.
-    pub(super) fn announcement(&self, change: &Change) -> Option<(Write, u64)> {
+    /// The change that leaves an account as it is in force: what is left to do where an earlier one ended early. `None` if nothing is.
+    pub(super) fn in_force(&self, account: &AccountId) -> Option<Change> {
+        let stored = self.accounts.get(account).filter(|stored| stored.phase != Phase::Settled)?;
+        let account = (stored.phase != Phase::Arriving).then(|| stored.account.clone());
+        Some(Change { account_id: stored.account.account_id.clone(), account })
+    }
+
+    /// The writes that announce a change in steps: the account as it was, or as it is to be if it is new, under a new
+    /// version, with the recipients listed that it links, has linked, or is to link. With them, that version.
+    pub(super) fn announcement(&self, change: &Change) -> Option<(Vec<Write>, u64)> {
         let stored = self.accounts.get(&change.account_id);
         let mut announced = match (stored, &change.account) {
             (Some(stored), _) => stored.clone(),
@@ -127,20 +161,34 @@ impl Snapshot {
         if announced.phase == Phase::Settled {
             announced.phase = Phase::Changing;
         }
+        let wanted = change.account.as_ref().map(|account| &account.division);
+        let divisions = wanted.into_iter().chain([&announced.account.division]).cloned().collect();
+        let note = Write::NoteChange(change.account_id.clone(), divisions);
         if let Some(Write::PutAccount(wanted, _)) = self.final_write(change) {
             announced.recipients.extend(wanted.recipients);
         }
         announced.version += 1;
         let version = announced.version;
-        Some((Write::PutAccount(Box::new(announced), stored.map(|stored| stored.version)), version))
+        Some((vec![Write::PutAccount(Box::new(announced), stored.map(|stored| stored.version)), note], version))
     }
 
-    /// Whether the account still is what was announced under this version, and the announcement lists everybody whom the
-    /// change links.
-    pub(super) fn is_announced(&self, change: &Change, version: u64) -> bool {
+    /// The write that puts an announced change in force.
+    pub(super) fn coming_in_force(&self, change: &Change) -> Option<Write> {
+        let announced = self.accounts.get(&change.account_id)?;
+        let (account, phase) = match &change.account {
+            Some(account) => (account.clone(), Phase::Settling),
+            None => (announced.account.clone(), Phase::Arriving),
+        };
+        let recipients = announced.recipients.clone();
+        let account = StoredAccount { account, version: announced.version + 1, recipients, phase };
+        Some(Write::PutAccount(Box::new(account), Some(announced.version)))
+    }
+
+    /// Whether the account still has this version, and lists everybody to whom something is to be done.
+    pub(super) fn is_ours(&self, change: &Change, version: u64, stage: Stage) -> bool {
         self.accounts.get(&change.account_id).is_some_and(|stored| {
             let listed = |step: &Step| stored.recipients.contains(&step.recipient_id);
-            stored.version == version && self.steps(change).iter().all(listed)
+            stored.version == version && self.steps(change, stage).iter().all(listed)
         })
     }
 
@@ -155,9 +203,17 @@ impl Snapshot {
                     self.accounts.remove(&account);
                     self.first_version = self.first_version.max(version + 1);
                 }
-                Write::CheckAccount(..) | Write::Tell(..) => {}
+                Write::CheckAccount(..) | Write::NoteChange(..) | Write::ForgetChange(..) | Write::Tell(..) => {}
                 Write::PutAddress(address, recipient) => {
                     self.addresses.insert(address, recipient);
+                }
+                Write::DeleteAddress(division, email) => {
+                    let is_it = |address: &Address| address.division == division && address.email.as_str() == email;
+                    let gone: Vec<_> = self.addresses.extract_if(|address, _| is_it(address)).collect();
+                    self.reserved.extend(gone);
+                }
+                Write::DeleteRecipient(recipient, _) => {
+                    self.recipients.remove(&recipient);
                 }
                 Write::PutRecipient(stored) | Write::UpdateRecipient(stored, _) => {
                     self.recipients.insert(stored.recipient.recipient_id, *stored);
@@ -180,6 +236,15 @@ impl Snapshot {
             self.links.retain(|(_, account), _| *account != change.account_id);
         }
         self.first_version = self.first_version.max(read.first_version);
+        // Whoever was looked for and not found is gone.
+        let listed = read.accounts.values().flat_map(|stored| &stored.recipients);
+        let looked_for = listed.chain(read.addresses.values());
+        for gone in looked_for.filter(|id| !read.recipients.contains_key(id)) {
+            self.recipients.remove(gone);
+        }
+        for address in read.reserved.keys() {
+            self.addresses.remove(address);
+        }
         self.accounts.extend(read.accounts);
         self.addresses.extend(read.addresses);
         for (address, id) in read.reserved {

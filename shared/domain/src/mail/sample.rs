@@ -15,6 +15,6 @@ pub fn recipient(division: &Division) -> Recipient {
         RecipientId::from_random([0; 16]),
         division.division.clone(),
         "sam.sample@example.com".to_owned(),
-        Links { profiles: None, account_count: 1, accounts: vec![account] },
+        Links { profiles: None, account_count: 1, accounts: vec![account], ..Links::default() },
     )
 }

@@ -31,7 +31,7 @@ fn recipient(name: &str, accounts: u32) -> Recipient {
         RecipientId::from_random([7; 16]),
         DivisionId::new("DAYTON & Co"),
         serde_json::from_value("o'neil+x&y@example.com".into()).expect("an address is a string"),
-        Links { profiles: None, account_count: accounts, accounts: named.collect() },
+        Links { profiles: None, account_count: accounts, accounts: named.collect(), ..Links::default() },
     )
 }
 

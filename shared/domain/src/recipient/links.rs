@@ -7,8 +7,11 @@
 //! - a named account is unlinked and there are more than are named: the next one in order takes its place;
 //! - the profiles had overflowed, and at most [`NAMED_ACCOUNTS`] accounts are left: now they are counted anew. A recipient
 //!   with more accounts stays overflowed, even when fewer profiles are left; its link rows decide, as before.
+//!
+//! An account that is being changed in steps ([`crate::import`]) is not in the summary: the recipient only names it, and what it
+//! links is what its own item says. So one write of that item changes everybody on it at the same moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -57,12 +60,36 @@ pub struct Links {
     pub account_count: u32,
     /// The [`NAMED_ACCOUNTS`] accounts with the smallest ids, in order.
     pub accounts: Vec<NamedAccount>,
+    /// What is left out of all this.
+    pub changing: Changing,
+}
+
+/// The accounts that a recipient's summary leaves out, since they are being changed.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Changing {
+    /// The accounts. Whether they link the recipient, only their own items say.
+    pub accounts: BTreeSet<AccountId>,
+    /// What was known of the recipient when the first of them began to change; meaningless without any.
+    pub known: Known,
+}
+
+/// Whether lists, and the company's portal, know a recipient as linked to an account.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Known {
+    /// The recipient exists for the sake of an account that is not in force yet, and has never been linked.
+    New,
+    /// Linked to none.
+    #[default]
+    Unlinked,
+    /// Linked to one at least.
+    Linked,
 }
 
 impl Default for Links {
     /// Of a recipient without links.
     fn default() -> Self {
-        Self { profiles: Some(BTreeMap::new()), account_count: 0, accounts: Vec::new() }
+        Self { profiles: Some(BTreeMap::new()), account_count: 0, accounts: Vec::new(), changing: Changing::default() }
     }
 }
 
@@ -76,14 +103,37 @@ pub struct Relink {
 }
 
 impl Links {
+    /// Of a recipient who is being created, perhaps for an account that is being changed.
+    pub fn of_new(left_out: BTreeSet<AccountId>) -> Self {
+        Self { changing: Changing { accounts: left_out, known: Known::New }, ..Self::default() }
+    }
+
+    /// Whether lists, and the company's portal, know the recipient as linked. Nobody becomes unlinked before all accounts that are being
+    /// changed have told whether they link them.
+    pub fn known(&self) -> Known {
+        match (self.account_count, self.changing.accounts.is_empty()) {
+            (0, true) => Known::Unlinked,
+            (0, false) => self.changing.known,
+            _ => Known::Linked,
+        }
+    }
+
+    /// The same summary, which leaves out these accounts.
+    #[must_use]
+    pub fn leaving_out(self, accounts: BTreeSet<AccountId>) -> Self {
+        let known = if accounts.is_empty() { Known::default() } else { self.changing.known };
+        Self { changing: Changing { accounts, known }, ..self }
+    }
+
     /// How many of the first link rows, in order of account, [`Links::relinked`] needs to see besides this summary.
     pub fn rows_needed(&self, changes: &BTreeMap<AccountId, Relink>) -> Option<usize> {
         let unlinks = |account: &AccountId| changes.get(account).is_some_and(|change| change.after.is_none());
         let named_is_unlinked = self.accounts.iter().any(|named| unlinks(&named.account_id));
         let unnamed = self.account_count as usize > self.accounts.len();
         let recount = self.profiles.is_none() && self.count_after(changes) as usize <= NAMED_ACCOUNTS;
-        // As many rows as are named, and those that these changes may take away from them.
-        (recount || named_is_unlinked && unnamed).then_some(NAMED_ACCOUNTS + changes.len())
+        // As many rows as are named, and those that don't count or that these changes may take away from them.
+        let others = changes.len() + self.changing.accounts.len();
+        (recount || named_is_unlinked && unnamed).then_some(NAMED_ACCOUNTS + others)
     }
 
     /// The summary after `changes`, one per account. `rows` are the first link rows as they were before, in order of
@@ -91,7 +141,8 @@ impl Links {
     #[must_use]
     pub fn relinked(&self, changes: &BTreeMap<AccountId, Relink>, rows: Option<&[Link]>) -> Self {
         let account_count = self.count_after(changes);
-        let stay = |account: &AccountId| !changes.contains_key(account);
+        let left_out = &self.changing.accounts;
+        let stay = |account: &AccountId| !changes.contains_key(account) && !left_out.contains(account);
         let mut accounts: Vec<NamedAccount> = match rows {
             Some(rows) => rows.iter().filter(|row| stay(&row.account_id)).map(NamedAccount::from).collect(),
             None => self.accounts.iter().filter(|named| stay(&named.account_id)).cloned().collect(),
@@ -111,7 +162,10 @@ impl Links {
             }
             (None, _) => None,
         };
-        Self { profiles: profiles.filter(|profiles| bytes(profiles) <= PROFILE_BYTES), account_count, accounts }
+        let linked = if account_count > 0 { Known::Linked } else { Known::New };
+        let changing = Changing { accounts: left_out.clone(), known: self.known().max(linked) };
+        let profiles = profiles.filter(|profiles| bytes(profiles) <= PROFILE_BYTES);
+        Self { profiles, account_count, accounts, changing }
     }
 
     /// About this many bytes are stored of it.

@@ -8,6 +8,7 @@ mod ledger;
 mod pace;
 mod quiet;
 mod servers;
+mod whole;
 mod witness;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +17,8 @@ use jiff::{SignedDuration, Timestamp, civil};
 use portal_aws::campaigns::item::ClaimItem;
 use portal_aws::directory::item::RecipientItem;
 use portal_domain::password::PasswordDigest;
-use portal_domain::{Campaign, CampaignId, DivisionId, Outcome, PortalStatus, RecipientId};
+use portal_domain::recipient::links::Known;
+use portal_domain::{Campaign, CampaignId, DivisionId, Outcome, PortalStatus, Recipient, RecipientId};
 use rand::rngs::StdRng;
 use rand::seq::IteratorRandom;
 
@@ -46,6 +48,7 @@ pub struct Checks {
     pace: pace::Pace,
     open_entries: audit::OpenEntries,
     servers: servers::Servers,
+    whole: whole::Whole,
 }
 
 /// A promise that was broken.
@@ -214,6 +217,7 @@ impl Checks {
     /// What a call wrote, all at once.
     pub fn changed(&mut self, changes: &[Change], instance: &Instance, now: Timestamp) {
         self.audited(changes, instance, now);
+        self.whole_accounts(changes, now);
         // A row may be written with its campaign.
         for change in changes.iter().filter(|change| change.name.pk == "CAMPAIGNS") {
             self.campaign(change, now);
@@ -292,7 +296,12 @@ impl Checks {
     fn recipient(&mut self, change: &Change, instance: &Instance, now: Timestamp) {
         let read = |image: &Option<Image>| image.as_ref().map(Image::read::<RecipientItem>);
         let Some(after) = read(&change.after) else {
-            return self.broken(now, format!("recipient {} is gone", change.name.pk));
+            // Somebody whose account never came in force goes without a trace.
+            let before = read(&change.before).map(Recipient::from);
+            if before.is_none_or(|before| before.links.known() != Known::New || !before.is_untouched()) {
+                self.broken(now, format!("recipient {} is gone", change.name.pk));
+            }
+            return;
         };
         let id = after.recipient_id;
         let person = self.people.entry(id).or_default();
@@ -303,15 +312,19 @@ impl Checks {
             person.set_back = Some(now);
             person.claims.clear();
         }
-        let (was_linked, is_linked) = (before.account_count > 0, after.account_count > 0);
-        if !is_linked {
+        let [links_before, links] = [&before, &after].map(|item| Recipient::from(item.clone()).links);
+        let (was_linked, is_linked) = (links_before.known() == Known::Linked, links.known() == Known::Linked);
+        let seen = self.whole.seen(&Recipient::from(after.clone()));
+        let accepts = after.status == PortalStatus::Accepted && after.acceptance.is_some();
+        if accepts && after.acceptance != before.acceptance && seen.links.account_count == 0 {
+            self.broken_for(now, id, "guarantee 13: accepted, and are linked to nothing".to_owned());
+        }
+        let person = self.people.entry(id).or_default();
+        if !is_linked && links.changing.accounts.is_empty() {
             // No password that was mailed to them holds any more.
             person.claims.clear();
             if after.digest.is_some() || !after.earlier.is_empty() {
                 self.broken_for(now, id, "are linked to nothing, and have a password that was mailed".to_owned());
-            }
-            if before.status == PortalStatus::Pending && after.acceptance != before.acceptance {
-                self.broken_for(now, id, "accepted, and are linked to nothing".to_owned());
             }
         }
         if before.status == PortalStatus::Accepted && was_linked != is_linked {

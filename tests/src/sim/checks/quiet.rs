@@ -39,6 +39,7 @@ impl State {
         self.check_counters(now);
         self.check_digests(now);
         self.check_portal(now);
+        self.check_settled(now);
         if let Some(line) = secrets::leaked() {
             self.checks.broken(now, format!("guarantee 4: a function logged {line}"));
         }

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use portal_aws::directory::keys::recipient_sort;
 use portal_domain::recipient::{Links, NamedAccount, Selected};
 use portal_domain::selection::{Counts, Exclusion};
 use portal_domain::{AccountId, DivisionId, LinkProfile, Search};
@@ -26,7 +27,15 @@ impl Shards for Index {
         let mut found = in_shard.filter(|(_, recipient)| statuses.contains(&recipient.status));
         let page: Vec<_> = found.by_ref().take(limit.min(3)).collect();
         let next = page.last().filter(|_| found.next().is_some()).map(|((_, sort), _)| sort.clone());
-        Ok(Page { recipients: page.into_iter().map(|(_, recipient)| recipient.clone()).collect(), next })
+        let found = |((_, sort), recipient): (&(u8, String), &Recipient)| Found {
+            recipient: recipient.clone(),
+            sort: sort.clone(),
+        };
+        Ok(Page { recipients: page.into_iter().map(found).collect(), next })
+    }
+
+    async fn is_changing(&self, _: &DivisionId) -> Result<bool, StoreError> {
+        Ok(false)
     }
 
     async fn selected(&self, recipient: &Recipient, filter: &Filter) -> Result<bool, StoreError> {
@@ -93,7 +102,12 @@ fn recipient(number: usize, person: &Person) -> Recipient {
         division: DivisionId::new("D"),
         email: "ann@example.com".to_owned(),
         status: PortalStatus::ALL[person.status],
-        links: Links { profiles: Some([(profile, 1)].into()), account_count: 1, accounts: vec![account] },
+        links: Links {
+            profiles: Some([(profile, 1)].into()),
+            account_count: 1,
+            accounts: vec![account],
+            ..Links::default()
+        },
         pending_since: None,
         reminders: 0,
         last_invited_at: person.recent.then(|| now() - SignedDuration::from_hours(23)),

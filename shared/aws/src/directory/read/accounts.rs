@@ -1,5 +1,6 @@
 //! The accounts of one shard of a division, in the order of the index, and whole accounts.
 
+use portal_domain::import::Phase;
 use portal_domain::{Account, AccountId, DivisionId, Shard};
 
 use super::DirectoryReader;
@@ -44,13 +45,14 @@ impl DirectoryReader {
         Ok(AccountPage { accounts: serde_dynamo::from_items(answer.items.unwrap_or_default())?, more })
     }
 
-    /// These accounts with all their contacts, read consistently, in order of their ids; what doesn't exist is absent. Each id
-    /// is given once.
+    /// These accounts with all their contacts, read consistently, in order of their ids; what doesn't exist, or is not in force, is
+    /// absent. Each id is given once.
     pub async fn accounts(&self, ids: &[AccountId]) -> Result<Vec<Account>, StoreError> {
         let keys = ids.iter().map(|id| (self.table.clone(), key(keys::account_pk(id), keys::ACCOUNT)));
         let mut accounts = Vec::with_capacity(ids.len());
         for (_, item) in batch_get(&self.client, keys.collect()).await? {
-            accounts.push(serde_dynamo::from_item::<_, AccountItem>(item)?.account);
+            let item: AccountItem = serde_dynamo::from_item(item)?;
+            accounts.extend((item.phase != Phase::Arriving).then_some(item.account));
         }
         accounts.sort_by(|one, other| one.account_id.cmp(&other.account_id));
         Ok(accounts)

@@ -1,6 +1,6 @@
 //! Which accounts make somebody one of those on active services.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
 
 use futures::{StreamExt, TryStreamExt, stream};
@@ -55,10 +55,10 @@ impl DirectoryReader {
             .iter()
             .partition(|recipient| recipient.links.account_count as usize <= recipient.links.accounts.len());
         let mut found = self.active_of_named(&named, filter).await?;
-        let beyond: Vec<RecipientId> = beyond.into_iter().map(|recipient| recipient.recipient_id).collect();
-        let beyond = stream::iter(beyond).map(|id| async move {
-            let accounts = self.active_of_all(id, filter).await?;
-            Ok::<_, StoreError>((id, accounts))
+        let beyond: Vec<Recipient> = beyond.into_iter().cloned().collect();
+        let beyond = stream::iter(beyond).map(|recipient| async move {
+            let accounts = self.active_of_all(&recipient, filter).await?;
+            Ok::<_, StoreError>((recipient.recipient_id, accounts))
         });
         let beyond: Vec<_> = beyond.buffer_unordered(CONCURRENT).try_collect().await?;
         found.extend(beyond);
@@ -77,7 +77,8 @@ impl DirectoryReader {
         let mut owners = HashMap::new();
         for recipient in recipients {
             let pk = keys::recipient_pk(recipient.recipient_id);
-            for account in &recipient.links.accounts {
+            let changing = &recipient.links.changing.accounts;
+            for account in recipient.links.accounts.iter().filter(|named| !changing.contains(&named.account_id)) {
                 wanted.push((self.table.clone(), key(&pk, keys::link_sk(&account.account_id))));
             }
             owners.insert(pk, recipient.recipient_id);
@@ -89,6 +90,12 @@ impl DirectoryReader {
                 links.entry(*owner).or_default().push(serde_dynamo::from_item(row)?);
             }
         }
+        let mut changing = self.changing_links(recipients).await?;
+        for recipient in recipients {
+            if let Some(more) = changing.remove(&recipient.recipient_id) {
+                links.entry(recipient.recipient_id).or_default().extend(more);
+            }
+        }
         let add = |(owner, mut links): (_, Vec<Link>)| {
             links.sort_by(|one, other| one.account_id.cmp(&other.account_id));
             let mut accounts = ActiveAccounts::default();
@@ -98,14 +105,24 @@ impl DirectoryReader {
         Ok(links.into_iter().map(add).collect())
     }
 
-    /// Of a recipient on more accounts than it names: all its link rows, which come in order.
-    async fn active_of_all(&self, recipient: RecipientId, filter: &Filter) -> Result<ActiveAccounts, StoreError> {
+    /// Of a recipient on more accounts than it names: all its link rows.
+    async fn active_of_all(&self, recipient: &Recipient, filter: &Filter) -> Result<ActiveAccounts, StoreError> {
+        let changing = &recipient.links.changing.accounts;
+        let asked = self.changing_links(&[recipient]).await?.into_values().flatten();
+        let mut asked: BTreeMap<AccountId, Link> = asked.map(|link| (link.account_id.clone(), link)).collect();
         let mut accounts = ActiveAccounts::default();
-        self.each_page("read links", self.links(recipient), |links: Vec<Link>| {
-            links.iter().for_each(|link| accounts.add(link, filter));
+        // Rows come in order of account, and so does what is added to them.
+        self.each_page("read links", self.links(recipient.recipient_id), |links: Vec<Link>| {
+            for link in links.iter().filter(|link| !changing.contains(&link.account_id)) {
+                while let Some(before) = asked.first_entry().filter(|asked| *asked.key() < link.account_id) {
+                    accounts.add(&before.remove(), filter);
+                }
+                accounts.add(link, filter);
+            }
             ControlFlow::Continue(())
         })
         .await?;
+        asked.values().for_each(|link| accounts.add(link, filter));
         Ok(accounts)
     }
 

@@ -7,7 +7,7 @@ use futures::try_join;
 use portal_domain::selection::{Counts, Rules, judge};
 use portal_domain::{Filter, PortalStatus, Shard};
 
-use super::DirectoryReader;
+use super::{AccountsInForce, DirectoryReader, Found};
 use crate::directory::item::AccountRow;
 use crate::directory::keys;
 use crate::dynamo::{StoreError, s};
@@ -18,9 +18,10 @@ const PAGE: usize = 4_000;
 impl DirectoryReader {
     /// The numbers of the selection now. Reads every index partition of the division, all shards at the same time.
     pub async fn counts(&self, filter: &Filter, rules: Rules) -> Result<Counts, StoreError> {
+        let in_force = &AccountsInForce::default();
         let shards = Shard::all().map(|shard| async move {
             let (mut counts, accounts) =
-                try_join!(self.count_recipients(filter, rules, shard), self.count_accounts(filter, shard))?;
+                try_join!(self.count_recipients(filter, rules, shard, in_force), self.count_accounts(filter, shard))?;
             counts.merge(&accounts);
             Ok::<_, StoreError>(counts)
         });
@@ -31,12 +32,19 @@ impl DirectoryReader {
         Ok(total)
     }
 
-    async fn count_recipients(&self, filter: &Filter, rules: Rules, shard: Shard) -> Result<Counts, StoreError> {
+    async fn count_recipients(
+        &self,
+        filter: &Filter,
+        rules: Rules,
+        shard: Shard,
+        in_force: &AccountsInForce,
+    ) -> Result<Counts, StoreError> {
         let mut counts = Counts::default();
         let mut after = None;
         loop {
-            let page = self.query_shard(&filter.division, shard, true, &PortalStatus::ALL, after, PAGE).await?;
-            for recipient in &page.recipients {
+            let division = &filter.division;
+            let page = self.query_shard_with(in_force, division, shard, true, &PortalStatus::ALL, after, PAGE).await?;
+            for Found { recipient, .. } in &page.recipients {
                 let selected = self.selected(recipient, filter).await?;
                 counts.add_recipient(recipient, judge(recipient, selected, rules));
             }

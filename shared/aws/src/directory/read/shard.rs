@@ -2,7 +2,7 @@
 
 use portal_domain::{DivisionId, PortalStatus, Recipient, Shard};
 
-use super::DirectoryReader;
+use super::{AccountsInForce, DirectoryReader};
 use crate::directory::item::RecipientItem;
 use crate::directory::keys;
 use crate::dynamo::{StoreError, s};
@@ -14,9 +14,26 @@ const AFTER_IDS: char = '~';
 #[derive(Debug)]
 pub struct Page {
     /// In the order of the index.
-    pub recipients: Vec<Recipient>,
+    pub recipients: Vec<Found>,
     /// The sort key to go on after, [`keys::recipient_sort`] of the last of them; `None` at the end.
     pub next: Option<String>,
+}
+
+/// A recipient as everybody is to see them, and where the index has them: by the status on their own item, which may lag behind that
+/// of an account which has just come in force.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The recipient.
+    pub recipient: Recipient,
+    /// The sort key.
+    pub sort: String,
+}
+
+impl Found {
+    /// A recipient who is where their status says.
+    pub fn by_status(recipient: Recipient) -> Self {
+        Self { sort: keys::recipient_sort(recipient.status, recipient.recipient_id), recipient }
+    }
 }
 
 impl DirectoryReader {
@@ -26,6 +43,22 @@ impl DirectoryReader {
     /// The index is eventually consistent: who was written a moment ago may be missing, or be shown as they were.
     pub async fn query_shard(
         &self,
+        division: &DivisionId,
+        shard: Shard,
+        linked: bool,
+        statuses: &[PortalStatus],
+        after: Option<String>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        let accounts = AccountsInForce::default();
+        self.query_shard_with(&accounts, division, shard, linked, statuses, after, limit).await
+    }
+
+    /// The same, with accounts that are being changed as they were when they were read first.
+    #[expect(clippy::too_many_arguments, reason = "all but the first are those of query_shard")]
+    pub(super) async fn query_shard_with(
+        &self,
+        accounts: &AccountsInForce,
         division: &DivisionId,
         shard: Shard,
         linked: bool,
@@ -49,10 +82,13 @@ impl DirectoryReader {
             .limit(i32::try_from(limit).unwrap_or(i32::MAX).max(1));
         let answer = request.send().await.map_err(|error| StoreError::of("list recipients", error))?;
         let items: Vec<RecipientItem> = serde_dynamo::from_items(answer.items.unwrap_or_default())?;
-        let recipients: Vec<Recipient> = items.into_iter().map(Recipient::from).collect();
-        let last = recipients.last().filter(|_| answer.last_evaluated_key.is_some());
-        let next = last.map(|recipient| keys::recipient_sort(recipient.status, recipient.recipient_id));
-        Ok(Page { recipients, next })
+        let found: Vec<Found> = items.into_iter().map(Recipient::from).map(Found::by_status).collect();
+        let next = found.last().filter(|_| answer.last_evaluated_key.is_some()).map(|last| last.sort.clone());
+        let (recipients, sorts): (Vec<_>, Vec<_>) =
+            found.into_iter().map(|found| (found.recipient, found.sort)).unzip();
+        let recipients = self.show(recipients, accounts).await?;
+        let found = recipients.into_iter().zip(sorts).map(|(recipient, sort)| Found { recipient, sort });
+        Ok(Page { recipients: found.collect(), next })
     }
 }
 

@@ -8,7 +8,7 @@ use portal_domain::{Recipient, RecipientId};
 
 use crate::campaigns::outbox::{Event, Happened};
 use crate::clock;
-use crate::directory::account_item::AccountItem;
+use crate::directory::account_item::{AccountItem, ChangingItem};
 use crate::directory::item::{AddressItem, RecipientItem};
 use crate::directory::keys;
 use crate::dynamo::{Item, StoreError, key, n, put, s, set_or_remove, update};
@@ -51,16 +51,36 @@ pub(super) fn action(table: &str, events: &str, write: &Write) -> Result<Transac
                 .expression_attribute_values(":version", n(version));
             Ok(TransactWriteItem::builder().condition_check(check.build().map_err(StoreError::request)?).build())
         }
+        Write::NoteChange(account, divisions) => {
+            let note = ChangingItem { account_id: account.clone(), divisions: divisions.clone(), since: clock::now() };
+            let mut item: Item = serde_dynamo::to_item(note)?;
+            item.extend(key(keys::CHANGING, account.as_str()));
+            put(Put::builder().table_name(table).set_item(Some(item)))
+        }
+        Write::ForgetChange(account) => {
+            delete(Delete::builder().table_name(table).set_key(Some(key(keys::CHANGING, account.as_str()))))
+        }
         Write::PutAddress(address, recipient_id) => {
             let mut item: Item = serde_dynamo::to_item(AddressItem { recipient_id: *recipient_id })?;
             item.extend(key(keys::address_pk(&address.division, address.email.as_str()), keys::ADDRESS));
             put(Put::builder().table_name(table).set_item(Some(item)).condition_expression(ABSENT))
+        }
+        Write::DeleteAddress(division, email) => {
+            let key = key(keys::address_pk(division, email), keys::ADDRESS);
+            delete(Delete::builder().table_name(table).set_key(Some(key)))
         }
         Write::PutRecipient(stored) => {
             let item = serde_dynamo::to_item(RecipientItem::new(&stored.recipient, stored.version))?;
             put(Put::builder().table_name(table).set_item(Some(item)).condition_expression(ABSENT))
         }
         Write::UpdateRecipient(stored, expected) => update_recipient(table, stored, *expected),
+        Write::DeleteRecipient(recipient, version) => delete(
+            Delete::builder()
+                .table_name(table)
+                .set_key(Some(key(keys::recipient_pk(*recipient), keys::RECIPIENT)))
+                .condition_expression(SAME_VERSION)
+                .expression_attribute_values(":version", n(version)),
+        ),
         Write::PutLink(recipient, link) => put_link(table, *recipient, link),
         Write::DeleteLink(recipient, account) => {
             let key = key(keys::recipient_pk(*recipient), keys::link_sk(account));
@@ -94,7 +114,8 @@ fn put_link(table: &str, recipient: RecipientId, link: &Link) -> Result<Transact
 fn update_recipient(table: &str, stored: &StoredRecipient, expected: u64) -> Result<TransactWriteItem, StoreError> {
     let mut item: Item = serde_dynamo::to_item(RecipientItem::new(&stored.recipient, stored.version))?;
     let mut attributes: Vec<_> = FROM_LINKS.map(|name| (name, item.remove(name))).into();
-    if stored.recipient.links.account_count == 0 {
+    let links = &stored.recipient.links;
+    if links.account_count == 0 && links.changing.accounts.is_empty() {
         attributes.extend(without_passwords(&stored.recipient, clock::now()));
     }
     let (builder, expression) = set_or_remove(attributes);

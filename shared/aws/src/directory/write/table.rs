@@ -49,6 +49,7 @@ impl Table for Importing<'_> {
             .map(|write| action(&self.store.table, &self.store.events, write))
             .collect::<Result<_, _>>()?;
         let transacted = transact(&self.store.client, "store accounts", actions).await?;
+        fail::fail_point!("directory.written");
         Ok(matches!(transacted, Transacted::Done))
     }
 

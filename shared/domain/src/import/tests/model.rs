@@ -6,10 +6,14 @@ use std::pin::Pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 
-use crate::import::{Address, Change, Linked, Report, Snapshot, StoredAccount, StoredRecipient, Table, Write, run};
+use super::restated::check_visible;
+use crate::import::{
+    Address, Change, Linked, Outcome, Phase, Report, Snapshot, StoredAccount, StoredRecipient, Table, Write, run,
+    settle,
+};
 use crate::link::Link;
 use crate::permission::Divisions;
-use crate::{AccountId, RecipientId};
+use crate::{Account, AccountId, RecipientId};
 
 /// What happens next when several imports run at the same time.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +33,12 @@ pub struct Items {
     pub links: BTreeMap<(RecipientId, AccountId), Link>,
     /// What the company's portal was told of each, in order.
     pub told: BTreeMap<RecipientId, Vec<Linked>>,
+    /// The accounts that are noted as being changed.
+    pub noted: BTreeSet<AccountId>,
+    /// Every account that was ever in force.
+    pub ever_in_force: Vec<Account>,
+    /// What an earlier release left can be seen in part.
+    pub as_earlier_release: bool,
     randoms: u128,
     time: u64,
     pub transactions: usize,
@@ -73,6 +83,17 @@ impl<const LIMIT: usize> Model<LIMIT> {
         }
     }
 
+    /// Settles an account, alone.
+    pub fn sweep(&self, account: &AccountId) {
+        let mut sweeping = std::pin::pin!(settle(self, account));
+        let outcome = loop {
+            if let Poll::Ready(outcome) = sweeping.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                break outcome;
+            }
+        };
+        assert_eq!(outcome, Ok(Outcome::Stored));
+    }
+
     /// Runs imports at the same time, in these turns and then by turns to their end. Who died has no report.
     pub fn import_at_once(&self, calls: &[Vec<Change>], turns: &[Turn]) -> Vec<Option<Report<Infallible>>> {
         let start = |changes: &Vec<Change>| -> Option<Running<'_>> {
@@ -115,23 +136,33 @@ impl<const LIMIT: usize> Model<LIMIT> {
 impl Items {
     fn holds(&self, write: &Write) -> bool {
         let version = |account: &AccountId| self.accounts.get(account).map(|stored| stored.version);
+        let recipient = |id: &RecipientId| self.recipients.get(id).map(|stored| stored.version);
         match write {
             Write::PutAccount(stored, expected) => version(&stored.account.account_id) == *expected,
             Write::DeleteAccount(account, expected) | Write::CheckAccount(account, expected) => {
                 version(account) == Some(*expected)
             }
+            Write::NoteChange(..) | Write::ForgetChange(..) | Write::DeleteAddress(..) => true,
             Write::PutAddress(address, _) => !self.addresses.contains_key(address),
             Write::PutRecipient(stored) => !self.recipients.contains_key(&stored.recipient.recipient_id),
-            Write::UpdateRecipient(stored, expected) => {
-                self.recipients.get(&stored.recipient.recipient_id).is_some_and(|now| now.version == *expected)
-            }
+            Write::UpdateRecipient(stored, expected) => recipient(&stored.recipient.recipient_id) == Some(*expected),
+            Write::DeleteRecipient(id, expected) => recipient(id) == Some(*expected),
             Write::PutLink(..) | Write::DeleteLink(..) | Write::Tell(..) => true,
         }
     }
 
     fn write(&mut self, write: &Write) {
         match write.clone() {
-            Write::PutAccount(stored, _) => drop(self.accounts.insert(stored.account.account_id.clone(), *stored)),
+            Write::PutAccount(stored, _) => {
+                self.ever_in_force.extend((stored.phase != Phase::Arriving).then(|| stored.account.clone()));
+                self.accounts.insert(stored.account.account_id.clone(), *stored);
+            }
+            Write::NoteChange(account, _) => drop(self.noted.insert(account)),
+            Write::ForgetChange(account) => drop(self.noted.remove(&account)),
+            Write::DeleteAddress(division, email) => {
+                self.addresses.retain(|address, _| address.division != division || address.email.as_str() != email);
+            }
+            Write::DeleteRecipient(id, _) => drop(self.recipients.remove(&id)),
             Write::DeleteAccount(account, _) => drop(self.accounts.remove(&account)),
             Write::CheckAccount(..) => {}
             Write::PutAddress(address, id) => drop(self.addresses.insert(address, id)),
@@ -153,6 +184,9 @@ impl Items {
         }
         writes.iter().for_each(|write| self.write(write));
         self.transactions += 1;
+        if !self.as_earlier_release {
+            check_visible(self);
+        }
         true
     }
 
@@ -176,8 +210,11 @@ fn key(write: &Write) -> String {
     match write {
         Write::PutAccount(stored, _) => format!("account {}", stored.account.account_id),
         Write::DeleteAccount(account, _) | Write::CheckAccount(account, _) => format!("account {account}"),
+        Write::NoteChange(account, _) | Write::ForgetChange(account) => format!("note {account}"),
         Write::PutAddress(address, _) => format!("address {} {}", address.division, address.email),
+        Write::DeleteAddress(division, email) => format!("address {division} {email}"),
         Write::PutRecipient(stored) | Write::UpdateRecipient(stored, _) => stored.recipient.recipient_id.to_string(),
+        Write::DeleteRecipient(id, _) => id.to_string(),
         Write::PutLink(id, link) => format!("{id} {}", link.account_id),
         Write::DeleteLink(id, account) => format!("{id} {account}"),
         Write::Tell(id, ..) => format!("event {id}"),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::Items;
 use crate::account::ContactAddress;
-use crate::import::{Change, Phase};
+use crate::import::{Address, Change, InForce, Phase};
 use crate::recipient::NAMED_ACCOUNTS;
 use crate::{Account, AccountId, DivisionId, EmailAddress, LinkProfile, PortalStatus};
 
@@ -86,6 +86,38 @@ impl Restated {
     }
 }
 
+/// Fails unless everybody sees exactly the accounts that are in force, each with all its people: at every moment, whatever is half-done.
+pub fn check_visible(items: &Items) {
+    let in_force: BTreeMap<AccountId, InForce> =
+        items.accounts.iter().filter_map(|(id, stored)| Some((id.clone(), stored.in_force()?))).collect();
+    let visible = items.accounts.values().filter(|stored| stored.phase != Phase::Arriving);
+    let mut restated = Restated::default();
+    visible.for_each(|stored| restated.apply(&Change::put(stored.account.clone())));
+    let mut ever = Restated::default();
+    items.ever_in_force.iter().for_each(|account| ever.apply(&Change::put(account.clone())));
+    for (address, id) in &items.addresses {
+        let seen = items.recipients[id].recipient.as_in_force(|account| in_force.get(account));
+        let person = (address.division.clone(), address.email.clone());
+        let accounts = restated.accounts_of(&person);
+        let named: Vec<_> = seen.links.accounts.iter().map(|named| named.account_id.clone()).collect();
+        let first: Vec<_> = accounts.iter().take(NAMED_ACCOUNTS).map(|(account, ..)| account.clone()).collect();
+        assert_eq!((&named, seen.links.account_count as usize), (&first, accounts.len()), "{address:?}");
+        assert_eq!(seen.links.profiles.as_ref(), Some(&restated.profiles_of(&person)), "{address:?}");
+        // Nobody's status comes from an account that never came in force, and that of one which is in force counts.
+        let most = ever.furthest.get(&person).copied().unwrap_or(PortalStatus::NotSent);
+        let least = restated.furthest.get(&person).copied().unwrap_or(PortalStatus::NotSent);
+        assert!((least..=most).contains(&seen.status), "{address:?}: {}", seen.status);
+    }
+    for account in restated.accounts.values() {
+        let reachable = account.links().into_keys();
+        let division = account.division.clone();
+        reachable
+            .for_each(|email| assert!(items.addresses.contains_key(&Address { division: division.clone(), email })));
+    }
+    let unsettled = items.accounts.iter().filter(|(_, stored)| stored.phase != Phase::Settled).map(|(id, _)| id);
+    assert!(unsettled.eq(&items.noted), "the sweep finds what is left to do");
+}
+
 /// Fails unless the table holds what it must.
 pub fn check(items: &Items, restated: &Restated) {
     let stored: BTreeMap<_, _> =
@@ -96,6 +128,7 @@ pub fn check(items: &Items, restated: &Restated) {
     let mut link_rows = 0;
     for (address, id) in &items.addresses {
         let recipient = &items.recipients[id].recipient;
+        assert!(recipient.links.changing.accounts.is_empty(), "nobody waits for an account that is settled");
         let person = (address.division.clone(), address.email.clone());
         assert_eq!((&recipient.division, recipient.email.as_str()), (&person.0, person.1.as_str()));
         let accounts = restated.accounts_of(&person);
@@ -137,6 +170,6 @@ pub fn check(items: &Items, restated: &Restated) {
         account.contacts.iter().filter_map(usable)
     });
     for (division, email) in reachable {
-        assert!(items.addresses.contains_key(&crate::import::Address { division, email }));
+        assert!(items.addresses.contains_key(&Address { division, email }));
     }
 }

@@ -186,7 +186,7 @@ fn people() -> Vec<(Recipient, Division)> {
             };
             let accounts: Vec<_> = names.iter().map(account).collect();
             let account_count = u32::try_from(accounts.len()).expect("few") + more;
-            let links = Links { profiles: None, account_count, accounts };
+            let links = Links { profiles: None, account_count, accounts, ..Links::default() };
             let id = RecipientId::from_random([7; 16]);
             people.push((
                 Recipient::never_invited(id, division.division.clone(), "a@example.com".to_owned(), links),

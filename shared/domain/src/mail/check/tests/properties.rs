@@ -50,7 +50,7 @@ prop_compose! {
             contact_name: name.clone(),
         };
         let accounts = accounts.into_iter().map(named).collect();
-        let recipient = Recipient::never_invited(RecipientId::from_random([7; 16]), division.division.clone(), "a@example.com".to_owned(), Links { profiles: None, account_count, accounts });
+        let recipient = Recipient::never_invited(RecipientId::from_random([7; 16]), division.division.clone(), "a@example.com".to_owned(), Links { profiles: None, account_count, accounts, ..Links::default() });
         (recipient, division)
     }
 }
@@ -203,7 +203,10 @@ fn like(model: &Recipient, values: Recipient) -> Recipient {
         contact_name: name.to_owned(),
     };
     let accounts = model.links.accounts.iter().map(account).collect();
-    Recipient { links: Links { profiles: None, account_count: model.links.account_count, accounts }, ..values.clone() }
+    Recipient {
+        links: Links { profiles: None, account_count: model.links.account_count, accounts, ..Links::default() },
+        ..values.clone()
+    }
 }
 
 proptest! {

@@ -1,0 +1,274 @@
+//! Imports of accounts that no single transaction can hold: killed after each write, and while others look.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use fail::FailScenario;
+use futures::FutureExt;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+use tests::clock::with_clock;
+use tests::http::Call;
+use tests::{Account, Contact, World};
+
+use crate::{LATER, once_at};
+
+/// So many that each kind of step takes several transactions.
+const PEOPLE: usize = 90;
+
+/// People numbered so, on an account in steps; every tenth is on active services elsewhere too.
+fn large(world: &World, people: std::ops::Range<usize>, services: u64) -> Account {
+    let sites = json!([{"siteId": "S1", "siteSource": "CITY", "activeServices": services}]);
+    let account = Account::new("NORTH", "LARGE").with("sites", sites);
+    let account = people.fold(account, |account, person| {
+        let contact = Contact::new(&format!("C{person:03}"), &world.email(format!("p{person}")));
+        // An import may say that somebody has accepted already.
+        account.contact(if person % 7 == 3 { contact.with("portal", "accepted") } else { contact })
+    });
+    account.contact(Contact::new("NONE", ""))
+}
+
+/// Everything that operators are shown of a division: numbers, and the lists behind them.
+async fn shown(world: &World) -> Value {
+    let mut counts = world.counts("division=NORTH").await;
+    counts.as_object_mut().unwrap().remove("asOf");
+    let mut shown = json!({"counts": counts});
+    for list in
+        ["", "&status=accepted", "&status=pending", "&status=notSent", "&onActiveServices=true", "&linked=false"]
+    {
+        let people = world.list(&format!("/v1/recipients?division=NORTH{list}")).await;
+        let mut rows: Vec<_> = people
+            .iter()
+            .map(|row| json!([row["email"], row["status"], row["accounts"], row["accountIds"], row["activeServices"]]))
+            .collect();
+        rows.sort_by_key(Value::to_string);
+        shown[format!("people{list}")] = json!(rows);
+    }
+    shown["unreachable"] = json!(world.list("/v1/unreachable?division=NORTH").await);
+    shown
+}
+
+/// The numbers are those of the lists.
+fn assert_agrees(shown: &Value) {
+    let people = |list: &str| shown[format!("people{list}")].as_array().unwrap().len();
+    let count = |name: &str| shown["counts"][name].as_u64().unwrap() as usize;
+    assert_eq!(count("total"), people(""));
+    for status in ["accepted", "pending", "notSent"] {
+        assert_eq!(count(status), people(&format!("&status={status}")), "{status}");
+    }
+    assert_eq!(count("unreachable"), shown["unreachable"].as_array().unwrap().len());
+    let on_account = |row: &Value| row[4].as_array().cloned().unwrap_or_default();
+    let accounts = shown["people&onActiveServices=true"].as_array().unwrap().iter().flat_map(on_account);
+    let services: std::collections::BTreeMap<_, _> = accounts
+        .map(|account| (account["accountId"].to_string(), account["activeServices"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(count("activeServices") as u64, services.values().sum::<u64>(), "of {services:?}");
+}
+
+/// What is done to the account.
+#[derive(Clone)]
+enum Change {
+    Post(Account),
+    Delete,
+}
+
+async fn make(world: &World, change: &Change) -> u16 {
+    let call = match change {
+        Change::Post(account) => Call::new("POST", "/v1/accounts").json(&json!([account.0])),
+        Change::Delete => Call::new("DELETE", "/v1/accounts/LARGE"),
+    };
+    world.call(call).await.status.as_u16()
+}
+
+/// The same, killed with the write that comes after so many; whether it was.
+async fn make_and_kill(world: &World, change: &Change, writes: usize) -> bool {
+    fail::cfg("directory.written", &format!("{writes}*off->1*panic->off")).unwrap();
+    let made = AssertUnwindSafe(make(world, change)).catch_unwind().await;
+    made.is_ok_and(|status| status == 500)
+}
+
+/// A division with some people of their own accounts, and with the large one if there is `before`.
+async fn world_with(before: Option<&Account>) -> World {
+    let world = World::new().await;
+    world.import((0..PEOPLE).step_by(10).map(|person| world.account_of(person))).await;
+    world.import(before.cloned()).await;
+    world
+}
+
+/// Kills the function after each of its writes in turn. Whatever it has written, everything is shown as before or as after; then the
+/// sweep settles what it left, or the next post does, and nothing else is seen.
+async fn killed_after_each_write(before: Option<Account>, change: Change) {
+    let (old, new) = {
+        let _scenario = FailScenario::setup();
+        let done = world_with(before.as_ref()).await;
+        let old = shown(&done).await;
+        assert!(make(&done, &change).await < 300);
+        (old, shown(&done).await)
+    };
+    assert_agrees(&old);
+    assert_agrees(&new);
+    assert_ne!(old, new);
+
+    let (mut as_before, mut as_after) = (0, 0);
+    for write in 0.. {
+        let _scenario = FailScenario::setup();
+        let world = world_with(before.as_ref()).await;
+        if !make_and_kill(&world, &change, write).await {
+            assert!(write > 5, "only {write} writes");
+            break;
+        }
+        let left = shown(&world).await;
+        assert!(left == old || left == new, "after {write} writes: {left:#}\nold {old:#}\nnew {new:#}");
+        if left == old {
+            as_before += 1
+        } else {
+            as_after += 1
+        }
+
+        if write % 2 == 0 {
+            assert_eq!(world.sweep_after(std::time::Duration::from_secs(60)).await.accounts_settled, 0, "it may live");
+            let swept = world.sweep_after(LATER).await;
+            let settled_before = world.sweep_after(LATER).await;
+            assert_eq!((settled_before.accounts_settled, swept.errors), (0, 0), "nothing is left");
+            assert_eq!(shown(&world).await, left, "the sweep changes nothing that is shown");
+        }
+        assert!(make(&world, &change).await < 300);
+        assert_eq!(shown(&world).await, new);
+        assert_eq!(world.sweep_after(LATER).await.accounts_settled, 0, "whoever comes next leaves nothing");
+    }
+    assert!(as_before > 2 && as_after > 0, "{as_before} as before, {as_after} as after");
+}
+
+#[tokio::test]
+async fn a_new_large_account_that_is_killed_after_any_write_is_whole_or_not_there() {
+    let world = World::empty();
+    killed_after_each_write(None, Change::Post(large(&world, 0..PEOPLE, 5))).await;
+}
+
+#[tokio::test]
+async fn a_large_account_that_is_posted_again_and_killed_after_any_write_is_the_old_or_the_new_one() {
+    let world = World::empty();
+    let (old, new) = (large(&world, 0..PEOPLE, 5), large(&world, 20..PEOPLE + 30, 8).with("balanceDue", "0.00"));
+    killed_after_each_write(Some(old), Change::Post(new)).await;
+}
+
+#[tokio::test]
+async fn a_large_account_whose_deletion_is_killed_after_any_write_is_whole_or_gone() {
+    let world = World::empty();
+    killed_after_each_write(Some(large(&world, 0..PEOPLE, 5)), Change::Delete).await;
+}
+
+/// Addresses that were mailed, sorted.
+fn mailed(world: &World) -> Vec<String> {
+    let mut mailed: Vec<_> = world.mails().into_iter().map(|mail| mail.to[0].clone()).collect();
+    mailed.sort();
+    mailed
+}
+
+#[tokio::test]
+async fn a_campaign_beside_a_killed_import_mails_exactly_those_who_are_shown() {
+    let change = Change::Post(large(&World::empty(), 0..PEOPLE, 5));
+    let mut audiences = std::collections::BTreeSet::new();
+    // Begun, about to come in force, in force, settled in part.
+    for writes in [2, 3, 4, 6] {
+        let _scenario = FailScenario::setup();
+        let world = world_with(None).await;
+        assert!(make_and_kill(&world, &change, writes).await);
+        let mut shown: Vec<_> = world.list("/v1/recipients?division=NORTH&status=notSent").await;
+        let mut emails: Vec<_> = shown.drain(..).map(|row| row["email"].as_str().unwrap().to_owned()).collect();
+        emails.sort();
+        audiences.insert(emails.len());
+        world.send("NORTH").await;
+        world.pump().await;
+        assert_eq!(mailed(&world), emails, "after {writes} writes");
+        // Whoever comes next changes nothing about who was mailed, and nobody is mailed again.
+        assert_eq!(world.sweep_after(LATER).await.errors, 0);
+        assert_eq!(world.counts("division=NORTH").await["pending"], emails.len());
+    }
+    let accepted = (0..PEOPLE).filter(|person| person % 7 == 3).count();
+    assert_eq!(audiences, [PEOPLE / 10, PEOPLE - accepted].into());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invitation_is_accepted_as_long_as_the_account_is_in_force_and_not_a_moment_longer() {
+    let _scenario = FailScenario::setup();
+    let world = World::empty();
+    let world = Arc::new({
+        let large = large(&world, 0..PEOPLE, 5);
+        let world = World::new().await;
+        world.import([large]).await;
+        world
+    });
+    world.send("NORTH").await;
+    world.pump().await;
+    let password = |person: usize| world.passwords(&world.email(format!("p{person}"))).remove(0);
+    // Everybody has left the account out, and it is still in force.
+    assert!(make_and_kill(&world, &Change::Delete, 2).await);
+    let item = world.recipient("NORTH", &world.email("p1")).await.unwrap();
+    assert!(item.account_count == 0 && item.accounts[0].changing.is_some(), "{item:?}");
+    assert_eq!(world.activate(&world.email("p1"), &password(1)).await.status, 204);
+
+    // Another deletion puts an end to it between two steps of an acceptance, and comes to its own end before anybody is settled.
+    once_at("activate.read", &world, async |world| {
+        assert!(make_and_kill(world, &Change::Delete, 1).await);
+    });
+    let before = world.recipient("NORTH", &world.email("p2")).await.unwrap();
+    assert_eq!(world.activate(&world.email("p2"), &password(2)).await.status, 403);
+    let item = world.recipient("NORTH", &world.email("p2")).await.unwrap();
+    assert_eq!((item.version, item.digest.is_some()), (before.version, true), "they are not settled yet");
+    assert_eq!(world.counts("division=NORTH").await["total"], 0);
+
+    // With that, the password goes, and the portal hears of who had accepted.
+    assert_eq!(world.sweep_after(LATER).await.accounts_settled, 1);
+    let item = world.recipient("NORTH", &world.email("p2")).await.unwrap();
+    assert_eq!((item.digest.is_some(), item.is_invited()), (false, false));
+    let unlinked = world.told().into_iter().filter(|(kind, _)| kind == "portal.recipient.unlinked").count();
+    let accepted = (0..PEOPLE).filter(|person| person % 7 == 3).count();
+    assert_eq!(unlinked, accepted + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_sixteen_accounts_with_a_thousand_people_each_every_one_is_whole_or_not_reached() {
+    let _scenario = FailScenario::setup();
+    with_clock(async |clock| {
+        let world = World::new().await;
+        let account = |number: usize| {
+            let account = Account::new("NORTH", &format!("A{number:02}"));
+            (0..1_000).fold(account, |account, person| {
+                account.contact(Contact::new(&format!("C{person}"), &world.email(format!("a{number}-{person}"))))
+            })
+        };
+        let accounts: Vec<_> = (0..16).map(account).collect();
+        let post = |accounts: &[Account]| {
+            let bodies: Vec<_> = accounts.iter().map(|account| account.0.clone()).collect();
+            Call::new("POST", "/v1/accounts").json(&json!(bodies))
+        };
+        // Each transaction takes a while.
+        let (ahead, slow) = (clock.clone(), SignedDuration::from_millis(400));
+        fail::cfg_callback("directory.written", move || ahead.put_ahead(slow)).unwrap();
+        let answer = world.call(post(&accounts).before(portal_aws::clock::now() + SignedDuration::from_secs(29))).await;
+        let answered = answer.json();
+        let stored = answered["stored"].as_u64().unwrap();
+        assert_eq!(stored, 1, "{}", answer.text);
+        let results = answered["results"].as_array().unwrap();
+        let not_reached = results.iter().filter(|result| result["retry"] == true).count();
+        assert_eq!((not_reached, &answered["failed"]), (15, &json!(15)));
+        let seen = async || {
+            let shown = shown(&world).await;
+            assert_agrees(&shown);
+            (shown["counts"]["total"].clone(), shown["counts"]["activeServices"].clone())
+        };
+        assert_eq!(seen().await, (json!(1_000), json!(1)), "nobody of the account that was begun");
+        assert!(world.recipient("NORTH", &world.email("a1-0")).await.is_some(), "one was begun");
+
+        // Posted again, it goes on where it stood.
+        let began = portal_aws::clock::now();
+        let again = world.call(post(&accounts[..2])).await.json();
+        assert_eq!((&again["stored"], &again["failed"]), (&json!(2), &json!(0)), "{again}");
+        let took = portal_aws::clock::now().duration_since(began);
+        assert!(took < slow * 40, "{took:#}");
+        assert_eq!(seen().await, (json!(2_000), json!(2)));
+        assert_eq!(world.sweep_after(LATER).await.accounts_settled, 0);
+    })
+    .await;
+}
