@@ -49,6 +49,24 @@ async fn the_record_has_user_and_sub_and_an_address_only_if_it_is_verified() {
 }
 
 #[test]
+fn tokens_of_every_client_last_15_minutes_and_a_second_factor_is_asked_for() {
+    let read = |file: &str| std::fs::read_to_string(format!("{}/../{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let (template, operators) = (read("template.yaml"), read("infra/operators.yaml"));
+    for text in [&template, &operators] {
+        let clients = text.split("Type: AWS::Cognito::UserPoolClient").skip(1);
+        for client in clients.map(|rest| rest.split("\n\n").next().unwrap()) {
+            for token in ["IdToken", "AccessToken"] {
+                assert!(client.contains(&format!("{token}Validity: 15\n")), "{client}");
+                assert!(client.contains(&format!("{token}: minutes")), "{client}");
+            }
+        }
+    }
+    let parameter = template.split("  OperatorMfa:\n").nth(1).unwrap().split("\n  Threat").next().unwrap();
+    assert!(parameter.contains("Default: \"ON\""), "{parameter}");
+    assert!(template.contains("Mfa: !Ref OperatorMfa") && operators.contains("MfaConfiguration: !Ref Mfa"));
+}
+
+#[test]
 fn no_client_of_the_user_pool_lets_operators_change_their_address() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     for file in ["template.yaml", "infra/operators.yaml"] {
