@@ -34,7 +34,7 @@ run: ## up, sample customers, and the main job as a demonstration; stays up unti
 sample: ## write the sample customers into DATA (default .local/sample)
 	@$(PORTAL) sample $(OPTIONS) $(if $(DATA),"$(DATA)",.local/sample)
 
-import: ## import the customers in DATA into the local cloud (or API_URL, with the token in PORTAL_TOKEN)
+import: ## import the customers in DATA into the local cloud (or API_URL, as PORTAL_CLIENT_ID or with PORTAL_TOKEN)
 	@$(if $(DATA),,echo 'Name the folder: make import DATA=<folder>' >&2; exit 2)
 	@$(PORTAL) import $(OPTIONS) $(if $(API_URL),--api-url "$(API_URL)") "$(DATA)"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import email.utils
 import http.client
 import json
@@ -9,6 +10,7 @@ import random
 import threading
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,10 +43,11 @@ class Answer:
 
 
 class Api:
-    """Calls one API as one operator. Safe to use from several threads."""
+    """Calls one API as one operator, or below `/v1/machine` as a machine client. Safe to use from several threads."""
 
-    def __init__(self, url: str, sign_in: Callable[[], str]) -> None:
+    def __init__(self, url: str, sign_in: Callable[[], str], *, base: str = "/v1") -> None:
         self._url = url.rstrip("/")
+        self.base = base
         self._sign_in = sign_in
         self._lock = threading.Lock()
         self._token = sign_in()
@@ -141,6 +144,32 @@ def operator_of(stack: dict) -> Callable[[], str]:
     return sign_in
 
 
+def machine_of(api_url: str, client_id: str, client_secret: str) -> Callable[[], str]:
+    """How a machine client gets an access token: client credentials (RFC 6749, section 4.4), at the endpoint that the API's page names."""
+    refused = "see whether the API's address, PORTAL_CLIENT_ID and PORTAL_CLIENT_SECRET are right, then run the command again."
+
+    def sign_in() -> str:
+        try:
+            with urllib.request.urlopen(api_url.rstrip("/") + "/settings.json", timeout=ANSWER_WITHIN) as response:
+                endpoint = json.load(response)["signIn"]["tokenUrl"]
+            # The secret goes to whatever the answer names: so neither comes or goes in clear, but on this machine.
+            for address in (api_url, endpoint):
+                parts = urllib.parse.urlsplit(address)
+                if parts.scheme != "https" and parts.hostname != "127.0.0.1":
+                    raise Failure(f"{address} is no https address, so no secret is sent there", refused)
+            # Each is encoded as in a form before they are joined (RFC 6749, section 2.3.1).
+            encoded = ":".join(urllib.parse.quote_plus(part) for part in (client_id, client_secret))
+            credentials = base64.b64encode(encoded.encode()).decode()
+            request = urllib.request.Request(endpoint, method="POST", data=b"grant_type=client_credentials", headers={
+                "Authorization": f"Basic {credentials}", "Content-Type": "application/x-www-form-urlencoded"})
+            with urllib.request.urlopen(request, timeout=ANSWER_WITHIN) as response:
+                return json.load(response)["access_token"]
+        except (urllib.error.URLError, http.client.HTTPException, OSError, KeyError, TypeError, ValueError) as error:
+            raise Failure(f"the machine client got no token: {error}", refused) from error
+
+    return sign_in
+
+
 def given_token(token: str) -> Callable[[], str]:
     """A token from outside: it cannot be renewed here."""
     used = False
@@ -148,7 +177,8 @@ def given_token(token: str) -> Callable[[], str]:
     def sign_in() -> str:
         nonlocal used
         if used:
-            raise Failure("the API does not accept the token", "get a new ID token, put it into PORTAL_TOKEN and run the command again.")
+            raise Failure("the API does not accept the token", "get a new ID token (one lasts 15 minutes), put it into PORTAL_TOKEN and run the command again; what takes longer "
+                          "is for a machine client (PORTAL_CLIENT_ID, PORTAL_CLIENT_SECRET).")
         used = True
         return token
 

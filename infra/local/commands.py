@@ -23,7 +23,7 @@ import main_job
 import sample_customers
 import stack
 import toolchain
-from api import Api, given_token, operator_of
+from api import Api, given_token, machine_of, operator_of
 from deploying import UNHURRIED, Pace
 from importing import import_folder
 from instance import Instance
@@ -136,15 +136,24 @@ def sample(folder: Path) -> int:
 
 def import_customers(instance: Instance, folder: Path, api_url: str | None) -> int:
     if api_url:
-        if not (token := os.environ.get("PORTAL_TOKEN")):
-            raise Failure("there is no token for that API", "put an ID token of an operator in the group `directory` into PORTAL_TOKEN.")
-        api = Api(api_url, given_token(token))
+        api = _given_api(api_url)
     else:
         known = instance.read_stack()
         api = Api(known["apiUrl"], operator_of(known))
     with step(f"Importing {folder}"):
         complete = import_folder(api, folder)
     return 0 if complete else 1
+
+
+def _given_api(api_url: str) -> Api:
+    """An API elsewhere, called as whom the environment names: a machine client, which renews its token, or an operator with theirs."""
+    machine = os.environ.get("PORTAL_CLIENT_ID"), os.environ.get("PORTAL_CLIENT_SECRET")
+    if all(machine):
+        return Api(api_url, machine_of(api_url, *machine), base="/v1/machine")
+    if token := os.environ.get("PORTAL_TOKEN"):
+        return Api(api_url, given_token(token))
+    raise Failure("nobody is named who may call that API", "put a machine client's id and secret into PORTAL_CLIENT_ID and PORTAL_CLIENT_SECRET, "
+                  "or an ID token of an operator in the group `directory` into PORTAL_TOKEN.")
 
 
 def demonstration(instance: Instance, pace: Pace) -> int:

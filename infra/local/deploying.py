@@ -51,7 +51,7 @@ def deploy(instance: Instance, endpoint: str, template: Path, pace: Pace) -> Non
             "--region", environment.REGION, "--parameter-overrides",
             f"AwsEndpointUrl={endpoint}", f"Architecture={architecture()}", "LogRetentionDays=1",
             # Its operator is whoever started it, and signs in with a password that this made up.
-            "OperatorMfa=OFF",
+            "OperatorMfa=OFF", "ImportClient=true",
             # Quoted, since nothing must be said too: else sam keeps what was said the last time.
             f'SesSendRate="{pace.rate}"', f'SesDailyQuota="{pace.quota}"',
         ]

@@ -92,7 +92,7 @@ def _import_divisions(api: Api, path: Path) -> None:
     except (ValueError, KeyError, TypeError) as error:
         raise Failure(f"{path} is not a list of divisions: {error}", "mend the file and run the command again.") from error
     for name, division in zip(names, divisions):
-        answer = api.call("PUT", f"/v1/divisions/{urllib.parse.quote(name, safe='')}", json.dumps(division).encode())
+        answer = api.call("PUT", f"{api.base}/divisions/{urllib.parse.quote(name, safe='')}", json.dumps(division).encode())
         if not answer.ok:
             raise Failure(f"division {name} was refused: {answer.problem()}", f"mend {path} and run the command again.")
     say(f"  {len(names)} divisions stored")
@@ -148,7 +148,7 @@ def _post(api: Api, chunk: Chunk) -> Tally:
     """Posts a chunk, and again what of it was only not reached."""
     tally, left, fruitless = Tally(), list(zip(chunk.numbers, chunk.lines)), 0
     while left:
-        answer = api.call("POST", "/v1/accounts", b"\n".join(line for _, line in left) + b"\n", "application/x-ndjson")
+        answer = api.call("POST", f"{api.base}/accounts", b"\n".join(line for _, line in left) + b"\n", "application/x-ndjson")
         if answer.status in (401, 403):
             raise Failure(f"the API does not let this operator import: {answer.problem()}", "importing needs the permission (group) `directory`.")
         if "stored" not in answer.body:

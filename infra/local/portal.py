@@ -39,8 +39,8 @@ def arguments() -> argparse.Namespace:
         if name in ("import", "sample"):
             command.add_argument("folder", help="folder with divisions.json and accounts.ndjson")
         if name == "import":
-            command.add_argument("--api-url", help="API to import into, without /v1 (default: the local cloud's); its "
-                                                   "token is taken from the variable PORTAL_TOKEN")
+            command.add_argument("--api-url", help="API to import into, without /v1 (default: the local cloud's); who calls "
+                                                   "is taken from the variables PORTAL_CLIENT_ID and PORTAL_CLIENT_SECRET, or PORTAL_TOKEN")
         if name == "invoke":
             command.add_argument("function", help="its name in template.yaml, such as LoadFunction")
             command.add_argument("event", help="file with the event, such as events/load-counts.json")

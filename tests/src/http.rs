@@ -93,6 +93,12 @@ impl Call {
         self
     }
 
+    /// Without a claim in the token.
+    pub fn without(mut self, name: &str) -> Self {
+        self.claims.as_object_mut().and_then(|claims| claims.remove(name));
+        self
+    }
+
     /// As a customer makes it, who is signed in to nothing.
     pub fn public(mut self) -> Self {
         self.claims = Value::Null;

@@ -33,12 +33,14 @@ impl Directory {
     }
 }
 
-/// The routes, guarded.
+/// The routes, guarded. There are two of each, since the gateway takes either ID tokens on a path or access tokens: one for people, and
+/// one for machine clients.
 pub fn router(directory: Directory) -> Router {
     let routes = Router::new()
-        .route("/v1/divisions/{division}", put(divisions::store))
-        .route("/v1/accounts", post(accounts::post))
-        .route("/v1/accounts/{accountId}", delete(accounts::delete))
+        .route("/divisions/{division}", put(divisions::store))
+        .route("/accounts", post(accounts::post))
+        .route("/accounts/{accountId}", delete(accounts::delete))
         .with_state(Arc::new(directory));
-    require(Permission::Directory, routes)
+    let both = Router::new().nest("/v1", routes.clone()).nest("/v1/machine", routes);
+    require(Permission::Directory, both)
 }

@@ -4,15 +4,18 @@ import contextlib
 import http.server
 import io
 import json
+import os
 import sys
 import tempfile
 import threading
 import unittest
 from pathlib import Path
+from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import api
+import commands
 from importing import ACCOUNTS_PER_CALL, import_folder
 from steps import Failure
 
@@ -113,6 +116,72 @@ class Importing(unittest.TestCase):
     def test_a_token_that_is_not_accepted_says_what_to_do(self):
         with self.assertRaisesRegex(Failure, "token"):
             self.run_import([{"accountId": "A"}], failures=[401, 401])
+
+
+class MachineClient(unittest.TestCase):
+    """An import as a machine client: it gets a token for its id and secret, at the endpoint that the API's page names, and renews it."""
+
+    def serve(self, token_url="{url}/oauth2/token"):
+        seen = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.reply(200, {"signIn": {"tokenUrl": token_url.format(url=url)}} if self.path == "/live/settings.json" else {})
+
+            def do_PUT(self):
+                self.read()
+                # The first token runs out.
+                self.reply(401 if self.headers["Authorization"] == "Bearer token-1" else 200, {})
+
+            def do_POST(self):
+                body = self.read()
+                self.reply(200, {"access_token": f"token-{len(seen)}"} if self.path == "/oauth2/token" else {"results": [], "stored": len(body.splitlines())})
+
+            def read(self):
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                seen.append((self.command, self.path, self.headers["Authorization"]) + ((body,) if "token" in self.path else ()))
+                return body
+
+            def reply(self, status, body):
+                text = json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        url = f"http://127.0.0.1:{server.server_port}"
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return url + "/live", seen
+
+    def test_gets_its_tokens_by_itself_and_calls_the_paths_for_machines(self):
+        url, seen = self.serve()
+        with mock.patch.dict(os.environ, {"PORTAL_CLIENT_ID": "id", "PORTAL_CLIENT_SECRET": "se+ret", "PORTAL_TOKEN": "an operator's"}):
+            client = commands._given_api(url)
+        with tempfile.TemporaryDirectory() as name, contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            (Path(name) / "divisions.json").write_text('[{"division": "D"}]')
+            (Path(name) / "accounts.ndjson").write_text('{"accountId": "A"}')
+            self.assertTrue(import_folder(client, Path(name)))
+        asks = ("POST", "/oauth2/token", "Basic aWQ6c2UlMkJyZXQ=", "grant_type=client_credentials")
+        self.assertEqual(seen, [
+            asks, ("PUT", "/live/v1/machine/divisions/D", "Bearer token-1"),
+            asks, ("PUT", "/live/v1/machine/divisions/D", "Bearer token-3"),
+            ("POST", "/live/v1/machine/accounts", "Bearer token-3")])
+
+    def test_sends_its_secret_to_no_address_without_https(self):
+        url, seen = self.serve("http://elsewhere.example/oauth2/token")
+        with self.assertRaisesRegex(Failure, "no https address"):
+            api.Api(url, api.machine_of(url, "id", "secret"))
+        self.assertEqual(seen, [])
+
+    def test_without_anybody_named_it_says_what_to_do(self):
+        with mock.patch.dict(os.environ, clear=True), self.assertRaisesRegex(Failure, "nobody is named"):
+            commands._given_api("https://example.com")
 
 
 if __name__ == "__main__":

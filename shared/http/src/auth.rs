@@ -15,8 +15,8 @@ use portal_domain::campaign::audit::{Actor, Person};
 use portal_domain::permission::{Divisions, Permission};
 use serde_json::{Map, Value};
 
-use crate::Problem;
 use crate::record::Record;
+use crate::{Problem, machine};
 
 /// Who calls. Handlers of guarded routes take it as an argument, and ask it for every division that they show or change:
 /// [`require`] answers nothing of a handler that did not.
@@ -31,9 +31,9 @@ pub struct Caller {
     pub name: String,
     /// The user's e-mail address, if the user pool has verified it.
     pub verified_email: Option<String>,
-    permission: Permission,
-    divisions: Divisions,
-    record: Record,
+    pub(crate) permission: Permission,
+    pub(crate) divisions: Divisions,
+    pub(crate) record: Record,
 }
 
 impl Caller {
@@ -111,9 +111,11 @@ async fn guard(State(permission): State<Permission>, mut request: Request, next:
 fn authorize(extensions: &Extensions, permission: Permission, record: &Record) -> Result<Caller, Problem> {
     let claims = claims(extensions).ok_or_else(Problem::unauthorized)?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|value| !value.is_empty());
-    // An access token of the same pool carries the same groups, but is not meant to say who someone is.
-    if text("token_use") != Some("id") {
-        return Err(Problem::unauthorized());
+    // An access token of the same pool carries the same groups, but is not meant to say who someone is. A machine has no other.
+    match text("token_use") {
+        Some("id") => {}
+        Some("access") => return machine::authorize(claims, permission, record),
+        _ => return Err(Problem::unauthorized()),
     }
     let id = text("sub").ok_or_else(Problem::unauthorized)?;
     record.called_by(id);

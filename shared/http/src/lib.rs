@@ -9,6 +9,7 @@ pub mod cursor;
 pub mod filter;
 mod gateway;
 pub mod idempotency;
+mod machine;
 pub mod problem;
 pub mod query;
 pub mod record;
