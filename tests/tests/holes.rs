@@ -120,7 +120,8 @@ fn an_import_during_the_fan_out_mails_no_more_people_than_were_promised() {
         assert_eq!(resumed.status, 200, "{}", resumed.text);
         end(&scene).await;
         let ended = shown(&scene, &campaign).await;
-        assert_eq!((&ended["state"], &ended["outcomes"]["sent"]), (&json!("completed"), &json!(105)));
+        assert_eq!((&ended["state"], &ended["audience"]), (&json!("completed"), &json!(105)), "{ended}");
+        // SES may report later that it did not send an e-mail after all.
         assert!(mails(&scene).values().all(|mails| *mails == 1) && mails(&scene).len() == 105);
     });
 }

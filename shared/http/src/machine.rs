@@ -18,7 +18,11 @@ fn permission_of(scope: &str) -> Option<Permission> {
 
 /// The machine client whose access token has these claims, if a scope of it gives `permission`, which it then has in every division. A person's access token is refused: it
 /// names a user, and its subject is not its client.
-pub(crate) fn authorize(claims: &Map<String, Value>, permission: Permission, record: &Record) -> Result<Caller, Problem> {
+pub(crate) fn authorize(
+    claims: &Map<String, Value>,
+    permission: Permission,
+    record: &Record,
+) -> Result<Caller, Problem> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|value| !value.is_empty());
     let client = text("client_id").filter(|client| text("sub") == Some(client)).ok_or_else(Problem::unauthorized)?;
     if ["username", "cognito:username", "cognito:groups"].iter().any(|claim| claims.contains_key(*claim)) {
@@ -48,7 +52,8 @@ mod tests {
         for (name, value) in changes.as_object().expect("an object") {
             claims[name] = value.clone();
         }
-        authorize(claims.as_object().expect("an object"), permission, &Record::default()).map_err(|problem| problem.status())
+        authorize(claims.as_object().expect("an object"), permission, &Record::default())
+            .map_err(|problem| problem.status())
     }
 
     #[test]
