@@ -108,8 +108,8 @@ impl Deliver {
     }
 }
 
-/// Whether they asked for an e-mail more than once before one could leave, and got it in another campaign. By the times alone that can't be
-/// told of two functions whose clocks differ; that their invitation is renewed can.
+/// Whether they asked for an e-mail more than once before one could leave, and got it in another campaign. By the times
+/// alone that can't be told of two functions whose clocks differ; that their invitation is renewed can.
 fn answered(campaign: &Campaign, item: &RecipientItem, recipient: &Recipient) -> bool {
     campaign.self_service.is_some()
         && !is_again(campaign, item)

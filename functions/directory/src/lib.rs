@@ -33,8 +33,8 @@ impl Directory {
     }
 }
 
-/// The routes, guarded. There are two of each, since the gateway takes either ID tokens on a path or access tokens: one for people, and
-/// one for machine clients.
+/// The routes, guarded. There are two of each, since the gateway takes either ID tokens on a path or access tokens: one
+/// for people, and one for machine clients.
 pub fn router(directory: Directory) -> Router {
     let routes = Router::new()
         .route("/divisions/{division}", put(divisions::store))

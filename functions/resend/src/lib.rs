@@ -126,15 +126,16 @@ impl Resend {
         Err(ResendError::KeptChanging)
     }
 
-    /// Whether the e-mail that they were granted last may still leave. One that failed for certain, or was skipped, does not use up what
-    /// they may ask for; should a person have it tried again, `deliver` sends one of the two.
+    /// Whether the e-mail that they were granted last may still leave. One that failed for certain, or was skipped,
+    /// does not use up what they may ask for; should a person have it tried again, `deliver` sends one of the two.
     async fn is_waiting(&self, recipient: &RecipientItem) -> Result<bool, StoreError> {
         let Some(campaign) = recipient.asked_in else { return Ok(false) };
         let row = self.store.ledger_row(campaign, recipient.recipient_id).await?;
         Ok(row.is_some_and(|row| matches!(row.outcome, Outcome::Queued | Outcome::Claimed)))
     }
 
-    /// Puts the recipient into the campaign of the day, unless there are as many as there may be; `false` if anything changed meanwhile.
+    /// Puts the recipient into the campaign of the day, unless there are as many as there may be; `false` if anything
+    /// changed meanwhile.
     async fn join(
         &self,
         division: &Division,
@@ -251,8 +252,8 @@ impl Resend {
     }
 }
 
-/// Logs that somebody who asked gets nothing, and why. Of a reason that lies with the whole division an alarm tells, by this line
-/// (`infra/alarms.yaml`).
+/// Logs that somebody who asked gets nothing, and why. Of a reason that lies with the whole division an alarm tells, by
+/// this line (`infra/alarms.yaml`).
 fn refuse(recipient: RecipientId, refusal: Refusal) {
     if refusal == Refusal::DailyLimit {
         tracing::warn!(recipient.id = %recipient, reason = refusal.as_str(), "no new e-mail");

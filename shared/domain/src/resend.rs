@@ -64,8 +64,9 @@ impl Refusal {
     }
 }
 
-/// Whether `recipient`, who made these requests before, gets an e-mail now; answers the times to remember, with `now`. In [`PAUSE`] and
-/// [`DAY`] what SES refused later counts as well. How many their whole division may have in a day is counted where it is written.
+/// Whether `recipient`, who made these requests before, gets an e-mail now; answers the times to remember, with `now`.
+/// In [`PAUSE`] and [`DAY`] what SES refused later counts as well. How many their whole division may have in a day is
+/// counted where it is written.
 pub fn decide(recipient: &Recipient, requests: Requests<'_>, now: Timestamp) -> Result<Vec<Timestamp>, Refusal> {
     let within = |time: SignedDuration| requests.granted.iter().filter(move |at| now.duration_since(**at) < time);
     if recipient.status != PortalStatus::Pending {
@@ -87,9 +88,9 @@ pub fn decide(recipient: &Recipient, requests: Requests<'_>, now: Timestamp) -> 
     }
 }
 
-/// Whether the newest e-mail to `recipient` that may have left is one that they asked for, and left at `mailed`. Each e-mail of an operator's
-/// campaign is newer, and so can be renewed once; so can a status that was imported. An e-mail that SES refused leaves both times
-/// as they were before it.
+/// Whether the newest e-mail to `recipient` that may have left is one that they asked for, and left at `mailed`. Each
+/// e-mail of an operator's campaign is newer, and so can be renewed once; so can a status that was imported. An e-mail
+/// that SES refused leaves both times as they were before it.
 pub fn is_renewed(recipient: &Recipient, mailed: Option<Timestamp>) -> bool {
     mailed.is_some() && mailed == recipient.last_invited_at
 }

@@ -1,4 +1,5 @@
-//! Machine clients: programs that call with an access token of their own (OAuth 2.0 client credentials), and what its scopes permit.
+//! Machine clients: programs that call with an access token of their own (OAuth 2.0 client credentials), and what its
+//! scopes permit.
 //!
 //! The gateway takes such tokens on the paths below `/v1/machine` alone; what they permit is decided here all the same.
 
@@ -16,8 +17,8 @@ fn permission_of(scope: &str) -> Option<Permission> {
     (scope == DIRECTORY_SCOPE).then_some(Permission::Directory)
 }
 
-/// The machine client whose access token has these claims, if a scope of it gives `permission`, which it then has in every division. A person's access token is refused: it
-/// names a user, and its subject is not its client.
+/// The machine client whose access token has these claims, if a scope of it gives `permission`, which it then has in every
+/// division. A person's access token is refused: it names a user, and its subject is not its client.
 pub(crate) fn authorize(
     claims: &Map<String, Value>,
     permission: Permission,

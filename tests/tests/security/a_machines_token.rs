@@ -59,7 +59,8 @@ async fn without_the_scope_or_with_a_user_it_opens_nothing() {
     assert_eq!(status(post().claim("token_use", "refresh")).await, 401);
 }
 
-/// The gateway takes access tokens where a method names scopes, and nowhere else: `infra/operators.yaml` gives no person's client that scope.
+/// The gateway takes access tokens where a method names scopes, and nowhere else: `infra/operators.yaml` gives no
+/// person's client that scope.
 #[test]
 fn the_gateway_takes_it_on_the_paths_for_machines_alone() {
     let read = |file: &str| std::fs::read_to_string(format!("{}/../{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();

@@ -1,7 +1,7 @@
 //! How many e-mails the customers of a division are granted by asking, day by day in UTC.
 //!
-//! There is one item for each division and day, which each grant writes. It does not get hot: at most two functions grant at once, each one
-//! after the other, and once the limit is reached they read it and write nothing.
+//! There is one item for each division and day, which each grant writes. It does not get hot: at most two functions
+//! grant at once, each one after the other, and once the limit is reached they read it and write nothing.
 
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use jiff::tz::TimeZone;
@@ -15,7 +15,8 @@ use crate::dynamo::{Item, StoreError, key, n, update};
 const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 impl CampaignStore {
-    /// How many e-mails the customers of a division were granted on the day of `now`; what was granted a moment ago may be missing.
+    /// How many e-mails the customers of a division were granted on the day of `now`; what was granted a moment ago may
+    /// be missing.
     pub async fn granted(&self, division: &DivisionId, now: Timestamp) -> Result<u64, StoreError> {
         let answer = self
             .client
@@ -29,7 +30,8 @@ impl CampaignStore {
         Ok(granted.unwrap_or(0))
     }
 
-    /// The action that counts one more on the day of `now`, on the condition that there are fewer than `most`, which is above zero.
+    /// The action that counts one more on the day of `now`, on the condition that there are fewer than `most`, which is
+    /// above zero.
     pub(super) fn grant(
         &self,
         division: &DivisionId,

@@ -47,9 +47,10 @@ impl CampaignStore {
         }
     }
 
-    /// Puts a recipient, who is as they were read, into the ledger of a self-service campaign, remembers that they `asked`, and counts them
-    /// among the `most` whom the division's customers may be in a day (in UTC). In one transaction, with the campaign itself if it is
-    /// `new`. Fan-out queues the e-mail as it does any: so a crash loses nobody, and nobody is counted twice.
+    /// Puts a recipient, who is as they were read, into the ledger of a self-service campaign, remembers that they
+    /// `asked`, and counts the e-mail as one of the `most` that the division's customers are granted in a day (of UTC).
+    /// In one transaction, with the campaign itself if it is `new`. Fan-out queues the e-mail as it does any: so a crash
+    /// loses nobody, and nobody is counted twice.
     pub async fn join(
         &self,
         campaign: &Campaign,

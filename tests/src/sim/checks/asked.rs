@@ -13,8 +13,8 @@ use crate::cloud::tables::{Change, Image};
 pub const DAILY_LIMIT: u64 = 3;
 
 impl Checks {
-    /// A row is written. In a self-service campaign, somebody is granted an e-mail: on the day at which they asked, by the clock of the
-    /// function that granted it.
+    /// A row is written. In a self-service campaign, somebody is granted an e-mail: on the day at which they asked, by
+    /// the clock of the function that granted it.
     pub(super) fn granted(&mut self, campaign: CampaignId, recipient: RecipientId, all: &[Change], now: Timestamp) {
         let Some(seen) = self.campaigns.get(&campaign).filter(|seen| seen.campaign.self_service.is_some()) else {
             return;
