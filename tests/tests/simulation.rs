@@ -3,14 +3,15 @@
 
 #![expect(clippy::print_stdout, reason = "the seed is shown where the test fails")]
 
+use std::collections::BTreeSet;
 use std::process::{Command, Output};
 
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::http::Call;
 use tests::sim::run::scripted;
 use tests::sim::sources::call;
-use tests::sim::town::sender;
+use tests::sim::town::{LINKED, division, sender};
 
 /// Runs the command with these variables, and without those of whoever runs the tests.
 fn simulate(variables: &[(&str, &str)]) -> Output {
@@ -73,6 +74,46 @@ fn e_mails_leave_as_fast_as_ses_takes_them_and_no_faster() {
         assert_eq!((left.len(), asked), (300, 300), "SES refused none for its rate");
         let took = left[299].duration_since(left[0]);
         assert!(took < SignedDuration::from_secs(24), "{took:#} for what takes 300 / 14 = 21.4 s");
+    });
+}
+
+/// Guarantees 3 and 10.
+#[test]
+fn a_server_that_a_division_takes_off_its_list_is_in_no_later_email_and_nobody_is_lost() {
+    scripted(300, async |scene| {
+        scene.system.with(|state| (state.cloud.ses.account.rate, state.cloud.ses.account.burst) = (1.0, 1.0));
+        let ask =
+            async |function, call_it: Call| call(&scene.system, function, call_it).await.expect("an answer").json();
+        let list = async |is_linked| {
+            let stored = division("NORTH", "America/New_York", is_linked);
+            ask("directory", Call::new("PUT", "/v1/divisions/NORTH").json(&stored)).await
+        };
+        let template = json!({"name": "Ours", "subject": "Your access",
+            "html": "<p>{{temporaryPassword}}</p><a href=\"{{activationLink}}\">Go</a>",
+            "text": format!("{{{{temporaryPassword}}}}\n{{{{activationLink}}}}\nHelp: {LINKED}\n")});
+        let template = ask("templates", Call::new("POST", "/v1/templates").json(&template)).await;
+        let body = json!({"filter": {"division": "NORTH"}, "templateId": template["templateId"], "emailFrom": sender("NORTH"),
+            "expectedRecipients": 300});
+        let send = Call::new("POST", "/v1/campaigns").header("Idempotency-Key", "one").json(&body);
+        let campaign =
+            format!("/v1/campaigns/{}", ask("send", send).await["campaignId"].as_str().expect("it was started"));
+        scene.wait_for(SignedDuration::from_secs(60)).await;
+        list(false).await;
+        scene.calm().await;
+        let broken = || scene.system.with(|state| state.checks.first_broken().cloned());
+        assert!(broken().is_none(), "{:?}", broken());
+        let ended = ask("campaigns", Call::new("GET", &campaign)).await;
+        let count = |campaign: &Value, outcome: &str| campaign["outcomes"][outcome].as_u64().unwrap_or_default();
+        let (sent, failed) = (count(&ended, "sent"), count(&ended, "failed"));
+        assert!(sent > 0 && failed > 0 && sent + failed == 300, "{ended}");
+        list(true).await;
+        ask("campaigns", Call::new("POST", &format!("{campaign}/retry")).json(&json!({"outcome": "failed"}))).await;
+        scene.calm().await;
+        // Not `sent`: SES may report later that it did not send one after all.
+        let mailed: BTreeSet<String> =
+            scene.system.with(|state| state.cloud.ses.mails().iter().flat_map(|mail| mail.to.clone()).collect());
+        assert_eq!(mailed.len(), 300);
+        assert!(broken().is_none(), "{:?}", broken());
     });
 }
 

@@ -29,7 +29,7 @@ pub(super) use cases::path_of;
 pub(super) const ADDRESSES: [&str; 4] =
     ["activationLink", "division.portalUrl", "division.logoUrl", "division.contactAddress"];
 
-/// Most bytes that all cases of a body may have together: a second's work or so for the function.
+/// Most bytes that all cases of a body may have together: a bound for the work of one check.
 const MOST_BYTES: usize = 20_000_000;
 
 /// What an e-mail shows.
@@ -124,17 +124,20 @@ fn tell(source: &mut Source<'_>, parsed: &Parsed<'_>, case: &Case, shown: &Shown
     let misplaced = shown.misplaced.iter().filter_map(|(mark, place)| Some((path_of(*mark)?, place)));
     found.extend(misplaced.map(|(path, place)| Fault::new(path, 0, &format!("may not stand in {place}"))));
     let about_all = |message: String| Fault { path: "", nth: 0, message };
+    for (link, lie) in shown.links.iter().filter_map(|link| Some((link, link.lie()?))) {
+        let value = link.target.chars().find_map(path_of).map(|path| place(source.text, parsed, case, path, 0));
+        source.fault(value.or_else(|| source.text.find(&link.target)).unwrap_or_default(), lie);
+    }
     if shown.text.contains(['\u{202d}', '\u{202e}']) {
         found.push(about_all("has a character that turns the direction of text around".to_owned()));
     }
     if source.part == Part::Html {
-        found.extend(shown.links.iter().filter_map(Link::lie).map(about_all));
         if !shown.seen.contains(mark_of("temporaryPassword")) {
             found.push(Fault::new("temporaryPassword", 0, "is hidden, or a style may hide it: everybody must see it"));
         }
         if !shown.links.iter().any(Link::shows_activation) {
-            let message =
-                "is hidden, or a style may hide it: a link to it must have something to see in it, a text or a picture";
+            let message = "is hidden, or a style may hide it: a link to it must have something to see in it, a text or a \
+                 picture, and end with all that is in it";
             found.push(Fault::new("activationLink", 0, message));
         }
     }

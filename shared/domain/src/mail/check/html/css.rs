@@ -45,6 +45,14 @@ pub(super) fn check(source: &mut Source<'_>, css: &str, place: impl Fn(usize) ->
             source.fault(place(0), message(name));
         }
     }
+    // Text that is no text: an address could be shown that leads elsewhere.
+    let properties = plain.split(['{', '}', ';']).filter_map(|declaration| declaration.split_once(':'));
+    if properties.into_iter().any(|(property, _)| property.trim() == "content") {
+        source.fault(
+            place(lower.find("content").unwrap_or_default()),
+            "`content` is not possible in a style, which adds no text",
+        );
+    }
     // A browser takes it for style, but what rewrites e-mails on their way may take it for the tag that it looks like.
     let tag = lower
         .match_indices('<')

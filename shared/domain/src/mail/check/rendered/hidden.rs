@@ -102,6 +102,8 @@ impl Style {
             "color" | "-webkit-text-fill-color" if !is_clear(value) => self.colour = Some(colour(value)),
             "background" | "background-color" if !value.contains("transparent") => self.ground = Some(colour(value)),
             "font-size" => self.is_small = Some(is_small(value)),
+            // Lines without a height lie over each other.
+            "line-height" if is_flat(value) => self.is_small = Some(true),
             "font" => self.is_small = Some(value.split([' ', '/']).any(|part| number(part) == Some(0.0))),
             "display" => {
                 self.is_inline |= ["inline", "contents", "run-in", "ruby"].contains(&value);
@@ -120,12 +122,15 @@ fn is_small(size: &str) -> bool {
     number(size).is_some_and(|number| number < smallest * if size.ends_with('%') { 100.0 } else { 1.0 })
 }
 
+fn is_flat(height: &str) -> bool {
+    number(height).is_some_and(|number| number < if height.ends_with("px") { 4.0 } else { 0.3 })
+}
+
 fn hides(property: &str, value: &str) -> bool {
     let is_below = |below: f64| value.split(' ').any(|part| number(part).is_some_and(|number| number < below));
     match property {
         "visibility" | "content-visibility" => value != "visible",
         "opacity" => is_below(if value.ends_with('%') { 50.0 } else { 0.5 }),
-        "line-height" => is_below(if value.ends_with("px") { 4.0 } else { 0.3 }),
         "max-height" | "max-width" | "height" | "width" | "zoom" | "scale" => is_below(1.0) && !value.contains("em"),
         "color" | "-webkit-text-fill-color" => is_clear(value),
         "text-indent" | "letter-spacing" | "left" | "right" | "top" | "bottom" | "inset" => is_below(-20.0),

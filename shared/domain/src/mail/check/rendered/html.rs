@@ -69,7 +69,10 @@ struct Tag {
 struct Open {
     name: String,
     is_hidden: bool,
+    /// A style sheet may put it, and what is in it, on one line with what stands around.
     is_inline: bool,
+    /// Its own style does, to it alone.
+    is_styled_inline: bool,
     is_small: bool,
     colour: String,
     /// If it is known: a style sheet may give it another.
@@ -141,7 +144,7 @@ impl<'s> Reader<'s> {
         let tag = std::mem::take(&mut self.tag);
         let around = self.around();
         let is_hidden = tag.is_hidden || tag.style.hides || around.is_hidden;
-        let is_inline = tag.is_inline || around.is_inline || self.sheets.inline.any;
+        let is_inline = tag.is_inline || around.is_inline;
         if self.tables.tag(&tag.name, false) && !is_inline && !tag.style.is_inline {
             self.begin_line(is_hidden);
         }
@@ -164,6 +167,7 @@ impl<'s> Reader<'s> {
                 name: tag.name,
                 is_hidden,
                 is_inline,
+                is_styled_inline: tag.style.is_inline,
                 is_small: tag.style.is_small.unwrap_or(around.is_small),
                 colour: tag.style.colour.unwrap_or(around.colour),
                 ground: tag.style.ground.or(around.ground),
@@ -176,7 +180,8 @@ impl<'s> Reader<'s> {
         let page = || Open {
             name: String::new(),
             is_hidden: self.sheets.hidden.any,
-            is_inline: false,
+            is_inline: self.sheets.inline.any,
+            is_styled_inline: false,
             is_small: false,
             colour: "#000000".to_owned(),
             ground: (!self.sheets.have_grounds).then(|| "#ffffff".to_owned()),
@@ -188,14 +193,17 @@ impl<'s> Reader<'s> {
         if self.without_markup.as_deref() == Some(name) {
             self.without_markup = None;
         }
-        if self.tables.tag(name, true) {
-            self.begin_line(false);
+        let index = self.elements.iter().rposition(|open| open.name == name);
+        let ended = index.map_or_else(|| self.around(), |index| self.elements[index].clone());
+        let is_inline = ended.is_inline || index.is_some() && ended.is_styled_inline;
+        if self.tables.tag(name, true) && !is_inline {
+            self.begin_line(ended.is_hidden);
         }
         if name == "a" {
             let is_whole = self.elements.len() == self.link_depth + 1;
             self.end_link(is_whole);
         }
-        let Some(index) = self.elements.iter().rposition(|open| open.name == name) else { return };
+        let Some(index) = index else { return };
         // In a browser, an end tag may end more than its element, less, or nothing, if elements in between are still
         // open.
         let hides = |open: &Open| open.is_hidden || open.is_unseen();

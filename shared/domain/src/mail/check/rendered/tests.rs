@@ -72,7 +72,7 @@ fn the_case_is_told_in_which_it_shows() {
     assert_refused(
         Part::Html,
         &hidden,
-        "`activationLink` is hidden, or a style may hide it: a link to it must have something to see in it, a text or a picture (in an e-mail without name)",
+        "`activationLink` is hidden, or a style may hide it: a link to it must have something to see in it, a text or a picture, and end with all that is in it (in an e-mail without name)",
     );
 }
 
@@ -191,6 +191,8 @@ fn what_everybody_must_see_is_not_hidden() {
         link("", " &nbsp;&#8203;&shy; "),
         link("", "."),
         link("", "<span hidden>Activate</span>"),
+        link("style=\"line-height:0\"", seen),
+        link("", "<b>Activate"),
         link("", "<img src=\"{{division.logoUrl}}\" width=\"0\">"),
         link("", "{{#if oneAccount}}Activate{{/if}}"),
         "<a href=\"{{activationLink}}\"><a href=\"{{division.portalUrl}}\">Activate</a>".to_owned(),
@@ -217,6 +219,10 @@ fn what_everybody_must_see_is_not_hidden() {
         ),
         format!("<table><td style=\"font-size:0px\">{}</td></table>", link("style=\"font-size:13px\"", seen)),
         link("", "<b>{{division.name}}</b>"),
+        format!(
+            "<table><td style=\"font-size:0; line-height:0\">{}</td></table>",
+            link("", "<img src=\"https://dayton.example/b.png\" alt=\"Activate\">")
+        ),
         format!("<div hidden>x</div><div style=\"display:none\">y</div>{}", link("", seen)),
     ];
     for html in fine {
@@ -224,6 +230,27 @@ fn what_everybody_must_see_is_not_hidden() {
     }
     let password = format!("{LINK} <span style=\"display:none\">{PASSWORD}</span>");
     assert_refused(Part::Html, &in_html(&password), "`temporaryPassword` is hidden");
+}
+
+/// As editors of responsive e-mails write it.
+#[test]
+fn usual_styles_hide_nothing_that_everybody_must_see() {
+    let head = "<style>#outlook a { padding: 0 } body { margin: 0 } table, td { border-collapse: collapse } img { border: 0; \
+                height: auto; line-height: 100%; display: block } p { display: block; margin: 13px 0 } .preheader { display: none; \
+                max-height: 0; mso-hide: all } @media only screen and (max-width: 480px) { .column { width: 100% !important } \
+                .desktop { display: none !important } .stack { display: block !important } } a { color: inherit }</style>";
+    let button = "<table border=\"0\" cellpadding=\"0\" role=\"presentation\" style=\"line-height:100%\"><tr><td align=\"center\" \
+                  bgcolor=\"#414141\" style=\"border-radius:3px; background:#414141\"><a href=\"{{activationLink}}\" \
+                  style=\"display:inline-block; background:#414141; color:#ffffff; font-size:13px; line-height:120%; \
+                  margin:0; text-decoration:none; padding:10px 25px\" target=\"_blank\">Activate</a></td></tr></table>";
+    let html = format!(
+        "<html><head>{head}</head><body><div class=\"preheader\" style=\"display:none; font-size:1px; color:#ffffff; opacity:0\">Hello\
+         </div><div class=\"column\" style=\"font-size:0px; text-align:left; direction:ltr; display:inline-block; vertical-align:top; \
+         width:100%\"><table width=\"100%\"><tr><td align=\"center\" style=\"font-size:0px; padding:10px 25px; word-break:break-word\">\
+         <div style=\"font-family:Arial; font-size:13px; line-height:1; color:#000000\">{PASSWORD}</div></td></tr><tr><td \
+         style=\"font-size:0px; padding:10px 25px\">{button}</td></tr></table></div></body></html>"
+    );
+    assert_fine(&in_html(&html));
 }
 
 /// What is hidden separates nothing, and what stands on one line by its style is on one line.
@@ -236,8 +263,18 @@ fn styles_put_no_secret_beside_an_address() {
         "<br style=\"display:none\">",
         "<div style=\"display:inline\">",
         "<p style=\"float:left\">",
+        "<p hidden></p>",
+        "<p style=\"display:none\">x </p>",
+        "<p style=\"display:inline\"></p>",
         "<b class=\"x\"> </b>",
     ];
+    let cells = ["display:inline", "float:left", "display:contents"].map(|style| {
+        let cell = format!("<td style=\"{style}\">");
+        format!("<table><tr>{cell}https://evil.example/?p=</td>{cell}{PASSWORD}</td></tr></table>")
+    });
+    for html in cells {
+        assert_refused(Part::Html, &in_html(&format!("{LINK} {PASSWORD}{html}")), "the address before it");
+    }
     for sheet in [
         "p { display: inline }",
         "@media all { .y p { float: left } }",
@@ -313,6 +350,17 @@ fn a_link_that_shows_an_address_leads_there() {
         "{LINK} {PASSWORD} <a hidden href=\"{{{{activationLink}}}}\"></a><a href=\"https://evil.example/\">https://portal.dayton.example/</a>"
     );
     assert_refused(Part::Html, &in_html(&around), "must lead to what it shows");
+}
+
+#[test]
+fn a_fault_of_a_link_is_told_where_it_stands() {
+    let html = format!("{LINK} {PASSWORD}\n<p>x <a href=\"https://evil.example/\">{{{{division.portalUrl}}}}</a>");
+    let faults = faults(&in_html(&html));
+    assert_eq!(
+        (faults.len(), faults[0].place.map(|place| (place.line, place.column))),
+        (1, Some((2, 15))),
+        "{faults:#?}"
+    );
 }
 
 #[test]

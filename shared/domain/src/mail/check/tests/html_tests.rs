@@ -57,6 +57,7 @@ fn a_placeholder_stands_in_text_or_in_a_quoted_attribute() {
         "{{#if name}}<b>{{name}}</b>{{else}}<i>{{/if}}",
         "<b class=\"x\" title=\"y\"><b class=\"x\"></b></b><b class=\"x\">x</b>",
         "<!-- a comment --><p>a &lt; b &amp; c&nbsp;{{name}}",
+        "<style>a { justify-content: center; align-content: center } .content { color: red }</style>",
     ];
     for source in fine {
         assert_eq!(found(Part::Html, &html(source)), [], "{source}");
@@ -245,6 +246,7 @@ fn what_runs_fetches_or_sends_by_itself_is_refused() {
         ("<style>a { filter: alphaimageloader(src='y') }</style>", 20, "`AlphaImageLoader`"),
         ("<style>a { b: 'https://x.example/' }</style>", 22, "an address"),
         ("<p style=\"b: '//x.example/'\">", 11, "an address"),
+        ("<style>a::before { content: 'portal.example.com' }</style>", 20, "`content`"),
         ("<style>a { b: exp/*x*/ression(y) }</style>", 8, "`expression(…)`"),
         ("<style>a { b: u/**/rl(y) }</style>", 8, "`url(…)`"),
         ("<style><!-- a { } --></style>", 8, "no tags or HTML comments"),
