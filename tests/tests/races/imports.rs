@@ -19,7 +19,7 @@ const PEOPLE: usize = 90;
 /// People numbered so, on an account in steps; every tenth is on active services elsewhere too.
 fn large(world: &World, people: std::ops::Range<usize>, services: u64) -> Account {
     let sites = json!([{"siteId": "S1", "siteSource": "CITY", "activeServices": services}]);
-    let account = Account::new("NORTH", "LARGE").with("sites", sites);
+    let account = Account::new("NORTH", "LARGE").with("accountClass", "ASSOCIATION").with("sites", sites);
     let account = people.fold(account, |account, person| {
         let contact = Contact::new(&format!("C{person:03}"), &world.email(format!("p{person}")));
         // An import may say that somebody has accepted already.
@@ -33,9 +33,17 @@ async fn shown(world: &World) -> Value {
     let mut counts = world.counts("division=NORTH").await;
     counts.as_object_mut().unwrap().remove("asOf");
     let mut shown = json!({"counts": counts});
-    for list in
-        ["", "&status=accepted", "&status=pending", "&status=notSent", "&onActiveServices=true", "&linked=false"]
-    {
+    shown["association"] = world.counts("division=NORTH&accountClass=ASSOCIATION").await;
+    shown["association"].as_object_mut().unwrap().remove("asOf");
+    for list in [
+        "",
+        "&accountClass=ASSOCIATION",
+        "&status=accepted",
+        "&status=pending",
+        "&status=notSent",
+        "&onActiveServices=true",
+        "&linked=false",
+    ] {
         let people = world.list(&format!("/v1/recipients?division=NORTH{list}")).await;
         let mut rows: Vec<_> = people
             .iter()
@@ -87,10 +95,20 @@ async fn make_and_kill(world: &World, change: &Change, writes: usize) -> bool {
     made.is_ok_and(|status| status == 500)
 }
 
-/// A division with some people of their own accounts, and with the large one if there is `before`.
+/// A division with some people of their own accounts, and with the large one if there is `before`. Two of them are on the large one and
+/// can't carry what filters see of all their links, or not name all their accounts.
 async fn world_with(before: Option<&Account>) -> World {
     let world = World::new().await;
     world.import((0..PEOPLE).step_by(10).map(|person| world.account_of(person))).await;
+    let idle = json!([{"siteId": "S1", "siteSource": "CITY", "activeServices": 0}]);
+    let managed = |i: usize| world.account_of(30).with("accountId", format!("M{i:02}")).with("sites", idle.clone());
+    world.import((0..25).map(managed)).await;
+    let site = |i: usize| json!({"siteId": format!("S{i}"), "siteSource": format!("{i:097}"), "activeServices": 0});
+    let sites: Vec<_> = (0..350).map(site).collect();
+    world.import([world.account_of(40).with("accountId", "WIDE").with("sites", sites)]).await;
+    let [manager, wide] = [30, 40].map(|person| world.email(format!("p{person}")));
+    assert!(world.recipient("NORTH", &manager).await.unwrap().account_count > 20);
+    assert!(world.recipient("NORTH", &wide).await.unwrap().profiles_overflow);
     world.import(before.cloned()).await;
     world
 }

@@ -227,7 +227,7 @@ impl Secrets {
     fn joined_in(&self, text: &str) -> Option<String> {
         let mut finder = LinkFinder::new();
         finder.url_must_have_scheme(false).email_domain_must_have_dot(false);
-        // linkify goes on across U+00A0, which RFC 3987 allows; Thunderbird, linkify-it and Android don't.
+        // linkify goes on across U+00A0, which RFC 3987 allows; Thunderbird and linkify-it do not.
         let parts = text.split('\u{a0}');
         let found = parts.flat_map(|part| finder.links(part).map(|link| link.as_str().to_owned()).collect::<Vec<_>>());
         let words = text.split(|c: char| c.is_ascii_whitespace() || c == '\u{a0}').map(str::to_owned);
