@@ -73,7 +73,7 @@ pub(crate) async fn list(State(load): State<Arc<Load>>, caller: Caller, uri: Uri
 fn moment(fields: &mut Fields<'_>, name: &'static str, days: i64) -> Option<Timestamp> {
     let text = fields.optional_text(name, 40)?;
     let day = || {
-        let day = text.parse::<Date>().ok()?.checked_add(days.days()).ok()?;
+        let day = Date::strptime("%Y-%m-%d", &text).ok()?.checked_add(days.days()).ok()?;
         Some(day.to_zoned(TimeZone::UTC).ok()?.timestamp())
     };
     let moment = text.parse().ok().or_else(day);
