@@ -49,8 +49,8 @@ pub(crate) async fn list(State(load): State<Arc<Load>>, caller: Caller, uri: Uri
     let now = clock::now();
     let oldest = load.audit.oldest(now);
     let wanted = Wanted { division: division.as_ref(), from: from.unwrap_or(oldest).max(oldest) };
-    // What is written while the list is read belongs to another one.
-    let newest = to.map_or(now, |to| to.min(now));
+    // With what was written in this very millisecond.
+    let newest = to.unwrap_or(now + 1.millisecond());
     let mut next = Some(cursor.unwrap_or_else(|| first_id(newest)));
     let (mut entries, mut size): (Vec<Entry>, usize) = (Vec::new(), 0);
     let until = now + MOST_TIME;
