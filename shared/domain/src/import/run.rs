@@ -171,10 +171,6 @@ impl<'a, T: Table> Run<'a, T> {
                 return Ok(());
             }
             self.renew(change).await?;
-            if self.is_forbidden(change) {
-                self.outcomes[place] = Outcome::Forbidden;
-                return Ok(());
-            }
             if self.snapshot.is_settling(&change.account_id) {
                 if self.snapshot.in_force(&change.account_id).as_ref() == Some(change) {
                     self.outcomes[place] = Outcome::Stored;
@@ -183,15 +179,17 @@ impl<'a, T: Table> Run<'a, T> {
                     return Ok(());
                 }
             }
+            // Of the account as it was read last: the announcement is on the condition that it is still that.
+            if self.is_forbidden(change) {
+                self.outcomes[place] = Outcome::Forbidden;
+                return Ok(());
+            }
             if self.snapshot.is_done(change) {
                 self.outcomes[place] = Outcome::Stored;
                 return Ok(());
             }
-            let left_out = match self.announce(change).await? {
-                Some(version) => self.all_of(change, version, Stage::LeaveOut).await?,
-                None => continue,
-            };
-            match left_out {
+            let Some(version) = self.announce(change).await? else { continue };
+            match self.all_of(change, version, Stage::LeaveOut).await? {
                 Ended::Done => {}
                 Ended::Superseded => continue,
                 Ended::NoTime => return Ok(()),
@@ -199,7 +197,7 @@ impl<'a, T: Table> Run<'a, T> {
             let Some(write) = self.snapshot.coming_in_force(change) else { continue };
             if self.transact(vec![write]).await? {
                 self.outcomes[place] = Outcome::Stored;
-                self.settle_announced(change).await?;
+                self.settle_announced(change, version + 1).await?;
                 return Ok(());
             }
         }
@@ -217,10 +215,11 @@ impl<'a, T: Table> Run<'a, T> {
             self.renew(&Change::delete(account.clone())).await?;
             let Some(change) = self.snapshot.in_force(account) else { return Ok(Outcome::Stored) };
             self.renew(&change).await?;
-            if self.snapshot.in_force(account).as_ref() != Some(&change) || self.announce(&change).await?.is_none() {
+            if self.snapshot.in_force(account).as_ref() != Some(&change) {
                 continue;
             }
-            match self.settle_announced(&change).await? {
+            let Some(version) = self.announce(&change).await? else { continue };
+            match self.settle_announced(&change, version).await? {
                 Ended::Done => return Ok(Outcome::Stored),
                 Ended::Superseded => {}
                 Ended::NoTime => return Ok(Outcome::NotReached),
@@ -240,11 +239,8 @@ impl<'a, T: Table> Run<'a, T> {
         Ok(Some(version))
     }
 
-    /// Settles an account whose version is this run's.
-    async fn settle_announced(&mut self, change: &Change) -> Result<Ended, T::Error> {
-        let Some(version) = self.snapshot.accounts.get(&change.account_id).map(|stored| stored.version) else {
-            return Ok(Ended::Superseded);
-        };
+    /// Settles an account that this run gave this version.
+    async fn settle_announced(&mut self, change: &Change, version: u64) -> Result<Ended, T::Error> {
         match self.all_of(change, version, Stage::Settle).await? {
             Ended::Done => {}
             ended => return Ok(ended),

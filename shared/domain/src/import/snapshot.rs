@@ -236,9 +236,9 @@ impl Snapshot {
             self.links.retain(|(_, account), _| *account != change.account_id);
         }
         self.first_version = self.first_version.max(read.first_version);
-        // Whoever was looked for and not found is gone.
-        let listed = read.accounts.values().flat_map(|stored| &stored.recipients);
-        let looked_for = listed.chain(read.addresses.values());
+        // Whoever was looked for and not found is gone. Nobody is looked for because of an account that is as it is to be.
+        let to_do = read.to_do(changes).into_iter().filter_map(|change| read.accounts.get(&change.account_id));
+        let looked_for = to_do.flat_map(|stored| &stored.recipients).chain(read.addresses.values());
         for gone in looked_for.filter(|id| !read.recipients.contains_key(id)) {
             self.recipients.remove(gone);
         }

@@ -299,6 +299,60 @@ fn however_two_changes_in_steps_take_turns_and_wherever_one_dies_no_link_is_left
 }
 
 #[test]
+fn who_is_taken_off_one_account_by_a_call_whose_other_account_is_stored_by_another_call_is_taken_off() {
+    let (kept, left) = (account(1, &[1]), account(2, &[1, 2]));
+    let large: Vec<usize> = (10..20).collect();
+    for first in [account(1, &[1, 3]), account(1, &[&[1], large.as_slice()].concat())] {
+        let call = puts([first, account(2, &[2])]);
+        for (before, between) in (0..40).flat_map(|a| (0..40).map(move |b| (a, b))) {
+            let model = Model::<6>::default();
+            all_stored(&model, &puts([kept.clone(), left.clone()]));
+            model.import_at_once(
+                &[call.clone(), call.clone()],
+                &[Turn::Go(0, before), Turn::Go(1, between), Turn::Go(0, 100)],
+            );
+            let mut restated = Restated::default();
+            call.iter().for_each(|change| restated.apply(change));
+            check(&model.items(), &restated);
+        }
+    }
+}
+
+#[test]
+fn an_account_that_moves_out_of_reach_while_it_is_settled_stays_there() {
+    let in_division = |division: &str, people: std::ops::Range<usize>| Account {
+        division: DivisionId::new(division),
+        ..account(1, &people.collect::<Vec<_>>())
+    };
+    let within = Divisions::Only([DivisionId::new("D2")].into());
+    let (drawn, moved) = (puts([in_division("D2", 20..30)]), puts([in_division("D1", 0..10)]));
+    let mut refused = 0;
+    for (killed, before, between) in
+        (10..30).flat_map(|k| (0..40).step_by(3).flat_map(move |a| (5..60).step_by(5).map(move |b| (k, a, b))))
+    {
+        let model = Model::<10>::default();
+        let stored = puts([in_division("D2", 0..10)]);
+        model.import_at_once(&[stored], &[Turn::Go(0, killed), Turn::Die(0)]);
+        if model.items().accounts.values().all(|account| account.phase != Phase::Settling) {
+            continue;
+        }
+        let calls = [(within.clone(), drawn.clone()), (Divisions::Every, moved.clone())];
+        let turns = [Turn::Go(0, before), Turn::Go(1, between), Turn::Go(0, 200)];
+        let reports = model.import_at_once_within(&calls, &turns);
+        let outcomes = reports[0].as_ref().map(|report| report.outcomes.clone());
+        refused += usize::from(outcomes == Some(vec![Outcome::Forbidden]));
+        let mut divisions: Vec<_> =
+            model.items().ever_in_force.iter().map(|account| account.division.clone()).collect();
+        divisions.dedup();
+        assert!(
+            divisions.is_sorted_by(|one, next| one >= next),
+            "{killed} {before} {between}: {divisions:?}, {outcomes:?}"
+        );
+    }
+    assert!(refused > 0, "the account never moved meanwhile");
+}
+
+#[test]
 fn five_hundred_accounts_of_one_manager_take_a_dozen_transactions() {
     let model = Model::<100>::default();
     all_stored(&model, &puts((0..500).map(|id| account(id, &[0]))));

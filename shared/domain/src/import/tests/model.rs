@@ -96,9 +96,19 @@ impl<const LIMIT: usize> Model<LIMIT> {
 
     /// Runs imports at the same time, in these turns and then by turns to their end. Who died has no report.
     pub fn import_at_once(&self, calls: &[Vec<Change>], turns: &[Turn]) -> Vec<Option<Report<Infallible>>> {
-        let start = |changes: &Vec<Change>| -> Option<Running<'_>> {
-            let changes = changes.clone();
-            Some(Box::pin(async move { run(self, &changes, &Divisions::Every).await }))
+        let calls: Vec<_> = calls.iter().map(|changes| (Divisions::Every, changes.clone())).collect();
+        self.import_at_once_within(&calls, turns)
+    }
+
+    /// The same, each of which may change only accounts of these divisions.
+    pub fn import_at_once_within(
+        &self,
+        calls: &[(Divisions, Vec<Change>)],
+        turns: &[Turn],
+    ) -> Vec<Option<Report<Infallible>>> {
+        let start = |(reach, changes): &(Divisions, Vec<Change>)| -> Option<Running<'_>> {
+            let (reach, changes) = (reach.clone(), changes.clone());
+            Some(Box::pin(async move { run(self, &changes, &reach).await }))
         };
         let mut running: Vec<_> = calls.iter().map(start).collect();
         let mut reports: Vec<_> = calls.iter().map(|_| None).collect();
