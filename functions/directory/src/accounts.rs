@@ -46,7 +46,10 @@ pub async fn post(
 
     let begun = directory.begin_import(&changes, &caller).await?;
     let report = directory.store.import(&changes, caller.divisions(), until).await;
-    end_import(begun, &changes, &report.outcomes).await;
+    // After an error, what is not told as stored may be stored all the same: the entries stay open.
+    if report.error.is_none() {
+        end_import(begun, &changes, &report.outcomes).await;
+    }
     let forbidden = report.outcomes.contains(&Outcome::Forbidden);
     let stored = report.outcomes.iter().filter(|outcome| **outcome == Outcome::Stored).count();
     tracing::info!(accounts.posted = results.len(), accounts.stored = stored, "accounts posted");

@@ -86,16 +86,20 @@ impl DirectoryStore {
     }
 
     /// Settles the accounts whose change in steps was announced before this time and has not come to its end, and says how many there
-    /// were. Starts no transaction after `until`.
+    /// were. Starts no transaction after `until`. One that can't be settled keeps no other back; the first error is answered.
     pub async fn settle_abandoned(&self, announced_before: Timestamp, until: Timestamp) -> Result<usize, StoreError> {
         let changing = DirectoryReader::new(self.client.clone(), &self.table).changing_accounts().await?;
-        let mut settled = 0;
+        let (mut settled, mut failed) = (0, None);
         for note in changing.into_iter().filter(|note| note.since < announced_before) {
             let importing = Importing { store: self, until: Some(until) };
-            if import::settle(&importing, &note.account_id).await? == import::Outcome::Stored {
-                settled += 1;
+            match import::settle(&importing, &note.account_id).await {
+                Ok(outcome) => settled += usize::from(outcome == import::Outcome::Stored),
+                Err(error) => {
+                    tracing::error!(account.id = %note.account_id, error = %error, "an account was not settled");
+                    failed.get_or_insert(error);
+                }
             }
         }
-        Ok(settled)
+        failed.map_or(Ok(settled), Err)
     }
 }
