@@ -128,17 +128,17 @@ pub(crate) async fn recipients(
         let recipient = known.get(&row.recipient_id);
         Row::new(row, recipient)
     });
-    let next_cursor = next.map(|next| cursor::encode(&list, &next)).transpose().map_err(Problem::internal)?;
+    let page = Page::new(rows.collect(), &list, next.as_ref())?;
     if !csv {
-        return Ok(Page { items: rows.collect(), next_cursor }.into_response());
+        return Ok(page.into_response());
     }
     let entry = Audit::entry(caller.actor(), Deed::LedgerExported);
     let (division, subject) = (Some(campaign.filter.division), Some(campaign.campaign_id.to_string()));
-    let (after, rows_exported) = (Some(json!({"outcome": outcome})), Some(rows.len()));
+    let (after, rows_exported) = (Some(json!({"outcome": outcome})), Some(page.items.len()));
     campaigns.audit.record(Entry { division, subject, after, rows: rows_exported, ..entry }).await?;
     let mut table = Table::new(&COLUMNS).map_err(Problem::internal)?;
-    for row in rows {
+    for row in page.items {
         table.push(&row.cells()).map_err(Problem::internal)?;
     }
-    table.into_response("campaign-recipients.csv", &uri, next_cursor.as_deref())
+    table.into_response("campaign-recipients.csv", &uri, page.next_cursor.as_deref())
 }

@@ -9,8 +9,9 @@ use portal_aws::clock;
 use portal_domain::input::Fields;
 use portal_http::Problem;
 use portal_http::csv::{Table, wants_csv};
-use portal_http::cursor::Page;
+use portal_http::cursor::{self, Page};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// Rows in a page of JSON, unless the caller says otherwise.
 const DEFAULT_LIMIT: u64 = 100;
@@ -42,7 +43,7 @@ pub(crate) struct Bounds {
 #[derive(Debug)]
 pub(crate) struct Paging {
     pub bounds: Bounds,
-    pub cursor: Option<String>,
+    cursor: Option<String>,
     csv: bool,
 }
 
@@ -69,22 +70,21 @@ impl Paging {
         self.csv
     }
 
+    /// Where the page of this list begins; `None` at its start.
+    pub(crate) fn from<P: Serialize + DeserializeOwned>(&self, list: &impl Serialize) -> Result<Option<P>, Problem> {
+        Ok(self.cursor.as_ref().map(|cursor| cursor::decode(list, cursor)).transpose()?)
+    }
+
     /// The answer with this page.
-    pub(crate) fn answer<R: Serialize>(
-        &self,
-        items: Vec<R>,
-        next_cursor: Option<String>,
-        uri: &Uri,
-        sheet: Sheet<R>,
-    ) -> Result<Response, Problem> {
+    pub(crate) fn answer<R: Serialize>(&self, page: Page<R>, uri: &Uri, sheet: Sheet<R>) -> Result<Response, Problem> {
         if !self.csv {
-            return Ok(Page { items, next_cursor }.into_response());
+            return Ok(page.into_response());
         }
         let mut table = Table::new(&sheet.columns).map_err(Problem::internal)?;
-        for row in &items {
+        for row in &page.items {
             table.push(&(sheet.cells)(row)).map_err(Problem::internal)?;
         }
-        table.into_response(sheet.name, uri, next_cursor.as_deref())
+        table.into_response(sheet.name, uri, page.next_cursor.as_deref())
     }
 }
 

@@ -12,7 +12,8 @@ use portal_domain::audit::Deed;
 use portal_domain::input::Fields;
 use portal_domain::selection::Exclusion;
 use portal_domain::{Filter, PortalStatus, Search};
-use portal_http::{Caller, Problem, Query, cursor};
+use portal_http::cursor::Page;
+use portal_http::{Caller, Problem, Query};
 use serde::Serialize;
 use serde_json::json;
 
@@ -96,12 +97,10 @@ pub(crate) async fn list(
 ) -> Result<Response, Problem> {
     let (wanted, paging) = Query::of(&uri).read(|fields| (Wanted::read(fields), Paging::read(fields, &headers)))?;
     let list = ("recipients", &wanted);
-    let cursor = paging.cursor.as_ref();
-    let from = cursor.map(|cursor| cursor::decode(&list, cursor)).transpose()?.unwrap_or(Position::START);
+    let from = paging.from(&list)?.unwrap_or(Position::START);
     load.division(&caller, &wanted.filter.division).await?;
 
     let (rows, next) = fill(&load.directory, &wanted, crate::rules(false), from, paging.bounds).await?;
-    let next = next.map(|next| cursor::encode(&list, &next)).transpose().map_err(Problem::internal)?;
     if paging.is_export() {
         // What was searched for may be a name, and is left out.
         let Wanted { filter, status, excluded, on_active_services, linked, .. } = &wanted;
@@ -109,11 +108,13 @@ pub(crate) async fn list(
             "linked": linked, "search": wanted.search.is_some()});
         load.exported(&caller, Deed::RecipientsExported, (filter, asked), rows.len()).await?;
     }
-    paging.answer(rows, next, &uri, row::sheet(wanted.on_active_services))
+    paging.answer(Page::new(rows, &list, next.as_ref())?, &uri, row::sheet(wanted.on_active_services))
 }
 
 #[cfg(test)]
 mod tests {
+    use portal_http::cursor;
+
     use super::*;
 
     fn read(query: &str) -> Result<Wanted, Vec<String>> {

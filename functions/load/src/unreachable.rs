@@ -11,7 +11,8 @@ use portal_domain::account::Contact;
 use portal_domain::audit::Deed;
 use portal_domain::email::Unusable;
 use portal_domain::{Account, AccountId, Filter};
-use portal_http::{Caller, Problem, Query, cursor};
+use portal_http::cursor::Page;
+use portal_http::{Caller, Problem, Query};
 use serde::Serialize;
 use serde_json::json;
 
@@ -68,16 +69,15 @@ pub(crate) async fn list(
 ) -> Result<Response, Problem> {
     let (filter, paging) = Query::of(&uri).read(|fields| (Filter::read(fields), Paging::read(fields, &headers)))?;
     let list = ("unreachable", &filter);
-    let cursor = paging.cursor.as_ref();
-    let from = cursor.map(|cursor| cursor::decode(&list, cursor)).transpose()?.unwrap_or(Position::START);
+    let from = paging.from(&list)?.unwrap_or(Position::START);
     load.division(&caller, &filter.division).await?;
 
     let (rows, next) = fill(&load.directory, &filter, from, paging.bounds).await?;
-    let next = next.map(|next| cursor::encode(&list, &next)).transpose().map_err(Problem::internal)?;
     let columns = vec!["accountId", "accountName", "contactId", "name", "siteId", "reason"];
     if paging.is_export() {
         let asked = json!({"filter": filter});
         load.exported(&caller, Deed::UnreachableExported, (&filter, asked), rows.len()).await?;
     }
-    paging.answer(rows, next, &uri, Sheet { name: "unreachable.csv", columns, cells: Row::cells })
+    let sheet = Sheet { name: "unreachable.csv", columns, cells: Row::cells };
+    paging.answer(Page::new(rows, &list, next.as_ref())?, &uri, sheet)
 }
