@@ -281,6 +281,23 @@ class Control(PageTest):
         self.page.locator("#ask-yes").click()
         self.expect_state("Cancelled")
 
+    def test_a_command_whose_effect_is_seen_before_its_answer_is_lost_keeps_the_focus(self):
+        _, campaign = self.slow_campaign(60)
+        held = []
+
+        def hold(route):
+            route.fetch()
+            held.append(route)
+
+        self.page.route("**/pause", hold)
+        self.page.locator("#pause").click()
+        self.expect_state("Paused")
+        self.wait_until(lambda: held, "the command was made")
+        held.pop().abort()
+        expect(self.page.locator("#resume")).to_be_focused()
+        expect(self.page.locator("#pause")).to_be_hidden()
+        expect(self.page.locator("#command-problem")).to_be_empty()
+
     def test_a_command_that_came_too_late_says_so_and_shows_how_it_is_now(self):
         _, campaign = self.slow_campaign(60)
         self.page.route(f"**/campaigns/{campaign}", lambda route: None)

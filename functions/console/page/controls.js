@@ -81,7 +81,8 @@ export function campaignControls({ path, current, obeyed, look, heading, signal 
   function show(campaign) {
     const focused = element.contains(document.activeElement);
     for (const { command, button } of buttons) {
-      button.hidden = !isOffered(command, campaign);
+      // What is being done stays, and with it the focus: while its answer is on its way, the campaign may be seen to have obeyed.
+      button.hidden = !isOffered(command, campaign) && !button.hasAttribute('aria-busy');
       if (!button.hasAttribute('aria-busy')) fill(button, command.label(campaign.outcomes[command.outcome], campaign));
     }
     decide.hidden = !campaign.actions.includes('settle');
