@@ -2,7 +2,8 @@
 
 The batch calls of SQS are authorised as their single ones (Service Authorization Reference: there is no
 sqs:SendMessageBatch), sending an e-mail on the sender's identity, and a call of DynamoDB also by the partition keys that it
-names: without dynamodb:LeadingKeys a condition on it (ForAllValues) holds for every call. A schedule belongs to its group
+names: without dynamodb:LeadingKeys a condition on it (ForAllValues) holds for every call. Each table of a batch, and each action of
+a transaction, is authorised by what the call says of it alone. A schedule belongs to its group
 (ministack takes each for one of the group default), whoever stores one must be allowed to pass its role (iam:PassRole), and
 Scheduler itself may do only what that role lets it.
 """
@@ -22,6 +23,7 @@ PARTITION_KEY = "pk"
 SCHEDULES = "/schedules/"
 SCHEDULER = "scheduler.amazonaws.com"
 LEADING_KEYS = "dynamodb:LeadingKeys"
+RETURN_VALUES = "dynamodb:ReturnValues"
 
 
 def install() -> None:
@@ -44,7 +46,7 @@ def install() -> None:
             return _ScheduleArn.of(path.removeprefix(SCHEDULES), _parsed(body), query_params, region, account_id)
         return stock_resource(service, method, path, headers, body, query_params, region, account_id)
 
-    _install_leading_keys()
+    _install_contexts_of_tables()
     iam_actions.extract_iam_action, iam_actions.extract_resource_arn = action, resource
 
 
@@ -61,48 +63,64 @@ class _ScheduleArn(str):
         return schedule
 
 
-class _KeyedArn(str):
-    """A table of one action in a transaction, with the partition keys that this action names."""
+class _TableArn(str):
+    """A table of a batch, or of one action in a transaction, with what conditions may look at there."""
 
-    leading_keys: list[str]
+    context: dict
 
     @classmethod
-    def of(cls, arn: str, part: dict) -> _KeyedArn:
+    def of(cls, arn: str, context: dict) -> _TableArn:
         table = cls(arn)
-        table.leading_keys = [key for detail in part.values() for key in leading_keys(detail)]
+        table.context = context
         return table
 
 
-def _install_leading_keys() -> None:
+def _install_contexts_of_tables() -> None:
     from ministack.core import iam_actions, iam_evaluator
 
-    stock_context, stock_checks, stock_enforce = (
-        iam_actions.dynamodb_service_context, iam_actions.dynamodb_transaction_checks, iam_evaluator.enforce)
+    stock_context, stock_tables, stock_checks, stock_enforce = (
+        iam_actions.dynamodb_service_context, iam_actions.dynamodb_resource_arns, iam_actions.dynamodb_transaction_checks,
+        iam_evaluator.enforce)
     if LEADING_KEYS in stock_context(b'{"Key": {"pk": {"S": "x"}}}'):
         raise LookupError(f"ministack without {LEADING_KEYS}, which it has by now")
 
     def context(body):
-        keys = leading_keys(_parsed(body))
-        return stock_context(body) | ({LEADING_KEYS: keys} if keys else {})
+        request = _parsed(body)
+        keys, returned = leading_keys(request), request.get("ReturnValues")
+        return stock_context(body) | ({LEADING_KEYS: keys} if keys else {}) | ({RETURN_VALUES: returned} if returned else {})
 
-    # All actions of a transaction are checked in the same context, so the keys of each come with its table.
+    def of_part(part):
+        return context(json.dumps(part).encode())
+
+    # All tables of a batch, and all actions of a transaction, are checked in the same context, so that of each comes with its table.
+    def tables(body, region, account_id):
+        found = stock_tables(body, region, account_id)
+        parts = _parsed(body).get("RequestItems")
+        if not isinstance(parts, dict) or len(found) != len(parts):
+            return found
+        keyed = [(part if isinstance(part, dict) else {}) | {"RequestItems": {"": part}} for part in parts.values()]
+        return [_TableArn.of(arn, of_part(part)) for arn, part in zip(found, keyed)]
+
     def checks(iam_action, body, region, account_id):
         found = stock_checks(iam_action, body, region, account_id)
         parts = (_parsed(body).get("TransactItems") or []) if found else []
         # An action has one check, unless it is malformed: then DynamoDB refuses the call anyway.
-        return [(action, _KeyedArn.of(arn, part)) for (action, arn), part in zip(found, parts)] if len(found) == len(parts) else found
+        if len(found) != len(parts):
+            return found
+        return [(action, _TableArn.of(arn, of_part(next(iter(part.values()))))) for (action, arn), part in zip(found, parts)]
 
     @functools.wraps(stock_enforce)
     def enforce(access_key_id, iam_action, service, region, resource_arn="*", service_context=None):
-        if isinstance(resource_arn, _KeyedArn):
-            service_context = {**(service_context or {}), LEADING_KEYS: resource_arn.leading_keys}
+        if isinstance(resource_arn, _TableArn):
+            service_context = resource_arn.context
         denied = stock_enforce(access_key_id, iam_action, service, region, resource_arn=resource_arn, service_context=service_context)
         if not denied and isinstance(resource_arn, _ScheduleArn) and resource_arn.role:
             denied = stock_enforce(access_key_id, "iam:PassRole", "iam", region, resource_arn=resource_arn.role,
                                    service_context={"iam:PassedToService": SCHEDULER})
         return denied
 
-    iam_actions.dynamodb_service_context, iam_actions.dynamodb_transaction_checks, iam_evaluator.enforce = context, checks, enforce
+    iam_actions.dynamodb_service_context, iam_actions.dynamodb_resource_arns = context, tables
+    iam_actions.dynamodb_transaction_checks, iam_evaluator.enforce = checks, enforce
 
 
 def refused_to_scheduler(role: str, action: str, resource: str, group: str) -> tuple[str, str] | None:

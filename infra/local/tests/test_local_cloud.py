@@ -167,7 +167,8 @@ def installed_rules():
     """ministack's modules with the rules around theirs, until the end of the block."""
     from ministack.core import iam_actions, iam_evaluator
 
-    names = ("extract_iam_action", "extract_resource_arn", "dynamodb_service_context", "dynamodb_transaction_checks")
+    names = ("extract_iam_action", "extract_resource_arn", "dynamodb_service_context", "dynamodb_resource_arns",
+             "dynamodb_transaction_checks")
     with (mock.patch.multiple(iam_actions, **{name: getattr(iam_actions, name) for name in names}),
           mock.patch.object(iam_evaluator, "enforce", iam_evaluator.enforce)):
         policy_rules.install()
@@ -249,6 +250,23 @@ class PolicyRules(unittest.TestCase):
             for action, table in iam_actions.dynamodb_transaction_checks("dynamodb:TransactWriteItems", body, "us-east-1", "0"):
                 evaluator.enforce("key", action, "dynamodb", "us-east-1", resource_arn=table, service_context={})
         self.assertEqual(asked, [("t", ["A"]), ("u", ["B"])])
+
+    def test_each_table_of_a_batch_is_authorised_by_what_is_read_of_it(self):
+        from ministack.core import iam_evaluator
+
+        asked = []
+
+        def enforce(*_, resource_arn, service_context):
+            asked.append((resource_arn.rpartition("/")[2], service_context))
+
+        some = {"Keys": [{"pk": {"S": "A"}}], "ProjectionExpression": "#a, b", "ExpressionAttributeNames": {"#a": "status"}}
+        body = json.dumps({"RequestItems": {"t": some, "u": {"Keys": [{"pk": {"S": "B"}}, {"pk": {"S": "C"}}]}}}).encode()
+        with mock.patch.object(iam_evaluator, "enforce", enforce), installed_rules() as (iam_actions, evaluator):
+            for table in iam_actions.dynamodb_resource_arns(body, "us-east-1", "0"):
+                evaluator.enforce("key", "dynamodb:BatchGetItem", "dynamodb", "us-east-1", resource_arn=table, service_context={})
+        key, select, attributes = policy_rules.LEADING_KEYS, "dynamodb:Select", "dynamodb:Attributes"
+        self.assertEqual(asked, [("t", {key: ["A"], select: "SPECIFIC_ATTRIBUTES", attributes: ["status", "b"]}),
+                                 ("u", {key: ["B", "C"], select: "ALL_ATTRIBUTES"})])
 
 
 class Metering(unittest.TestCase):
