@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -194,7 +195,11 @@ def test() -> int:
         emulator.stop(held)
         emulator.stop(free)
         template = building.build(held)
-        with _cargo_test(free, [], {}) as functions_passed:
+        used = free.folder / "grants-used"
+        shutil.rmtree(used, ignore_errors=True)
+        used.mkdir(parents=True)
+        noted = {"GRANTS_USED": str(used)}
+        with _cargo_test(free, [], noted) as functions_passed:
             say("A local cloud for the main job and the page, with every function held to its role's policy ...")
             held_stack = _deploy(held, emulator.start(held, enforced=True), template, UNHURRIED)
             say("... and one for the tests of the functions, which have begun.")
@@ -204,6 +209,8 @@ def test() -> int:
                 _test_page(held, held_stack, browser)
                 deployed_passed()
             functions_passed()
+        with _cargo_test(free, ["--test", "unused_grants", "--", "--ignored"], noted) as grants_are_used:
+            grants_are_used()
         _no_password_logged(held, held_stack)
         _no_password_logged(free, free_stack)
     return 0
@@ -225,7 +232,7 @@ def _cargo_test(instance: Instance, options: list[str], variables: dict[str, str
     """Starts tests; the block is given what waits for their end and shows what they said."""
     command = ["cargo", "test", "--locked", "--workspace", *options]
     tools = environment.for_tools(instance, "http://127.0.0.1:9") | variables
-    log = instance.folder / ("cargo-test-deployed.log" if options else "cargo-test.log")
+    log = instance.folder / f"{'-'.join(['cargo-test', *options[1:2]])}.log"
     log.unlink(missing_ok=True)
     with tool_beside(command, environment=tools, folder=ROOT, log=log) as tests:
 

@@ -53,7 +53,7 @@ impl World {
     /// The hash of the password that somebody in `NORTH` chose.
     pub async fn chosen_hash(&self, email: &str) -> Option<String> {
         let id = self.recipient("NORTH", email).await.unwrap().recipient_id;
-        let item = self.get(key(keys::recipient_pk(id), keys::CREDENTIAL)).await?;
+        let item = self.get(key(keys::credential_pk(id), keys::CREDENTIAL)).await?;
         Some(item["passwordHash"].as_s().unwrap().clone())
     }
 

@@ -22,9 +22,13 @@ pub struct Scheduling {
 impl Scheduling {
     /// One with so many people in NORTH.
     pub async fn with_people(people: usize) -> Self {
-        let world = World::with_people(people).await;
+        Self::of(World::with_people(people).await)
+    }
+
+    /// One in this world.
+    pub fn of(world: World) -> Self {
         world.cloud().users.put("operator", true, &["directory", "390"]);
-        let scheduled_send = ScheduledSend::new(&world.config, &world.settings).unwrap();
+        let scheduled_send = ScheduledSend::new(&world.config_of("scheduled-send"), &world.settings).unwrap();
         Self { world, scheduled_send }
     }
 

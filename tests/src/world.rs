@@ -25,6 +25,7 @@ use resend::Resend;
 use serde_json::{Value, json};
 use sweep::{Sweep, Swept};
 
+use crate::cloud::roles::record;
 use crate::cloud::ses::Mail;
 use crate::cloud::template::Template;
 use crate::cloud::{CAMPAIGNS, Cloud, DIRECTORY, connector, settings};
@@ -55,6 +56,22 @@ pub struct World {
     sqs: aws_sdk_sqs::Client,
 }
 
+impl Drop for World {
+    /// Nothing was asked of AWS that a function's role does not allow.
+    fn drop(&mut self) {
+        if let Ok(cloud) = self.cloud.lock() {
+            record::add(&cloud.roles);
+        }
+        let refused = self.cloud.lock().map(|cloud| cloud.roles.refused().join("\n")).unwrap_or_default();
+        if std::thread::panicking() {
+            // It may be why.
+            eprintln!("{refused}");
+        } else {
+            assert_eq!(refused, "");
+        }
+    }
+}
+
 impl World {
     /// A new, empty world with a division `NORTH`.
     pub async fn new() -> Self {
@@ -76,11 +93,11 @@ impl World {
         let settings: Settings = variables.clone().into_iter().collect();
         let dynamo = aws_sdk_dynamodb::Client::new(&config);
         Self {
-            fan_out: FanOut::new(&config, &settings).unwrap(),
-            deliver: Deliver::new(&config, &settings).unwrap(),
-            feedback: Feedback::new(&config, &settings).unwrap(),
-            resend: Resend::new(&config, &settings).unwrap(),
-            sweep: Sweep::new(&config, &settings).unwrap(),
+            fan_out: FanOut::new(&connector::named(&config, "fan-out"), &settings).unwrap(),
+            deliver: Deliver::new(&connector::named(&config, "deliver"), &settings).unwrap(),
+            feedback: Feedback::new(&connector::named(&config, "feedback"), &settings).unwrap(),
+            resend: Resend::new(&connector::named(&config, "resend"), &settings).unwrap(),
+            sweep: Sweep::new(&connector::named(&config, "sweep"), &settings).unwrap(),
             campaigns: CampaignStore::new(dynamo.clone(), CAMPAIGNS.to_owned(), DIRECTORY.to_owned()),
             sqs: aws_sdk_sqs::Client::new(&config),
             config,
@@ -98,6 +115,11 @@ impl World {
         self.cloud.lock().unwrap()
     }
 
+    /// The configuration with which a function makes its calls, so that its role is asked.
+    pub fn config_of(&self, function: &str) -> SdkConfig {
+        connector::named(&self.config, function)
+    }
+
     /// The functions' settings with other values of some variables.
     pub fn settings_with(&self, changes: &[(&str, &str)]) -> Settings {
         let changes = changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -111,25 +133,26 @@ impl World {
 
     /// Calls the function that the template wires to this method and path.
     pub async fn call(&self, call: Call) -> Answer {
-        let (config, settings) = (&self.config, &self.settings);
+        let settings = &self.settings;
+        let config = |function: &str| self.config_of(function);
         let router = match call.route() {
-            ("POST", "/v1/campaigns") => send::router(send::Send::new(config, settings).unwrap()),
+            ("POST", "/v1/campaigns") => send::router(send::Send::new(&config("send"), settings).unwrap()),
             (_, path) if path.starts_with("/v1/activations") => {
-                activate::router(activate::Activate::new(config, settings).unwrap())
+                activate::router(activate::Activate::new(&config("activate"), settings).unwrap())
             }
             (method, path)
                 if path.starts_with("/v1/campaigns") || (path.starts_with("/v1/recipients/") && method != "GET") =>
             {
-                campaigns::router(campaigns::Campaigns::new(config, settings).unwrap())
+                campaigns::router(campaigns::Campaigns::new(&config("campaigns"), settings).unwrap())
             }
             (_, path) if path.starts_with("/v1/schedules") => {
-                schedules::router(schedules::Schedules::new(config, settings).unwrap())
+                schedules::router(schedules::Schedules::new(&config("schedules"), settings).unwrap())
             }
             (_, path) if path.starts_with("/v1/templates") => {
-                templates::router(templates::Templates::new(config, settings).unwrap())
+                templates::router(templates::Templates::new(&config("templates"), settings).unwrap())
             }
-            ("GET", _) => load::router(load::Load::new(config, settings).unwrap()),
-            _ => directory::router(directory::Directory::new(config, settings).unwrap()),
+            ("GET", _) => load::router(load::Load::new(&config("load"), settings).unwrap()),
+            _ => directory::router(directory::Directory::new(&config("directory"), settings).unwrap()),
         };
         call.on(router).await
     }

@@ -89,7 +89,7 @@ impl Activate {
             let found = self.directory.recipient_at(&asked.division, &asked.email).await?;
             // Where there is nobody, somebody is looked for all the same.
             let id = found.unwrap_or_else(clock::new_recipient_id);
-            let recipient = self.directory.recipients(&[id]).await?.pop();
+            let recipient = self.directory.recipient_with_passwords(id).await?;
             let invited = recipient.filter(|recipient| recipient.is_invited());
             let mailed = invited.as_ref().map(|recipient| recipient.passwords()).unwrap_or_default();
             let password = proven(&mailed, asked.temporary_password.expose_secret(), now);

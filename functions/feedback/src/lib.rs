@@ -119,7 +119,7 @@ impl Feedback {
     async fn report(&self, sent_for: SentFor, told: &Told) -> Result<Option<Reported>, FeedbackError> {
         let SentFor { campaign, recipient, attempt } = sent_for;
         for again in 1..=TRIES {
-            let Some(row) = self.store.ledger_row(campaign, recipient).await? else {
+            let Some(row) = self.store.ledger_row_with_passwords(campaign, recipient).await? else {
                 tracing::warn!(campaign.id = %campaign, recipient.id = %recipient, "feedback on nobody in a ledger: dropped");
                 return Ok(None);
             };

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::Message;
+use futures::try_join;
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::claim::{Action, Claim, Claimed, Decision};
@@ -221,9 +222,10 @@ struct Unreadable {
 /// Makes every row of a dead delivery that is still `queued` `failed`. `false` when its rows kept changing: try again later.
 async fn give_up(store: &CampaignStore, dead: &DeliverMessage) -> Result<bool, SweepError> {
     for _ in 0..TRIES {
-        let delivery = store.delivery(dead.campaign_id, &dead.division, dead.shard, &dead.recipient_ids).await?;
-        let sends = delivery.campaign.is_some_and(|campaign| campaign.state.sends());
-        let queued = delivery.rows.into_values().filter(|row| row.outcome == Outcome::Queued);
+        let rows = store.rows(dead.campaign_id, dead.shard, &dead.recipient_ids);
+        let (campaign, rows) = try_join!(store.campaign(dead.campaign_id), rows)?;
+        let sends = campaign.is_some_and(|campaign| campaign.state.sends());
+        let queued = rows.into_iter().filter(|row| row.outcome == Outcome::Queued);
         let decisions: Vec<_> =
             queued.map(|row| Decision { row, action: Action::End(LedgerEvent::GiveUp, "deadLettered") }).collect();
         if !sends || decisions.is_empty() {

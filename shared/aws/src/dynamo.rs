@@ -178,15 +178,15 @@ pub async fn transact(
 /// `keys` holds the name of a table with each key; any number of keys.
 pub async fn batch_get(client: &Client, keys: Vec<(String, Item)>) -> Result<Vec<(String, Item)>, StoreError> {
     // Boxed, since futures nest deeper here than the compiler computes the layout of (its recursion limit).
-    Box::pin(batch_get_only(client, keys, None)).await
+    Box::pin(batch_get_only(client, keys, &[])).await
 }
 
-/// As [`batch_get`], but the answer holds only these attributes of each item (an expression such as `accountId, contacts`):
-/// what is read costs as much, and far less of large items comes over the net.
+/// As [`batch_get`], but the answer holds only these attributes of each item; all if none is named. What is read costs as much,
+/// far less of large items comes over the net, and a role may be kept from the other attributes.
 pub async fn batch_get_only(
     client: &Client,
     keys: Vec<(String, Item)>,
-    projection: Option<&str>,
+    only: &[&str],
 ) -> Result<Vec<(String, Item)>, StoreError> {
     let what = "read items";
     let mut found = Vec::with_capacity(keys.len());
@@ -198,8 +198,11 @@ pub async fn batch_get_only(
         let mut request = HashMap::new();
         for (table, keys) in tables {
             let keys = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true);
-            let keys = keys.set_projection_expression(projection.map(str::to_owned)).build();
-            request.insert(table, keys.map_err(StoreError::request)?);
+            let keys = match only {
+                [] => keys,
+                only => keys.projection_expression(projection(only)).set_expression_attribute_names(aliases(only)),
+            };
+            request.insert(table, keys.build().map_err(StoreError::request)?);
         }
         let mut attempt = 0;
         while !request.is_empty() {
@@ -219,6 +222,16 @@ pub async fn batch_get_only(
         }
     }
     Ok(found)
+}
+
+/// The expression that reads only these attributes. Each has the alias `#<name>`, since some are reserved words.
+pub(crate) fn projection(attributes: &[&str]) -> String {
+    attributes.iter().map(|name| format!("#{name}")).collect::<Vec<_>>().join(", ")
+}
+
+/// The aliases in a [`projection`].
+pub(crate) fn aliases(attributes: &[&str]) -> Option<HashMap<String, String>> {
+    Some(attributes.iter().map(|name| (format!("#{name}"), (*name).to_owned())).collect())
 }
 
 /// A string attribute.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
@@ -62,7 +62,15 @@ pub async fn read(mut request: HttpRequest) -> Result<Call, ConnectorError> {
     let (service, operation) = called.ok_or_else(|| {
         ConnectorError::user(format!("no service in memory answers {} {path} {target:?}", request.method()).into())
     })?;
-    Ok(Call { service, operation, path, body })
+    let agent = request.headers().get("user-agent").unwrap_or_default();
+    let function = agent.split(' ').find_map(|part| part.strip_prefix("app/")).map(str::to_owned);
+    Ok(Call { function, service, operation, path, body })
+}
+
+/// The same configuration with the name under which a function makes its calls, as `AWS_SDK_UA_APP_ID` gives it.
+pub fn named(config: &SdkConfig, function: &str) -> SdkConfig {
+    let name = AppName::new(function.to_owned()).expect("functions have plain names");
+    config.clone().into_builder().app_name(name).build()
 }
 
 /// The path and query of a request.

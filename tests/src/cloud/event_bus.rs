@@ -110,7 +110,10 @@ mod tests {
         let entries = [entry("{}"), entry("{\"a\":1}"), entry("[]"), json!({"Detail": "{}"})];
         let (operation, path) = ("PutEvents".to_owned(), "/".to_owned());
         let body = json!({"Entries": entries}).to_string().into_bytes();
-        let reply = bus.answer(&Call { service: Service::EventBridge, operation, path, body }, Timestamp::UNIX_EPOCH);
+        let reply = bus.answer(
+            &Call { function: None, service: Service::EventBridge, operation, path, body },
+            Timestamp::UNIX_EPOCH,
+        );
         let answer: Value = serde_json::from_str(&reply.body).unwrap();
         let codes: Vec<_> =
             answer["Entries"].as_array().unwrap().iter().map(|entry| entry["ErrorCode"].as_str()).collect();

@@ -6,6 +6,7 @@
 
 pub mod connector;
 pub mod event_bus;
+pub mod roles;
 pub mod scheduler;
 pub mod ses;
 pub mod sns;
@@ -18,6 +19,7 @@ use std::collections::HashMap;
 
 use event_bus::EventBus;
 use jiff::{SignedDuration, Timestamp};
+use roles::Roles;
 use scheduler::Scheduler;
 use serde_json::{Value, json};
 use ses::Ses;
@@ -49,6 +51,7 @@ pub struct Cloud {
     pub bus: EventBus,
     pub scheduler: Scheduler,
     pub users: Users,
+    pub roles: Roles,
 }
 
 impl Cloud {
@@ -69,11 +72,14 @@ impl Cloud {
         let mut scheduler = Scheduler::new();
         scheduler.create_group(GROUP);
         let (ses, bus, users) = (Ses::default(), EventBus::default(), Users::new(POOL));
-        Self { tables, sqs, ses, sns, bus, scheduler, users }
+        Self { tables, sqs, ses, sns, bus, scheduler, users, roles: Roles::new(template) }
     }
 
     /// Answers a call. Indexes of tables show at once what was written.
     pub fn answer(&mut self, call: &Call, now: Timestamp) -> Reply {
+        if let Some(refused) = self.roles.refuse(call) {
+            return refused;
+        }
         match call.service {
             Service::DynamoDb => self.tables.answer(&call.operation, call.json(), now, SignedDuration::ZERO).0,
             Service::Sqs => self.sqs.answer(call, now),
@@ -133,6 +139,8 @@ pub enum Service {
 /// A call, as it arrives at AWS.
 #[derive(Clone, Debug)]
 pub struct Call {
+    /// The function that calls, by the name that it gives with its calls; nobody if a test calls.
+    pub function: Option<String>,
     /// The service that is called.
     pub service: Service,
     /// The operation, such as `SendMessageBatch`.

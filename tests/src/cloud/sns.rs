@@ -103,7 +103,7 @@ mod tests {
         form.append_pair("Action", "Publish").append_pair("TopicArn", topic).append_pair("Message", message);
         form.extend_pairs(subject.map(|subject| ("Subject", subject)));
         let (operation, path) = ("Publish".to_owned(), "/".to_owned());
-        let call = Call { service: Service::Sns, operation, path, body: form.finish().into_bytes() };
+        let call = Call { function: None, service: Service::Sns, operation, path, body: form.finish().into_bytes() };
         sns.answer(&call, Timestamp::UNIX_EPOCH)
     }
 

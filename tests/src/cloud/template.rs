@@ -70,6 +70,43 @@ impl Template {
         guarded.map(|route| ["Method", "Path"].map(|part| route[part].as_str().unwrap().to_owned()).into()).collect()
     }
 
+    /// The statements of the role that each function has, by the name under which it makes its calls.
+    pub fn roles(&self) -> Vec<(String, Vec<Value>)> {
+        let resources = self.0["Resources"].as_object().unwrap();
+        let functions = resources.values().filter(|resource| resource["Type"] == "AWS::Serverless::Function");
+        let role = |function: &Value| {
+            let properties = &function["Properties"];
+            let name = properties["Environment"]["Variables"]["AWS_SDK_UA_APP_ID"].as_str().unwrap();
+            let role = properties["Role"].as_str().and_then(|role| role.strip_suffix(".Arn")).unwrap();
+            let policies = resources[role]["Properties"]["Policies"].as_array().unwrap().iter();
+            let statements = policies.flat_map(|policy| policy["PolicyDocument"]["Statement"].as_array().unwrap());
+            (name.to_owned(), statements.cloned().collect())
+        };
+        functions.map(role).collect()
+    }
+
+    /// What Lambda calls as a function: the queue from which it hands it messages, and the one to which it reports failures. Function,
+    /// action, and the queue's name here.
+    pub fn calls_of_lambda(&self) -> Vec<(String, String, String)> {
+        let resources = self.0["Resources"].as_object().unwrap();
+        let functions = resources.values().filter(|resource| resource["Type"] == "AWS::Serverless::Function");
+        let calls = functions.flat_map(|function| {
+            let properties = &function["Properties"];
+            let name = properties["Environment"]["Variables"]["AWS_SDK_UA_APP_ID"].as_str().unwrap();
+            let queue = |arn: &Value| arn.as_str().and_then(|arn| arn.strip_suffix(".Arn")).map(str::to_owned);
+            let events = properties["Events"].as_object().into_iter().flat_map(Map::values);
+            let read = events
+                .filter(|event| event["Type"] == "SQS")
+                .filter_map(move |event| queue(&event["Properties"]["Queue"]));
+            let actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
+            let read = read.flat_map(move |queue| actions.map(|action| (action, queue.clone())));
+            let failures = queue(&properties["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Destination"]);
+            let told = failures.map(|queue| ("sqs:SendMessage", queue));
+            read.chain(told).map(|(action, queue)| (name.to_owned(), action.to_owned(), queue)).collect::<Vec<_>>()
+        });
+        calls.collect()
+    }
+
     /// How long a function may take.
     pub fn timeout(&self, logical: &str) -> SignedDuration {
         let seconds = self.0["Resources"][logical]["Properties"]["Timeout"].as_i64().unwrap();

@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use super::instance::{Instance, SdkTime, happens};
 use super::plan::Fault;
 use super::system::System;
-use crate::cloud::connector::{read, response};
+use crate::cloud::connector::{named, read, response};
 use crate::cloud::{Call, Reply, Service};
 
 /// The configuration of an environment's SDK. Its region is its own, so that the SDK counts its retries by itself: clients of
@@ -28,7 +28,7 @@ pub fn config(system: &Arc<System>, instance: &Arc<Instance>) -> SdkConfig {
     let client = http_client_fn(move |_, _| SharedHttpConnector::new(line.clone()));
     let region = aws_config::Region::new(instance.name.replace('#', "-"));
     let credentials = aws_sdk_dynamodb::config::Credentials::new("simulated", "simulated", None, None, "simulated");
-    SdkConfig::builder()
+    let config = SdkConfig::builder()
         .behavior_version(aws_config::BehaviorVersion::latest())
         .region(region)
         .credentials_provider(aws_sdk_dynamodb::config::SharedCredentialsProvider::new(credentials))
@@ -38,7 +38,8 @@ pub fn config(system: &Arc<System>, instance: &Arc<Instance>) -> SdkConfig {
         .timeout_config(portal_aws::config::timeouts())
         .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
         .time_source(SdkTime(instance.clone()))
-        .build()
+        .build();
+    named(&config, instance.function)
 }
 
 #[derive(Clone)]

@@ -20,6 +20,7 @@ use super::secrets;
 use super::sources::{self, call};
 use super::system::System;
 use super::town::{DIVISIONS, SENDERS, Town, division};
+use crate::cloud::roles::record;
 use crate::http::Call;
 
 /// For how long after a storm everything may take to come to its end: a day's quota, quiet hours, and messages that are four days late.
@@ -257,7 +258,9 @@ pub fn scripted<T>(people: u32, test: impl AsyncFnOnce(Arc<Scene>) -> T) -> T {
         let scene = Arc::new(Scene { system, town: Mutex::new(Town::of(people)), known: Mutex::default() });
         sources::start(&scene.system);
         scene.prepare(false).await;
-        test(scene).await
+        let result = test(scene.clone()).await;
+        scene.system.with(|state| record::add(&state.cloud.roles));
+        result
     })
 }
 
@@ -286,6 +289,7 @@ impl super::system::State {
         self.report.limits_reached = self.checks.limits_reached();
         self.report.campaigns = self.checks.campaigns().count() as u64;
         self.report.events = self.log.len() as u64;
+        record::add(&self.cloud.roles);
         let outcomes = self.checks.outcomes().into_iter();
         self.report.outcomes = outcomes.map(|(name, count)| (name.to_owned(), count)).collect();
         let transitions = self.checks.transitions.iter();

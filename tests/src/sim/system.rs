@@ -230,7 +230,12 @@ impl State {
         let refused = fault.and_then(|fault| refusal(fault, call));
         let mut mailed = false;
         let mut wrote = String::new();
-        let mut reply = match refused {
+        let forbidden = self.cloud.roles.refuse(call);
+        if forbidden.is_some() {
+            let what = self.cloud.roles.refused().last().cloned().unwrap_or_default();
+            self.checks.broken(now, what);
+        }
+        let mut reply = match forbidden.or(refused) {
             Some(reply) => reply,
             None => {
                 self.checks.called(call, now);

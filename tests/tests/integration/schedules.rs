@@ -515,12 +515,18 @@ async fn the_sweep_tells_scheduler_what_it_does_not_know() {
     assert_eq!(known().await.schedule_expression_timezone.as_deref(), Some("Europe/Berlin"));
     scheduling.command(&schedule, "pause").await;
     assert_eq!(known().await.state.unwrap().as_str(), "DISABLED");
-    // Scheduler lost it, by whatever hand: it is made again with the next change.
+    // Scheduler lost it, by whatever hand: it is made again with the next change, by whoever tells Scheduler of that.
     let client = aws_sdk_scheduler::Client::new(&world.config);
     let request = client.delete_schedule().group_name(GROUP).name(id(&schedule));
-    request.send().await.unwrap();
+    request.clone().send().await.unwrap();
     scheduling.command(&schedule, "resume").await;
     assert_eq!(known().await.state.unwrap().as_str(), "ENABLED");
+    request.send().await.unwrap();
+    let moved =
+        json!({"name": "North", "email": SENDER, "timeZone": "Asia/Seoul", "portalUrl": "https://p.example.com"});
+    world.call(Call::new("PUT", "/v1/divisions/NORTH").json(&moved)).await;
+    assert_eq!(world.sweep_after(STALE).await.schedules_armed, 1);
+    assert_eq!(known().await.schedule_expression_timezone.as_deref(), Some("Asia/Seoul"));
 }
 
 #[tokio::test]

@@ -6,9 +6,12 @@ use std::sync::Arc;
 use fail::FailScenario;
 use futures::FutureExt;
 use jiff::SignedDuration;
+use portal_domain::schedule::Verdict;
 use serde_json::{Value, json};
 use tests::clock::with_clock;
 use tests::http::Call;
+use tests::scheduling::{Scheduling, weekly};
+use tests::world::SENDER;
 use tests::{Account, Contact, World};
 
 use crate::{LATER, once_at};
@@ -174,6 +177,63 @@ async fn a_large_account_that_is_posted_again_and_killed_after_any_write_is_the_
 async fn a_large_account_whose_deletion_is_killed_after_any_write_is_whole_or_gone() {
     let world = World::empty();
     killed_after_each_write(Some(large(&world, 0..PEOPLE, 5)), Change::Delete).await;
+}
+
+/// Each asks the account, or the link rows of whoever has too many kinds of links: what its role must allow (the world looks at its end).
+#[tokio::test]
+async fn whoever_decides_about_people_of_an_account_that_is_being_changed_may_read_what_it_takes() {
+    let _scenario = FailScenario::setup();
+    let world = world_with(None).await;
+    let before = large(&world, 0..PEOPLE, 5);
+    world.import([before]).await;
+    let send = async |key: &str, expected: u64| {
+        let filter = json!({"division": "NORTH", "accountClass": "HOME"});
+        let body = json!({"filter": filter, "templateId": "portal-invitation", "emailFrom": SENDER,
+            "expectedRecipients": expected, "includeRecentlyInvited": true});
+        let answer = world.post_campaign(key, &body).await;
+        assert_eq!(answer.status, 202, "{}", answer.text);
+        answer.json()["campaignId"].as_str().unwrap().parse().unwrap()
+    };
+    let people = world.counts("division=NORTH&accountClass=HOME").await["willEmail"].as_u64().unwrap();
+    send("all", people).await;
+    world.pump().await;
+    let change = Change::Post(large(&world, 0..PEOPLE, 5).with("balanceDue", "0.00"));
+    assert!(make_and_kill(&world, &change, 4).await);
+    let mut changing = None;
+    for person in 0..PEOPLE {
+        let recipient = world.recipient("NORTH", &world.email(format!("p{person}"))).await.unwrap();
+        if recipient.accounts.iter().any(|account| account.changing.is_some()) {
+            changing = Some(recipient);
+        }
+    }
+    let changing = changing.expect("the account is left out of somebody's summary already");
+    let preview = json!({"division": "NORTH", "recipientId": changing.recipient_id});
+    let preview = Call::new("POST", "/v1/templates/portal-invitation/preview").json(&preview);
+    assert_eq!(world.call(preview).await.status, 200);
+    let asked = json!({"division": "NORTH", "email": changing.email});
+    assert_eq!(world.call(Call::new("POST", "/v1/activations/resend").public().json(&asked)).await.status, 202);
+    world.pump().await;
+
+    let grown = send("again", people).await;
+    world.import((PEOPLE..PEOPLE + 30).map(|person| world.account_of(person))).await;
+    world.write_ledger().await;
+    let grown = world.campaign(grown).await;
+    assert_eq!(
+        (&grown["stateReason"], grown["wouldReach"].as_u64()),
+        (&json!("audienceGrew"), Some(people + 30)),
+        "{grown}"
+    );
+    let cancel = format!("/v1/campaigns/{}/cancel", grown["campaignId"].as_str().unwrap());
+    assert_eq!(world.call(Call::new("POST", &cancel)).await.status, 200);
+    world.pump().await;
+
+    let scheduling = Scheduling::of(world);
+    let fields = json!({"filter": {"division": "NORTH", "accountClass": "HOME"}});
+    let preview = Call::new("POST", "/v1/schedules/preview").json(&weekly(fields.clone()));
+    assert_eq!(scheduling.world.call(preview).await.status, 200);
+    let schedule = scheduling.schedule(fields).await;
+    let due = serde_json::from_value(schedule["nextRuns"][0].clone()).unwrap();
+    assert!(matches!(scheduling.verdict(&schedule, due).await, Verdict::Started { .. }));
 }
 
 /// Addresses that were mailed, sorted.

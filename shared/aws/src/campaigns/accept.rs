@@ -155,5 +155,5 @@ impl CampaignStore {
 
 /// The key of the hash of the password that a recipient chose.
 pub(super) fn credential_key(recipient: &RecipientItem) -> Item {
-    key(directory_keys::recipient_pk(recipient.recipient_id), directory_keys::CREDENTIAL)
+    key(directory_keys::credential_pk(recipient.recipient_id), directory_keys::CREDENTIAL)
 }

@@ -8,11 +8,13 @@ use portal_domain::outcome::LedgerEvent;
 use portal_domain::{CampaignId, Outcome, RecipientId};
 
 use super::counter::CounterItem;
-use super::item::LedgerItem;
+use super::item::{LedgerItem, WITHOUT_PASSWORDS};
 use super::record::Undo;
 use super::{CampaignStore, keys};
 use crate::directory::keys as directory_keys;
-use crate::dynamo::{StoreError, Transacted, condition_failed, key, n, s, set_or_remove, transact, update};
+use crate::dynamo::{
+    StoreError, Transacted, batch_get_only, condition_failed, key, n, s, set_or_remove, transact, update,
+};
 
 /// What a report did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,22 +41,33 @@ struct Step<'a> {
 }
 
 impl CampaignStore {
-    /// A recipient's row in the ledger of a campaign, read consistently.
+    /// A recipient's row in the ledger of a campaign, read consistently, without passwords.
     pub async fn ledger_row(
         &self,
         campaign: CampaignId,
         recipient: RecipientId,
     ) -> Result<Option<LedgerItem>, StoreError> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(row_key(campaign, recipient)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| StoreError::of("read a ledger row", error))?;
-        answer.item.map(|item| Ok(serde_dynamo::from_item(item)?)).transpose()
+        self.read_row(campaign, recipient, WITHOUT_PASSWORDS).await
+    }
+
+    /// The same with what the recipient gets back if the e-mail did not leave.
+    pub async fn ledger_row_with_passwords(
+        &self,
+        campaign: CampaignId,
+        recipient: RecipientId,
+    ) -> Result<Option<LedgerItem>, StoreError> {
+        self.read_row(campaign, recipient, &[]).await
+    }
+
+    async fn read_row(
+        &self,
+        campaign: CampaignId,
+        recipient: RecipientId,
+        only: &[&str],
+    ) -> Result<Option<LedgerItem>, StoreError> {
+        let wanted = vec![(self.table.clone(), row_key(campaign, recipient))];
+        let row = batch_get_only(&self.client, wanted, only).await?.pop();
+        row.map(|(_, item)| Ok(serde_dynamo::from_item(item)?)).transpose()
     }
 
     /// Writes what a report of attempt number `attempt` changes in `row`, in the counters, and in the recipient: who is

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
+use futures::try_join;
 use portal_domain::{Campaign, CampaignId, RecipientId};
 use serde::Deserialize;
 
-use super::item::LedgerItem;
+use super::item::{LedgerItem, WITHOUT_PASSWORDS};
 use super::{CampaignStore, keys};
-use crate::dynamo::{StoreError, batch_get, key, s};
+use crate::dynamo::{Item, StoreError, batch_get, batch_get_only, key, s};
 
 /// A recipient's part in one campaign.
 #[derive(Clone, Debug)]
@@ -40,19 +41,20 @@ impl CampaignStore {
         let mut rows = self.newest_rows(recipient, limit + 1).await?;
         let more = rows.len() > limit;
         rows.truncate(limit);
-        let wanted = rows.iter().flat_map(|(campaign, row)| [Self::campaign_key(*campaign), key(&row.pk, &row.sk)]);
-        let wanted = wanted.map(|key| (self.table.clone(), key)).collect();
-        let mut campaigns = HashMap::new();
-        let mut ledger = HashMap::new();
-        for (_, item) in batch_get(&self.client, wanted).await? {
+        let of_table = |key| (self.table.clone(), key);
+        let campaigns = rows.iter().map(|(campaign, _)| of_table(Self::campaign_key(*campaign))).collect();
+        let ledger = rows.iter().map(|(_, row)| of_table(key(&row.pk, &row.sk))).collect();
+        let attributes: Vec<_> = [&["pk"], WITHOUT_PASSWORDS].concat();
+        let (campaigns, ledger) =
+            try_join!(batch_get(&self.client, campaigns), batch_get_only(&self.client, ledger, &attributes))?;
+        let campaign =
+            |(_, item)| serde_dynamo::from_item(item).map(|campaign: Campaign| (campaign.campaign_id, campaign));
+        let mut campaigns: HashMap<_, _> = campaigns.into_iter().map(campaign).collect::<Result<_, _>>()?;
+        let row = |(_, item): (_, Item)| {
             let partition = item.get("pk").and_then(|pk| pk.as_s().ok()).cloned().unwrap_or_default();
-            if partition == keys::CAMPAIGNS {
-                let campaign: Campaign = serde_dynamo::from_item(item)?;
-                campaigns.insert(campaign.campaign_id, campaign);
-            } else {
-                ledger.insert(partition, serde_dynamo::from_item::<_, LedgerItem>(item)?);
-            }
-        }
+            serde_dynamo::from_item(item).map(|row: LedgerItem| (partition, row))
+        };
+        let mut ledger: HashMap<_, _> = ledger.into_iter().map(row).collect::<Result<_, _>>()?;
         let entries = rows.into_iter().filter_map(|(campaign, row)| {
             Some(Entry { campaign: campaigns.remove(&campaign)?, row: ledger.remove(&row.pk)? })
         });

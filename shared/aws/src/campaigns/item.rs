@@ -163,6 +163,10 @@ impl From<&RecipientItem> for Prior {
     }
 }
 
+/// The attributes of a ledger row but the digests of temporary passwords, for whoever needs no password.
+pub(super) const WITHOUT_PASSWORDS: &[&str] =
+    &["recipientId", "outcome", "reason", "attempt", "claimId", "messageId", "standing", "standingDetail", "updatedAt"];
+
 /// One recipient in one campaign.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -189,7 +193,7 @@ pub struct LedgerItem {
     /// More of that, in SES's own codes, such as `General` or `MailboxFull`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standing_detail: Option<String>,
-    /// What the recipient was before the newest claim.
+    /// What the recipient was before the newest claim; absent also where it was not read ([`WITHOUT_PASSWORDS`]), as `digest`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prior_state: Option<Prior>,
     /// Digest of the password in the e-mail of the newest claim.
@@ -242,5 +246,30 @@ impl ClaimItem {
     /// A claim that holds these recipients.
     pub fn new(claim_id: ClaimId, claim_until: Timestamp, recipient_ids: Vec<RecipientId>) -> Self {
         Self { claim_id, claim_until, recipient_ids, ttl: (claim_until + CLAIM_KEPT).as_second() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn whoever_needs_no_password_reads_everything_of_a_row_but_passwords() {
+        let id = "8c2bd48c-5d2c-4d0f-9d0c-2d2f4d9d6b11";
+        let row = json!({
+            "recipientId": id, "outcome": "sent", "reason": "r", "attempt": 1, "claimId": id, "messageId": "m", "standing": "delivered",
+            "standingDetail": "d", "priorState": {"status": "notSent", "reminders": 0}, "digest": "d", "updatedAt": "2026-11-22T09:00:00Z",
+        });
+        let read: LedgerItem = serde_json::from_value(row.clone()).expect("a row");
+        let written = serde_json::to_value(read).expect("JSON");
+        assert_eq!(written, row, "each attribute is in the sample");
+        let all: BTreeSet<&str> = row.as_object().expect("an object").keys().map(String::as_str).collect();
+        let read: BTreeSet<&str> = WITHOUT_PASSWORDS.iter().copied().collect();
+        assert_eq!(all.difference(&read).copied().collect::<Vec<_>>(), ["digest", "priorState"]);
+        assert!(read.is_subset(&all), "nothing is read that there is not");
     }
 }

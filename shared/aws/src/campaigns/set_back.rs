@@ -12,7 +12,7 @@ use super::{CampaignStore, keys};
 use crate::clock;
 use crate::directory::item::RecipientItem;
 use crate::directory::keys as directory_keys;
-use crate::dynamo::{StoreError, Transacted, key, n, s, transact, update};
+use crate::dynamo::{Item, StoreError, Transacted, key, n, s, transact, update};
 
 impl CampaignStore {
     /// Makes a recipient `notSent` who is as they were read, with who, when and why in the recipient's audit trail: no password that was
@@ -34,7 +34,10 @@ impl CampaignStore {
             self.put_new(key(keys::audit_pk(id), clock::new_event_id(now)), &entry)?,
         ];
         if accepted {
-            actions.push(self.delete_credential(recipient)?);
+            actions.push(self.delete_credential(credential_key(recipient))?);
+            // Earlier releases kept it in the recipient's own partition.
+            let earlier = key(directory_keys::recipient_pk(id), directory_keys::CREDENTIAL);
+            actions.push(self.delete_credential(earlier)?);
             actions.push(Event::new(Happened::Revoked, id, &recipient.division, now).put(&self.table)?);
         }
         if let Some(acceptance) = &recipient.acceptance {
@@ -68,8 +71,8 @@ impl CampaignStore {
         )
     }
 
-    fn delete_credential(&self, recipient: &RecipientItem) -> Result<TransactWriteItem, StoreError> {
-        let delete = Delete::builder().table_name(&self.directory).set_key(Some(credential_key(recipient)));
+    fn delete_credential(&self, key: Item) -> Result<TransactWriteItem, StoreError> {
+        let delete = Delete::builder().table_name(&self.directory).set_key(Some(key));
         Ok(TransactWriteItem::builder().delete(delete.build().map_err(StoreError::request)?).build())
     }
 }

@@ -7,11 +7,11 @@ use portal_domain::{CampaignId, Outcome, RecipientId, Shard};
 
 use super::claim::Claim;
 use super::counter::CounterItem;
-use super::item::{ClaimItem, LedgerItem};
+use super::item::{ClaimItem, LedgerItem, WITHOUT_PASSWORDS};
 use super::record::Record;
 use super::{CampaignStore, keys};
 use crate::clock;
-use crate::dynamo::{StoreError, Transacted, back_off, batch_get, key, s, transact};
+use crate::dynamo::{StoreError, Transacted, back_off, batch_get_only, key, s, transact};
 
 /// How many rows a person's decision settles in one transaction.
 const SETTLED_AT_ONCE: usize = 80;
@@ -55,7 +55,7 @@ impl CampaignStore {
         let claim =
             Claim { campaign, shard, claim_id: open.claim_id, now: clock::now(), claim_until: open.claim_until };
         let (mut records, mut before) = (Vec::new(), Vec::new());
-        for row in self.rows(&claim.pk(), &open.recipient_ids).await? {
+        for row in self.rows(campaign, shard, &open.recipient_ids).await? {
             let ours = row.claim_id == Some(claim.claim_id) || row.outcome == Outcome::Queued;
             if !ours {
                 continue;
@@ -73,10 +73,16 @@ impl CampaignStore {
         Ok((claim, waiting))
     }
 
-    /// These rows of a shard, as far as they exist, read consistently.
-    async fn rows(&self, shard_pk: &str, recipients: &[RecipientId]) -> Result<Vec<LedgerItem>, StoreError> {
-        let wanted = recipients.iter().map(|id| (self.table.clone(), key(shard_pk, keys::ledger_sk(*id)))).collect();
-        let items = batch_get(&self.client, wanted).await?.into_iter();
+    /// These rows of a shard, as far as they exist, read consistently, without passwords.
+    pub async fn rows(
+        &self,
+        campaign: CampaignId,
+        shard: Shard,
+        recipients: &[RecipientId],
+    ) -> Result<Vec<LedgerItem>, StoreError> {
+        let pk = keys::shard_pk(campaign, shard);
+        let wanted = recipients.iter().map(|id| (self.table.clone(), key(&pk, keys::ledger_sk(*id)))).collect();
+        let items = batch_get_only(&self.client, wanted, WITHOUT_PASSWORDS).await?.into_iter();
         items.map(|(_, item)| Ok(serde_dynamo::from_item(item)?)).collect()
     }
 
@@ -114,7 +120,7 @@ impl CampaignStore {
             let mut counter = CounterItem::default();
             let mut actions = Vec::new();
             let mut entry = AuditEntry::new(now, by, Action::Settled);
-            for row in self.rows(&pk, recipients).await? {
+            for row in self.rows(campaign, shard, recipients).await? {
                 let Some(outcome) = row.outcome.after(event) else { continue };
                 counter.moved(row.outcome, outcome);
                 entry.outcome = Some(outcome);

@@ -34,6 +34,38 @@ pub struct ListedAccount {
     pub changing: Option<Known>,
 }
 
+/// The attributes of a recipient's partition (their item and their link rows) but the digests of temporary passwords: whoever needs no
+/// password reads these, and the role of most functions allows no others.
+pub(crate) const WITHOUT_PASSWORDS: &[&str] = &[
+    keys::PK,
+    keys::SK,
+    keys::INDEX_PARTITION,
+    keys::INDEX_SORT,
+    "recipientId",
+    "division",
+    "email",
+    "status",
+    "profiles",
+    keys::PROFILES_OVERFLOW,
+    "accountCount",
+    "accounts",
+    "pendingSince",
+    "reminders",
+    "lastInvitedAt",
+    "expiresAt",
+    "lastCampaignId",
+    "undeliverable",
+    "setBack",
+    "version",
+    "resends",
+    "askedIn",
+    "resentAt",
+    "acceptance",
+    "accountId",
+    "accountName",
+    "contacts",
+];
+
 /// A recipient's item; also what the index shows of it (without what belongs to the invitation, and `version`, which the index does not carry).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -74,7 +106,8 @@ pub struct RecipientItem {
     /// Goes up by one with every write; writers check that it is the one that they read.
     #[serde(default)]
     pub version: u64,
-    /// Salted digest of the temporary password of the newest mail that may have left.
+    /// Salted digest of the temporary password of the newest mail that may have left; absent also where it was not read
+    /// ([`WITHOUT_PASSWORDS`]), as `earlier`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<PasswordDigest>,
     /// The passwords of mails before a self-service resend, which hold until they expire.
@@ -286,5 +319,47 @@ impl AccountRow {
     pub fn unreachable(&self, filter: &Filter) -> u64 {
         let matching = self.profiles.iter().filter(|counted| filter.matches(&counted.profile));
         matching.map(|counted| u64::from(counted.unreachable)).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use portal_domain::link::Link;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn names(value: &Value) -> BTreeSet<String> {
+        value.as_object().expect("an object").keys().cloned().collect()
+    }
+
+    /// A recipient with every attribute.
+    fn recipient() -> RecipientItem {
+        let (at, campaign) = ("2026-11-22T09:00:00Z", "01KAP5ZT00EXAMPKE00000000Z");
+        let item = json!({
+            "pk": "RECIPIENT#1", "sk": "RECIPIENT", "indexPartition": "D#0", "indexSort": "pending#1", "division": "D",
+            "recipientId": "8c2bd48c-5d2c-4d0f-9d0c-2d2f4d9d6b11", "email": "ann@example.com", "status": "pending",
+            "profiles": [], "profilesOverflow": true, "accountCount": 1, "accounts": [], "pendingSince": at, "reminders": 1,
+            "lastInvitedAt": at, "expiresAt": at, "lastCampaignId": campaign, "undeliverable": "bounced", "setBack": {"at": at},
+            "version": 1, "digest": "d", "earlier": [{"digest": "e", "expiresAt": at, "invitedAt": at, "campaignId": campaign}],
+            "resends": [at], "askedIn": campaign, "resentAt": at,
+            "acceptance": {"at": at, "campaignId": campaign, "seconds": 1},
+        });
+        let read: RecipientItem = serde_json::from_value(item.clone()).expect("a recipient");
+        assert_eq!(names(&serde_json::to_value(&read).expect("JSON")), names(&item), "each attribute is in the sample");
+        read
+    }
+
+    #[test]
+    fn whoever_needs_no_password_reads_everything_but_passwords() {
+        let link = Link { account_id: AccountId::new("A"), account_name: String::new(), contacts: Vec::new() };
+        let mut all = names(&serde_json::to_value(recipient()).expect("JSON"));
+        all.extend(names(&serde_json::to_value(link).expect("JSON")));
+        let read: BTreeSet<String> = WITHOUT_PASSWORDS.iter().map(|name| (*name).to_owned()).collect();
+        let kept: BTreeSet<String> = all.difference(&read).cloned().collect();
+        assert_eq!(kept, ["digest", "earlier"].map(str::to_owned).into());
+        assert!(read.is_subset(&all), "nothing is read that there is not");
     }
 }

@@ -8,7 +8,7 @@
 //! | accounts that are being changed in steps | query `CHANGING` |
 //! | recipient of an address in a division | get `ADDRESS#<division>#<email>`, then the recipient |
 //! | a recipient, its links in order of account | get or query `RECIPIENT#<recipientId>` |
-//! | the hash of the password that a recipient chose | get `RECIPIENT#<recipientId>`, `CREDENTIAL` |
+//! | the hash of the password that a recipient chose | get `CREDENTIAL#<recipientId>` |
 //! | all linked recipients of a division by status | query `by-division`, one partition a shard |
 //! | those who are linked to no account any more | query `by-division`, the `#unlinked` partition of each shard |
 //! | all accounts of a division | query `by-division`, the `#accounts` partition of each shard |
@@ -83,6 +83,11 @@ pub fn address_pk(division: &DivisionId, email: &str) -> String {
 /// Partition of a recipient and its links.
 pub fn recipient_pk(recipient: RecipientId) -> String {
     format!("RECIPIENT#{recipient}")
+}
+
+/// Partition of the hash of the password that a recipient chose: one of its own, so that a role can be kept from it.
+pub fn credential_pk(recipient: RecipientId) -> String {
+    format!("CREDENTIAL#{recipient}")
 }
 
 /// Sort key of a recipient's link to an account.

@@ -23,9 +23,9 @@ pub use active::{ActiveAccount, ActiveAccounts};
 pub use changing::AccountsInForce;
 pub use shard::{Found, Page};
 
-use super::item::RecipientItem;
+use super::item::{RecipientItem, WITHOUT_PASSWORDS};
 use super::keys;
-use crate::dynamo::{Item, StoreError, batch_get, key, s};
+use crate::dynamo::{Item, StoreError, aliases, batch_get_only, key, projection, s};
 
 /// Reads divisions, recipients and their links.
 #[derive(Clone, Debug)]
@@ -47,6 +47,8 @@ pub(super) fn links_query(client: &Client, table: &str, recipient: RecipientId) 
     client
         .query()
         .table_name(table)
+        .projection_expression(projection(WITHOUT_PASSWORDS))
+        .set_expression_attribute_names(aliases(WITHOUT_PASSWORDS))
         .key_condition_expression("pk = :partition AND begins_with(sk, :prefix)")
         .expression_attribute_values(":partition", s(keys::recipient_pk(recipient)))
         .expression_attribute_values(":prefix", s(keys::LINK_PREFIX))
@@ -88,12 +90,21 @@ impl DirectoryReader {
     }
 
     /// The items of these recipients, read consistently, in no particular order; who doesn't exist is absent. Status and links are as
-    /// everybody is to see them, also where an account is being changed; writers still have the version to check.
+    /// everybody is to see them, also where an account is being changed; writers still have the version to check. Passwords are not read.
     pub async fn recipients(&self, ids: &[RecipientId]) -> Result<Vec<RecipientItem>, StoreError> {
+        self.read_recipients(ids, WITHOUT_PASSWORDS).await
+    }
+
+    /// The same of one recipient, with the digests of the temporary passwords that were mailed to them.
+    pub async fn recipient_with_passwords(&self, id: RecipientId) -> Result<Option<RecipientItem>, StoreError> {
+        Ok(self.read_recipients(&[id], &[]).await?.pop())
+    }
+
+    async fn read_recipients(&self, ids: &[RecipientId], only: &[&str]) -> Result<Vec<RecipientItem>, StoreError> {
         // DynamoDB refuses a batch that names an item twice.
         let distinct: BTreeSet<RecipientId> = ids.iter().copied().collect();
         let keys = distinct.into_iter().map(|id| (self.table.clone(), key(keys::recipient_pk(id), keys::RECIPIENT)));
-        let items = batch_get(&self.client, keys.collect()).await?;
+        let items = Box::pin(batch_get_only(&self.client, keys.collect(), only)).await?;
         let items: Result<_, StoreError> =
             items.into_iter().map(|(_, item)| Ok(serde_dynamo::from_item(item)?)).collect();
         self.show_items(items?).await

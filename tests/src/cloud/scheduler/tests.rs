@@ -28,7 +28,8 @@ fn scheduler() -> Scheduler {
 /// The status, and what an error says.
 fn call(scheduler: &mut Scheduler, operation: &str, body: &Value, now: &str) -> (u16, String) {
     let (operation, path) = (operation.to_owned(), "/schedules/s?groupName=g".to_owned());
-    let call = Call { service: Service::Scheduler, operation, path, body: body.to_string().into_bytes() };
+    let call =
+        Call { function: None, service: Service::Scheduler, operation, path, body: body.to_string().into_bytes() };
     let reply = scheduler.answer(&call, time(now));
     let body: Value = serde_json::from_str(&reply.body).unwrap();
     (reply.status, body["__type"].as_str().unwrap_or_default().to_owned())

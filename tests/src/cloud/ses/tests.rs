@@ -16,7 +16,7 @@ fn ses(account: Account) -> Ses {
 
 fn call(operation: &str, path: &str, body: &Value) -> Call {
     let (operation, path) = (operation.to_owned(), path.to_owned());
-    Call { service: Service::Ses, operation, path, body: body.to_string().into_bytes() }
+    Call { function: None, service: Service::Ses, operation, path, body: body.to_string().into_bytes() }
 }
 
 fn request(from: &str, to: &[&str]) -> Value {

@@ -92,8 +92,10 @@ fn a_message_can_be_handed_out_twice_at_once_and_held_by_its_newest_receiver_onl
 fn call(sqs: &mut Sqs, operation: &str, mut body: serde_json::Value) -> (u16, serde_json::Value) {
     body["QueueUrl"] = json!(Sqs::url("q"));
     let (service, operation) = (Service::Sqs, operation.to_owned());
-    let reply =
-        sqs.answer(&Call { service, operation, path: "/".to_owned(), body: body.to_string().into_bytes() }, START);
+    let reply = sqs.answer(
+        &Call { function: None, service, operation, path: "/".to_owned(), body: body.to_string().into_bytes() },
+        START,
+    );
     (reply.status, serde_json::from_str(&reply.body).unwrap())
 }
 

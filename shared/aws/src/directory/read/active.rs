@@ -83,7 +83,7 @@ impl DirectoryReader {
             }
             owners.insert(pk, recipient.recipient_id);
         }
-        let rows = batch_get_only(&self.client, wanted, Some("pk, accountId, accountName, contacts")).await?;
+        let rows = batch_get_only(&self.client, wanted, &[keys::PK, "accountId", "accountName", "contacts"]).await?;
         let mut links: HashMap<RecipientId, Vec<Link>> = HashMap::new();
         for (_, row) in rows {
             if let Some(owner) = partition(&row).and_then(|pk| owners.get(pk)) {
@@ -129,7 +129,7 @@ impl DirectoryReader {
     async fn add_services(&self, found: &mut HashMap<RecipientId, ActiveAccounts>) -> Result<(), StoreError> {
         let ids: BTreeSet<_> = found.values().flat_map(|accounts| &accounts.first).map(|one| &one.account_id).collect();
         let wanted = ids.into_iter().map(|id| (self.table.clone(), key(keys::account_pk(id), keys::ACCOUNT)));
-        let rows = batch_get_only(&self.client, wanted.collect(), Some("accountId, activeServices")).await?;
+        let rows = batch_get_only(&self.client, wanted.collect(), &["accountId", "activeServices"]).await?;
         let mut services = HashMap::with_capacity(rows.len());
         for (_, row) in rows {
             let row: Services = serde_dynamo::from_item(row)?;

@@ -12,10 +12,12 @@ use super::DirectoryStore;
 use super::actions::action;
 use crate::clock;
 use crate::directory::account_item::AccountItem;
-use crate::directory::item::{AddressItem, RecipientItem};
+use crate::directory::item::{AddressItem, RecipientItem, WITHOUT_PASSWORDS};
 use crate::directory::keys;
 use crate::directory::read::links_query;
-use crate::dynamo::{Item, StoreError, TRANSACTION_ACTIONS, Transacted, back_off, batch_get, key, transact};
+use crate::dynamo::{
+    Item, StoreError, TRANSACTION_ACTIONS, Transacted, back_off, batch_get, batch_get_only, key, transact,
+};
 
 /// One import, which ends in time.
 pub(super) struct Importing<'a> {
@@ -113,7 +115,8 @@ impl DirectoryStore {
         let link_keys = links.iter().map(|(id, account)| key(keys::recipient_pk(*id), keys::link_sk(account)));
         let recipient_of: HashMap<String, RecipientId> =
             links.iter().map(|(id, _)| (keys::recipient_pk(*id), *id)).collect();
-        for item in self.get(recipient_keys.chain(link_keys)).await? {
+        let keys = recipient_keys.chain(link_keys).map(|key| (self.table.clone(), key)).collect();
+        for (_, item) in batch_get_only(&self.client, keys, WITHOUT_PASSWORDS).await? {
             if item.get(keys::SK).and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk == keys::RECIPIENT) {
                 let item: RecipientItem = serde_dynamo::from_item(item)?;
                 let version = item.version;
