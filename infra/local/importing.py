@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import json
 import time
+import unicodedata
 import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,12 +16,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from api import Api
 from steps import Failure, duration, say
+from utf8 import require_utf8, without_mark
 
 ACCOUNTS_PER_CALL = 500
 # Lambda takes 6 MB with everything that API Gateway wraps around the body.
 BYTES_PER_CALL = 3_000_000
 CALLS_AT_ONCE = 4
 FAULTS_SHOWN = 50
+WARNINGS_SHOWN = 20
 # Calls in a row that store nothing of a chunk before it is given up.
 FRUITLESS_CALLS = 5
 
@@ -50,9 +53,9 @@ class Tally:
 
     stored: int = 0
     refused: int = 0
-    warnings: int = 0
-    # Line, account, field and what is wrong with it: an account may have several.
+    # Line, account, field and what is wrong with it or was done to it: an account may have several.
     faults: list[tuple[int, str, str]] = field(default_factory=list)
+    warnings: list[tuple[int, str, str]] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
         self.stored += other.stored
@@ -67,27 +70,32 @@ def import_folder(api: Api, folder: Path) -> bool:
     divisions, accounts = folder / "divisions.json", folder / "accounts.ndjson"
     if not divisions.is_file() or not accounts.is_file():
         raise Failure(f"{folder} lacks divisions.json or accounts.ndjson", "name a folder that holds both: `make import DATA=<folder>`.")
+    require_utf8(divisions)
+    total = require_utf8(accounts)
     _import_divisions(api, divisions)
     tally = Tally()
-    with open(accounts, "rb") as lines:
-        total = sum(1 for line in lines if line.strip())
     with Progress(TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
                   console=Console(stderr=True)) as progress:
         task = progress.add_task("accounts", total=total)
         _import_accounts(api, accounts, tally, lambda count: progress.advance(task, count))
     seconds = time.monotonic() - started
-    say(f"  {tally.stored:,} accounts stored, {tally.refused:,} refused, {tally.warnings:,} warnings "
+    say(f"  {tally.stored:,} accounts stored, {tally.refused:,} refused, {len(tally.warnings):,} warnings "
         f"in {duration(seconds)} ({total / max(seconds, 0.001):,.0f} accounts/s)")
-    for number, account, why in sorted(tally.faults)[:FAULTS_SHOWN]:
-        say(f"  refused: line {number}, account {account or '(unknown)'}: {why}")
-    if len(tally.faults) > FAULTS_SHOWN:
-        say(f"  ... and {len(tally.faults) - FAULTS_SHOWN:,} more faults")
+    _show("refused", tally.faults, FAULTS_SHOWN)
+    _show("warning", tally.warnings, WARNINGS_SHOWN)
     return not tally.refused
+
+
+def _show(kind: str, told: list[tuple[int, str, str]], most: int) -> None:
+    for number, account, why in sorted(told)[:most]:
+        say(f"  {kind}: line {number}, account {account or '(unknown)'}: {why}")
+    if len(told) > most:
+        say(f"  ... and {len(told) - most:,} more")
 
 
 def _import_divisions(api: Api, path: Path) -> None:
     try:
-        divisions = json.loads(path.read_text(encoding="utf-8"))
+        divisions = json.loads(without_mark(path.read_bytes()))
         names = [division["division"] for division in divisions]
     except (ValueError, KeyError, TypeError) as error:
         raise Failure(f"{path} is not a list of divisions: {error}", "mend the file and run the command again.") from error
@@ -95,6 +103,8 @@ def _import_divisions(api: Api, path: Path) -> None:
         answer = api.call("PUT", f"{api.base}/divisions/{urllib.parse.quote(name, safe='')}", json.dumps(division).encode())
         if not answer.ok:
             raise Failure(f"division {name} was refused: {answer.problem()}", f"mend {path} and run the command again.")
+        for warning in answer.body.get("warnings", []):
+            say(f"  warning: division {name}: {warning['field']}: {warning['message']}")
     say(f"  {len(names)} divisions stored")
 
 
@@ -124,13 +134,11 @@ def _chunks(path: Path, tally: Tally, advance) -> Iterator[Chunk]:
     chunk = Chunk()
     with open(path, "rb") as lines:
         for number, line in enumerate(lines, 1):
-            line = line.strip()
+            line = without_mark(line).strip()
             if not line:
                 continue
             try:
-                account = json.loads(line)["accountId"]
-                if not isinstance(account, str):
-                    raise TypeError("accountId is not text")
+                account = _same(json.loads(line)["accountId"])
             except (ValueError, KeyError, TypeError) as error:
                 tally.refused += 1
                 tally.faults.append((number, "", f"not an account in JSON: {error}"))
@@ -142,6 +150,14 @@ def _chunks(path: Path, tally: Tally, advance) -> Iterator[Chunk]:
             chunk.add(number, line, account)
     if chunk.lines:
         yield chunk
+
+
+def _same(account: object) -> str:
+    """One text for all ids that may be one account: the API takes no notice of white space, hidden characters and normal form."""
+    if not isinstance(account, str):
+        raise TypeError("accountId is not text")
+    seen = "".join(character for character in account if unicodedata.category(character)[0] not in "ZC")
+    return unicodedata.normalize("NFC", seen)
 
 
 def _post(api: Api, chunk: Chunk) -> Tally:
@@ -162,8 +178,8 @@ def _post(api: Api, chunk: Chunk) -> Tally:
             if result.get("retry") and fruitless < FRUITLESS_CALLS:
                 again.append(left[result["index"]])
                 continue
-            tally.warnings += len(result.get("warnings") or [])
             tally.refused += bool(faults)
-            tally.faults += [(number, result.get("accountId") or "", f"{fault['field']}: {fault['message']}") for fault in faults]
+            for told, fields in ((tally.faults, faults), (tally.warnings, result.get("warnings") or [])):
+                told += [(number, result.get("accountId") or "", f"{at['field']}: {at['message']}") for at in fields]
         left = again
     return tally

@@ -1,5 +1,7 @@
 //! The accounts in the body of a `POST /v1/accounts`: a JSON array or NDJSON.
 
+mod elements;
+
 use axum::http::StatusCode;
 use portal_domain::Account;
 use portal_domain::account::parse::Parsed;
@@ -7,6 +9,8 @@ use portal_domain::input::{FieldError, ID_CHARS};
 use portal_http::Problem;
 use portal_http::body::{self, NDJSON};
 use serde_json::Value;
+
+use elements::Element;
 
 /// Most accounts of one call.
 pub const ACCOUNTS: usize = 500;
@@ -28,22 +32,23 @@ pub struct Posted {
     pub parsed: Result<Parsed, Vec<FieldError>>,
 }
 
-/// Reads every account of a body. Only a body that is broken, or has too many, is refused as a whole.
+/// Reads every account of a body. Only a body of which nobody can say where its accounts end, or that has too many, is refused as a
+/// whole.
 pub fn read(media_type: &str, bytes: &[u8]) -> Result<Vec<Posted>, Problem> {
     if media_type == body::JSON { read_array(bytes) } else { read_lines(bytes) }
 }
 
 fn read_array(bytes: &[u8]) -> Result<Vec<Posted>, Problem> {
-    let Value::Array(values) = body::parse_json(bytes)? else {
-        return Err(FieldError::new("body", "must be a list of accounts").into());
-    };
-    check_number(values.len())?;
-    Ok(values.iter().map(|value| posted(None, Ok(value))).collect())
+    let elements = elements::split(bytes)?;
+    check_number(elements.len())?;
+    let read = |element: Element| posted(None, element.read(bytes).as_ref().map_err(Clone::clone));
+    Ok(elements.into_iter().map(read).collect())
 }
 
 fn read_lines(bytes: &[u8]) -> Result<Vec<Posted>, Problem> {
-    let lines = (1..).zip(bytes.split(|byte| *byte == b'\n')).filter(|(_, line)| !line.trim_ascii().is_empty());
-    let lines: Vec<(usize, &[u8])> = lines.collect();
+    // Files that were put together have a byte-order mark in the middle.
+    let lines = (1..).zip(bytes.split(|byte| *byte == b'\n').map(body::without_mark));
+    let lines: Vec<(usize, &[u8])> = lines.filter(|(_, line)| !line.trim_ascii().is_empty()).collect();
     check_number(lines.len())?;
     let read = |(number, line): (usize, &[u8])| match serde_json::from_slice(line) {
         Ok(value) => posted(Some(number), Ok(&value)),
@@ -102,13 +107,51 @@ mod tests {
         assert_eq!(posted.iter().map(|posted| posted.line).collect::<Vec<_>>(), [Some(2), Some(4), Some(5), Some(6)]);
         let faults = posted[1].parsed.as_ref().expect_err("the line ends early");
         assert!(faults[0].message.contains("line 4"), "{faults:?}");
-        assert!(posted[0].parsed.is_ok() && posted[2].parsed.is_err() && posted[3].parsed.is_ok());
-        assert!(read(NDJSON, b"\xff\xfe\n").expect("only a line is broken")[0].parsed.is_err());
+        assert!(posted[0].parsed.is_ok() && posted[2].parsed.is_ok() && posted[3].parsed.is_ok());
+    }
+
+    #[test]
+    fn one_bad_element_of_a_list_is_refused_alone_and_its_place_is_told() {
+        let good = account("A");
+        let deep = "[".repeat(200) + &"]".repeat(200);
+        for bad in [
+            r#"{"accountId": "\ud800"}"#,
+            r#"{"balanceDue": 1e999}"#,
+            "{\"a\": tru}",
+            "{\"a\" 1}",
+            "",
+            "{\"a\":\"\t\"}",
+            &deep,
+        ] {
+            let body = format!(" [{good},\n {bad}, {good}\n]\n");
+            let posted = read(body::JSON, body.as_bytes()).expect(bad);
+            assert_eq!(
+                posted.iter().map(|posted| posted.parsed.is_ok()).collect::<Vec<_>>(),
+                [true, false, true],
+                "{bad}"
+            );
+            let faults = posted[1].parsed.as_ref().expect_err("it is broken");
+            assert!(faults[0].field == "body" && faults[0].message.contains("line 2, column"), "{faults:?}");
+        }
+        let places = read(body::JSON, b"[1,\n {\n\"a\": tru}, {\"b\": tru}]").expect("a list");
+        let message = |place: usize| places[place].parsed.as_ref().expect_err("broken")[0].message.clone();
+        assert_eq!(message(1), "is not valid JSON: line 3, column 9: expected ident");
+        assert_eq!(message(2), "is not valid JSON: line 3, column 21: expected ident");
+    }
+
+    #[test]
+    fn a_list_that_is_cut_off_is_refused_as_a_whole_and_says_where() {
+        let body = format!("[{},\n{{\"accountId\": \"B", account("A"));
+        let problem = read(body::JSON, body.as_bytes()).expect_err("it is cut off");
+        assert_eq!(
+            problem.errors()[0].message,
+            "ends within the list, in the element that begins in line 2. Nothing was stored"
+        );
     }
 
     #[test]
     fn a_broken_body_or_one_that_is_no_list_is_refused_as_a_whole() {
-        for body in ["", "[{]", "{}", "null", "[] []"] {
+        for body in ["", "[{]", "{}", "null", "[] []", "[", "[{}", "[{},", "[\"]", "tru"] {
             assert_eq!(refused(body::JSON, body), StatusCode::BAD_REQUEST, "{body:?}");
         }
         assert_eq!(read(NDJSON, b"").expect("no lines").len(), 0);

@@ -24,11 +24,13 @@ class Server:
     """Answers like the directory function; `failures` statuses come first."""
 
     def __init__(self, failures=()):
-        self.calls, self.failures, self.lock = [], list(failures), threading.Lock()
+        self.calls, self.puts, self.failures, self.lock = [], 0, list(failures), threading.Lock()
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_PUT(self):
+                with outer.lock:
+                    outer.puts += 1
                 self.reply(204, None)
 
             def do_POST(self):
@@ -41,9 +43,12 @@ class Server:
                     late = [index for index, account in enumerate(accounts) if account.get("late", 0) > len(outer.calls) - 1]
                 results = [{"index": index, "accountId": account["accountId"], "errors": [{"field": "balanceDue", "message": "is no amount"}]}
                            for index, account in enumerate(accounts) if account.get("bad")]
+                results += [{"index": index, "accountId": account["accountId"], "errors": [], "warnings": [{"field": "name", "message": "was cleaned"}]}
+                            for index, account in enumerate(accounts) if account.get("odd")]
                 results += [{"index": index, "accountId": accounts[index]["accountId"], "retry": True,
                              "errors": [{"field": "accountId", "message": "was not reached in time; post it again"}]} for index in late]
-                self.reply(200, {"stored": len(accounts) - len(results), "failed": len(results), "results": results})
+                failed = sum(1 for result in results if result["errors"])
+                self.reply(200, {"stored": len(accounts) - failed, "failed": failed, "results": results})
 
             def reply(self, status, body):
                 if self.command == "PUT":
@@ -67,14 +72,15 @@ class Server:
 
 
 class Importing(unittest.TestCase):
-    def run_import(self, lines, failures=()):
+    def run_import(self, lines, failures=(), encode=lambda text: text.encode()):
         server = Server(failures)
         self.addCleanup(server.close)
         output = io.StringIO()
         with tempfile.TemporaryDirectory() as name, contextlib.redirect_stdout(output), contextlib.redirect_stderr(io.StringIO()):
             folder = Path(name)
-            (folder / "divisions.json").write_text('[{"division": "D"}]')
-            (folder / "accounts.ndjson").write_text("\n".join(line if isinstance(line, str) else json.dumps(line) for line in lines))
+            (folder / "divisions.json").write_bytes(encode('[{"division": "D"}]'))
+            lines = (line if isinstance(line, str) else json.dumps(line, ensure_ascii=False) for line in lines)
+            (folder / "accounts.ndjson").write_bytes(encode("\n".join(lines)))
             complete = import_folder(api.Api(server.url, api.given_token("token")), folder)
         return complete, server.calls, output.getvalue()
 
@@ -95,6 +101,43 @@ class Importing(unittest.TestCase):
         self.assertIn("1 accounts stored, 2 refused", output)
         self.assertIn("line 3, account B: balanceDue: is no amount", output)
         self.assertIn("line 4", output)
+
+    def test_a_byte_order_mark_is_skipped_before_divisions_and_before_any_line(self):
+        complete, calls, _ = self.run_import([{"accountId": "A"}, "\ufeff" + json.dumps({"accountId": "B"})], encode=lambda text: text.encode("utf-8-sig"))
+        self.assertTrue(complete)
+        self.assertEqual(calls, [[{"accountId": "A"}, {"accountId": "B"}]])
+
+    def test_another_encoding_is_named_in_one_sentence_before_anything_is_sent(self):
+        named = {"utf-16": "accounts.ndjson is UTF-16, not UTF-8$", "utf-16-le": "is UTF-16, not UTF-8$", "utf-16-be": "is UTF-16, not UTF-8$",
+                 "utf-32": "is UTF-32, not UTF-8$", "utf-32-be": "is UTF-32, not UTF-8$",
+                 "cp1252": r"is Windows-1252 \(or ISO 8859-1\), not UTF-8: its line 2 has the byte 0xE9$",
+                 "cp850": "is Windows-1252 .* its line 2 has the byte 0x82$"}
+        for encoding, sentence in named.items():
+            server = Server()
+            self.addCleanup(server.close)
+            with self.subTest(encoding), tempfile.TemporaryDirectory() as name:
+                folder = Path(name)
+                (folder / "divisions.json").write_text('[{"division": "D"}]')
+                (folder / "accounts.ndjson").write_bytes('{"accountId": "A"}\n{"accountId": "José"}\n'.encode(encoding))
+                with self.assertRaisesRegex(Failure, sentence):
+                    import_folder(api.Api(server.url, api.given_token("token")), folder)
+                self.assertEqual((server.calls, server.puts), ([], 0))
+        with self.assertRaisesRegex(Failure, r"divisions\.json is UTF-16"):
+            self.run_import([{"accountId": "A"}], encode=lambda text: text.encode("utf-16"))
+        with self.assertRaisesRegex(Failure, r"U\+FFFD in line 2"):
+            self.run_import([{"accountId": "A"}, {"accountId": "Jos\ufffd"}])
+
+    def test_lines_of_one_account_go_in_order_however_its_id_is_written(self):
+        ids = ["Zürich 1", "Zu\u0308rich  1", " Zürich\t1", "\ufeffZürich\u00a01", "Z\u200bürich 1"]
+        _, calls, _ = self.run_import([{"accountId": account} for account in ids])
+        self.assertEqual(calls, [[{"accountId": account}] for account in ids])
+
+    def test_what_was_cleaned_is_told_by_line_and_field(self):
+        complete, _, output = self.run_import([{"accountId": "A", "odd": True}] + [{"accountId": f"B{n}", "odd": True} for n in range(29)])
+        self.assertTrue(complete)
+        self.assertIn("30 accounts stored, 0 refused, 30 warnings", output)
+        self.assertIn("warning: line 1, account A: name: was cleaned", output)
+        self.assertIn("... and 10 more", output)
 
     def test_an_account_that_was_not_reached_is_posted_again_before_its_next_line(self):
         complete, calls, output = self.run_import([{"accountId": "A"}, {"accountId": "B", "late": 2}, {"accountId": "B", "line": 2}])

@@ -1,5 +1,7 @@
 //! Request bodies: how long they may be, what they may be, and where they are broken.
 
+mod encoding;
+
 use axum::body::{self, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
@@ -12,6 +14,8 @@ use crate::Problem;
 pub const JSON: &str = "application/json";
 /// Media type of newline-delimited JSON.
 pub const NDJSON: &str = "application/x-ndjson";
+
+pub use encoding::without_mark;
 
 /// How many bytes a body may have unless the function says otherwise.
 pub const DEFAULT_LIMIT: usize = 1024 * 1024;
@@ -47,14 +51,17 @@ impl<S: Sync> FromRequest<S> for OptionalJsonBody {
     }
 }
 
-/// The body and which of the `accepted` media types it has.
+/// The body, which is UTF-8 without a byte-order mark at its beginning, and which of the `accepted` media types it has.
 pub async fn read(request: Request, limit: usize, accepted: &[&'static str]) -> Result<(&'static str, Bytes), Problem> {
     let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let (essence, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
+    let essence = essence.trim();
     let media_type = accepted.iter().find(|accepted| accepted.eq_ignore_ascii_case(essence));
     let media_type = *media_type.ok_or_else(|| Problem::unsupported_media_type(accepted))?;
+    encoding::check_charset(parameters)?;
     let bytes = body::to_bytes(request.into_body(), limit).await.map_err(|_| Problem::too_large(limit))?;
-    Ok((media_type, bytes))
+    encoding::check(&bytes)?;
+    Ok((media_type, bytes.slice(encoding::mark(&bytes)..)))
 }
 
 /// The JSON value that `bytes` are; what is wrong is told with line and column.
@@ -64,12 +71,18 @@ pub fn parse_json(bytes: &[u8]) -> Result<Value, FieldError> {
 
 /// A fault in the syntax of the JSON at `field`, which begins in the body's line `first_line`.
 pub fn syntax_fault(field: &str, first_line: usize, error: &serde_json::Error) -> FieldError {
+    syntax_fault_at(field, first_line, 0, error)
+}
+
+/// The same, of JSON that begins behind so many bytes of its first line.
+pub fn syntax_fault_at(field: &str, first_line: usize, indent: usize, error: &serde_json::Error) -> FieldError {
     let position = format!(" at line {} column {}", error.line(), error.column());
     let what = error.to_string();
     let what = what.strip_suffix(&position).unwrap_or("syntax error");
     // serde_json's lines start at 1; an empty body is at line 1, column 0.
     let line = first_line + error.line().saturating_sub(1);
-    FieldError::new(field, format!("is not valid JSON: line {line}, column {}: {what}", error.column()))
+    let column = error.column() + if error.line() <= 1 { indent } else { 0 };
+    FieldError::new(field, format!("is not valid JSON: line {line}, column {column}: {what}"))
 }
 
 #[cfg(test)]
@@ -79,12 +92,12 @@ mod tests {
 
     use super::*;
 
-    fn request(content_type: Option<&str>, body: &'static str) -> Request {
+    fn request(content_type: Option<&str>, body: impl Into<Body>) -> Request {
         let mut request = Request::builder();
         if let Some(content_type) = content_type {
             request = request.header(CONTENT_TYPE, content_type);
         }
-        request.body(Body::from(body)).expect("a request")
+        request.body(body.into()).expect("a request")
     }
 
     #[tokio::test]
@@ -106,6 +119,40 @@ mod tests {
         assert!(read(request(Some(JSON), "123456789"), 9, &[JSON]).await.is_ok());
         let problem = read(request(Some(JSON), "1234567890"), 9, &[JSON]).await.expect_err("too long");
         assert_eq!(problem.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    }
+
+    #[tokio::test]
+    async fn no_other_character_encoding_is_read() {
+        for utf8 in ["charset=utf-8", "Charset=\"UTF-8\"", "x=y; charset = UTF8 ", "charset='utf-8'", ";"] {
+            let content_type = format!("application/json;{utf8}");
+            assert!(read(request(Some(&content_type), "1"), 9, &[JSON]).await.is_ok(), "{utf8}");
+        }
+        for other in
+            ["charset=iso-8859-1", "CHARSET=\"UTF-16\"", "charset=utf-8; charset=windows-1252", "charset=", "charset"]
+        {
+            let content_type = format!("application/json;{other}");
+            let problem = read(request(Some(&content_type), "1"), 9, &[JSON]).await.expect_err(other);
+            assert_eq!(problem.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_byte_order_mark_is_skipped_and_bytes_that_are_no_utf8_are_refused_with_the_reason() {
+        let (_, bytes) = read(request(Some(JSON), "\u{feff}[1]"), 9, &[JSON]).await.expect("UTF-8");
+        assert_eq!(&bytes[..], b"[1]");
+        let table: [(&[u8], &str); _] = [
+            (b"{\"a\":\n \"\xef\xbf\xbd\"}", "line 2, column 3"),
+            (b"{\"a\":\n \"Jos\xe9\"}", "line 2, column 6"),
+            (b"\xff\xfe{\0}\0", "UTF-16"),
+            (b"\xfe\xff\0{\0}", "UTF-16"),
+            (b"{\0}\0", "UTF-16"),
+        ];
+        for (body, reason) in table {
+            let problem = read(request(Some(JSON), body), 99, &[JSON]).await.expect_err("not UTF-8");
+            assert_eq!((problem.status(), problem.errors()[0].field.as_str()), (StatusCode::BAD_REQUEST, "body"));
+            assert!(problem.errors()[0].message.contains(reason), "{:?}", problem.errors());
+        }
+        assert!(read(request(Some(JSON), r#"["\ufffd"]"#), 99, &[JSON]).await.is_ok(), "somebody wrote it");
     }
 
     #[test]

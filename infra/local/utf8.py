@@ -1,0 +1,59 @@
+"""In which encoding a file is: an import takes UTF-8, and says of another which one it is before anything is sent."""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import Path
+
+from steps import Failure
+
+# What UTF-16 and UTF-32 begin with. UTF-32 stands first: its little-endian mark begins as that of UTF-16.
+_MARKS = ((codecs.BOM_UTF32_LE, "UTF-32"), (codecs.BOM_UTF32_BE, "UTF-32"), (codecs.BOM_UTF16_LE, "UTF-16"), (codecs.BOM_UTF16_BE, "UTF-16"))
+_HEAD = 4_096
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}".encode()
+
+
+def require_utf8(path: Path) -> int:
+    """Refuses a file that is not UTF-8. Answers how many of its lines are not blank."""
+    filled = 0
+    with open(path, "rb") as file:
+        _refuse_wide(path, file.read(_HEAD))
+        file.seek(0)
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                raise _refused(path, f"{_narrow(line)}, not UTF-8: its line {number} has the byte 0x{line[error.start]:02X}") from None
+            if _REPLACEMENT in line:
+                raise Failure(f"{path} has U+FFFD in line {number}, where a program has lost a character",
+                              "export it anew, as UTF-8, and run the command again.")
+            filled += bool(without_mark(line).strip())
+    return filled
+
+
+def without_mark(text: bytes) -> bytes:
+    """A text without a byte-order mark at its beginning."""
+    return text.removeprefix(codecs.BOM_UTF8)
+
+
+def _refuse_wide(path: Path, head: bytes) -> None:
+    for mark, name in _MARKS:
+        if head.startswith(mark):
+            raise _refused(path, f"{name}, not UTF-8")
+    # JSON begins with ASCII, and has no NUL.
+    if b"\0" in head:
+        name = "UTF-32" if b"\0\0" in head else "UTF-16"
+        raise _refused(path, f"{name}, not UTF-8")
+
+
+def _narrow(line: bytes) -> str:
+    """How an encoding of one byte a character is called. That a line may be read so is all that can be known."""
+    try:
+        line.decode("cp1252")
+    except UnicodeDecodeError:
+        return "in an encoding of one byte a character"
+    return "Windows-1252 (or ISO 8859-1)"
+
+
+def _refused(path: Path, what: str) -> Failure:
+    return Failure(f"{path} is {what}", "save it as UTF-8, and run the command again.")
