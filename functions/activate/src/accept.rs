@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn all_faults_of_a_request_are_named_at_once() {
-        let body = json!({"email": "nobody", "division": " X", "newPassword": "short", "surprise": 1});
+        let body = json!({"email": "nobody", "division": "X\0", "newPassword": "short", "surprise": 1});
         let errors = Asked::parse(&body).expect_err("much is wrong");
         let mut fields: Vec<_> = errors.iter().map(|error| error.field.as_str()).collect();
         fields.sort_unstable();

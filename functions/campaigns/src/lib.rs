@@ -103,7 +103,7 @@ async fn list(
     uri: Uri,
 ) -> Result<Page<CampaignView>, Problem> {
     let (division, limit, cursor) = Query::of(&uri).read(|fields| {
-        let division = fields.optional_text("division", 100).map(DivisionId::new);
+        let division = fields.optional_id("division").map(DivisionId::new);
         (division, fields.optional_number("limit", 1..=MOST_CAMPAIGNS), fields.optional_text("cursor", 1_000))
     })?;
     let before = cursor.map(|cursor| cursor::decode(&division, &cursor)).transpose()?;

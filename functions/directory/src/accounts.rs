@@ -10,7 +10,7 @@ use portal_domain::account::parse;
 use portal_domain::audit::{Deed, Entry};
 use portal_domain::import::{Change, Outcome};
 use portal_domain::input::FieldError;
-use portal_domain::{Account, DivisionId};
+use portal_domain::{Account, AccountId, DivisionId};
 use portal_http::{Caller, Permission, Problem, body};
 use serde_json::{Value, json};
 
@@ -30,11 +30,13 @@ pub async fn post(
     refuse_other_divisions(&mut posted, &caller);
     directory.refuse_unknown_divisions(&mut posted).await?;
 
-    let (mut places, mut changes) = (Vec::new(), Vec::new());
+    let (mut places, mut changes, mut uncleaned) = (Vec::new(), Vec::new(), Vec::new());
     let mut results = Vec::with_capacity(posted.len());
     for (index, Posted { line, account_id, parsed }) in posted.into_iter().enumerate() {
         let (errors, warnings) = match parsed {
             Ok(parsed) => {
+                let other = account_id.as_deref().and_then(parse::uncleaned_id);
+                uncleaned.extend(other.map(|id| (places.len(), Change::delete(id))));
                 places.push(index);
                 changes.push(Change::put(parsed.account));
                 (Vec::new(), parsed.warnings)
@@ -45,7 +47,17 @@ pub async fn post(
     }
 
     let begun = directory.begin_import(&changes, &caller).await?;
-    let report = directory.store.import(&changes, caller.divisions(), until).await;
+    // After the accounts, so that nobody loses the last link in between.
+    let (with_other_id, deletions): (Vec<usize>, Vec<Change>) = uncleaned.into_iter().unzip();
+    changes.extend(deletions);
+    let mut report = directory.store.import(&changes, caller.divisions(), until).await;
+    let deleted = report.outcomes.split_off(places.len());
+    for (place, deleted) in with_other_id.into_iter().zip(deleted) {
+        // An account of which the one under the other id is still there is told as that is.
+        if report.outcomes[place] == Outcome::Stored {
+            report.outcomes[place] = deleted;
+        }
+    }
     // After an error, what is not told as stored may be stored all the same: the entries stay open.
     if report.error.is_none() {
         end_import(begun, &changes, &report.outcomes).await;
@@ -57,7 +69,7 @@ pub async fn post(
         Some(error) if stored == 0 => return Err(error.into()),
         Some(error) => tracing::error!(error.cause = %error, "an import ended early"),
         // Nothing was wrong with the accounts, there was only no getting through.
-        None if stored == 0 && !changes.is_empty() && changes.len() == results.len() && !forbidden => {
+        None if stored == 0 && !changes.is_empty() && places.len() == results.len() && !forbidden => {
             return Err(Problem::busy());
         }
         None => {}
@@ -71,38 +83,19 @@ pub async fn post(
     Ok(Imported::new(results))
 }
 
-/// Deletes an account and unlinks everybody from it: 204, also when there is no such account (any more).
+/// Deletes an account and unlinks everybody from it: 204, also when there is no such account (any more). An earlier release may have stored
+/// it under the id as it came.
 pub async fn delete(
     State(directory): State<Arc<Directory>>,
     caller: Caller,
     Path(id): Path<String>,
     extensions: Extensions,
 ) -> Result<StatusCode, Problem> {
-    let account_id = parse::account_id(&id)?;
-    let forbidden = || Problem::forbidden_for(Permission::Directory, "the account's division");
-    let permitted = caller.divisions();
-    let Some(account) = directory.store.account(&account_id).await? else { return Ok(StatusCode::NO_CONTENT) };
-    if !permitted.includes(&account.division) {
-        return Err(forbidden());
+    let cleaned = parse::account_id(&id)?;
+    for account_id in parse::uncleaned_id(&id).into_iter().chain([cleaned]) {
+        directory.delete(account_id, &caller, &extensions).await?;
     }
-    tracing::info!(account.id = %account_id, "account is deleted");
-    let entry = Audit::entry(caller.actor(), Deed::AccountDeleted);
-    let (division, subject) = (Some(account.division.clone()), Some(account_id.to_string()));
-    let begun = directory.audit.begin(Entry { division, subject, ..entry }).await?;
-    let report = directory.store.import(&[Change::delete(account_id)], permitted, deadline::until(&extensions)).await;
-    match report.error {
-        Some(error) => Err(error.into()),
-        None if report.outcomes == [Outcome::Stored] => {
-            begun.done(Some(summary(&account)), None).await;
-            Ok(StatusCode::NO_CONTENT)
-        }
-        // It was moved to another division meanwhile.
-        None if report.outcomes == [Outcome::Forbidden] => {
-            begun.refused().await;
-            Err(forbidden())
-        }
-        None => Err(Problem::busy()),
-    }
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// An account as the audit keeps it: nothing of its people but how many they are.
@@ -135,6 +128,33 @@ async fn end_import(begun: Vec<Begun<'_>>, changes: &[Change], outcomes: &[Outco
 }
 
 impl Directory {
+    async fn delete(&self, account_id: AccountId, caller: &Caller, extensions: &Extensions) -> Result<(), Problem> {
+        let forbidden = || Problem::forbidden_for(Permission::Directory, "the account's division");
+        let permitted = caller.divisions();
+        let Some(account) = self.store.account(&account_id).await? else { return Ok(()) };
+        if !permitted.includes(&account.division) {
+            return Err(forbidden());
+        }
+        tracing::info!(account.id = %account_id, "account is deleted");
+        let entry = Audit::entry(caller.actor(), Deed::AccountDeleted);
+        let (division, subject) = (Some(account.division.clone()), Some(account_id.to_string()));
+        let begun = self.audit.begin(Entry { division, subject, ..entry }).await?;
+        let report = self.store.import(&[Change::delete(account_id)], permitted, deadline::until(extensions)).await;
+        match report.error {
+            Some(error) => Err(error.into()),
+            None if report.outcomes == [Outcome::Stored] => {
+                begun.done(Some(summary(&account)), None).await;
+                Ok(())
+            }
+            // It was moved to another division meanwhile.
+            None if report.outcomes == [Outcome::Forbidden] => {
+                begun.refused().await;
+                Err(forbidden())
+            }
+            None => Err(Problem::busy()),
+        }
+    }
+
     /// Writes an entry of the audit for each division of an import.
     async fn begin_import(&self, changes: &[Change], caller: &Caller) -> Result<Vec<Begun<'_>>, Problem> {
         let mut begun = Vec::new();

@@ -29,7 +29,7 @@ pub struct AccountResult {
     pub account_id: Option<String>,
     /// Why it is not stored; empty when it is.
     pub errors: Vec<FieldError>,
-    /// Contacts that are unreachable.
+    /// What was cleaned, and contacts that are unreachable.
     pub warnings: Vec<FieldError>,
     /// Nothing is wrong with it, it was only not reached or contended for: the same account may be posted again as it is.
     #[serde(skip_serializing_if = "std::ops::Not::not")]

@@ -16,14 +16,14 @@ use serde_json::json;
 
 use crate::Directory;
 
-/// Stores a division, and answers it as it is stored: 201 when it is new, else 200.
+/// Stores a division, and answers it as it is stored, with `warnings` of what was cleaned: 201 when it is new, else 200.
 pub async fn store(
     State(directory): State<Arc<Directory>>,
     caller: Caller,
     Path(id): Path<String>,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
-    let division = Division::parse(&id, &body)?;
+    let (division, warnings) = Division::parse(&id, &body)?;
     caller.require(&division.division)?;
     let entry = Audit::entry(caller.actor(), Deed::DivisionStored);
     let begun = directory.audit.begin(Entry { division: Some(division.division.clone()), ..entry }).await?;
@@ -31,7 +31,11 @@ pub async fn store(
         Put::Created => (StatusCode::CREATED, None),
         Put::Replaced(before) => (StatusCode::OK, Some(json!(before))),
     };
-    begun.done(before, Some(json!(division))).await;
+    let mut stored = json!(division);
+    begun.done(before, Some(stored.clone())).await;
     tracing::info!(division = %division.division, "division stored");
-    Ok((status, Json(division)).into_response())
+    if !warnings.is_empty() {
+        stored["warnings"] = json!(warnings);
+    }
+    Ok((status, Json(stored)).into_response())
 }

@@ -29,7 +29,7 @@ type List<'a> = (&'static str, Option<&'a DivisionId>, Option<&'a str>, Option<T
 
 pub(crate) async fn list(State(load): State<Arc<Load>>, caller: Caller, uri: Uri) -> Result<Page<Entry>, Problem> {
     let (division, actor, from, to, limit, cursor) = Query::of(&uri).read(|fields| {
-        let division = fields.optional_text("division", 256).map(DivisionId::new);
+        let division = fields.optional_id("division").map(DivisionId::new);
         let actor = fields.optional_text("actor", 256);
         let (from, to) = (moment(fields, "from", 0), moment(fields, "to", 1));
         let limit = fields.optional_number("limit", 1..=MOST_ENTRIES).unwrap_or(DEFAULT_LIMIT);

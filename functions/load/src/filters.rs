@@ -46,7 +46,7 @@ struct TemplateChoice {
 }
 
 pub(crate) async fn list(State(load): State<Arc<Load>>, caller: Caller, uri: Uri) -> Result<Json<Filters>, Problem> {
-    let only = Query::of(&uri).read(|fields| fields.optional_text("division", 256).map(DivisionId::new))?;
+    let only = Query::of(&uri).read(|fields| fields.optional_id("division").map(DivisionId::new))?;
     let divisions = match only {
         Some(only) => vec![load.division(&caller, &only).await?],
         None => {

@@ -28,7 +28,7 @@ pub(crate) async fn schedules(
     uri: Uri,
 ) -> Result<Page<ScheduleView>, Problem> {
     let (division, limit, cursor) = Query::of(&uri).read(|fields| {
-        let division = fields.optional_text("division", 256).map(DivisionId::new);
+        let division = fields.optional_id("division").map(DivisionId::new);
         (division, fields.optional_number("limit", 1..=MOST_ITEMS), fields.optional_text("cursor", 2_000))
     })?;
     let after: Option<(String, String)> = cursor.map(|cursor| cursor::decode(&division, &cursor)).transpose()?;

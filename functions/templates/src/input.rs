@@ -69,7 +69,7 @@ pub(crate) fn version(fields: &mut Fields<'_>) -> Option<u32> {
 }
 
 pub(crate) fn audience(fields: &mut Fields<'_>) -> Audience {
-    let division = DivisionId::new(fields.required_text("division", 256));
+    let division = DivisionId::new(fields.required_id("division"));
     Audience { division, recipient_id: fields.optional_recipient_id("recipientId") }
 }
 

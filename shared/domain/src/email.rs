@@ -1,9 +1,13 @@
 //! E-mail addresses, normalised so that equal addresses are one recipient.
 
+mod read;
+
 use std::fmt;
 
 use email_address::Options;
 use serde::{Deserialize, Serialize};
+
+pub use read::{Read, Refused};
 
 /// Most bytes before the `@` (RFC 5321, section 4.5.3.1.1).
 pub const LOCAL_PART_BYTES: usize = 64;
@@ -23,8 +27,8 @@ pub enum Unusable {
     /// There is none.
     #[error("there is no e-mail address")]
     Empty,
-    /// It breaks the rules of RFC 5321, or is of a form that nobody is reached at: a display name, a quoted local part,
-    /// an IP address, a domain of one label.
+    /// It breaks the rules of RFC 5321, or is of a form that nobody is reached at: several addresses, a quoted local part, an IP
+    /// address, a domain of one label or with signs in it.
     #[error("the e-mail address is malformed")]
     Malformed,
     /// SES takes no other than ASCII before the `@`.
@@ -33,32 +37,30 @@ pub enum Unusable {
 }
 
 impl EmailAddress {
-    /// Normalises what somebody typed. Normalising an address again changes nothing.
+    /// Normalises what somebody typed ([`EmailAddress::read`]). Normalising an address again changes nothing.
     pub fn normalise(text: &str) -> Result<Self, Unusable> {
-        let text = text.trim();
-        if text.is_empty() {
-            return Err(Unusable::Empty);
-        }
-        let (local, domain) = text.rsplit_once('@').ok_or(Unusable::Malformed)?;
+        Self::read(text).map(|read| read.address).map_err(|refused| refused.why)
+    }
+
+    /// The address of what stands before and behind the `@`, if there can be one.
+    fn of_parts(local: &str, domain: &str) -> Option<Self> {
         // Checked before anything maps letters to others: the Kelvin sign in lower case is an ASCII k.
         if !local.is_ascii() {
-            return Err(Unusable::NonAsciiLocalPart);
+            return None;
         }
         // IDNA brings the domain into lower case and NFC; the local part, being ASCII, is in NFC as it is.
-        let domain = idna::domain_to_ascii_strict(domain).map_err(|_| Unusable::Malformed)?;
+        let domain = idna::domain_to_ascii_strict(domain).ok()?;
         let address = format!("{}@{domain}", local.to_ascii_lowercase());
         if local.len() > LOCAL_PART_BYTES || address.len() > ADDRESS_BYTES || local.starts_with('"') {
-            return Err(Unusable::Malformed);
+            return None;
         }
         let top_label = domain.rsplit_once('.').map_or("", |(_, label)| label);
         if top_label.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(Unusable::Malformed);
+            return None;
         }
         let rules = Options::default().with_required_tld().without_domain_literal().without_display_text();
-        match email_address::EmailAddress::parse_with_options(&address, rules) {
-            Ok(_) => Ok(Self(address)),
-            Err(_) => Err(Unusable::Malformed),
-        }
+        email_address::EmailAddress::parse_with_options(&address, rules).ok()?;
+        Some(Self(address))
     }
 
     /// The address as text.
@@ -142,8 +144,9 @@ mod tests {
             "a@[127.0.0.1]",
             "a@127.0.0.1",
             "\"a\"@example.com",
-            "A <a@example.com>",
-            "<a@example.com>",
+            "A <a@example.com",
+            "a@exam\u{2407}ple.com",
+            "a@\u{2764}.example",
             "a@example.com,b@example.com",
             "a@exam_ple.com",
             "a\r\nBcc: x@example.com",
@@ -154,6 +157,92 @@ mod tests {
             &long_local,
         ] {
             assert_eq!(normalised(text), Err(Unusable::Malformed), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_stands_around_an_address_is_left_out_and_told() {
+        let table: [(&str, &[&str]); _] = [
+            ("\u{200b}ann@example.com", &["hidden character U+200B at the beginning was left out"]),
+            ("\u{feff}ann@example.com", &["hidden character U+FEFF at the beginning was left out"]),
+            ("ann@example.com\u{200b}", &["hidden character U+200B at the end was left out"]),
+            (
+                "\u{202a}ann@example.com\u{202c}",
+                &[
+                    "hidden character U+202A at the beginning was left out",
+                    "hidden character U+202C at the end was left out",
+                ],
+            ),
+            ("ann@example.com\0", &["control character U+0000 at the end was left out"]),
+            ("mailto:ann@example.com", &["mailto: was left out"]),
+            ("MailTo:Ann@example.com?subject=Hello", &["MailTo: was left out"]),
+            ("Ann <ann@example.com>", &["the name before the address was left out"]),
+            (
+                "\"Baker, Ann\" <mailto:ann@example.com>;",
+                &["the name before the address was left out", "mailto: was left out"],
+            ),
+            ("<ann@example.com>", &[]),
+            ("'ann@example.com'", &[]),
+            ("ann@example.com;", &[]),
+            ("ann@example.com; Ann@example.com", &["the same address beside it was left out"]),
+            ("ann@exam\u{ad}ple.com", &["hidden character U+00AD was left out"]),
+            ("ann@example.com <ann@example.com>", &["the same address beside it was left out"]),
+        ];
+        for (text, left_out) in table {
+            let read = EmailAddress::read(text).expect(text);
+            assert_eq!(read.address.as_str(), "ann@example.com", "{text:?}");
+            assert_eq!(read.left_out, left_out, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_place() {
+        let table = [
+            ("", "there is no e-mail address"),
+            ("\u{200b}", "there is no e-mail address"),
+            (
+                "an\u{200b}n@example.com",
+                "the e-mail address is malformed: it has hidden character U+200B at character 3",
+            ),
+            ("ann @example.com", "the e-mail address is malformed: it has a space at character 4"),
+            (
+                "  ann@exam\u{7}ple.com",
+                "the e-mail address is malformed: it has control character U+0007 at character 11",
+            ),
+            (
+                "ann@example.com;bob@example.com",
+                "the e-mail address is malformed: it has 2 addresses; each needs a contact of its own",
+            ),
+            (
+                "Ann <ann@example.com>, Bob <bob@example.com>",
+                "the e-mail address is malformed: it has 2 addresses; each needs a contact of its own",
+            ),
+            (
+                "bob@example.com <ann@example.com>",
+                "the e-mail address is malformed: it has 2 addresses; each needs a contact of its own",
+            ),
+            ("ann@bob@example.com", "the e-mail address is malformed: it has more than one @"),
+            ("ann", "the e-mail address is malformed: it has no @"),
+            (
+                "z\u{f6}e@example.com",
+                "the e-mail address has “ö” (U+00F6) at character 2, and SES sends only to ASCII before the @",
+            ),
+            (
+                "ann@exam\u{2407}ple.com",
+                "the e-mail address is malformed: it has “␇” (U+2407) at character 9, in its domain",
+            ),
+            (
+                "ann_b@exam_ple.com",
+                "the e-mail address is malformed: it has “_” (U+005F) at character 11, in its domain",
+            ),
+            ("ann@localhost", "the e-mail address is malformed: it has a domain that there can't be"),
+            (
+                "a..b@example.com",
+                "the e-mail address is malformed: it has something before the @ that can't stand there",
+            ),
+        ];
+        for (text, message) in table {
+            assert_eq!(EmailAddress::read(text).expect_err(text).to_string(), message, "{text:?}");
         }
     }
 

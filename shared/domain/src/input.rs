@@ -4,34 +4,26 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::RecipientId;
-use crate::email::EmailAddress;
+use crate::email::{EmailAddress, Unusable};
+use crate::text::{self, Cleaned, Found};
 
 /// Most characters of an id. Ids stand in sort keys, which end at 1,024 bytes (DynamoDB); a character takes up to four.
 pub const ID_CHARS: usize = 128;
-
-/// Most characters of an e-mail address: 64 before the @ and 255 after it (RFC 5321, 4.5.3.1).
-const ADDRESS_CHARS: usize = 320;
 
 /// What is no character, and can't be in a message of SQS (see its `SendMessage`).
 const NO_CHARACTERS: [char; 2] = ['\u{FFFE}', '\u{FFFF}'];
 
 const CONTROL_CHARACTERS: &str = "must not contain control characters";
 
-fn is_control(char: char) -> bool {
-    char.is_control() || NO_CHARACTERS.contains(&char)
-}
-
-/// What is wrong with an id, if anything is. Ids stand in the paths of the API, so that all of them can be named there: `.` and `..` can't,
-/// since clients take them out, escaped or not (RFC 3986, 5.2.4; WHATWG URL).
+/// What is wrong with an id that was cleaned ([`text::clean_id`]), if anything is. Ids stand in the paths of the API, so that all of them can
+/// be named there: `.` and `..` can't, since clients take them out, escaped or not (RFC 3986, 5.2.4; WHATWG URL).
 pub fn id_fault(id: &str) -> Option<String> {
-    if id.trim().is_empty() {
+    if id.is_empty() {
         Some("must not be empty".to_owned())
     } else if id.chars().count() > ID_CHARS {
         Some(format!("must have at most {ID_CHARS} characters"))
-    } else if id.chars().any(is_control) {
-        Some(CONTROL_CHARACTERS.to_owned())
-    } else if id.trim() != id {
-        Some("must not begin or end with a space".to_owned())
+    } else if let Some((at, c)) = id.chars().enumerate().find(|(_, c)| c.is_control()) {
+        Some(format!("must not contain control characters, and has {}", Found::at(c, at)))
     } else if matches!(id, "." | "..") {
         Some("must not be . or .., which can't stand in a path".to_owned())
     } else {
@@ -80,13 +72,16 @@ pub struct Fields<'a> {
     path: String,
     known: Vec<&'static str>,
     errors: Vec<FieldError>,
+    warnings: Vec<FieldError>,
 }
 
 impl<'a> Fields<'a> {
     /// Starts reading `value`, which stands at `path` (empty for the top). A value that is no object is a fault.
     pub fn of(value: &'a Value, path: &str) -> Result<Self, FieldError> {
         match value {
-            Value::Object(object) => Ok(Self { object, path: path.to_owned(), known: Vec::new(), errors: Vec::new() }),
+            Value::Object(object) => {
+                Ok(Self { object, path: path.to_owned(), known: Vec::new(), errors: Vec::new(), warnings: Vec::new() })
+            }
             _ => Err(FieldError::new(if path.is_empty() { "body" } else { path }, "must be a JSON object")),
         }
     }
@@ -100,6 +95,12 @@ impl<'a> Fields<'a> {
     pub fn fault(&mut self, field: &str, message: impl Into<String>) {
         let field = self.path(field);
         self.errors.push(FieldError::new(field, message));
+    }
+
+    /// Records what the sender should know about a field.
+    pub fn warn(&mut self, field: &str, message: impl Into<String>) {
+        let field = self.path(field);
+        self.warnings.push(FieldError::new(field, message));
     }
 
     /// Records faults whose paths are complete already.
@@ -141,31 +142,119 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// An id, as [`id_fault`] allows it.
+    /// A text just as it was typed, of at most `max` characters, `None` when absent. Control characters may be in it.
+    pub fn required_typed(&mut self, field: &'static str, max: usize) -> String {
+        let Some(value) = self.required(field) else { return String::new() };
+        match value {
+            Value::String(text) if text.trim().is_empty() => self.fault(field, "must not be empty"),
+            Value::String(text) if text.chars().count() > max => self.fault(field, at_most(max)),
+            Value::String(text) => return text.clone(),
+            _ => self.fault(field, "must be a string"),
+        }
+        String::new()
+    }
+
+    /// A name or a value, cleaned ([`text::clean`]), of at most `max` characters then; `None` when absent or blank. Empty if nothing
+    /// of it is ever seen.
+    pub fn optional_cleaned(&mut self, field: &'static str, max: usize) -> Option<String> {
+        let text = self.optional_filled(field)?;
+        let cleaned = self.taken(field, text::clean(text));
+        if cleaned.chars().count() > max {
+            self.fault(field, at_most(max));
+            return None;
+        }
+        Some(cleaned)
+    }
+
+    /// The same; absent, or with nothing that is seen, is a fault.
+    pub fn required_cleaned(&mut self, field: &'static str, max: usize) -> String {
+        let faults = self.errors.len();
+        let text = self.optional_cleaned(field, max).unwrap_or_default();
+        if text.is_empty() && self.errors.len() == faults {
+            self.missing(field);
+        }
+        text
+    }
+
+    /// An id, cleaned ([`text::clean_id`]), as [`id_fault`] allows it then; `None` when absent or blank.
+    pub fn optional_id(&mut self, field: &'static str) -> Option<String> {
+        let text = self.optional_filled(field)?;
+        let id = self.taken(field, text::clean_id(text));
+        if let Some(fault) = id_fault(&id) {
+            self.fault(field, fault);
+        }
+        Some(id)
+    }
+
+    /// The same; absent is a fault.
     pub fn required_id(&mut self, field: &'static str) -> String {
-        match self.required(field) {
-            None => String::new(),
-            Some(Value::String(id)) => {
-                if let Some(fault) = id_fault(id) {
-                    self.fault(field, fault);
-                }
-                id.clone()
-            }
-            Some(_) => {
+        let faults = self.errors.len();
+        let id = self.optional_id(field);
+        if id.is_none() && self.errors.len() == faults {
+            self.missing(field);
+        }
+        id.unwrap_or_default()
+    }
+
+    /// The text of a field; `None` when absent, blank, or no text, which is a fault.
+    fn optional_filled(&mut self, field: &'static str) -> Option<&'a str> {
+        match self.optional(field)? {
+            Value::String(text) => Some(text.as_str()).filter(|text| !text.trim().is_empty()),
+            _ => {
                 self.fault(field, "must be a string");
-                String::new()
+                None
             }
         }
     }
 
-    /// An e-mail address, normalised; `None` is a fault.
+    /// The text as it was cleaned; what is worth telling becomes a warning.
+    fn taken(&mut self, field: &str, Cleaned { text, changes }: Cleaned<'_>) -> String {
+        if let Some(told) = text::told(&changes) {
+            self.warn(field, told);
+        }
+        text.into_owned()
+    }
+
+    fn missing(&mut self, field: &'static str) {
+        let is_there = self.object.get(field).is_some_and(|value| !value.is_null());
+        self.fault(field, if is_there { "must not be empty" } else { "is required" });
+    }
+
+    /// What [`EmailAddress::read`] makes of a field; `None` when absent or blank, or if it is no address, which is a fault.
+    pub fn optional_address(&mut self, field: &'static str) -> Option<EmailAddress> {
+        let text = self.optional_filled(field)?;
+        self.address(field, text)
+    }
+
+    /// The same; absent is a fault.
     pub fn required_address(&mut self, field: &'static str) -> Option<EmailAddress> {
-        let text = self.required_text(field, ADDRESS_CHARS);
-        let address = EmailAddress::normalise(&text).ok();
-        if address.is_none() && !text.is_empty() {
-            self.fault(field, "is not an e-mail address");
+        let faults = self.errors.len();
+        let address = self.optional_address(field);
+        if address.is_none() && self.errors.len() == faults {
+            self.missing(field);
         }
         address
+    }
+
+    /// The address that `text`, which stands at `field`, is; a fault if it is none.
+    pub fn address(&mut self, field: &str, text: &str) -> Option<EmailAddress> {
+        match EmailAddress::read(text) {
+            Ok(read) => {
+                if let Some(told) = text::told(&read.left_out) {
+                    self.warn(field, told);
+                }
+                Some(read.address)
+            }
+            Err(refused) if refused.why == Unusable::Empty => {
+                self.fault(field, "must not be empty");
+                None
+            }
+            Err(refused) => {
+                let detail = refused.detail.map(|detail| format!(": it {detail}")).unwrap_or_default();
+                self.fault(field, format!("is not an e-mail address{detail}"));
+                None
+            }
+        }
     }
 
     /// The id of a recipient, `None` when absent.
@@ -183,8 +272,8 @@ impl<'a> Fields<'a> {
             return None;
         };
         if text.chars().count() > max {
-            self.fault(field, format!("must have at most {max} characters"));
-        } else if text.chars().any(is_control) {
+            self.fault(field, at_most(max));
+        } else if text.chars().any(|c| c.is_control() || NO_CHARACTERS.contains(&c)) {
             self.fault(field, CONTROL_CHARACTERS);
         } else {
             return Some(text.clone());
@@ -301,7 +390,7 @@ impl<'a> Fields<'a> {
             match Fields::of(value, &format!("{path}[{index}]")) {
                 Ok(mut object) => {
                     objects.push(read(&mut object));
-                    self.errors.extend(object.finish());
+                    self.errors.extend(object.finish_into(&mut self.warnings));
                 }
                 Err(fault) => self.errors.push(fault),
             }
@@ -309,14 +398,24 @@ impl<'a> Fields<'a> {
         objects
     }
 
-    /// Adds every unknown field as a fault, and answers all faults found.
-    pub fn finish(mut self) -> Vec<FieldError> {
+    /// Adds every unknown field as a fault, and answers all faults found. What was cleaned is not told.
+    pub fn finish(self) -> Vec<FieldError> {
+        self.finish_into(&mut Vec::new())
+    }
+
+    /// The same, with what the sender should know.
+    pub fn finish_into(mut self, warnings: &mut Vec<FieldError>) -> Vec<FieldError> {
         for field in self.object.keys() {
             if !self.known.contains(&field.as_str()) {
                 let path = self.path(field);
                 self.errors.push(FieldError::new(path, "is not a known field"));
             }
         }
+        warnings.append(&mut self.warnings);
         self.errors
     }
+}
+
+fn at_most(max: usize) -> String {
+    format!("must have at most {max} characters")
 }

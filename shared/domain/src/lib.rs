@@ -28,6 +28,7 @@ pub mod schedule;
 pub mod search;
 pub mod selection;
 pub mod status;
+pub mod text;
 pub mod told;
 
 pub use account::Account;

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::text::clean;
 use crate::{AccountId, DivisionId};
 
 /// What a filter sees of one link. Two links with equal profiles meet exactly the same filters.
@@ -141,14 +142,49 @@ impl Filter {
 
     /// Whether a link in this filter's division with this profile meets all conditions at once.
     pub fn matches(&self, link: &LinkProfile) -> bool {
-        let equal = |wanted: &Option<String>, actual: &String| wanted.as_ref().is_none_or(|w| w == actual);
+        let equal = |wanted: &Option<String>, actual: &String| wanted.as_ref().is_none_or(|w| is_same(w, actual));
         equal(&self.account_class, &link.account_class)
             && equal(&self.bill_group, &link.bill_group)
             && equal(&self.account_source, &link.account_source)
-            && self.site_source.as_ref().is_none_or(|source| link.site_sources.contains(source))
+            && self.site_source.as_ref().is_none_or(|source| link.site_sources.iter().any(|s| is_same(source, s)))
             && (!self.with_active_services || link.active_services)
             && (!self.with_balance_due || link.balance_due)
             && (!self.billing_contacts_only || link.billing_contact)
             && (!self.without_automatic_payment || !link.automatic_payment)
+    }
+}
+
+/// Whether two values are one: they are compared cleaned, since an earlier release stored values and filters as they came.
+fn is_same(one: &str, other: &str) -> bool {
+    one == other || clean(one).text == clean(other).text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_compared_without_space_and_in_one_normal_form_wherever_they_come_from() {
+        let spellings =
+            ["K\u{e4}rnten Süd", "K\u{e4}rnten Süd ", "\tKa\u{308}rnten \u{a0} Süd", "\u{feff}K\u{e4}rnten\nSüd"];
+        for wanted in spellings {
+            for stored in spellings {
+                let link = LinkProfile {
+                    account_class: stored.to_owned(),
+                    bill_group: String::new(),
+                    account_source: String::new(),
+                    site_sources: ["A".to_owned(), stored.to_owned()].into(),
+                    active_services: false,
+                    balance_due: false,
+                    automatic_payment: false,
+                    billing_contact: false,
+                };
+                let whole = Filter::whole(DivisionId::new("D"));
+                let by_class = Filter { account_class: Some(wanted.to_owned()), ..whole.clone() };
+                let by_site = Filter { site_source: Some(wanted.to_owned()), ..whole.clone() };
+                assert!(by_class.matches(&link) && by_site.matches(&link), "{wanted:?} {stored:?}");
+                assert!(!Filter { account_class: Some("KärntenSüd".to_owned()), ..whole }.matches(&link));
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 use serde::Serialize;
 
 use crate::Recipient;
+use crate::text::{clean_id, is_hidden};
 
 /// A part of an address or of a name that somebody looks for, however it is capitalised or composed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -19,8 +20,8 @@ impl Search {
 
     /// What to look for; `None` if it is too short or too long.
     pub fn new(text: &str) -> Option<Self> {
-        let text = text.trim();
-        (Self::FEWEST_CHARS..=Self::MOST_CHARS).contains(&text.chars().count()).then(|| Self(folded(text)))
+        let text = clean_id(text).text;
+        (Self::FEWEST_CHARS..=Self::MOST_CHARS).contains(&text.chars().count()).then(|| Self(folded(&text)))
     }
 
     /// Whether it is a part of the recipient's address, as it is sent to or with its domain spelled out, or of one of the
@@ -39,11 +40,12 @@ impl Search {
 
 /// The text in one form for all its spellings in upper and lower case: lower case by way of upper case, letter by letter,
 /// which makes one of `Σ`, `σ` and `ς`, and of `ß` and `SS`; and first of all in lower case, since `ẞ` has no upper case but
-/// itself. Composed at last, since a name may come as `e` and an accent, and some letters have no upper case but in parts.
+/// itself. Without hidden characters, and with one space for each run of white space. Composed at last, since a name may come as `e` and an accent, and some letters have no upper case but in parts.
 fn folded(text: &str) -> String {
-    let lower = text.chars().flat_map(char::to_lowercase);
+    let lower = text.chars().filter(|c| !is_hidden(*c)).flat_map(char::to_lowercase);
     let folded: String = lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect();
-    ComposingNormalizerBorrowed::new_nfc().normalize(&folded).into_owned()
+    let words: Vec<&str> = folded.split_whitespace().collect();
+    ComposingNormalizerBorrowed::new_nfc().normalize(&words.join(" ")).into_owned()
 }
 
 /// An address with the letters of its domain that IDNA wrote as ASCII, if it has any.
@@ -91,11 +93,13 @@ mod tests {
             "οδυσσεας",
             "ΟΔΥΣ",
             "  müller ",
+            "zoë  müller",
+            "zoë\u{200b}\tmüller",
         ];
         for text in found {
             assert!(Search::new(text).expect(text).finds(&zoe), "{text}");
         }
-        for text in ["zoe", "muller", "account", "bucher", "zoë  müller"] {
+        for text in ["zoe", "muller", "account", "bucher"] {
             assert!(!Search::new(text).expect(text).finds(&zoe), "{text}");
         }
         assert!(Search::new("zoë").expect("long enough").finds(&person("x@example.com", &["ZOE\u{308}"])));

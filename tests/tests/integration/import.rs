@@ -1,7 +1,11 @@
 //! Importing divisions and accounts, and what Load sees of them.
 
-use portal_domain::PortalStatus;
+use portal_aws::directory::write::DirectoryStore;
+use portal_domain::import::{Change, Outcome};
+use portal_domain::permission::Divisions;
+use portal_domain::{AccountId, PortalStatus};
 use serde_json::{Value, json};
+use tests::cloud::{CAMPAIGNS, DIRECTORY};
 use tests::http::Call;
 use tests::{Account, Contact, World};
 
@@ -190,4 +194,115 @@ async fn calls_that_are_wrong_as_a_whole_store_nothing() {
         assert_eq!(answer.headers["content-type"], "application/problem+json", "{}", answer.text);
     }
     assert_eq!(six(&world, "division=NORTH").await, [0; 6]);
+}
+
+#[tokio::test]
+async fn what_nobody_sees_in_names_values_and_addresses_is_cleaned_and_told() {
+    let world = World::new().await;
+    let account = Account::new("NORTH", "A")
+        .with("name", "Joe\u{92}s\tDiner")
+        .with("accountClass", "HOME ")
+        .contact(Contact::new("1", &format!("\u{200b}{}", world.email("ann"))).with("name", "JOS\u{c3}\u{89}"))
+        .contact(Contact::new("2", &format!("Bob <{}>", world.email("bob"))).with("siteId", "").with("portal", ""))
+        .contact(Contact::new("3", "e\u{200b}ve@example.com"));
+    let answer = world.call(Call::new("POST", "/v1/accounts").json(&json!([account.0]))).await.json();
+    assert_eq!((&answer["stored"], &answer["failed"]), (&json!(1), &json!(0)), "{answer}");
+    let warnings = answer["results"][0]["warnings"].as_array().unwrap();
+    let mut fields: Vec<_> = warnings.iter().map(|warning| warning["field"].as_str().unwrap()).collect();
+    fields.sort_unstable();
+    assert_eq!(fields, ["contacts[0].email", "contacts[0].name", "contacts[1].email", "contacts[2].email", "name"]);
+    assert!(
+        answer.to_string().contains("hidden character U+200B at character 2; the contact is unreachable"),
+        "{answer}"
+    );
+    for class in ["HOME", "HOME ", "\tHOME"] {
+        assert_eq!(six(&world, &format!("division=NORTH&accountClass={class}")).await, [2, 1, 0, 0, 2, 1], "{class}");
+    }
+    let list = world.call(Call::new("GET", "/v1/recipients?division= NORTH")).await.json();
+    let mut people: Vec<_> =
+        list["items"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap()).collect();
+    people.sort_unstable();
+    assert_eq!(people[1], "JOSÉ");
+}
+
+#[tokio::test]
+async fn an_id_is_the_same_however_its_spaces_were_typed() {
+    let world = World::new().await;
+    let account = |division: &str, id: &str| Account::new(division, id).contact(Contact::new("1", &world.email("ann")));
+    for (division, id) in [("NORTH", "A 1"), ("NORTH ", "A  1"), (" NORTH", "\u{feff}A\u{a0}1\n")] {
+        world.import([account(division, id)]).await;
+        assert_eq!(six(&world, "division=NORTH").await, [1, 1, 0, 0, 1, 0], "{id:?} is A 1");
+    }
+    assert_eq!(world.call(Call::new("DELETE", "/v1/accounts/%20A%20%201")).await.status, 204);
+    assert_eq!(six(&world, "division=NORTH").await, [0; 6]);
+}
+
+/// Stores an account under id and values as they were posted.
+async fn store_uncleaned(world: &World, posted: &Account) {
+    let mut account = portal_domain::Account::parse(&posted.0).unwrap().account;
+    account.account_id = AccountId::new(posted.0["accountId"].as_str().unwrap());
+    account.account_class = posted.0["accountClass"].as_str().unwrap().to_owned();
+    let store = DirectoryStore::new(world.dynamo.clone(), DIRECTORY.to_owned(), CAMPAIGNS.to_owned());
+    let report = store.import(&[Change::put(account)], &Divisions::Every, None).await;
+    assert_eq!(report.outcomes, [Outcome::Stored]);
+}
+
+/// Guarantee 17: an earlier release stored ids and values as they came.
+#[tokio::test]
+async fn an_account_that_was_stored_uncleaned_is_found_replaced_and_deleted() {
+    let world = World::new().await;
+    for ending in ["posted", "deleted"] {
+        let stored = Account::new("NORTH", "A  1")
+            .with("accountClass", "HOME  X ")
+            .contact(Contact::new("1", &world.email("ann")));
+        store_uncleaned(&world, &stored).await;
+        assert_eq!(six(&world, "division=NORTH&accountClass=HOME X").await, [1, 1, 0, 0, 1, 0], "the filter finds it");
+        if ending == "posted" {
+            world.import([stored]).await;
+            let list = world.call(Call::new("GET", "/v1/recipients?division=NORTH")).await.json();
+            assert_eq!(list["items"][0]["accountIds"], json!(["A 1"]), "it has taken the other's place");
+        }
+        assert_eq!(world.call(Call::new("DELETE", "/v1/accounts/A%20%201")).await.status, 204);
+        assert_eq!(six(&world, "division=NORTH").await, [0; 6], "{ending}");
+    }
+}
+
+#[tokio::test]
+async fn one_bad_element_of_a_list_is_refused_alone() {
+    let world = World::new().await;
+    let [a, b] = <[Account; 2]>::try_from(town(&world)).unwrap();
+    for bad in [r#"{"accountId": "\ud800"}"#, r#"{"accountId": "X", "balanceDue": 1e400}"#] {
+        let body = format!("\u{feff}[{},{bad},{}]", a.0, b.0);
+        let answer = world.call(Call::new("POST", "/v1/accounts").body("application/json", body)).await.json();
+        assert_eq!((&answer["stored"], &answer["failed"]), (&json!(2), &json!(1)), "{answer}");
+    }
+    assert_eq!(six(&world, "division=NORTH").await[0], 3);
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_is_skipped_and_another_encoding_is_refused_whatever_is_posted() {
+    let world = World::new().await;
+    let division = json!({"name": "South", "email": "a@example.com", "timeZone": "Europe/Berlin", "portalUrl": "https://portal.example.com"});
+    let account = town(&world).remove(0).0;
+    let calls = [
+        (Call::new("PUT", "/v1/divisions/SOUTH"), "application/json", division.to_string()),
+        (Call::new("POST", "/v1/accounts"), "application/json", format!("[{account}]")),
+        (Call::new("POST", "/v1/accounts"), "application/x-ndjson", account.to_string()),
+    ];
+    for (call, media_type, body) in calls {
+        let broken = body.replacen("\"A\"", "\"A\u{fffd}\"", 1).replacen("South", "S\u{fffd}d", 1);
+        let refused = world.call(call.clone().body(media_type, broken)).await;
+        assert_eq!(
+            (refused.status.as_u16(), refused.faulty_fields()),
+            (400, vec!["body".to_owned()]),
+            "{}",
+            refused.text
+        );
+        assert!(refused.text.contains("U+FFFD"), "{}", refused.text);
+        let refused =
+            world.call(call.clone().body(&format!("{media_type}; charset=\"ISO-8859-1\""), body.clone())).await;
+        assert_eq!(refused.status, 415, "{}", refused.text);
+        let taken = world.call(call.body(&format!("{media_type}; charset=\"UTF-8\""), format!("\u{feff}{body}"))).await;
+        assert!(taken.status.is_success(), "{}", taken.text);
+    }
 }

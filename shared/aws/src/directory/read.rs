@@ -14,6 +14,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use portal_domain::link::Link;
 use portal_domain::recipient::Selected;
+use portal_domain::text::clean;
 use portal_domain::{Division, DivisionId, Filter, Recipient, RecipientId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -83,7 +84,8 @@ impl DirectoryReader {
         let mut options = FilterOptions::new();
         for row in rows {
             if let Some((field, value)) = row.sk.split_once('#') {
-                options.entry(field.to_owned()).or_default().insert(value.to_owned());
+                // An earlier release stored values as they came.
+                options.entry(field.to_owned()).or_default().insert(clean(value).text.into_owned());
             }
         }
         Ok(options)

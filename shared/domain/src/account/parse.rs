@@ -7,7 +7,9 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use super::{Account, Contact, ContactAddress, Site};
-use crate::input::{FieldError, Fields, ID_CHARS};
+use crate::email::Read;
+use crate::input::{FieldError, Fields, id_fault};
+use crate::text::{clean_id, told};
 use crate::{AccountId, DivisionId, EmailAddress, PortalStatus};
 
 /// Most characters of a name.
@@ -40,7 +42,7 @@ pub const ACCOUNT_BYTES: usize = 300_000;
 pub struct Parsed {
     /// The account.
     pub account: Account,
-    /// Contacts that are unreachable, and why.
+    /// What was cleaned; contacts that are unreachable, and why.
     pub warnings: Vec<FieldError>,
 }
 
@@ -49,21 +51,21 @@ impl Account {
     /// warning.
     pub fn parse(value: &Value) -> Result<Parsed, Vec<FieldError>> {
         let mut fields = Fields::of(value, "").map_err(|fault| vec![fault])?;
-        let mut warnings = Vec::new();
         let mut account = Self {
             account_id: AccountId::new(fields.required_id("accountId")),
-            name: fields.optional_text("name", NAME_CHARS).unwrap_or_default(),
-            division: DivisionId::new(fields.required_text("division", ID_CHARS)),
-            account_class: fields.required_text("accountClass", ATTRIBUTE_CHARS),
-            bill_group: fields.required_text("billGroup", ATTRIBUTE_CHARS),
-            account_source: fields.required_text("accountSource", ATTRIBUTE_CHARS),
+            name: fields.optional_cleaned("name", NAME_CHARS).unwrap_or_default(),
+            division: DivisionId::new(fields.required_id("division")),
+            account_class: fields.required_cleaned("accountClass", ATTRIBUTE_CHARS),
+            bill_group: fields.required_cleaned("billGroup", ATTRIBUTE_CHARS),
+            account_source: fields.required_cleaned("accountSource", ATTRIBUTE_CHARS),
             automatic_payment: fields.required_bool("automaticPayment"),
             balance_due: balance(&mut fields),
             sites: sites(&mut fields),
             contacts: Vec::new(),
         };
-        account.contacts = contacts(&mut fields, &account.sites, &mut warnings);
-        let mut faults = fields.finish();
+        account.contacts = contacts(&mut fields, &account.sites);
+        let mut warnings = Vec::new();
+        let mut faults = fields.finish_into(&mut warnings);
         account.sites.sort_by(|one, other| one.site_id.cmp(&other.site_id));
         account.contacts.sort_by(|one, other| one.contact_id.cmp(&other.contact_id));
         if faults.is_empty() {
@@ -90,12 +92,18 @@ impl Account {
 }
 
 /// Reads the id of an account where it stands alone.
-pub fn account_id(text: &str) -> Result<AccountId, Vec<FieldError>> {
-    let value = serde_json::json!({ "accountId": text });
-    let mut fields = Fields::of(&value, "").map_err(|fault| vec![fault])?;
-    let id = fields.required_id("accountId");
-    let faults = fields.finish();
-    if faults.is_empty() { Ok(AccountId::new(id)) } else { Err(faults) }
+pub fn account_id(text: &str) -> Result<AccountId, FieldError> {
+    let id = clean_id(text).text;
+    match id_fault(&id) {
+        None => Ok(AccountId::new(id)),
+        Some(fault) => Err(FieldError::new("accountId", fault)),
+    }
+}
+
+/// The other id under which a release that did not clean ids may have stored the account that `text` names, if there is one.
+pub fn uncleaned_id(text: &str) -> Option<AccountId> {
+    let could_be_stored = text.trim() == text && id_fault(text).is_none();
+    (could_be_stored && clean_id(text).text != text).then(|| AccountId::new(text))
 }
 
 /// An exact decimal in a string. JSON numbers are refused: whoever writes them has been through binary fractions.
@@ -134,13 +142,13 @@ fn sites(fields: &mut Fields<'_>) -> Vec<Site> {
         let services = site.required_number("activeServices", 0..=u64::from(ACTIVE_SERVICES));
         Site {
             site_id: id,
-            site_source: site.required_text("siteSource", ATTRIBUTE_CHARS),
+            site_source: site.required_cleaned("siteSource", ATTRIBUTE_CHARS),
             active_services: u32::try_from(services).unwrap_or(ACTIVE_SERVICES),
         }
     })
 }
 
-fn contacts(fields: &mut Fields<'_>, sites: &[Site], warnings: &mut Vec<FieldError>) -> Vec<Contact> {
+fn contacts(fields: &mut Fields<'_>, sites: &[Site]) -> Vec<Contact> {
     let sites: HashSet<&str> = sites.iter().map(|site| site.site_id.as_str()).collect();
     let mut seen = HashSet::new();
     fields.required_objects("contacts", CONTACTS, |contact| {
@@ -148,22 +156,22 @@ fn contacts(fields: &mut Fields<'_>, sites: &[Site], warnings: &mut Vec<FieldErr
         if !id.is_empty() && !seen.insert(id.clone()) {
             contact.fault("contactId", "is given to another contact of this account too");
         }
-        let site_id = contact.optional_text("siteId", ID_CHARS);
+        let site_id = contact.optional_id("siteId");
         if site_id.as_ref().is_some_and(|id| !sites.contains(id.as_str())) {
             contact.fault("siteId", "is not a site of this account");
         }
         Contact {
             contact_id: id,
-            name: contact.optional_text("name", NAME_CHARS).unwrap_or_default(),
-            address: address(contact, warnings),
-            billing: contact.optional_bool("billing"),
+            name: contact.optional_cleaned("name", NAME_CHARS).unwrap_or_default(),
+            address: address(contact),
+            billing: billing(contact),
             site_id,
             portal: portal(contact),
         }
     })
 }
 
-fn address(contact: &mut Fields<'_>, warnings: &mut Vec<FieldError>) -> ContactAddress {
+fn address(contact: &mut Fields<'_>) -> ContactAddress {
     let text = match contact.optional("email") {
         None => "",
         Some(Value::String(text)) => text,
@@ -172,18 +180,31 @@ fn address(contact: &mut Fields<'_>, warnings: &mut Vec<FieldError>) -> ContactA
             ""
         }
     };
-    match EmailAddress::normalise(text) {
-        Ok(email) => ContactAddress::Usable(email),
-        Err(unusable) => {
-            warnings.push(FieldError::new(contact.path("email"), format!("{unusable}; the contact is unreachable")));
-            ContactAddress::Unusable(unusable)
+    match EmailAddress::read(text) {
+        Ok(Read { address, left_out }) => {
+            if let Some(told) = told(&left_out) {
+                contact.warn("email", told);
+            }
+            ContactAddress::Usable(address)
+        }
+        Err(refused) => {
+            contact.warn("email", format!("{refused}; the contact is unreachable"));
+            ContactAddress::Unusable(refused.why)
         }
     }
 }
 
+/// An empty cell is the same as none, as in every field that may be left out.
+fn billing(contact: &mut Fields<'_>) -> bool {
+    match contact.optional("billing").and_then(Value::as_str) {
+        Some(text) if text.trim().is_empty() => false,
+        _ => contact.optional_bool("billing"),
+    }
+}
+
 fn portal(contact: &mut Fields<'_>) -> PortalStatus {
-    let Some(value) = contact.optional("portal") else { return PortalStatus::NotSent };
-    value.as_str().and_then(PortalStatus::parse).unwrap_or_else(|| {
+    let Some(value) = contact.optional_cleaned("portal", ATTRIBUTE_CHARS) else { return PortalStatus::NotSent };
+    PortalStatus::parse(&value).unwrap_or_else(|| {
         contact.fault("portal", "must be notSent, pending or accepted");
         PortalStatus::NotSent
     })

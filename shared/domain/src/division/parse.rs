@@ -7,7 +7,8 @@ use url::Url;
 use super::Division;
 use crate::account::parse::NAME_CHARS;
 use crate::input::{FieldError, Fields, id_fault};
-use crate::{DivisionId, EmailAddress, host};
+use crate::text::clean_id;
+use crate::{DivisionId, host};
 
 /// Most senders that a division may list.
 pub const SENDERS: usize = 50;
@@ -18,63 +19,42 @@ pub const LINK_HOSTS: usize = 50;
 /// Most characters of an address of a page or a picture.
 pub const URL_CHARS: usize = 1_000;
 
-/// Most characters of an address before it is normalised.
-const EMAIL_CHARS: usize = 500;
-
 /// Most characters of the name of a time zone; the longest that IANA has is 32.
 const ZONE_CHARS: usize = 64;
 
 impl Division {
-    /// Reads the division named `id`. The body may leave out `division`, and may not name another.
-    pub fn parse(id: &str, value: &Value) -> Result<Self, Vec<FieldError>> {
+    /// Reads the division named `id`. The body may leave out `division`, and may not name another. Beside it stands what was cleaned.
+    pub fn parse(id: &str, value: &Value) -> Result<(Self, Vec<FieldError>), Vec<FieldError>> {
         let mut fields = Fields::of(value, "").map_err(|fault| vec![fault])?;
         let division = Self {
             division: identity(&mut fields, id),
-            name: fields.required_text("name", NAME_CHARS),
-            email: sender(&mut fields),
+            name: fields.required_cleaned("name", NAME_CHARS),
+            email: fields.required_address("email").map(String::from).unwrap_or_default(),
             time_zone: time_zone(&mut fields),
             portal_url: portal_url(&mut fields),
             logo_url: logo_url(&mut fields),
             senders: senders(&mut fields),
-            reply_to: reply_to(&mut fields),
+            reply_to: fields.optional_address("replyTo").map(String::from),
             link_hosts: link_hosts(&mut fields),
         };
-        let faults = fields.finish();
-        if faults.is_empty() { Ok(division) } else { Err(faults) }
+        let mut warnings = Vec::new();
+        let faults = fields.finish_into(&mut warnings);
+        if faults.is_empty() { Ok((division, warnings)) } else { Err(faults) }
     }
 }
 
 /// The id, which stands between others in keys, separated from them by `#`.
 fn identity(fields: &mut Fields<'_>, id: &str) -> DivisionId {
+    let id = clean_id(id).text;
     let separates = || id.contains('#').then(|| "must not contain #".to_owned());
-    if let Some(fault) = id_fault(id).or_else(separates) {
+    if let Some(fault) = id_fault(&id).or_else(separates) {
         fields.fault("division", fault);
     }
-    if fields.optional("division").is_some_and(|in_body| in_body.as_str() != Some(id)) {
+    let named = |value: &Value| value.as_str().is_some_and(|in_body| clean_id(in_body).text == id);
+    if fields.optional("division").is_some_and(|in_body| !named(in_body)) {
         fields.fault("division", "must be the division that the path names");
     }
     DivisionId::new(id)
-}
-
-/// The normalised form of an address; of one that can't be used, a fault.
-fn email(fields: &mut Fields<'_>, field: &str, text: &str) -> Option<String> {
-    match EmailAddress::normalise(text) {
-        Ok(address) => Some(address.into()),
-        Err(unusable) => {
-            fields.fault(field, unusable.to_string());
-            None
-        }
-    }
-}
-
-fn sender(fields: &mut Fields<'_>) -> String {
-    let text = fields.required_text("email", EMAIL_CHARS);
-    if text.is_empty() { text } else { email(fields, "email", &text).unwrap_or_default() }
-}
-
-fn reply_to(fields: &mut Fields<'_>) -> Option<String> {
-    let text = fields.optional_text("replyTo", EMAIL_CHARS).filter(|text| !text.is_empty())?;
-    email(fields, "replyTo", &text)
 }
 
 fn senders(fields: &mut Fields<'_>) -> Vec<String> {
@@ -82,7 +62,7 @@ fn senders(fields: &mut Fields<'_>) -> Vec<String> {
     for (index, value) in fields.optional_list("senders", SENDERS).iter().enumerate() {
         let field = format!("senders[{index}]");
         match value.as_str() {
-            Some(text) => senders.extend(email(fields, &field, text)),
+            Some(text) => senders.extend(fields.address(&field, text).map(String::from)),
             None => fields.fault(&field, "must be a string"),
         }
     }
@@ -156,13 +136,17 @@ mod tests {
         })
     }
 
+    fn parsed(body: &Value) -> Division {
+        Division::parse("DSL", body).expect("it is valid").0
+    }
+
     fn fields_at_fault(id: &str, body: &Value) -> Vec<String> {
         Division::parse(id, body).expect_err("it has faults").into_iter().map(|fault| fault.field).collect()
     }
 
     #[test]
     fn a_division_is_normalised() {
-        let division = Division::parse("DSL", &valid()).expect("it is valid");
+        let division = parsed(&valid());
         assert_eq!(division.email, "success+dsl@simulator.amazonses.com");
         assert_eq!(division.time_zone, "America/New_York");
         assert_eq!(division.portal_url, "https://portal.example.com/dsl");
@@ -175,7 +159,7 @@ mod tests {
         body.as_object_mut().expect("it is an object").remove("division");
         body["senders"] = json!(["B@example.com", "a@example.com", "b@example.com "]);
         body["replyTo"] = json!("help@example.com");
-        let division = Division::parse("DSL", &body).expect("it is valid");
+        let division = parsed(&body);
         assert_eq!(division.senders, ["a@example.com", "b@example.com"]);
         assert_eq!(division.contact_address(), "help@example.com");
     }
@@ -184,7 +168,7 @@ mod tests {
     fn hosts_are_listed_once_as_they_are_looked_up_and_are_names() {
         let mut body = valid();
         body["linkHosts"] = json!(["Help.Example.COM", "b\u{fc}cher.example", "help.example.com"]);
-        let division = Division::parse("DSL", &body).expect("it is valid");
+        let division = parsed(&body);
         assert_eq!(division.link_hosts, ["help.example.com", "xn--bcher-kva.example"]);
         body["linkHosts"] = json!(["https://a.example", "a.example", "localhost", 7, "*.example.com", "192.0.2.1", ""]);
         let expected = ["linkHosts[0]", "linkHosts[2]", "linkHosts[3]", "linkHosts[4]", "linkHosts[5]", "linkHosts[6]"];
@@ -198,8 +182,8 @@ mod tests {
     #[test]
     fn all_faults_are_found_at_once() {
         let body = json!({
-            "division": "PHONE", "name": "a\r\nb", "email": "x", "timeZone": "Mars/Olympus", "portalUrl": "http://example.com",
-            "logoUrl": "javascript:alert(1)", "senders": ["a@example.com", 7, "b"], "replyTo": "a@example.com\0", "x": 1,
+            "division": "PHONE", "name": "\r\n", "email": "x", "timeZone": "Mars/Olympus", "portalUrl": "http://example.com",
+            "logoUrl": "javascript:alert(1)", "senders": ["a@example.com", 7, "b"], "replyTo": "a@exam\0ple.com", "x": 1,
         });
         let expected = [
             "division",
@@ -220,12 +204,29 @@ mod tests {
     fn an_id_separates_from_what_stands_beside_it_in_keys() {
         let mut body = valid();
         body.as_object_mut().expect("it is an object").remove("division");
-        for id in ["", " ", "A#1", " A", "A\n", ".", "..", &"A".repeat(ID_CHARS + 1)] {
+        for id in ["", " ", "A#1", "A\0", ".", "..", &"A".repeat(ID_CHARS + 1)] {
             assert_eq!(fields_at_fault(id, &body), ["division"], "{id:?}");
         }
         for id in ["A", "North & South", "Zürich/1", "a\\b", "...", "FZ?X", &"A".repeat(ID_CHARS)] {
             assert!(Division::parse(id, &body).is_ok(), "{id:?}");
         }
+    }
+
+    #[test]
+    fn name_id_and_addresses_are_cleaned_and_what_was_done_is_told() {
+        let mut body = valid();
+        body["division"] = json!("A\u{a0}1 ");
+        body["name"] = json!("Joe\u{92}s\tHauling");
+        body["email"] = json!("\u{feff}a@example.com");
+        body["senders"] = json!(["Ann <a@example.com>"]);
+        let (division, warnings) = Division::parse(" A  1", &body).expect("it is valid");
+        assert_eq!((division.division.as_str(), division.name.as_str()), ("A 1", "Joe’s Hauling"));
+        assert_eq!(
+            (division.email.as_str(), &division.senders[..]),
+            ("a@example.com", &["a@example.com".to_owned()][..])
+        );
+        let told: Vec<_> = warnings.iter().map(|warning| warning.field.as_str()).collect();
+        assert_eq!(told, ["name", "email", "senders[0]"]);
     }
 
     #[test]
@@ -239,7 +240,7 @@ mod tests {
         }
         let mut body = valid();
         body["portalUrl"] = json!("https://Portal.Example.com/a b\"c");
-        let division = Division::parse("DSL", &body).expect("it is valid");
+        let division = parsed(&body);
         assert_eq!(division.portal_url, "https://portal.example.com/a%20b%22c");
     }
 }

@@ -13,11 +13,11 @@ impl Filter {
     /// Reads the fields of a filter from an object that may have others beside them.
     pub fn read(fields: &mut Fields<'_>) -> Self {
         Self {
-            division: DivisionId::new(fields.required_text("division", TEXT)),
-            account_class: fields.optional_text("accountClass", TEXT),
-            bill_group: fields.optional_text("billGroup", TEXT),
-            account_source: fields.optional_text("accountSource", TEXT),
-            site_source: fields.optional_text("siteSource", TEXT),
+            division: DivisionId::new(fields.required_id("division")),
+            account_class: value(fields, "accountClass"),
+            bill_group: value(fields, "billGroup"),
+            account_source: value(fields, "accountSource"),
+            site_source: value(fields, "siteSource"),
             with_active_services: fields.optional_bool("withActiveServices"),
             with_balance_due: fields.optional_bool("withBalanceDue"),
             billing_contacts_only: fields.optional_bool("billingContactsOnly"),
@@ -37,4 +37,13 @@ impl Filter {
     pub fn required(fields: &mut Fields<'_>) -> Option<Self> {
         fields.required_parsed("filter", Self::from_json)
     }
+}
+
+/// A value to compare with, cleaned as those of accounts are. One of which nothing is left must not widen the selection.
+fn value(fields: &mut Fields<'_>, field: &'static str) -> Option<String> {
+    let value = fields.optional_cleaned(field, TEXT)?;
+    if value.is_empty() {
+        fields.fault(field, "has hidden or control characters alone");
+    }
+    Some(value)
 }

@@ -2,6 +2,7 @@ use serde_json::json;
 
 use super::*;
 use crate::email::Unusable;
+use crate::input::ID_CHARS;
 use crate::link::LinkProfile;
 
 fn valid() -> Value {
@@ -106,7 +107,7 @@ fn an_empty_object_lacks_every_required_field() {
 #[test]
 fn all_faults_are_found_at_once_and_say_where() {
     let mut account = valid();
-    account["accountId"] = json!(" x");
+    account["accountId"] = json!("x\0");
     account["automaticPayment"] = json!("yes");
     account["colour"] = json!("red");
     account["sites"][1]["activeServices"] = json!(-1);
@@ -164,19 +165,102 @@ fn an_id_can_stand_in_a_path() {
         assert!(Account::parse(&with("/accountId", json!(taken))).is_ok(), "{taken}");
         assert_eq!(account_id(taken).map(|id| id.to_string()).as_deref(), Ok(taken));
     }
-    for refused in [".", "..", " a", "a ", "a\u{85}b", "", " "] {
+    for refused in [".", "..", "a\u{7f}b", "a\0", "\u{92}a", "", " ", "\u{200b}", " .. "] {
         assert_eq!(fields_at_fault(&with("/accountId", json!(refused))), ["accountId"], "{refused}");
         assert!(account_id(refused).is_err(), "{refused}");
     }
 }
 
 #[test]
-fn no_text_holds_a_line_break_or_a_nul() {
-    for pointer in ["/accountId", "/name", "/division", "/accountClass", "/sites/0/siteSource", "/contacts/0/name"] {
-        for text in ["a\r\nb", "a\nb", "a\0b"] {
-            assert!(Account::parse(&with(pointer, json!(text))).is_err(), "{pointer} {text:?}");
+fn names_and_values_are_cleaned_and_what_was_done_is_told() {
+    let pointers =
+        ["/name", "/accountClass", "/billGroup", "/accountSource", "/sites/0/siteSource", "/contacts/0/name"];
+    for pointer in pointers {
+        for (text, expected) in
+            [("Joe\u{92}s Diner", "Joe’s Diner"), ("Joe\r\nDiner\0", "Joe Diner"), ("JOS\u{c3}\u{89}", "JOSÉ")]
+        {
+            let parsed = Account::parse(&with(pointer, json!(text))).expect(pointer);
+            let stored = json!(parsed.account).to_string();
+            assert!(stored.contains(&format!("\"{expected}\"")), "{pointer} {stored}");
+            let path = pointer[1..].replace("/0/", "[0].");
+            assert!(parsed.warnings.iter().any(|warning| warning.field == path), "{pointer} {:?}", parsed.warnings);
         }
     }
+    let nameless = Account::parse(&with("/name", json!("\u{1}\u{200b}"))).expect("a name may be missing");
+    assert_eq!((nameless.account.name.as_str(), nameless.warnings[0].field.as_str()), ("", "name"));
+    assert_eq!(fields_at_fault(&with("/billGroup", json!("\u{1}"))), ["billGroup"], "a value may not");
+}
+
+#[test]
+fn a_length_is_judged_of_the_cleaned_text() {
+    let name = format!("\u{feff}  {}\r\n", "n".repeat(NAME_CHARS));
+    assert_eq!(Account::parse(&with("/name", json!(name))).expect("it fits").account.name.len(), NAME_CHARS);
+    let id = format!(" {}\u{200b}", "i".repeat(ID_CHARS));
+    assert!(Account::parse(&with("/accountId", json!(id))).is_ok());
+}
+
+#[test]
+fn ids_that_differ_in_what_is_not_seen_are_one() {
+    for id in ["Zu\u{308}rich 1", " Zürich  1", "Zürich\t1\n", "\u{feff}Zürich\u{a0}1"] {
+        assert_eq!(account_id(id).map(|id| id.to_string()).as_deref(), Ok("Zürich 1"), "{id:?}");
+        let mut account = with("/accountId", json!(id));
+        account["division"] = json!(id);
+        account["sites"][1]["siteId"] = json!(id);
+        account["contacts"][1]["siteId"] = json!(format!("{id} "));
+        account["contacts"][1]["contactId"] = json!(id);
+        let account = Account::parse(&account).expect("it is valid").account;
+        assert_eq!((account.account_id.as_str(), account.division.as_str()), ("Zürich 1", "Zürich 1"));
+        assert_eq!(account.contacts[2].site_id.as_deref(), Some("Zürich 1"));
+    }
+    let mut twice = with("/contacts/1/contactId", json!("C2 "));
+    assert_eq!(fields_at_fault(&twice), ["contacts[1].contactId"]);
+    twice = with("/sites/1/siteId", json!("\u{200b}S2"));
+    twice["contacts"][1]["siteId"] = json!(null);
+    assert_eq!(fields_at_fault(&twice), ["sites[1].siteId"]);
+}
+
+#[test]
+fn an_id_that_an_earlier_release_stored_as_it_came_is_found() {
+    for (text, stored) in
+        [("A  1", Some("A  1")), ("Zu\u{308}rich", Some("Zu\u{308}rich")), ("A 1", None), (" A1", None), ("", None)]
+    {
+        assert_eq!(uncleaned_id(text).as_ref().map(AccountId::as_str), stored, "{text:?}");
+    }
+}
+
+#[test]
+fn an_empty_cell_is_the_same_as_none() {
+    let mut without = valid();
+    let mut empty = valid();
+    for cell in ["siteId", "portal", "billing", "name", "email"] {
+        without["contacts"][1].as_object_mut().expect("an object").remove(cell);
+    }
+    without.as_object_mut().expect("an object").remove("name");
+    let expected = Account::parse(&without).expect("it is valid");
+    for nothing in [json!(""), json!(" \t"), json!(null)] {
+        for cell in ["siteId", "portal", "billing", "name", "email"] {
+            empty["contacts"][1][cell] = nothing.clone();
+        }
+        empty["name"] = nothing.clone();
+        assert_eq!(Account::parse(&empty).as_ref(), Ok(&expected), "{nothing}");
+    }
+}
+
+#[test]
+fn an_address_that_is_cleaned_or_that_nobody_is_reached_at_is_a_warning_that_says_what_and_where() {
+    let warning = |email: &str| {
+        let parsed = Account::parse(&with("/contacts/0/email", json!(email))).expect("an address is never a fault");
+        let contact =
+            parsed.account.contacts.into_iter().find(|contact| contact.contact_id == "C2").expect("it is there");
+        let is_usable = matches!(contact.address, ContactAddress::Usable(_));
+        let warnings = parsed.warnings.into_iter().filter(|warning| warning.field == "contacts[0].email");
+        (is_usable, warnings.map(|warning| warning.message).collect::<Vec<_>>().join("; "))
+    };
+    let (usable, told) = warning("\u{200b}ann@example.com");
+    assert!(usable && told == "was cleaned: hidden character U+200B at the beginning was left out", "{told}");
+    let (usable, told) = warning("an\u{200b}n@example.com");
+    assert!(!usable && told.contains("hidden character U+200B at character 3; the contact is unreachable"), "{told}");
+    assert_eq!(warning(" ann@example.com "), (true, String::new()));
 }
 
 #[test]
