@@ -13,6 +13,7 @@ use portal_aws::dynamo::{StoreError, back_off};
 use portal_domain::activation::proven;
 use portal_domain::input::{FieldError, Fields};
 use portal_domain::new_password::{MOST_BYTES, NewPassword, PasswordHashed, TypedPassword};
+use portal_domain::password::as_mailed;
 use portal_domain::{DivisionId, EmailAddress};
 use portal_http::Problem;
 use portal_http::problem::ProblemType;
@@ -28,8 +29,8 @@ const TRIES: u32 = 8;
 /// How long the event for the company's portal may take before it is left to the sweep.
 const TIME_TO_PUBLISH: Duration = Duration::from_secs(3);
 
-/// Most characters of what is typed as temporary password; far more than one has.
-const TYPED: usize = 100;
+/// Most characters of what is typed as temporary password; far more than one has, however it is copied.
+const TYPED: usize = 1_000;
 
 /// Every refusal. It says nothing of its reason.
 const REFUSED: &str = "The address or the temporary password is not right, or the password has expired or was used before. \
@@ -121,7 +122,7 @@ impl Asked {
         let mut fields = Fields::of(body, "").map_err(|error| vec![error])?;
         let email = fields.required_address("email");
         let division = DivisionId::new(fields.required_id("division"));
-        let temporary_password = SecretString::from(fields.required_text("temporaryPassword", TYPED));
+        let temporary_password = SecretString::from(fields.required_typed("temporaryPassword", TYPED));
         let typed = SecretString::from(fields.required_text("newPassword", MOST_BYTES));
         let is_missing = typed.expose_secret().is_empty();
         let typed = TypedPassword::new(typed.expose_secret());
@@ -133,7 +134,9 @@ impl Asked {
         let errors = fields.finish();
         let (Some(email), Ok(typed), true) = (email, typed, errors.is_empty()) else { return Err(errors) };
         // It is judged only if nothing else is wrong, which costs most. The company's name is not known here: nothing is looked up before.
-        let about = [email.as_str(), division.as_str(), temporary_password.expose_secret(), "customer portal"];
+        let mailed = as_mailed(temporary_password.expose_secret());
+        let temporary = [temporary_password.expose_secret(), mailed.expose_secret()];
+        let about = [email.as_str(), division.as_str(), temporary[0], temporary[1], "customer portal"];
         let judged = typed.judge(&about).map_err(|unfit| vec![FieldError::new("newPassword", unfit.to_string())]);
         judged.map(|new_password| Self { email, division, temporary_password, new_password })
     }
@@ -157,11 +160,14 @@ mod tests {
     #[test]
     fn the_temporary_password_is_not_chosen_again() {
         let password = "3479A-CDEFG-HJKMN-PQRTV-WXY34";
-        let body =
-            json!({"email": "a@example.com", "division": "X", "temporaryPassword": password, "newPassword": password});
-        let errors = Asked::parse(&body).expect_err("it is known");
-        assert_eq!(errors.len(), 1);
-        assert_eq!(errors[0].field, "newPassword");
+        for typed in [password, "3479acdefghjkmnpqrtvwxy34"] {
+            for new in [password, "3479ACDEFGHJKMNPQRTVWXY34"] {
+                let body =
+                    json!({"email": "a@example.com", "division": "X", "temporaryPassword": typed, "newPassword": new});
+                let errors = Asked::parse(&body).expect_err("it is known");
+                assert_eq!((errors.len(), errors[0].field.as_str()), (1, "newPassword"), "{typed} {new}");
+            }
+        }
     }
 
     #[test]

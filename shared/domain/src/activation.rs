@@ -1,10 +1,11 @@
 //! Taking up an invitation: which of the passwords that were mailed to a recipient is the one that they give.
 
 use jiff::Timestamp;
+use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
 use crate::CampaignId;
-use crate::password::PasswordDigest;
+use crate::password::{PasswordDigest, as_mailed};
 
 /// A temporary password that was mailed, as far as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,19 +33,19 @@ impl Mailed {
     }
 }
 
-/// Which of `mailed` is the password that was `typed`, if that is valid at `now`. A password may be typed in small letters, and
-/// with spaces around it: neither is in its alphabet.
+/// Which of `mailed` is the password that was `typed` ([`as_mailed`]), if that is valid at `now`.
 ///
 /// Every digest is compared, whole, and at least one, so that the time it takes says nothing of how much was right, nor of whether there
 /// is anybody.
 pub fn proven<'a>(mailed: &'a [Mailed], typed: &str, now: Timestamp) -> Option<&'a Mailed> {
-    let typed = typed.trim().to_ascii_uppercase();
+    let typed = as_mailed(typed);
+    let typed = typed.expose_secret();
     if mailed.is_empty() {
-        PasswordDigest::of_nothing().verifies(&typed);
+        PasswordDigest::of_nothing().verifies(typed);
     }
     let mut proven = None;
     for one in mailed {
-        if one.digest.verifies(&typed) & one.is_valid(now) {
+        if one.digest.verifies(typed) & one.is_valid(now) {
             proven = Some(one);
         }
     }
@@ -56,7 +57,6 @@ mod tests {
     use jiff::SignedDuration;
     use rand::SeedableRng;
     use rand::rngs::StdRng;
-    use secrecy::ExposeSecret;
 
     use super::*;
     use crate::password::TemporaryPassword;
@@ -91,10 +91,16 @@ mod tests {
     }
 
     #[test]
-    fn small_letters_and_spaces_around_it_make_no_difference() {
-        let (password, kept) = mailed(1, 60);
-        let all = [kept];
-        assert!(proven(&all, &format!(" {}  ", password.to_lowercase()), now()).is_some());
-        assert!(proven(&all, &password.replace('-', ""), now()).is_none());
+    fn each_of_them_may_be_typed_as_people_type() {
+        let ((newest, a), (earlier, b)) = (mailed(1, 60), mailed(2, 60));
+        let all = [a.clone(), b.clone()];
+        for (password, kept) in [(newest, a), (earlier, b)] {
+            let typed =
+                [format!(" {}.", password.to_lowercase()), password.replace('-', ""), password.replace('-', " – ")];
+            for typed in typed {
+                assert_eq!(proven(&all, &typed, now()), Some(&kept), "{typed}");
+            }
+            assert_eq!(proven(&all, &password[1..], now()), None);
+        }
     }
 }

@@ -3,12 +3,15 @@
 use std::fmt;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use icu_normalizer::ComposingNormalizerBorrowed;
 use rand::CryptoRng;
 use rand::seq::IndexedRandom;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+
+use crate::text::is_hidden;
 
 /// The symbols of a temporary password: capitals and digits without any pair that looks alike in common type faces
 /// (0 and O, 1 and I and L, 2 and Z, 5 and S, 6 and G, 8 and B, U and V). 23 symbols are 4.52 bits each.
@@ -64,6 +67,36 @@ impl TemporaryPassword {
 fn shaped(symbol: char) -> SecretString {
     let group = String::from_iter([symbol; GROUP_LENGTH]);
     vec![group; GROUPS].join("-").into()
+}
+
+/// Letters of other alphabets that look like one of [`ALPHABET`], with that one: whoever writes with a Cyrillic or Greek keyboard may well
+/// type them. Of the look-alikes among Latin letters and digits, `6` must be `G` and `U` must be `V`, since the alphabet has only one of each
+/// pair. Of the other pairs it has neither.
+const LOOK_ALIKES: [(&str, &str); 3] = [("6U", "GV"), ("АСЕНКМРТХУЗ", "ACEHKMPTXY3"), ("ΑΕΗΚΜΝΡΤΧΥ", "AEHKMNPTXY")];
+
+/// Most characters of what is typed as a temporary password that are looked at; far more than one has, however it was copied.
+const TYPED: usize = 200;
+
+/// What somebody typed as a temporary password, in the form in which one is mailed: capitals, in groups. Everything that is neither
+/// letter nor digit is left out, such as spaces, dashes, full stops, line breaks and hidden characters; a letter or digit that no
+/// password has stays, and is wrong.
+pub fn as_mailed(typed: &str) -> SecretString {
+    let seen = typed.chars().take(TYPED).filter(|c| !is_hidden(*c)).collect::<String>();
+    let same = ComposingNormalizerBorrowed::new_nfkc().normalize(&seen).into_owned();
+    let symbols = same.chars().flat_map(char::to_uppercase).filter(|c| c.is_alphanumeric()).map(meant);
+    let mut mailed = String::with_capacity(4 * TYPED);
+    for (position, symbol) in symbols.enumerate() {
+        if position > 0 && position % GROUP_LENGTH == 0 {
+            mailed.push('-');
+        }
+        mailed.push(symbol);
+    }
+    mailed.into()
+}
+
+fn meant(symbol: char) -> char {
+    let pairs = LOOK_ALIKES.iter().flat_map(|(seen, meant)| seen.chars().zip(meant.chars()));
+    pairs.into_iter().find(|(seen, _)| *seen == symbol).map_or(symbol, |(_, meant)| meant)
 }
 
 /// A salted SHA-256 of a temporary password, as text: `sha256$<salt>$<digest>`, both base64url.
@@ -147,6 +180,50 @@ mod tests {
         for symbol in ALPHABET {
             let deviation = (frequency[usize::from(*symbol)] as f64 - expected).abs() / expected;
             assert!(deviation < 0.01, "{} deviates by {deviation}", char::from(*symbol));
+        }
+    }
+
+    #[test]
+    fn a_password_is_read_in_every_way_in_which_people_type_it() {
+        let mailed = "3479A-CDEFG-HJKMN-PQRTV-WXY34";
+        for typed in [
+            mailed,
+            "3479acdefghjkmnpqrtvwxy34",
+            " 3479A CDEFG HJKMN PQRTV WXY34 ",
+            "3479A–CDEFG—HJKMN‑PQRTV−WXY34",
+            "3479A - CDEFG - HJKMN - PQRTV - WXY34.",
+            "“3479A-CDEFG-HJKMN-PQRTV-WXY34”,",
+            "3479A-CDEFG-\r\n    HJKMN-PQRTV-WXY34\t",
+            "\u{feff}3479A\u{ad}-CD\u{200b}EFG-HJKMN-PQRTV\u{2060}-WXY34\u{a0}",
+            "３４７９Ａ－ＣＤＥＦＧ－ＨＪＫＭＮ－ＰＱＲＴＶ－ＷＸＹ３４",
+            "3479A_CDEFG_HJKMN_PQRTV_WXY34",
+            // Cyrillic and Greek letters, and the only look-alikes that can but be one thing.
+            "3479А-СDЕFG-НJКМN-РQRТV-WХУ34",
+            "3479Α-CDΕFG-ΗJΚΜΝ-ΡQRΤV-WΧΥ34",
+            "З479а-сdеf6-нjкмn-рqrтu-wху34",
+        ] {
+            assert_eq!(as_mailed(typed).expose_secret(), mailed, "{typed:?}");
+        }
+        for other in
+            ["", "-", "3479A-CDEFG-HJKMN-PQRTV-WXY3", "3479A-CDEFG-HJKMN-PQRTV-WXY3O", "3479A-CDEFG-HJKMN-PQRTV-WXY344"]
+        {
+            assert_ne!(as_mailed(other).expose_secret(), mailed, "{other:?}");
+        }
+        assert!(as_mailed(&"\u{fdfa}".repeat(1_000_000)).expose_secret().len() < 100_000, "the work is bounded");
+    }
+
+    #[test]
+    fn every_password_is_read_as_itself_and_no_two_as_one() {
+        let mut random = StdRng::seed_from_u64(5);
+        for _ in 0..1_000 {
+            let password = TemporaryPassword::generate(&mut random);
+            let clear = password.expose().expose_secret();
+            assert_eq!(as_mailed(clear).expose_secret(), clear);
+        }
+        for (seen, meant) in LOOK_ALIKES {
+            assert_eq!(seen.chars().count(), meant.chars().count());
+            assert!(seen.chars().all(|c| !ALPHABET.iter().any(|symbol| char::from(*symbol) == c)), "{seen}");
+            assert!(meant.bytes().all(|byte| ALPHABET.contains(&byte)), "{meant}");
         }
     }
 
