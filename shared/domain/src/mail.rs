@@ -2,6 +2,7 @@
 
 pub mod check;
 mod data;
+mod names;
 mod render;
 pub mod sample;
 pub mod template;

@@ -7,7 +7,7 @@
 //! `agreement` then has Handlebars itself read what is left, and insists on finding nothing but what the first one
 //! found. If nothing is wrong with the source, `rendered` holds the rules against every e-mail that comes of it.
 
-mod address;
+pub(super) mod address;
 mod agreement;
 mod html;
 mod language;

@@ -1,11 +1,14 @@
 //! The values that a template may name.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
+use super::names::shown;
 use super::{Invitation, RenderError};
 use crate::Division;
 
@@ -57,12 +60,16 @@ impl<'a> Data<'a> {
         let Invitation { recipient, division, password, .. } = invitation;
         let links = &recipient.links;
         let accounts = links.accounts.iter();
-        let accounts = accounts
-            .map(|account| AccountData { id: account.account_id.to_string(), name: account.account_name.clone() });
+        let foreign = BTreeSet::new();
+        let of_customer = |name: &str| shown(name, &foreign);
+        let accounts = accounts.map(|account| AccountData {
+            id: of_customer(account.account_id.as_str()),
+            name: of_customer(&account.account_name),
+        });
         let total = u64::from(links.account_count);
         let more = total.saturating_sub(links.accounts.len() as u64);
         Ok(Self {
-            public: Public { name: recipient.name().to_owned(), division: DivisionData::new(division)? },
+            public: Public { name: of_customer(recipient.name()), division: DivisionData::new(division)? },
             temporary_password: password.expose().expose_secret(),
             activation_link: activation_link(invitation),
             expires: in_words(invitation.expires_at, division.zone()),
@@ -82,12 +89,6 @@ impl<'a> Data<'a> {
         [self.temporary_password, &self.activation_link]
     }
 
-    /// The same with a space for every control character in a name: a line break in one must not forge a line of text.
-    pub(super) fn cleaned(self) -> Self {
-        let breaks = |c: char| c.is_control() || c == '\u{2028}' || c == '\u{2029}';
-        self.with_names(|name| name.replace(breaks, " ").trim().to_owned())
-    }
-
     /// The same with other brackets and quotes in names, which begin and end no address.
     pub(super) fn without_brackets(self) -> Self {
         self.with_names(|name| name.replace('<', "‹").replace('>', "›").replace('"', "”"))
@@ -105,7 +106,7 @@ impl<'a> Data<'a> {
 impl DivisionData {
     fn new(division: &Division) -> Result<Self, RenderError> {
         Ok(Self {
-            name: division.name.clone(),
+            name: shown(&division.name, &division.hosts()),
             contact_address: division.contact_address().to_owned(),
             portal_url: web_address(&division.portal_url, "portalUrl")?,
             logo_url: division.logo_url.as_ref().map_or(Ok(String::new()), |url| web_address(url, "logoUrl"))?,

@@ -136,7 +136,6 @@ impl Compiled {
         if subject.chars().any(char::is_control) {
             return Err(RenderError::ControlCharacterInSubject);
         }
-        let data = data.cleaned();
         let html = self.html.fill(&data)?;
         let mut text = self.text.fill(&data)?;
         // What the template may not do, names may not do either: whoever is called `<https://…` gets other brackets.

@@ -125,18 +125,62 @@ fn the_link_is_percent_encoded_and_in_the_text_on_a_line_of_its_own() {
 
 /// Guarantee 10: a header value has one line.
 #[test]
-fn a_control_character_is_refused_in_the_subject() {
+fn a_control_character_comes_into_no_subject() {
     for control in ["\r\nBcc: x@example.com", "\n", "\r", "\0", "\u{7f}", "\u{85}"] {
         let division = Division { name: format!("Dayton{control}"), ..division() };
-        let rendered = render_for(&recipient("Ann", 1), &division);
-        assert_eq!(rendered, Err(RenderError::ControlCharacterInSubject), "{control:?}");
+        let rendered = render_for(&recipient("Ann", 1), &division).expect("a name is cleaned");
+        assert!(!rendered.subject.contains(char::is_control), "{control:?} {}", rendered.subject);
     }
+    let subject = "Welcome\nto {{division.name}}".to_owned();
+    let (recipient, division, password) = (recipient("Ann", 1), division(), password());
+    let (public_url, expires_at) = ("https://invites.example.com", Timestamp::UNIX_EPOCH);
+    let invitation =
+        Invitation { recipient: &recipient, division: &division, password: &password, public_url, expires_at };
+    let template = Compiled::new(&Sources { subject, ..sources() }).expect("it is well-formed");
+    assert_eq!(template.render(&invitation), Err(RenderError::ControlCharacterInSubject));
 }
 
 #[test]
 fn a_line_break_in_a_name_makes_no_line_in_the_text() {
     let rendered = render_for(&recipient("Ann\r\nTemporary password: forged", 1), &division()).expect("renders");
-    assert!(rendered.text.starts_with("Hello Ann  Temporary password: forged,\n"));
+    assert!(rendered.text.starts_with("Hello Ann Temporary password: forged,\n"));
+}
+
+/// Guarantee 10: no name leads a customer elsewhere, in whichever part of the e-mail it stands.
+#[test]
+fn a_link_finder_finds_no_address_but_the_divisions_and_the_activation_link() {
+    let mut finder = linkify::LinkFinder::new();
+    finder.url_must_have_scheme(false).email_domain_must_have_dot(false);
+    for name in [
+        "Ann https://win.example/x",
+        "www.win.example",
+        "ann@win.example",
+        "http://win/",
+        "win.example",
+        "//win.example:8/x",
+        "win.\u{200b}example",
+    ] {
+        let mut target = recipient(name, 3);
+        for account in &mut target.links.accounts {
+            (account.account_id, account.account_name) = (AccountId::new(name), name.to_owned());
+        }
+        let division = Division { name: name.to_owned(), ..division() };
+        let rendered = render_for(&target, &division).expect("renders");
+        let texts: String = html5gum::Tokenizer::new(&rendered.html)
+            .filter_map(|Ok(token)| match token {
+                html5gum::Token::String(text) => Some(String::from_utf8_lossy(&text).into_owned()),
+                _ => Some(" ".to_owned()),
+            })
+            .collect();
+        for part in [&rendered.subject, &rendered.text, &texts] {
+            let links = finder.links(part).map(|link| link.as_str().to_owned());
+            let own = ["https://portal.example.com/", "https://invites.example.com/", "help@dayton.example"];
+            let foreign: Vec<_> = links.filter(|link| !own.iter().any(|own| link.starts_with(own))).collect();
+            // The markup has style sheets, whose selectors look like names of servers.
+            assert!(!foreign.iter().any(|link| link.contains("win")), "{name} {foreign:?}");
+            assert!(part.contains("win"), "a person still reads it: {part}");
+        }
+    }
 }
 
 /// Thunderbird and Outlook make one link of what stands between brackets or quotes, across lines.
@@ -155,7 +199,7 @@ fn no_name_makes_an_address_of_what_stands_between_it_and_another() {
         let text = render_for(&target, &plain).expect("renders").text;
         let (before, after) = text.split_once(clear).expect("it is there");
         assert!(!before.contains(['<', '"']) && !after.contains(['>', '"']), "{text}");
-        assert!(before.contains("evil.example"), "the name itself stays");
+        assert!(before.contains("evil. example"), "the name itself stays");
     }
     let in_quotes =
         Sources { text: "\" - {{name}}: {{temporaryPassword}} {{activationLink}}\"".to_owned(), ..sources() };

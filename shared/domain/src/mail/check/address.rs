@@ -15,7 +15,7 @@ use crate::email::LOCAL_PART_BYTES;
 
 /// Something that may be made a link of.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Address {
+pub(in super::super) struct Address {
     /// The server: ASCII and lower case as far as it has such a form.
     pub host: String,
     /// What stands before an `@` before it.
@@ -28,7 +28,7 @@ pub(super) struct Address {
 const MOST_CHARS: usize = 2_000;
 
 /// The first addresses in a text in which values may be marked, at most `most`.
-pub(super) fn find(text: &str, most: usize) -> Vec<Address> {
+pub(in super::super) fn find(text: &str, most: usize) -> Vec<Address> {
     let mut found = Vec::new();
     scan(text, |word, span, host| {
         if found.len() < most {
