@@ -56,7 +56,8 @@ function nextCursor(link) {
 }
 
 function save(parts, name) {
-  const address = URL.createObjectURL(new Blob(parts, { type: 'text/csv;charset=utf-8' }));
+  // Reading an answer as text takes away the byte-order mark by which Excel knows UTF-8.
+  const address = URL.createObjectURL(new Blob(['\uFEFF', ...parts], { type: 'text/csv;charset=utf-8' }));
   h('a', { href: address, download: name }).click();
   // The browser has to have started reading before the address goes.
   setTimeout(() => URL.revokeObjectURL(address), 60_000);

@@ -15,7 +15,13 @@ use crate::record::Rows;
 /// Media type of CSV, as an `Accept` header names it.
 pub const CSV: &str = "text/csv";
 
-/// A page of a list as CSV (RFC 4180): a header row, then the rows.
+/// What stands between several values in one cell: nothing that a spreadsheet splits at.
+pub const BETWEEN_VALUES: &str = " / ";
+
+/// By this Excel knows UTF-8 when it opens a file.
+const BYTE_ORDER_MARK: &str = "\u{feff}";
+
+/// A page of a list as CSV (RFC 4180), with a byte-order mark: a header row, then the rows.
 #[derive(Debug)]
 pub struct Table {
     writer: Writer<Vec<u8>>,
@@ -25,7 +31,7 @@ pub struct Table {
 impl Table {
     /// An empty page with these columns.
     pub fn new(columns: &[&str]) -> Result<Self, csv::Error> {
-        let writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(Vec::new());
+        let writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(BYTE_ORDER_MARK.into());
         let mut table = Self { writer, rows: 0 };
         table.write(columns)?;
         Ok(table)
@@ -64,14 +70,29 @@ fn header(value: String) -> Result<HeaderValue, Problem> {
 /// What a spreadsheet takes for the start of a formula, also in the full-width forms that some convert.
 const FORMULA_STARTS: [char; 8] = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
 
-/// The cell with an apostrophe before it if a spreadsheet might run it as a formula (OWASP, "CSV Injection"). Leading
-/// white space doesn't help it, since spreadsheets trim.
+/// What spreadsheets split at besides commas, depending on country and settings, and what ends a row where they don't see the quotation
+/// marks around a cell. Where one of them stands another cell may begin.
+const SPLITS: [char; 5] = [';', '\t', '|', '\r', '\n'];
+
+/// The cell with an apostrophe wherever a spreadsheet might begin to run a formula (OWASP, "CSV Injection"): at its beginning, and behind
+/// what may split it. Leading white space doesn't help a formula, since spreadsheets trim, nor does a quotation mark.
 pub fn harmless(cell: &str) -> Cow<'_, str> {
-    if cell.starts_with(['\t', '\r', '\n']) || cell.trim_start().starts_with(FORMULA_STARTS) {
-        Cow::Owned(format!("'{cell}"))
-    } else {
-        Cow::Borrowed(cell)
+    let begins =
+        |rest: &str| rest.trim_start_matches(|c: char| c.is_whitespace() || c == '"').starts_with(FORMULA_STARTS);
+    if !cell.contains(FORMULA_STARTS) && !cell.starts_with(['\t', '\r', '\n']) {
+        return cell.into();
     }
+    let mut harmless = String::with_capacity(cell.len() + 1);
+    if cell.starts_with(['\t', '\r', '\n']) || begins(cell) {
+        harmless.push('\'');
+    }
+    for (at, c) in cell.char_indices() {
+        harmless.push(c);
+        if SPLITS.contains(&c) && begins(&cell[at + c.len_utf8()..]) {
+            harmless.push('\'');
+        }
+    }
+    harmless.into()
 }
 
 /// Whether the caller would rather have CSV than JSON (RFC 9110, 12.5.1). JSON is the default, also for those who accept neither.
@@ -149,8 +170,19 @@ mod tests {
         for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1", "\u{ff1d}1", "\u{a0}@x"] {
             assert_eq!(harmless(formula), format!("'{formula}"));
         }
-        for text in ["", "a=1", "1-2", "O'Neil", "x@example.com", "Zoë"] {
+        for text in ["", "a=1", "1-2", "O'Neil", "x@example.com", "Zoë", "a; b", "a | b = c", "a;'=1", "a,=1"] {
             assert_eq!(harmless(text), text);
+        }
+        let inside = [
+            ("a;=1+1", "a;'=1+1"),
+            ("a; =1;b\t-1|+1", "a;' =1;b\t'-1|'+1"),
+            ("a\n=1", "a\n'=1"),
+            ("a;\"=1", "a;'\"=1"),
+            ("\"=1", "'\"=1"),
+            ("=1;@x", "'=1;'@x"),
+        ];
+        for (text, expected) in inside {
+            assert_eq!(harmless(text), expected);
         }
     }
 
@@ -163,23 +195,32 @@ mod tests {
         assert_eq!(response.headers()["content-type"], "text/csv; charset=utf-8");
         assert_eq!(response.headers()["link"], "<?division=D&cursor=abc>; rel=\"next\"");
         let body = axum::body::to_bytes(response.into_body(), 1000).await.expect("in memory");
-        assert_eq!(&body[..], "name,email\r\n\"Söhne, \"\"Z\"\"\",'=x@example.com\r\n".as_bytes());
+        assert_eq!(&body[..], "\u{feff}name,email\r\n\"Söhne, \"\"Z\"\"\",'=x@example.com\r\n".as_bytes());
+    }
+
+    /// What a spreadsheet may take for cells: everything between separators, with and without an eye for quotation marks.
+    fn cells(text: &str) -> impl Iterator<Item = &str> {
+        text.split(SPLITS).map(|cell| cell.trim_start_matches(|c: char| c.is_whitespace() || c == '"'))
     }
 
     proptest! {
         #[test]
-        fn no_cell_starts_a_formula_and_every_row_reads_back(rows in prop::collection::vec(any::<[String; 3]>(), 0..5)) {
+        fn no_cell_starts_a_formula_and_every_row_reads_back(
+            rows in prop::collection::vec(prop::array::uniform3("[a=+@;|\t\r\n\" ',-]{0,6}|.{0,6}"), 0..5),
+        ) {
             let mut table = Table::new(&["a", "b", "c"]).expect("in memory");
             for row in &rows {
                 table.push(row).expect("in memory");
             }
             let bytes = table.writer.into_inner().expect("in memory");
-            let mut reader = csv::Reader::from_reader(&bytes[..]);
+            let text = std::str::from_utf8(&bytes).expect("UTF-8").strip_prefix(BYTE_ORDER_MARK).expect("a mark");
+            let mut reader = csv::Reader::from_reader(text.as_bytes());
             let read: Vec<Vec<String>> = reader.deserialize().collect::<Result<_, _>>().expect("valid CSV");
             prop_assert_eq!(read.len(), rows.len());
             for (cell, original) in read.iter().flatten().zip(rows.iter().flatten()) {
-                prop_assert!(!cell.trim_start().starts_with(FORMULA_STARTS));
-                prop_assert_eq!(cell.strip_prefix('\'').filter(|_| cell != original).unwrap_or(cell), original);
+                prop_assert_eq!(cell, &harmless(original));
+                prop_assert!(cells(cell).all(|cell| !cell.starts_with(FORMULA_STARTS)), "{}", cell);
+                prop_assert_eq!(cell.replace('\'', ""), original.replace('\'', ""));
             }
         }
     }

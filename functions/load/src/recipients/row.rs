@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use portal_aws::directory::read::{ActiveAccount, ActiveAccounts};
 use portal_domain::{AccountId, PortalStatus, Recipient, RecipientId};
+use portal_http::csv::BETWEEN_VALUES;
 use serde::Serialize;
 
 use crate::page::Sheet;
@@ -86,7 +87,7 @@ impl Row {
             self.recipient_id.to_string(),
             self.email.clone(),
             self.name.clone(),
-            account_ids.join("; "),
+            account_ids.join(BETWEEN_VALUES),
             self.accounts.to_string(),
             self.status.to_string(),
             time(self.last_invited_at),
@@ -96,7 +97,7 @@ impl Row {
         if let Some(active) = &self.active {
             let on_account = |account: &OnAccount| format!("{}: {}", account.account_id, account.active_services);
             let accounts: Vec<String> = active.active_services.iter().map(on_account).collect();
-            cells.extend([accounts.join("; "), active.active_services_accounts.to_string()]);
+            cells.extend([accounts.join(BETWEEN_VALUES), active.active_services_accounts.to_string()]);
         }
         cells
     }
