@@ -219,12 +219,67 @@ class Activate(PageTest):
         self.page.keyboard.press("Enter")
         expect(self.page.locator("#activated h1")).to_be_focused()
 
-    def test_an_incomplete_link_says_what_to_do(self):
-        for fragment in ("", "#email=a@example.com", "#division=NOWHERE&email=a@example.com"):
+    def test_a_link_that_was_broken_on_the_way_still_fills_the_form(self):
+        division = self.invited()
+        link = self.links(division)[0]
+        page, said = link.split("#")
+        below, names = page.removesuffix("/activate"), ("division=", "email=", "temporaryPassword=")
+        quoted = said
+        for name in names:
+            quoted = quoted.replace(name, name + "3D")
+        broken = [
+            f"{page}%23{said}",
+            f"{page}%2523{said.replace('%', '%25')}",
+            f"{page}%23{quote(said, safe='')}",
+            f"{page}#{quote(said, safe='')}",
+            f"{page}#{said.replace('%', '%25')}",
+            f"{page}#{said.replace('&', '&amp;')}",
+            f"{page}#{said.replace('&', '&amp;amp;')}",
+            f"{page}#{quoted}",
+            f"{page}#{said[:-9]}=%0A{said[-9:]}",
+            f"{page}?{said}",
+            f"{page}/?{said}",
+            f"{page}/#{said}",
+            f"{page}/%23{said}",
+            f"{below}/Activate#{said.replace('temporaryPassword', 'temporarypassword')}",
+        ]
+        for address in broken:
+            with self.subTest(address):
+                self.page.goto("about:blank")
+                self.arrive(address)
+                expect(self.page.locator("#email")).to_have_value(Campaigns.address(division, 0))
+                expect(self.page.locator("#temporaryPassword")).to_have_value(link.rsplit("=", 1)[1])
+                self.assertEqual(self.page.url, f"{page}#division={division}")
+        self.page.locator("#newPassword").fill(CHOSEN)
+        self.press()
+        expect(self.page.locator("#activated")).to_be_visible()
+
+    def test_without_the_link_everything_can_be_typed(self):
+        division = self.invited()
+        password = self.links(division)[0].rsplit("=", 1)[1]
+        for address in ("activate", "activate/", "activate#email=a@example.com", "activate#division=NOWHERE&email=a@example.com"):
             self.page.goto("about:blank")
-            self.page.goto(f"{self.stack.url}activate{fragment}")
+            self.page.goto(self.stack.url + address)
             expect(self.page.locator("#incomplete")).to_contain_text("Open the e-mail again")
+        expect(self.page.locator("#company")).to_have_value("NOWHERE")
         self.check_looks("incomplete")
+        self.picture("activation-incomplete")
+        self.page.set_viewport_size({"width": 360, "height": 740})
+        self.picture("activation-incomplete-narrow")
+        company = self.page.locator("#company")
+        company.fill("Somebody Else")
+        company.press("Enter")
+        expect(self.page.locator("#company-fault")).to_contain_text("no company of this name")
+        company.fill(f" hauling  {division.lower()} ")
+        company.press("Enter")
+        expect(self.page.locator(".brand")).to_contain_text(f"Hauling {division}")
+        self.assertTrue(self.page.url.endswith(f"#division={division}"), self.page.url)
+        self.page.locator("#email").fill(f"<{Campaigns.address(division, 0).upper()}>")
+        self.page.locator("#temporaryPassword").fill(f" {password.lower().replace('-', ' – ')}.")
+        self.picture("activation-typed-narrow")
+        self.page.locator("#newPassword").fill(CHOSEN)
+        self.press()
+        expect(self.page.locator("#activated")).to_be_visible()
 
     def test_without_an_answer_nothing_that_was_typed_is_lost(self):
         division = self.invited()

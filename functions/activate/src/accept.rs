@@ -135,8 +135,9 @@ impl Asked {
         let (Some(email), Ok(typed), true) = (email, typed, errors.is_empty()) else { return Err(errors) };
         // It is judged only if nothing else is wrong, which costs most. The company's name is not known here: nothing is looked up before.
         let mailed = as_mailed(temporary_password.expose_secret());
-        let temporary = [temporary_password.expose_secret(), mailed.expose_secret()];
-        let about = [email.as_str(), division.as_str(), temporary[0], temporary[1], "customer portal"];
+        let in_one = SecretString::from(mailed.expose_secret().replace('-', ""));
+        let temporary = [&temporary_password, &mailed, &in_one].map(ExposeSecret::expose_secret);
+        let about = [&[email.as_str(), division.as_str(), "customer portal"][..], &temporary[..]].concat();
         let judged = typed.judge(&about).map_err(|unfit| vec![FieldError::new("newPassword", unfit.to_string())]);
         judged.map(|new_password| Self { email, division, temporary_password, new_password })
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
+use portal_domain::account::parse::NAME_CHARS;
 use portal_domain::{Division, DivisionId};
 use portal_http::{Problem, Query};
 use serde::Serialize;
@@ -29,8 +30,13 @@ impl From<Division> for Brand {
     }
 }
 
+/// The brand of the division with this id; or the only one that is called so, for customers whose link has come without it. There is no list
+/// of divisions to choose from: which companies share a system is nobody's business.
 pub(crate) async fn brand(State(activate): State<Arc<Activate>>, uri: Uri) -> Result<Json<Brand>, Problem> {
-    let division = Query::of(&uri).read(|fields| DivisionId::new(fields.required_id("division")))?;
-    let division = activate.directory.division(&division).await?;
+    let called = Query::of(&uri).read(|fields| fields.required_cleaned("division", NAME_CHARS))?;
+    let division = match activate.directory.division(&DivisionId::new(called.clone())).await? {
+        None => Division::called(activate.directory.divisions().await?, &called),
+        found => found,
+    };
     division.map(|division| Json(division.into())).ok_or_else(|| Problem::not_found("There is no such division."))
 }

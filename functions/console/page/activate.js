@@ -3,7 +3,8 @@
  */
 import { brandOf } from './activation-calls.js';
 import { activationForm } from './activation-form.js';
-import { takeLink } from './activation-link.js';
+import { keepDivision, takeLink } from './activation-link.js';
+import { divisionForm } from './division-form.js';
 import { fill, h, heading } from './dom.js';
 import { problemBox } from './problem-box.js';
 
@@ -13,12 +14,17 @@ const link = takeLink();
 async function start() {
   if (!link.division) return incomplete();
   try {
-    const brand = await brandOf(link.division);
-    document.title = `Your invitation – ${brand.name}`;
-    return fill(main, header(brand), activationForm(link, brand, () => welcome(brand)));
+    return activate(await brandOf(link.division));
   } catch (problem) {
-    return problem.status === 404 ? incomplete() : fill(main, problemBox(problem, { retry: start }));
+    // 400 is of a division that none can be called.
+    return [400, 404].includes(problem.status) ? incomplete() : fill(main, problemBox(problem, { retry: start }));
   }
+}
+
+function activate(brand) {
+  document.title = `Your invitation – ${brand.name}`;
+  keepDivision(brand.division);
+  fill(main, header(brand), activationForm({ ...link, division: brand.division }, brand, () => welcome(brand)));
 }
 
 function header({ name, logoUrl }) {
@@ -38,9 +44,10 @@ function welcome(brand) {
 }
 
 function incomplete() {
-  fill(main, h('div', { id: 'incomplete', class: 'card' },
-    heading(1, {}, 'Open the link in your e-mail'),
-    h('p', {}, 'This page needs the whole link of your invitation. Open the e-mail again and press its button, or copy the whole link into the address bar.')));
+  fill(main, divisionForm(link.division, brand => {
+    activate(brand);
+    main.querySelector('h1').focus();
+  }));
 }
 
 // A link that is opened in a page that is open already changes only what is behind the #.

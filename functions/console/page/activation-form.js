@@ -16,7 +16,7 @@ const FIELDS = ['email', 'temporaryPassword', 'newPassword'];
  * @param {function()} done called once the invitation is accepted
  */
 export function activationForm(link, brand, done) {
-  const email = textField('email', 'E-mail address', { type: 'email', autocomplete: 'username', value: link.email });
+  const email = textField('email', 'E-mail address', { type: 'text', inputmode: 'email', autocapitalize: 'off', autocomplete: 'username', value: link.email });
   const temporary = textField('temporaryPassword', 'Temporary password, from the e-mail', {
     type: 'text', autocomplete: 'off', autocapitalize: 'characters', value: link.temporaryPassword,
   });
@@ -88,7 +88,8 @@ export function activationForm(link, brand, done) {
     expired);
 }
 
-function textField(id, label, props) {
+/** A field of text with its label and what is wrong with it. */
+export function textField(id, label, props) {
   const wrong = h('p', { id: `${id}-fault`, class: 'fault', role: 'alert' });
   const input = h('input', { id, name: id, required: true, spellcheck: 'false', 'aria-describedby': `${id}-fault`, ...props });
   function fault(text) {

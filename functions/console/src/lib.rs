@@ -1,6 +1,7 @@
 //! `console`: the operator's page, and the page of an invitation. Their files are part of the binary; what differs from one deployment
 //! to another is `settings.json`, which the operator's page reads when it starts.
 
+mod broken_link;
 mod files;
 mod headers;
 mod settings;
@@ -31,6 +32,9 @@ pub fn router() -> Router {
         .route("/", get(console))
         .route("/mail-frame", get(mail_frame))
         .route("/activate", get(activate))
+        .route("/activate/", get(broken_link::lead_back))
+        .route("/activate/{*rest}", get(broken_link::lead_back))
+        .route("/{page}", get(broken_link::lead_back))
         .route("/settings.json", get(settings))
         .route("/assets/{hash}/{file}", get(asset))
         .layer(axum::middleware::map_response(headers::add_common))

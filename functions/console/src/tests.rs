@@ -9,19 +9,21 @@ struct Call<'a> {
     context_path: &'a str,
     headers: Value,
     variables: Value,
+    query: Value,
 }
 
 impl<'a> Call<'a> {
     fn to(path: &'a str) -> Self {
         let variables = json!({"clientId": "c1", "signInUrl": "https://portal-1.auth.us-east-1.amazoncognito.com",
             "publicUrl": "https://invites.example.com"});
-        Self { path, context_path: "/live/", headers: json!({"Host": "api.example.com"}), variables }
+        let (headers, query) = (json!({"Host": "api.example.com"}), json!({"division": ["A&B"]}));
+        Self { path, context_path: "/live/", headers, variables, query }
     }
 
     async fn answer(self) -> (Answer<()>, String) {
         let event = json!({
             "resource": self.path, "path": self.path, "httpMethod": "GET", "headers": self.headers, "multiValueHeaders": {},
-            "multiValueQueryStringParameters": {"division": ["A&B"]}, "stageVariables": self.variables, "body": null, "isBase64Encoded": false,
+            "multiValueQueryStringParameters": self.query, "stageVariables": self.variables, "body": null, "isBase64Encoded": false,
             "requestContext": {"stage": "live", "httpMethod": "GET", "path": self.context_path},
         });
         let router = portal_http::router(router());
@@ -138,6 +140,39 @@ async fn the_settings_come_from_the_stage() {
 async fn an_address_without_the_slash_after_the_stage_is_led_to_the_page() {
     let (answer, _) = Call { context_path: "/live", ..Call::to("/") }.answer().await;
     assert_eq!((answer.status().as_u16(), header(&answer, "location")), (308, "live/?division=A%26B"));
+}
+
+#[tokio::test]
+async fn a_broken_link_leads_to_the_page_with_all_that_it_says_behind_the_hash() {
+    let page = "https://invites.example.com/activate";
+    let table = [
+        ("/activate/", json!({}), ""),
+        ("/Activate", json!({}), ""),
+        ("/activate%3E", json!({}), ""),
+        ("/activate/x/y", json!({}), ""),
+        (
+            "/activate%23division=A%20%26%20B&email=a%40b.example",
+            json!({}),
+            "#%23division=A%20%26%20B&email=a%40b.example",
+        ),
+        ("/activate#division=A B", json!({}), "#%23division=A%20B"),
+        ("/activate%2523division%253DA", json!({}), "#%2523division%253DA"),
+        ("/activate/%23division=A/B&email=x", json!({}), "#/%23division=A/B&email=x"),
+        (
+            "/activate%23division=A",
+            json!({"email": ["a+b c@example.com"]}),
+            "#%23division=A&email=a%2Bb%20c%40example.com",
+        ),
+    ];
+    for (path, query, fragment) in table {
+        let (answer, _) = Call { query, ..Call::to(path) }.answer().await;
+        let location = header(&answer, "location");
+        assert_eq!((answer.status().as_u16(), location), (302, format!("{page}{fragment}").as_str()), "{path}");
+        assert_eq!(header(&answer, "cache-control"), "no-store");
+    }
+    for path in ["/activates", "/activate-2", "/other", "/v1", "/activation", "/activat%65"] {
+        assert_eq!(Call::to(path).answer().await.0.status(), 404, "{path}");
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use crate::search::folded;
 use crate::{DivisionId, host};
 
 /// A division as it was imported and as it is stored.
@@ -60,6 +61,15 @@ impl Division {
         TimeZone::get(&self.time_zone).unwrap_or(TimeZone::UTC)
     }
 
+    /// The one that is called so, by its id or by its name, however that is capitalised and spaced; `None` also if several are.
+    pub fn called(divisions: Vec<Self>, text: &str) -> Option<Self> {
+        let wanted = folded(text);
+        let is_called =
+            |division: &Self| folded(division.division.as_str()) == wanted || folded(&division.name) == wanted;
+        let mut found = divisions.into_iter().filter(is_called);
+        found.next().filter(|_| found.next().is_none())
+    }
+
     /// The address under which customers reach it.
     pub fn contact_address(&self) -> &str {
         self.reply_to.as_deref().unwrap_or(&self.email)
@@ -109,6 +119,22 @@ mod tests {
             senders: Vec::new(),
             reply_to: None,
             link_hosts: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_division_is_found_by_its_id_or_name_if_no_other_is_called_so() {
+        let named =
+            |id: &str, name: &str| Division { division: DivisionId::new(id), name: name.to_owned(), ..division() };
+        let divisions =
+            || vec![named("DAYTON", "Dayton Müll & Co"), named("NORTH", "Haulers"), named("SOUTH", "Haulers")];
+        let found = |text: &str| Division::called(divisions(), text).map(|division| division.division.to_string());
+        for text in ["dayton", "Dayton Müll & Co", " DAYTON  MU\u{308}LL & CO\u{200b} "] {
+            assert_eq!(found(text).as_deref(), Some("DAYTON"), "{text}");
+        }
+        assert_eq!(found("south").as_deref(), Some("SOUTH"));
+        for text in ["Haulers", "Dayton Müll", "", "D"] {
+            assert_eq!(found(text), None, "{text}");
         }
     }
 

@@ -41,7 +41,7 @@ impl Search {
 /// The text in one form for all its spellings in upper and lower case: lower case by way of upper case, letter by letter,
 /// which makes one of `Σ`, `σ` and `ς`, and of `ß` and `SS`; and first of all in lower case, since `ẞ` has no upper case but
 /// itself. Without hidden characters, and with one space for each run of white space. Composed at last, since a name may come as `e` and an accent, and some letters have no upper case but in parts.
-fn folded(text: &str) -> String {
+pub(crate) fn folded(text: &str) -> String {
     let lower = text.chars().filter(|c| !is_hidden(*c)).flat_map(char::to_lowercase);
     let folded: String = lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect();
     let words: Vec<&str> = folded.split_whitespace().collect();

@@ -229,7 +229,10 @@ async fn a_page_can_be_branded_by_its_division_and_learns_nothing_else() {
     let brand =
         |division: &str| world.call(Call::new("GET", &format!("/v1/activations/brand?division={division}")).public());
     let expected = json!({"division": "NORTH", "name": "NORTH Hauling", "portalUrl": "https://portal.example.com/"});
-    assert_eq!(brand("NORTH").await.json(), expected);
+    for called in ["NORTH", "north", "North Hauling", " NORTH  hauling "] {
+        assert_eq!(brand(called).await.json(), expected, "{called}");
+    }
+    assert_eq!(brand("Hauling").await.status, 404);
     assert_eq!(brand("SOUTH").await.status, 404);
     assert_eq!(brand("").await.status, 400);
 }

@@ -20,7 +20,7 @@ fn body(changes: Value) -> Value {
 #[tokio::test]
 async fn a_new_password_is_judged_only_if_nothing_else_is_wrong() {
     let world = World::new().await;
-    for (wrong, field) in [("email", json!("nobody")), ("division", json!(" X")), ("temporaryPassword", json!(""))] {
+    for (wrong, field) in [("email", json!("nobody")), ("division", json!("X\0")), ("temporaryPassword", json!(""))] {
         let faulty = body(json!({wrong: field, "newPassword": "password1234"}));
         let answer = activate(&world, "192.0.2.1", &faulty).await;
         assert_eq!((answer.status.as_u16(), answer.faulty_fields()), (400, vec![wrong.to_owned()]));
