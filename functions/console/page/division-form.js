@@ -40,5 +40,5 @@ export function divisionForm(said, done) {
 }
 
 function unknown() {
-  return 'There is no company of this name here. Type it as it stands in the e-mail that invites you, after “Your access to the”.';
+  return 'There is no company of this name here. Type it as it stands in the e-mail that invites you.';
 }

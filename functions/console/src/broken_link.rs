@@ -12,8 +12,8 @@ const PAGE: &str = "/activate";
 /// What stands between names and values in a link, written as itself or escaped, once or more often.
 const SAYS_SOMETHING: [&str; 3] = ["=", "%3D", "%253D"];
 
-/// Leads to the page of an invitation, with all that the link says behind the `#` again, where the page reads it. A path that does not begin as
-/// the page's own is not found.
+/// Leads to the page of an invitation, with all that the link says behind the `#` again, where the page reads it. A
+/// path that does not begin as the page's own is not found.
 pub async fn lead_back(uri: Uri, extensions: Extensions) -> Result<Response, Problem> {
     let said = said(uri.path()).ok_or_else(|| Problem::not_found("There is no such page."))?;
     // A query is written as a form here: a plus is a space, and a plus that was sent is escaped.

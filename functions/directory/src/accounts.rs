@@ -83,8 +83,8 @@ pub async fn post(
     Ok(Imported::new(results))
 }
 
-/// Deletes an account and unlinks everybody from it: 204, also when there is no such account (any more). An earlier release may have stored
-/// it under the id as it came.
+/// Deletes an account and unlinks everybody from it: 204, also when there is no such account (any more). An earlier
+/// release may have stored it under the id as it came.
 pub async fn delete(
     State(directory): State<Arc<Directory>>,
     caller: Caller,

@@ -15,8 +15,9 @@ const NO_CHARACTERS: [char; 2] = ['\u{FFFE}', '\u{FFFF}'];
 
 const CONTROL_CHARACTERS: &str = "must not contain control characters";
 
-/// What is wrong with an id that was cleaned ([`text::clean_id`]), if anything is. Ids stand in the paths of the API, so that all of them can
-/// be named there: `.` and `..` can't, since clients take them out, escaped or not (RFC 3986, 5.2.4; WHATWG URL).
+/// What is wrong with an id that was cleaned ([`text::clean_id`]), if anything is. Ids stand in the paths of the API,
+/// so that all of them can be named there: `.` and `..` can't, since clients take them out, escaped or not (RFC 3986,
+/// 5.2.4; WHATWG URL).
 pub fn id_fault(id: &str) -> Option<String> {
     if id.is_empty() {
         Some("must not be empty".to_owned())
@@ -154,8 +155,8 @@ impl<'a> Fields<'a> {
         String::new()
     }
 
-    /// A name or a value, cleaned ([`text::clean`]), of at most `max` characters then; `None` when absent or blank. Empty if nothing
-    /// of it is ever seen.
+    /// A name or a value, cleaned ([`text::clean`]), of at most `max` characters then; `None` when absent or blank.
+    /// Empty if nothing of it is ever seen.
     pub fn optional_cleaned(&mut self, field: &'static str, max: usize) -> Option<String> {
         let text = self.optional_filled(field)?;
         let cleaned = self.taken(field, text::clean(text));
@@ -220,7 +221,8 @@ impl<'a> Fields<'a> {
         self.fault(field, if is_there { "must not be empty" } else { "is required" });
     }
 
-    /// What [`EmailAddress::read`] makes of a field; `None` when absent or blank, or if it is no address, which is a fault.
+    /// What [`EmailAddress::read`] makes of a field; `None` when absent or blank, or if it is no address, which is a
+    /// fault.
     pub fn optional_address(&mut self, field: &'static str) -> Option<EmailAddress> {
         let text = self.optional_filled(field)?;
         self.address(field, text)

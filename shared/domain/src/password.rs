@@ -48,7 +48,8 @@ impl TemporaryPassword {
         Self(shaped('•'))
     }
 
-    /// What stands in a test e-mail in place of a password, and is none: nothing was ever stored that it would verify against.
+    /// What stands in a test e-mail in place of a password, and is none: nothing was ever stored that it would verify
+    /// against.
     pub fn dummy() -> Self {
         Self(shaped('X'))
     }
@@ -69,17 +70,18 @@ fn shaped(symbol: char) -> SecretString {
     vec![group; GROUPS].join("-").into()
 }
 
-/// Letters of other alphabets that look like one of [`ALPHABET`], with that one: whoever writes with a Cyrillic or Greek keyboard may well
-/// type them. Of the look-alikes among Latin letters and digits, `6` must be `G` and `U` must be `V`, since the alphabet has only one of each
-/// pair. Of the other pairs it has neither.
+/// Letters of other alphabets that look like one of [`ALPHABET`], with that one: whoever writes with a Cyrillic or
+/// Greek keyboard may well type them. Of the look-alikes among Latin letters and digits, `6` must be `G` and `U` must
+/// be `V`, since the alphabet has only one of each pair. Of the other pairs it has neither.
 const LOOK_ALIKES: [(&str, &str); 3] = [("6U", "GV"), ("АСЕНКМРТХУЗ", "ACEHKMPTXY3"), ("ΑΕΗΚΜΝΡΤΧΥ", "AEHKMNPTXY")];
 
-/// Most characters of what is typed as a temporary password that are looked at; far more than one has, however it was copied.
+/// Most characters of what is typed as a temporary password that are looked at; far more than one has, however it was
+/// copied.
 const TYPED: usize = 200;
 
-/// What somebody typed as a temporary password, in the form in which one is mailed: capitals, in groups. Everything that is neither
-/// letter nor digit is left out, such as spaces, dashes, full stops, line breaks and hidden characters; a letter or digit that no
-/// password has stays, and is wrong.
+/// What somebody typed as a temporary password, in the form in which one is mailed: capitals, in groups. Everything
+/// that is neither letter nor digit is left out, such as spaces, dashes, full stops, line breaks and hidden characters;
+/// a letter or digit that no password has stays, and is wrong.
 pub fn as_mailed(typed: &str) -> SecretString {
     let seen = typed.chars().take(TYPED).filter(|c| !is_hidden(*c)).collect::<String>();
     let same = ComposingNormalizerBorrowed::new_nfkc().normalize(&seen).into_owned();

@@ -1,7 +1,7 @@
 //! Text as it is stored and compared: without what nobody sees, however it was typed or exported.
 //!
-//! Names and values are cleaned ([`clean`]), ids only of white space, normal form and hidden characters ([`clean_id`]): two ids must not
-//! become one because of a character that somebody meant.
+//! Names and values are cleaned ([`clean`]), ids only of white space, normal form and hidden characters ([`clean_id`]):
+//! two ids must not become one because of a character that somebody meant.
 
 mod mojibake;
 
@@ -15,7 +15,8 @@ use icu_properties::props::DefaultIgnorableCodePoint;
 /// Most changes that are told of one text.
 const TOLD: usize = 3;
 
-/// A text, and what was changed to make it so. Spaces at the ends, runs of them and the normal form are not worth telling.
+/// A text, and what was changed to make it so. Spaces at the ends, runs of them and the normal form are not worth
+/// telling.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cleaned<'t> {
     /// Without white space at the ends, inner runs of it as one space, in NFC.
@@ -60,10 +61,10 @@ pub enum Change {
 /// A name or a value, cleaned. Cleaning again changes nothing, and no control character is left.
 ///
 /// - Text that is plainly UTF-8 read as Windows-1252 or Latin-1 is repaired.
-/// - Control characters between U+0080 and U+009F become what Windows-1252 has there, as browsers read them (WHATWG Encoding);
-///   others go.
-/// - Hidden characters go: zero-width spaces, byte-order marks, marks of direction. Joiners and variation selectors stay in scripts
-///   that need them.
+/// - Control characters between U+0080 and U+009F become what Windows-1252 has there, as browsers read them (WHATWG
+///   Encoding); others go.
+/// - Hidden characters go: zero-width spaces, byte-order marks, marks of direction. Joiners and variation selectors
+///   stay in scripts that need them.
 /// - White space (also tabs and line breaks) becomes one space, and none at the ends.
 /// - What is left is in Unicode's normal form NFC.
 pub fn clean(text: &str) -> Cleaned<'_> {
@@ -71,7 +72,8 @@ pub fn clean(text: &str) -> Cleaned<'_> {
         return Cleaned { text: text.into(), changes: Vec::new() };
     }
     let (mut changes, mut cleaned) = (Vec::new(), text.to_owned());
-    // Each step may make room for another, such as a repair where a hidden character stood between. Each repair is shorter.
+    // Each step may make room for another, such as a repair where a hidden character stood between. Each repair is
+    // shorter.
     loop {
         let repaired = mojibake::repaired(&cleaned);
         changes.extend(repaired.is_some().then_some(Change::Repaired));
@@ -86,8 +88,8 @@ pub fn clean(text: &str) -> Cleaned<'_> {
     Cleaned { text: cleaned.into(), changes }
 }
 
-/// An id without hidden characters, with white space and normal form as [`clean`] has them. Control characters stay: they
-/// are a fault (see [`crate::input::id_fault`]).
+/// An id without hidden characters, with white space and normal form as [`clean`] has them. Control characters stay:
+/// they are a fault (see [`crate::input::id_fault`]).
 pub fn clean_id(text: &str) -> Cleaned<'_> {
     if is_plain(text) {
         return Cleaned { text: text.into(), changes: Vec::new() };
@@ -190,8 +192,8 @@ fn placed(change: Change, before: usize, seen: usize) -> Option<Change> {
     }
 }
 
-/// Whether a hidden character does something to what stands around it: joins letters or signs that are not ASCII (Arabic, Indic, emoji), or
-/// selects a form of one.
+/// Whether a hidden character does something to what stands around it: joins letters or signs that are not ASCII
+/// (Arabic, Indic, emoji), or selects a form of one.
 fn joins(before: Option<char>, c: char, next: Option<char>) -> bool {
     let may_join = |c: char| !c.is_ascii() && !c.is_whitespace() && !c.is_control();
     let follows = before.is_some_and(may_join);

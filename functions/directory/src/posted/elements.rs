@@ -11,8 +11,8 @@ pub struct Element {
     end: usize,
 }
 
-/// Finds the elements of the array that a body is. They are told apart by commas outside of strings and brackets; what is in them is
-/// not looked at.
+/// Finds the elements of the array that a body is. They are told apart by commas outside of strings and brackets; what
+/// is in them is not looked at.
 pub fn split(bytes: &[u8]) -> Result<Vec<Element>, FieldError> {
     let open = bytes.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(bytes.len());
     if bytes.get(open) != Some(&b'[') {

@@ -100,7 +100,8 @@ pub fn account_id(text: &str) -> Result<AccountId, FieldError> {
     }
 }
 
-/// The other id under which a release that did not clean ids may have stored the account that `text` names, if there is one.
+/// The other id under which a release that did not clean ids may have stored the account that `text` names, if there is
+/// one.
 pub fn uncleaned_id(text: &str) -> Option<AccountId> {
     let could_be_stored = text.trim() == text && id_fault(text).is_none();
     (could_be_stored && clean_id(text).text != text).then(|| AccountId::new(text))

@@ -30,8 +30,8 @@ pub struct Refused {
 const SEPARATORS: [char; 2] = [';', ','];
 
 impl EmailAddress {
-    /// Reads what somebody typed or exported: an address alone, one behind `mailto:`, in angle brackets behind a name, in quotation marks or before a
-    /// separator. White space, hidden and control characters at the ends are left out.
+    /// Reads what somebody typed or exported: an address alone, one behind `mailto:`, in angle brackets behind a name,
+    /// in quotation marks or before a separator. White space, hidden and control characters at the ends are left out.
     pub fn read(text: &str) -> Result<Read, Refused> {
         let ends = text::without_unseen_ends(text);
         let mut left_out: Vec<String> = ends.changes.iter().map(ToString::to_string).collect();
@@ -130,8 +130,8 @@ fn first(text: &str, start: usize, is_odd: impl Fn(char) -> bool) -> Option<Foun
     text.chars().enumerate().find(|(_, c)| is_odd(*c)).map(|(at, c)| Found::at(c, start + at))
 }
 
-/// Whether a character may stand in a domain: a letter, with its marks, a digit, a hyphen, a dot in any script, or one that
-/// stands between letters in some (RFC 5892, appendix A). Hidden ones IDNA leaves out.
+/// Whether a character may stand in a domain: a letter, with its marks, a digit, a hyphen, a dot in any script, or one
+/// that stands between letters in some (RFC 5892, appendix A). Hidden ones IDNA leaves out.
 fn is_of_domain(c: char) -> bool {
     let category = CodePointMapData::<GeneralCategory>::new().get(c);
     let of_word =

@@ -1,7 +1,7 @@
 //! Names in e-mails. Whoever is called `Ann https://win.example/x` must not put a link into an e-mail of the division.
 //!
-//! A name is changed only if a program could find an address in it: then a space goes where the address would go on, so that a
-//! person still reads it.
+//! A name is changed only if a program could find an address in it: then a space goes where the address would go on, so
+//! that a person still reads it.
 
 use std::collections::BTreeSet;
 
@@ -11,8 +11,8 @@ use crate::text::clean;
 /// What has the form of these signs, with the sign that all programs know.
 const SIGNS: [(&str, char); 4] = [(".。．｡․﹒", '.'), (":：﹕︓", ':'), ("/／∕⁄\\＼﹨", '/'), ("@＠﹫", '@')];
 
-/// A name as an e-mail shows it: cleaned, so that it makes no line of its own, and such that no program makes a link of it. Addresses of
-/// the servers in `own` stay.
+/// A name as an e-mail shows it: cleaned, so that it makes no line of its own, and such that no program makes a link of
+/// it. Addresses of the servers in `own` stay.
 pub(super) fn shown(name: &str, own: &BTreeSet<String>) -> String {
     let name = clean(name).text;
     if is_harmless(&name, own) {
@@ -29,8 +29,9 @@ fn is_harmless(name: &str, own: &BTreeSet<String>) -> bool {
     if found.is_empty() { !joins(name) } else { found.iter().all(is_own) }
 }
 
-/// Whether something in a name is joined as in an address, for whichever program: `//`, a scheme, an `@` or a dot between signs that a server's
-/// name has, but in numbers and between single letters. Four numbers may be an IP address.
+/// Whether something in a name is joined as in an address, for whichever program: `//`, a scheme, an `@` or a dot
+/// between signs that a server's name has, but in numbers and between single letters. Four numbers may be an IP
+/// address.
 fn joins(name: &str) -> bool {
     let signs: Vec<char> = name.chars().map(plain).collect();
     let is_sign = |at: usize| signs.get(at).is_some_and(|c| !c.is_whitespace());

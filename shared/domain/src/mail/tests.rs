@@ -167,9 +167,9 @@ fn a_link_finder_finds_no_address_but_the_divisions_and_the_activation_link() {
         let division = Division { name: name.to_owned(), ..division() };
         let rendered = render_for(&target, &division).expect("renders");
         let texts: String = html5gum::Tokenizer::new(&rendered.html)
-            .filter_map(|Ok(token)| match token {
-                html5gum::Token::String(text) => Some(String::from_utf8_lossy(&text).into_owned()),
-                _ => Some(" ".to_owned()),
+            .map(|Ok(token)| match token {
+                html5gum::Token::String(text) => String::from_utf8_lossy(&text).into_owned(),
+                _ => " ".to_owned(),
             })
             .collect();
         for part in [&rendered.subject, &rendered.text, &texts] {

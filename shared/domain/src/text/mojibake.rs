@@ -1,6 +1,7 @@
 //! Text whose bytes were read in another encoding than they were written in.
 
-/// What Windows-1252 has from 0x80 to 0x9F; where it has nothing, the control character itself (WHATWG Encoding, index windows-1252).
+/// What Windows-1252 has from 0x80 to 0x9F; where it has nothing, the control character itself (WHATWG Encoding, index
+/// windows-1252).
 const WINDOWS_1252: [char; 32] = [
     '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’',
     '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
@@ -40,8 +41,8 @@ fn byte(c: char) -> Option<u8> {
     u8::try_from(0x80 + index).ok()
 }
 
-/// Whether something stands in the text that nobody writes. A quotation mark or a dash may well follow a letter such as `Ã`, and so may a
-/// space that does not break.
+/// Whether something stands in the text that nobody writes. A quotation mark or a dash may well follow a letter such as
+/// `Ã`, and so may a space that does not break.
 fn is_misread(text: &str) -> bool {
     let odd = |c: char| c.is_control() || !c.is_alphanumeric() && !c.is_ascii() && !"‘’“”–—\u{a0}".contains(c);
     let pairs = text.chars().zip(text.chars().skip(1));
