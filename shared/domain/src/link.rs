@@ -187,4 +187,14 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_value_of_which_nothing_is_seen_is_a_fault_and_widens_no_selection() {
+        for (value, faults) in [("\0", 1), ("\u{200b}", 1), ("", 0), (" \t", 0), ("A\0", 0)] {
+            for field in ["accountClass", "billGroup", "accountSource", "siteSource"] {
+                let read = Filter::from_json(&serde_json::json!({"division": "D", field: value}), "");
+                assert_eq!(read.err().map_or(0, |faults| faults.len()), faults, "{field} {value:?}");
+            }
+        }
+    }
 }
