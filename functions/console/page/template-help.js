@@ -7,6 +7,7 @@ const PLACEHOLDERS = [
   ['{{name}}', 'name of the person, may be empty'],
   ['{{temporaryPassword}}', 'the password; not in the subject'],
   ['{{activationLink}}', 'where access is activated; not in the subject'],
+  ['{{#if earlierPasswordsEnd}}…{{/if}}', 'only if passwords that were mailed before no longer work'],
   ['{{expires}}', 'until when the password is valid'],
   ['{{division.name}}', 'name of the division'],
   ['{{division.contactAddress}}', 'address for questions'],

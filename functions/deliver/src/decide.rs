@@ -142,7 +142,12 @@ impl Desk<'_> {
         let password = TemporaryPassword::generate(&mut clock::rng());
         let digest = password.digest(clock::random());
         let expires_at = now + INVITATION_LIFETIME;
-        let invitation = Invitation { recipient, division, password: &password, public_url, expires_at };
+        let is_request = self.campaign.self_service.is_some();
+        // Who asks for an e-mail on somebody else's address must not break the one that they have (guarantee 5).
+        let earlier = if is_request { item.valid_passwords(now) } else { Vec::new() };
+        let earlier_passwords_end = item.was_mailed_a_password() && earlier.is_empty();
+        let invitation =
+            Invitation { recipient, division, password: &password, public_url, expires_at, earlier_passwords_end };
         let rendered = self.template.as_ref().map_err(Unusable::clone)?.render(&invitation)?;
         let letter = Prepared {
             recipient_id: row.recipient_id,
@@ -151,9 +156,8 @@ impl Desk<'_> {
             rendered,
             undo: Undo { prior: Prior::from(item), digest: digest.clone() },
         };
-        let occasion = if self.campaign.self_service.is_some() {
-            // Who asks for an e-mail on somebody else's address must not break the one that they have (guarantee 5).
-            Occasion::Request { earlier: item.valid_passwords(now), resends: resend::mailed(&item.resends, now) }
+        let occasion = if is_request {
+            Occasion::Request { earlier, resends: resend::mailed(&item.resends, now) }
         } else if item.status == PortalStatus::Pending && !is_again(self.campaign, item) {
             Occasion::Reminder
         } else {

@@ -43,8 +43,8 @@ pub(crate) async fn preview_sources(
 ) -> Result<Json<Preview>, Problem> {
     let (audience, (_, template)) = parse(&body, |fields| (audience(fields), sources(fields)))?;
     let template = template.ok_or_else(|| Problem::internal("sources were neither refused nor made ready"))?;
-    let (division, recipient) = templates.people(&caller, &audience).await?;
-    Ok(Json(render(&template, &division, &recipient, &TemporaryPassword::dots(), &extensions)?.into()))
+    let people = templates.people(&caller, &audience).await?;
+    Ok(Json(render(&template, &people, &TemporaryPassword::dots(), &extensions)?.into()))
 }
 
 pub(crate) async fn preview_stored(
@@ -56,25 +56,32 @@ pub(crate) async fn preview_stored(
 ) -> Result<Json<Preview>, Problem> {
     let (audience, version) = parse(&body, |fields| (audience(fields), version(fields)))?;
     let (_, template) = templates.ready(&id, version).await?;
-    let (division, recipient) = templates.people(&caller, &audience).await?;
-    Ok(Json(render(&template, &division, &recipient, &TemporaryPassword::dots(), &extensions)?.into()))
+    let people = templates.people(&caller, &audience).await?;
+    Ok(Json(render(&template, &people, &TemporaryPassword::dots(), &extensions)?.into()))
+}
+
+/// Between whom an e-mail would go.
+pub(crate) struct People {
+    pub division: Division,
+    recipient: Recipient,
+    /// Whether a campaign's e-mail would end passwords that the recipient has.
+    earlier_passwords_end: bool,
 }
 
 impl Templates {
     /// The division, if the caller may look into it, and the recipient or a sample of one.
-    pub(crate) async fn people(&self, caller: &Caller, audience: &Audience) -> Result<(Division, Recipient), Problem> {
+    pub(crate) async fn people(&self, caller: &Caller, audience: &Audience) -> Result<People, Problem> {
         caller.require(&audience.division)?;
         let division = self.directory.division(&audience.division).await?;
         let division = division.ok_or_else(|| FieldError::new("division", "is not a known division"))?;
-        let recipient = match audience.recipient_id {
-            None => sample::recipient(&division),
-            Some(id) => {
-                let found = self.directory.recipients(&[id]).await?.into_iter().map(Recipient::from).next();
-                let found = found.filter(|recipient| recipient.division == division.division);
-                found.ok_or_else(|| FieldError::new("recipientId", "is not a recipient in this division"))?
-            }
+        let Some(id) = audience.recipient_id else {
+            return Ok(People { recipient: sample::recipient(&division), division, earlier_passwords_end: false });
         };
-        Ok((division, recipient))
+        let found = self.directory.recipients(&[id]).await?.into_iter().next();
+        let found = found.filter(|recipient| recipient.division == division.division);
+        let item = found.ok_or_else(|| FieldError::new("recipientId", "is not a recipient in this division"))?;
+        let earlier_passwords_end = item.was_mailed_a_password();
+        Ok(People { division, recipient: item.into(), earlier_passwords_end })
     }
 
     /// A version of a template, the newest unless another is named, if it may still be used; with its number.
@@ -96,14 +103,15 @@ fn refused(refusal: &TemplateRefusal) -> Problem {
 /// The e-mail for this recipient, with something that is no password in the place of one.
 pub(crate) fn render(
     template: &Compiled,
-    division: &Division,
-    recipient: &Recipient,
+    people: &People,
     password: &TemporaryPassword,
     extensions: &Extensions,
 ) -> Result<Rendered, Problem> {
     let expires_at = clock::now() + INVITATION_LIFETIME;
     let public_url = public_url(extensions)?;
-    let invitation = Invitation { recipient, division, password, public_url, expires_at };
+    let People { division, recipient, earlier_passwords_end } = people;
+    let earlier_passwords_end = *earlier_passwords_end;
+    let invitation = Invitation { recipient, division, password, public_url, expires_at, earlier_passwords_end };
     if let Some(refusal) = refused_by(division, template) {
         return Err(refused(&refusal));
     }

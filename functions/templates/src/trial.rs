@@ -40,15 +40,15 @@ pub(crate) async fn send(
     let Some(from) = from else { return Err(Problem::internal("a sender was neither read nor refused")) };
     let to = own_address(caller.verified_email.as_deref())?;
     let (version, template) = templates.ready(&id, None).await?;
-    let (division, recipient) = templates.people(&caller, &audience).await?;
-    check_sender(&templates.mailer, &division, &from).await?.map_err(Problem::sender_refused)?;
+    let people = templates.people(&caller, &audience).await?;
+    check_sender(&templates.mailer, &people.division, &from).await?.map_err(Problem::sender_refused)?;
     let password = TemporaryPassword::dummy();
-    let mut rendered = render(&template, &division, &recipient, &password, &extensions)?;
+    let mut rendered = render(&template, &people, &password, &extensions)?;
     rendered.subject.insert_str(0, MARK);
     let letter = Letter {
         from: from.as_str(),
         to: to.as_str(),
-        reply_to: division.contact_address(),
+        reply_to: people.division.contact_address(),
         rendered: &rendered,
         tags: None,
     };

@@ -28,6 +28,8 @@ pub struct Invitation<'a> {
     pub public_url: &'a str,
     /// When the password expires.
     pub expires_at: jiff::Timestamp,
+    /// Whether the recipient was mailed other passwords before, none of which works beside this one.
+    pub earlier_passwords_end: bool,
 }
 
 /// An e-mail in full. The bodies hold the temporary password, so that `Debug` doesn't show them.

@@ -79,6 +79,46 @@ async fn everybody_is_answered_the_same_and_only_who_is_pending_gets_an_e_mail()
     }
 }
 
+#[tokio::test]
+async fn an_e_mail_speaks_of_earlier_passwords_only_where_they_ended() {
+    with_clock(async |watch| {
+        let world = invited(2).await;
+        let [p0, p1] = ["p0", "p1"].map(|person| world.email(person));
+        world.ask_again("NORTH", &p0).await;
+        world.pump().await;
+        invite_again(&world, 2).await;
+        watch.put_ahead(hours(8 * 24));
+        invite_again(&world, 2).await;
+        world.ask_again("NORTH", &p1).await;
+        world.pump().await;
+        // First invited, asked for one beside it, invited again, and again after the last one had expired.
+        assert_eq!(speaks_of_earlier_passwords(&world, &p0), [false, false, true, true]);
+        assert_eq!(speaks_of_earlier_passwords(&world, &p1), [false, true, true, false]);
+        // The preview shows what an operator's campaign would mail.
+        let invited = world.recipient("NORTH", &p0).await.unwrap().recipient_id;
+        for (recipient, speaks) in [(json!(invited), true), (Value::Null, false)] {
+            let audience = json!({"division": "NORTH", "recipientId": recipient});
+            let preview = Call::new("POST", "/v1/templates/portal-invitation/preview").json(&audience);
+            let preview = world.call(preview).await.json();
+            assert_eq!(preview["text"].as_str().unwrap().contains(EARLIER_ENDED), speaks);
+        }
+    })
+    .await;
+}
+
+const EARLIER_ENDED: &str = "Passwords that we mailed to you earlier no longer work.";
+
+/// Of each e-mail to somebody, whether it says so, in both bodies.
+fn speaks_of_earlier_passwords(world: &World, email: &str) -> Vec<bool> {
+    let mails = world.mails().into_iter().filter(|mail| mail.to == [email]);
+    let says = |body: &str| body.contains(EARLIER_ENDED);
+    let each = mails.map(|mail| {
+        assert_eq!(says(&mail.text), says(&mail.html));
+        says(&mail.text)
+    });
+    each.collect()
+}
+
 /// Guarantee 5.
 #[tokio::test]
 async fn a_new_e_mail_breaks_none_that_somebody_has_and_an_operators_does() {

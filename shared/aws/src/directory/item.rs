@@ -216,6 +216,11 @@ impl RecipientItem {
         newest.into_iter().chain(self.earlier.iter().cloned()).collect()
     }
 
+    /// Whether they have e-mails with temporary passwords that nobody withdrew, expired ones among them.
+    pub fn was_mailed_a_password(&self) -> bool {
+        self.digest.is_some() || !self.earlier.is_empty()
+    }
+
     /// Those that can still be used at `now`.
     pub fn valid_passwords(&self, now: Timestamp) -> Vec<Mailed> {
         let mut passwords = self.passwords();

@@ -30,6 +30,7 @@ pub(super) struct Data<'a> {
     /// All accounts, such as `20,000`.
     account_total: String,
     one_account: bool,
+    earlier_passwords_end: bool,
 }
 
 /// The values that a subject may name, too.
@@ -77,6 +78,7 @@ impl<'a> Data<'a> {
             more_accounts: if more == 0 { String::new() } else { grouped(more) },
             account_total: grouped(total),
             one_account: total == 1,
+            earlier_passwords_end: invitation.earlier_passwords_end,
         })
     }
 

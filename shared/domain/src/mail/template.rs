@@ -87,9 +87,14 @@ pub const BUILT_IN_NAME: &str = "Portal Invitation";
 pub fn built_in(version: u32) -> Option<Version> {
     let sources = match version {
         1 => Sources {
-            subject: include_str!("portal-invitation/subject.hbs").trim_end().to_owned(),
-            html: include_str!("portal-invitation/body.html.hbs").to_owned(),
-            text: include_str!("portal-invitation/body.txt.hbs").to_owned(),
+            subject: include_str!("portal-invitation/1/subject.hbs").trim_end().to_owned(),
+            html: include_str!("portal-invitation/1/body.html.hbs").to_owned(),
+            text: include_str!("portal-invitation/1/body.txt.hbs").to_owned(),
+        },
+        2 => Sources {
+            subject: include_str!("portal-invitation/1/subject.hbs").trim_end().to_owned(),
+            html: include_str!("portal-invitation/2/body.html.hbs").to_owned(),
+            text: include_str!("portal-invitation/2/body.txt.hbs").to_owned(),
         },
         _ => return None,
     };
@@ -102,7 +107,7 @@ pub fn newest_built_in() -> Version {
     built_in(NEWEST_BUILT_IN).expect("the newest version is one of those above")
 }
 
-const NEWEST_BUILT_IN: u32 = 1;
+const NEWEST_BUILT_IN: u32 = 2;
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,5 @@
-use jiff::Timestamp;
+use std::sync::LazyLock;
+
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use secrecy::ExposeSecret;
@@ -40,10 +41,20 @@ fn password() -> TemporaryPassword {
 }
 
 fn render_for(recipient: &Recipient, division: &Division) -> Result<Rendered, RenderError> {
-    let expires_at: Timestamp = "2026-11-30T14:15:42Z".parse().expect("a time");
-    let password = &password();
-    let public_url = "https://invites.example.com/live";
-    built_in().render(&Invitation { recipient, division, password, public_url, expires_at })
+    let password = password();
+    built_in().render(&Invitation { password: &password, ..invitation(recipient, division) })
+}
+
+fn invitation<'a>(recipient: &'a Recipient, division: &'a Division) -> Invitation<'a> {
+    static DUMMY: LazyLock<TemporaryPassword> = LazyLock::new(TemporaryPassword::dummy);
+    Invitation {
+        recipient,
+        division,
+        password: &DUMMY,
+        public_url: "https://invites.example.com/live",
+        expires_at: "2026-11-30T14:15:42Z".parse().expect("a time"),
+        earlier_passwords_end: false,
+    }
 }
 
 fn built_in() -> Compiled {
@@ -55,6 +66,34 @@ fn sources() -> Sources {
 }
 
 const DIFFICULT: &str = "Zoë \"Z\" <O'Neil> & Söhne";
+
+/// Of earlier passwords the e-mail speaks only where there were any, and none of them works beside the new one.
+#[test]
+fn the_built_in_e_mail_says_that_earlier_passwords_ended_only_if_they_did() {
+    const SENTENCE: &str = "Passwords that we mailed to you earlier no longer work.";
+    let (recipient, division) = (recipient("Ann", 1), division());
+    for earlier_passwords_end in [false, true] {
+        let invitation = Invitation { earlier_passwords_end, ..invitation(&recipient, &division) };
+        let rendered = built_in().render(&invitation).expect("renders");
+        assert_eq!(
+            rendered.text.contains(&format!("EST.\n{SENTENCE}\n\n")),
+            earlier_passwords_end,
+            "{}",
+            rendered.text
+        );
+        assert_eq!(rendered.html.contains(&format!(">{SENTENCE}</p>")), earlier_passwords_end);
+        assert!(rendered.text.contains("EST.\n"));
+    }
+}
+
+/// Campaigns under way keep the version that they began with.
+#[test]
+fn earlier_versions_of_the_built_in_template_stay_as_they_were() {
+    let (recipient, division) = (recipient("Ann", 1), division());
+    let first = Compiled::built_in(1).expect("there is a first version");
+    let rendered = first.render(&invitation(&recipient, &division)).expect("renders");
+    assert!(rendered.text.contains("EST.\nPasswords that we mailed to you earlier no longer work.\n\nYour account:\n"));
+}
 
 #[test]
 fn a_difficult_name_comes_out_right_in_both_bodies() {
@@ -204,19 +243,15 @@ fn no_name_makes_an_address_of_what_stands_between_it_and_another() {
     let in_quotes =
         Sources { text: "\" - {{name}}: {{temporaryPassword}} {{activationLink}}\"".to_owned(), ..sources() };
     let template = Compiled::new(&in_quotes).expect("it is well-formed");
-    let (public_url, expires_at) = ("https://invites.example.com", Timestamp::UNIX_EPOCH);
-    let (recipient, division, password) = (recipient("x @evil.example", 1), division(), password());
-    let invitation =
-        Invitation { recipient: &recipient, division: &division, password: &password, public_url, expires_at };
-    assert_eq!(template.render(&invitation), Err(RenderError::Enclosed));
+    let (recipient, division) = (recipient("x @evil.example", 1), division());
+    assert_eq!(template.render(&invitation(&recipient, &division)), Err(RenderError::Enclosed));
 }
 
 #[test]
 fn a_template_that_names_a_server_is_for_divisions_that_have_it() {
     let text = format!("{}\nSee help.dayton.example/x and maps.example.org\n", sources().text);
     let template = Compiled::checked(&Sources { text, ..sources() }).expect("nothing is wrong with it");
-    let (recipient, password) = (recipient("Ann", 1), password());
-    let (public_url, expires_at) = ("https://invites.example.com", Timestamp::UNIX_EPOCH);
+    let recipient = recipient("Ann", 1);
     let mut division = division();
     for (listed, foreign) in [
         (vec![], vec!["help.dayton.example", "maps.example.org"]),
@@ -225,9 +260,7 @@ fn a_template_that_names_a_server_is_for_divisions_that_have_it() {
     ] {
         division.link_hosts = listed.into_iter().map(str::to_owned).collect();
         assert_eq!(template.foreign_hosts(&division), foreign);
-        let invitation =
-            Invitation { recipient: &recipient, division: &division, password: &password, public_url, expires_at };
-        let refused = template.render(&invitation).err();
+        let refused = template.render(&invitation(&recipient, &division)).err();
         assert_eq!(refused, (!foreign.is_empty()).then_some(RenderError::ForeignHost));
     }
 }
@@ -258,11 +291,8 @@ fn a_division_without_web_address_is_an_error_and_not_a_broken_link() {
 /// Guarantees 4 and 10: there is neither password nor link to put into a subject, whatever the template asks for.
 #[test]
 fn a_template_gets_only_what_its_place_may_have() {
-    let (recipient, division, password) = (recipient("Ann", 1), division(), password());
-    let (public_url, expires_at) = ("https://invites.example.com", Timestamp::UNIX_EPOCH);
-    let invitation =
-        Invitation { recipient: &recipient, division: &division, password: &password, public_url, expires_at };
-    let render = |sources: Sources| Compiled::new(&sources)?.render(&invitation);
+    let (recipient, division) = (recipient("Ann", 1), division());
+    let render = |sources: Sources| Compiled::new(&sources)?.render(&invitation(&recipient, &division));
     for subject in
         ["{{temporaryPassword}}", "{{activationLink}}", "{{unknown}}", "{{", "{{{name}}}", "{{lookup this 1}}"]
     {
@@ -283,9 +313,7 @@ fn a_template_gets_only_what_its_place_may_have() {
 fn a_preview_for_the_sample_person_has_dots_where_the_password_would_be() {
     let division = division();
     let (recipient, password) = (sample::recipient(&division), TemporaryPassword::dots());
-    let (public_url, expires_at) = ("https://invites.example.com", Timestamp::UNIX_EPOCH);
-    let invitation =
-        Invitation { recipient: &recipient, division: &division, password: &password, public_url, expires_at };
+    let invitation = Invitation { password: &password, ..invitation(&recipient, &division) };
     let rendered = built_in().render(&invitation).expect("renders");
     let dots = "•••••-•••••-•••••-•••••-•••••";
     assert!(rendered.html.contains(&format!(">{dots}</div>")));

@@ -18,7 +18,7 @@ pub(super) enum Value {
 }
 
 /// Every name outside `each`, what it is, and whether a subject may have it. `data` fills in the same ones.
-pub(super) const NAMES: [(&str, Value, bool); 12] = [
+pub(super) const NAMES: [(&str, Value, bool); 13] = [
     ("name", Value::Text, true),
     ("division.name", Value::Text, true),
     ("division.contactAddress", Value::Text, true),
@@ -31,6 +31,7 @@ pub(super) const NAMES: [(&str, Value, bool); 12] = [
     ("moreAccounts", Value::Text, false),
     ("accountTotal", Value::Text, false),
     ("oneAccount", Value::Flag, false),
+    ("earlierPasswordsEnd", Value::Flag, false),
 ];
 
 /// What lets somebody in: the second has the first in it.

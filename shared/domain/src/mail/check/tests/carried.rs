@@ -144,7 +144,15 @@ fn body() -> BoxedStrategy<String> {
     let leaf = prop_oneof![3 => secret(), 2 => foreign(), 5 => between(), 1 => words, 1 => markup(), 1 => enclosed()];
     leaf.prop_recursive(3, 20, 5, |inner| {
         let line = || one_of(&["", "", "\n", " "]);
-        let tested = one_of(&["name", "division.name", "oneAccount", "accounts", "moreAccounts", "division.logoUrl"]);
+        let tested = one_of(&[
+            "name",
+            "division.name",
+            "oneAccount",
+            "accounts",
+            "moreAccounts",
+            "division.logoUrl",
+            "earlierPasswordsEnd",
+        ]);
         let parts = prop::collection::vec(inner.clone(), 0..4).prop_map(|parts| parts.concat());
         let block = (one_of(&["if", "unless"]), tested, line(), parts.clone(), prop::option::of(parts.clone()), line());
         prop_oneof![
@@ -367,9 +375,17 @@ fn no_email_of_a_template_that_may_be_used_carries_a_secret_away() {
             }
             accepted.set(accepted.get() + 1);
             let template = Compiled::new(&sources).expect("what may be used can be made ready");
-            for (recipient, division) in &people {
+            for ((recipient, division), earlier_passwords_end) in people.iter().flat_map(|of| [(of, false), (of, true)])
+            {
                 let (password, expires_at) = (&secrets.password, Timestamp::UNIX_EPOCH);
-                let invitation = Invitation { recipient, division, password, public_url: PUBLIC_URL, expires_at };
+                let invitation = Invitation {
+                    recipient,
+                    division,
+                    password,
+                    public_url: PUBLIC_URL,
+                    expires_at,
+                    earlier_passwords_end,
+                };
                 let rendered = template.render(&invitation).expect("what may be used can be filled in for everybody");
                 check_email(&rendered, &secrets)?;
                 let named = foreign_hosts(&rendered);

@@ -77,6 +77,7 @@ fn piece() -> impl Strategy<Value = &'static str> {
         "{{this.name}}",
         "{{/each}}",
         "{{#if oneAccount}}",
+        "{{#if earlierPasswordsEnd}}",
         "{{#if this.name}}",
         "{{#if accounts}}",
         "{{{name}}}",
@@ -166,7 +167,14 @@ fn well_formed() -> impl Strategy<Value = String> {
     ]);
     let leaf = leaf.prop_map(str::to_owned);
     leaf.prop_recursive(3, 24, 6, |inner| {
-        let blocks = prop::sample::select(vec!["name", "oneAccount", "accounts", "division.logoUrl", "moreAccounts"]);
+        let blocks = prop::sample::select(vec![
+            "name",
+            "oneAccount",
+            "accounts",
+            "division.logoUrl",
+            "moreAccounts",
+            "earlierPasswordsEnd",
+        ]);
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(|parts| parts.concat()),
             (blocks.clone(), inner.clone(), inner.clone())
@@ -189,8 +197,14 @@ fn rendered(sources: &Sources, recipient: &Recipient, division: &Division) -> cr
     let compiled = Compiled::new(sources).expect("what may be saved can be made ready");
     let password = TemporaryPassword::dummy();
     let expires_at = Timestamp::UNIX_EPOCH;
-    let invitation =
-        Invitation { recipient, division, password: &password, public_url: "https://invites.example.com", expires_at };
+    let invitation = Invitation {
+        recipient,
+        division,
+        password: &password,
+        public_url: "https://invites.example.com",
+        expires_at,
+        earlier_passwords_end: false,
+    };
     compiled.render(&invitation).expect("what may be saved can be filled in for everybody")
 }
 
