@@ -31,9 +31,9 @@ export function livePreview({ divisions, division, read, onFaults, signal }) {
     running.abort();
     const mine = new AbortController();
     running = mine;
-    const { subject, html, text } = read();
+    const { subject, html, text, language } = read();
     try {
-      const rendered = await post('v1/templates/preview', { subject, html, text, division: chosen.value }, { signal: mine.signal });
+      const rendered = await post('v1/templates/preview', { subject, html, text, language, division: chosen.value }, { signal: mine.signal });
       fill(status);
       onFaults([]);
       mail.show(rendered);

@@ -5,22 +5,37 @@ import { fill, h } from './dom.js';
 
 const FIELDS = [
   { name: 'name', label: 'Name', control: props => h('input', { maxlength: 100, ...props }) },
+  { name: 'language', label: 'Language of the e-mail: dates and numbers follow it', control: languageControl },
   { name: 'subject', label: 'Subject', control: props => h('input', props) },
   { name: 'html', label: 'HTML', control: props => h('textarea', { rows: 18, wrap: 'off', ...props }) },
   { name: 'text', label: 'Text', control: props => h('textarea', { rows: 12, ...props }) },
 ];
 
+const NAMES = new Intl.DisplayNames(['en'], { type: 'language', languageDisplay: 'standard' });
+
+const languageOption = tag => h('option', { value: tag }, NAMES.of(tag));
+
+function languageControl({ languages, readOnly, ...props }) {
+  return h('select', { disabled: readOnly, ...props }, languages.map(languageOption));
+}
+
+/** Chooses a language, also one that is not on offer: programs may save any region. */
+function choose(control, tag) {
+  if (![...control.options].some(({ value }) => value === tag)) control.append(languageOption(tag));
+  control.value = tag;
+}
+
 /**
- * @param {{readOnly: boolean, onInput: function()}} options
+ * @param {{languages: string[], readOnly: boolean, onInput: function()}} options
  * @returns {{element: Element, read: function(): Object, write: function(Object), showFaults: function(Object[], {focus: boolean})}}
  */
-export function sourceFields({ readOnly, onInput }) {
+export function sourceFields({ languages, readOnly, onInput }) {
   const fields = FIELDS.map(({ name, label, control }) => {
     const id = `template-${name}`;
     return {
       name, label,
       control: control({
-        id, spellcheck: name === 'html' ? 'false' : null, autocomplete: 'off', readOnly, 'aria-describedby': `${id}-faults`, oninput: onInput,
+        id, languages: name === 'language' ? languages : null, spellcheck: name === 'html' ? 'false' : null, autocomplete: 'off', readOnly, 'aria-describedby': `${id}-faults`, oninput: onInput,
       }),
       faults: h('ul', { id: `${id}-faults`, class: 'faults' }),
     };
@@ -39,7 +54,10 @@ export function sourceFields({ readOnly, onInput }) {
     element,
     read: () => Object.fromEntries(fields.map(({ name, control }) => [name, control.value])),
     write(source) {
-      for (const { name, control } of fields) control.value = source[name] ?? '';
+      for (const { name, control } of fields) {
+        if (name === 'language') choose(control, source[name] ?? 'en');
+        else control.value = source[name] ?? '';
+      }
     },
     /** Shows these faults in place of those before; `focus` moves the caret to the first of them. */
     showFaults(errors, { focus }) {
@@ -61,6 +79,10 @@ export function sourceFields({ readOnly, onInput }) {
 
 /** Lines and columns count from 1, and columns count characters, of which some are two units of a string. */
 function moveCaret(control, line, column) {
+  if (control.tagName === 'SELECT') {
+    control.focus();
+    return;
+  }
   const lines = control.value.split('\n');
   const before = lines.slice(0, line - 1).reduce((sum, text) => sum + text.length + 1, 0);
   const within = [...(lines[line - 1] ?? '')].slice(0, column - 1).join('').length;

@@ -29,7 +29,7 @@ export async function templateView(root, place, signal) {
   const { everywhere } = operator();
   const fixed = stored.builtIn || !everywhere;
 
-  const fields = sourceFields({ readOnly: fixed, onInput: edited });
+  const fields = sourceFields({ languages: catalog.languages, readOnly: fixed, onInput: edited });
   const failed = h('div', { id: 'save-problem' });
   const saveButton = button({ id: 'save-template', class: 'primary' }, isNew ? 'Create' : 'Save', 'Saving…', save);
   const status = h('span', { id: 'save-status', class: 'quiet', role: 'status' });
@@ -153,11 +153,11 @@ export async function templateView(root, place, signal) {
 
 /** What a new template starts from. */
 async function blank(copied, signal) {
-  if (!copied) return { name: '', subject: '', html: '', text: '', builtIn: false };
+  if (!copied) return { name: '', language: 'en', subject: '', html: '', text: '', builtIn: false };
   const template = await get(path(copied), { signal });
   return { ...template, name: `Copy of ${template.name}`, builtIn: false };
 }
 
-function textOf({ name, subject, html, text }) {
-  return { name, subject, html, text };
+function textOf({ name, language, subject, html, text }) {
+  return { name, language, subject, html, text };
 }

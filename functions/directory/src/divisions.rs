@@ -16,14 +16,15 @@ use serde_json::json;
 
 use crate::Directory;
 
-/// Stores a division, and answers it as it is stored, with `warnings` of what was cleaned: 201 when it is new, else 200.
+/// Stores a division, and answers it as it is stored, with `warnings` of what was cleaned or will not be shown: 201 when it is new, else 200.
 pub async fn store(
     State(directory): State<Arc<Directory>>,
     caller: Caller,
     Path(id): Path<String>,
     JsonBody(body): JsonBody,
 ) -> Result<Response, Problem> {
-    let (division, warnings) = Division::parse(&id, &body)?;
+    let (division, mut warnings) = Division::parse(&id, &body)?;
+    warnings.extend(division.warnings());
     caller.require(&division.division)?;
     let entry = Audit::entry(caller.actor(), Deed::DivisionStored);
     let begun = directory.audit.begin(Entry { division: Some(division.division.clone()), ..entry }).await?;

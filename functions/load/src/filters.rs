@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::Uri;
 use futures::future::{try_join, try_join_all};
 use portal_aws::directory::read::FilterOptions;
+use portal_domain::mail::language::OFFERED;
 use portal_domain::mail::template::Head;
 use portal_domain::{Division, DivisionId, TemplateId};
 use portal_http::{Caller, Problem, Query};
@@ -19,6 +20,8 @@ use crate::Load;
 pub(crate) struct Filters {
     divisions: Vec<DivisionFilters>,
     templates: Vec<TemplateChoice>,
+    /// What templates may be written in.
+    languages: &'static [&'static str],
 }
 
 /// A division, with the values that occur in it, sorted.
@@ -60,7 +63,7 @@ pub(crate) async fn list(State(load): State<Arc<Load>>, caller: Caller, uri: Uri
     let divisions = divisions.into_iter().zip(options);
     let divisions = divisions.map(|(division, options)| DivisionFilters::new(division, options)).collect();
     let templates = templates.into_iter().filter(|template| template.active).map(TemplateChoice::from).collect();
-    Ok(Json(Filters { divisions, templates }))
+    Ok(Json(Filters { divisions, templates, languages: &OFFERED }))
 }
 
 impl From<Head> for TemplateChoice {

@@ -1,13 +1,16 @@
 //! What requests say.
 
 use portal_domain::input::{FieldError, Fields};
-use portal_domain::mail::{Compiled, Sources};
+use portal_domain::mail::{Compiled, Language, Sources};
 use portal_domain::{DivisionId, RecipientId};
 use portal_http::Problem;
 use serde_json::Value;
 
 /// Most characters of a template's name.
 const NAME: usize = 100;
+
+/// Most characters of the tag of a language; BCP 47 (4.4.1) has software be ready for as many.
+const LANGUAGE: usize = 35;
 
 /// For whom a template is shown.
 #[derive(Debug, PartialEq, Eq)]
@@ -51,7 +54,8 @@ pub(crate) fn sources(fields: &mut Fields<'_>) -> (Sources, Option<Compiled>) {
             String::new()
         }
     };
-    let sources = Sources { subject: source("subject"), html: source("html"), text: source("text") };
+    let (subject, html, text) = (source("subject"), source("html"), source("text"));
+    let sources = Sources { subject, html, text, language: language(fields) };
     let compiled = match Compiled::checked(&sources) {
         Ok(compiled) => Some(compiled),
         Err(faults) => {
@@ -60,6 +64,16 @@ pub(crate) fn sources(fields: &mut Fields<'_>) -> (Sources, Option<Compiled>) {
         }
     };
     (sources, compiled)
+}
+
+fn language(fields: &mut Fields<'_>) -> Option<Language> {
+    match fields.optional_text("language", LANGUAGE)?.parse() {
+        Ok(language) => Some(language),
+        Err(unknown) => {
+            fields.fault("language", unknown.to_string());
+            None
+        }
+    }
 }
 
 /// A version of a template, if one is named.
@@ -81,7 +95,8 @@ mod tests {
 
     #[test]
     fn all_faults_of_a_draft_are_told_at_once_those_of_sources_with_their_place() {
-        let body = json!({"name": "", "subject": "x\r\n{{temporaryPassword}}", "html": 7, "surprise": 1});
+        let body =
+            json!({"name": "", "subject": "x\r\n{{temporaryPassword}}", "html": 7, "language": "tlh", "surprise": 1});
         let problem = parse(&body, draft).expect_err("much is wrong");
         let faults = problem.errors();
         let fields: Vec<_> = faults.iter().map(|fault| (fault.field.as_str(), fault.place.is_some())).collect();
@@ -92,11 +107,13 @@ mod tests {
             ("subject", true),
             ("subject", true),
             ("subject", true),
+            ("language", false),
             ("surprise", false),
         ];
         assert_eq!(fields, expected);
         let shown = serde_json::to_value(&faults[5]).expect("serialises");
         assert_eq!((&shown["line"], &shown["column"]), (&json!(2), &json!(1)));
+        assert!(faults[6].message.contains("there are cs, da, de, en,"), "{}", faults[6].message);
         assert_eq!(serde_json::to_value(&faults[0]).expect("serialises").get("line"), None);
     }
 }

@@ -49,7 +49,8 @@ pub(crate) struct Whole {
 impl Whole {
     /// The template as it is in this version.
     fn new(head: Head, version: Version) -> Self {
-        let Version { version, name, updated_at, updated_by, sources, .. } = version;
+        let Version { version, name, updated_at, updated_by, mut sources, .. } = version;
+        sources.language.get_or_insert_default();
         Self { head: Head { version, name, updated_at, updated_by, ..head }, sources }
     }
 }

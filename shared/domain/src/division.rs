@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use crate::input::FieldError;
 use crate::search::folded;
 use crate::{DivisionId, host};
 
@@ -96,6 +97,15 @@ impl Division {
         }
     }
 
+    /// What it may be stored with, but should not: for whoever stores it.
+    pub fn warnings(&self) -> Vec<FieldError> {
+        let path = |url: &String| url.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+        let is_svg = |path: &String| path.ends_with(".svg") || path.ends_with(".svgz");
+        let logo = self.logo_url.as_ref().map(path).filter(is_svg);
+        let warning = "is an SVG picture, which Gmail and Outlook don't show: use a PNG, 80 pixels high";
+        logo.into_iter().map(|_| FieldError::new("logoUrl", warning)).collect()
+    }
+
     /// The senders to offer, the default first, each once.
     pub fn offered_senders(&self) -> Vec<&str> {
         let allowed = self.refuses_sender(&self.email).is_none().then_some(self.email.as_str());
@@ -177,6 +187,23 @@ mod tests {
         };
         let hosts = ["cdn.example.net", "desk.example", "example.com", "maps.example.org", "portal.example.com"];
         assert_eq!(Vec::from_iter(more.hosts()), hosts);
+    }
+
+    #[test]
+    fn a_logo_that_mail_programs_do_not_show_is_warned_of() {
+        for (logo, is_svg) in [
+            (None, false),
+            (Some("https://cdn.example.net/logo.png"), false),
+            (Some("https://svg.example.net/svg"), false),
+            (Some("https://cdn.example.net/logo.png?from=logo.svg"), false),
+            (Some("https://cdn.example.net/logo.svg"), true),
+            (Some("https://cdn.example.net/Logo.SVG?v=2#x"), true),
+            (Some("https://cdn.example.net/logo.svgz"), true),
+        ] {
+            let division = Division { logo_url: logo.map(str::to_owned), ..division() };
+            let fields: Vec<_> = division.warnings().into_iter().map(|warning| warning.field).collect();
+            assert_eq!(fields, if is_svg { vec!["logoUrl"] } else { vec![] }, "{logo:?}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod check;
 mod data;
+pub mod language;
 mod names;
 mod render;
 pub mod sample;
@@ -12,6 +13,7 @@ use std::fmt;
 use crate::password::TemporaryPassword;
 use crate::{Division, Recipient};
 
+pub use language::Language;
 pub use render::{Compiled, RenderError};
 pub use template::Sources;
 

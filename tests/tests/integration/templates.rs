@@ -180,6 +180,32 @@ async fn the_built_in_template_can_be_copied_and_not_broken() {
 }
 
 #[tokio::test]
+async fn a_template_has_a_language_which_its_e_mails_are_in() {
+    let world = world().await;
+    let path = made(&world, "One").await;
+    assert_eq!(get(&world, &path).await.json()["language"], "en", "nobody named one");
+    let mut german = edit("Zwei", 1);
+    (german["language"], german["text"]) =
+        (json!("DE-at"), json!("{{temporaryPassword}} {{activationLink}}\nbis {{expires}}"));
+    let saved = world.call(Call::new("PUT", &path).json(&german)).await;
+    assert_eq!((saved.status.as_u16(), &saved.json()["language"]), (200, &json!("de-AT")), "{}", saved.text);
+    german["language"] = json!("tlh");
+    let refused = world.call(Call::new("PUT", &path).json(&german)).await;
+    let error = refused.json()["errors"][0].clone();
+    assert_eq!((refused.status.as_u16(), &error["field"]), (400, &json!("language")));
+    assert!(error["message"].as_str().unwrap().contains("cs, da, de, en, es"), "{error}");
+    let offered = get(&world, "/v1/filters").await.json()["languages"].clone();
+    assert!(offered.as_array().unwrap().contains(&json!("de-AT")), "{offered}");
+    assert_eq!(start(&world, &path, "k1").await.status, 202);
+    world.pump().await;
+    let mail = world.mails().remove(0);
+    assert!(mail.html.starts_with("<html lang=\"de-AT\">"), "{}", mail.html);
+    let expires = mail.text.split_once("\nbis ").unwrap().1;
+    let days = ["Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"];
+    assert!(days.iter().any(|day| expires.starts_with(&format!("{day}, "))), "{expires}");
+}
+
+#[tokio::test]
 async fn a_campaign_takes_an_active_template_and_keeps_its_version_whatever_becomes_of_it() {
     let world = world().await;
     let path = made(&world, "One").await;

@@ -23,7 +23,7 @@ use crate::input::FieldError;
 use source::Source;
 
 pub(super) use agreement::compile;
-pub(super) use html::without_tracking;
+pub(super) use html::{in_language, without_tracking};
 pub(super) use rendered::encloses_secret;
 
 /// Most characters of a subject. A longer one is cut off by every mail program.

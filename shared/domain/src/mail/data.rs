@@ -2,14 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::ExposeSecret;
 use serde::Serialize;
 
 use super::names::shown;
-use super::{Invitation, RenderError};
+use super::{Invitation, Language, RenderError};
 use crate::Division;
 
 /// What a value in the link's fragment has percent-encoded: all but the unreserved characters of RFC 3986.
@@ -57,7 +55,7 @@ struct AccountData {
 }
 
 impl<'a> Data<'a> {
-    pub(super) fn new(invitation: &Invitation<'a>) -> Result<Self, RenderError> {
+    pub(super) fn new(invitation: &Invitation<'a>, language: Language) -> Result<Self, RenderError> {
         let Invitation { recipient, division, password, .. } = invitation;
         let links = &recipient.links;
         let accounts = links.accounts.iter();
@@ -68,15 +66,16 @@ impl<'a> Data<'a> {
             name: of_customer(&account.account_name),
         });
         let total = u64::from(links.account_count);
+        let number = |number| language.number(number).ok_or(RenderError::Language);
         let more = total.saturating_sub(links.accounts.len() as u64);
         Ok(Self {
             public: Public { name: of_customer(recipient.name()), division: DivisionData::new(division)? },
             temporary_password: password.expose().expose_secret(),
             activation_link: activation_link(invitation),
-            expires: in_words(invitation.expires_at, division.zone()),
+            expires: language.moment(invitation.expires_at, division.zone()).ok_or(RenderError::Language)?,
             accounts: accounts.collect(),
-            more_accounts: if more == 0 { String::new() } else { grouped(more) },
-            account_total: grouped(total),
+            more_accounts: if more == 0 { String::new() } else { number(more)? },
+            account_total: number(total)?,
             one_account: total == 1,
             earlier_passwords_end: invitation.earlier_passwords_end,
         })
@@ -135,39 +134,9 @@ fn activation_link(invitation: &Invitation<'_>) -> String {
     )
 }
 
-/// A time in words, such as `Monday, 30 November 2026, 9:15 AM EST`.
-fn in_words(time: Timestamp, zone: TimeZone) -> String {
-    let time = time.to_zoned(zone);
-    // Zones without letters of their own are abbreviated as `-03`, which says nothing to most.
-    let utc = if time.strftime("%Z").to_string().starts_with(['+', '-']) { "UTC" } else { "" };
-    format!("{} {utc}{}", time.strftime("%A, %-d %B %Y, %-I:%M %p"), time.strftime("%Z"))
-}
-
-/// A number with commas between groups of three digits.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_read_in_groups_of_three() {
-        let table =
-            [(0, "0"), (20, "20"), (999, "999"), (1_000, "1,000"), (19_980, "19,980"), (1_234_567, "1,234,567")];
-        for (number, text) in table {
-            assert_eq!(grouped(number), text);
-        }
-    }
 
     #[test]
     fn only_web_addresses_are_linked() {

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use handlebars::{Handlebars, html_escape, no_escape};
 use serde::Serialize;
 
-use super::check::{Examined, compile, encloses_secret, examine, without_tracking};
+use super::check::{Examined, compile, encloses_secret, examine, in_language, without_tracking};
 use super::data::Data;
 use super::template::built_in;
-use super::{Invitation, Rendered, Sources};
+use super::{Invitation, Language, Rendered, Sources};
 use crate::Division;
 use crate::input::FieldError;
 
@@ -24,6 +24,9 @@ pub enum RenderError {
     /// An address that the e-mail links to is neither http nor https.
     #[error("the division's {0} is not an http or https address")]
     Address(&'static str),
+    /// The language can't write the time or a number.
+    #[error("a date or number can't be written in the template's language")]
+    Language,
     /// A name would make an address of what stands between brackets or quotes with the password.
     #[error("a name would put the password into an address")]
     Enclosed,
@@ -78,6 +81,7 @@ pub struct Compiled {
     text: Body,
     /// The servers that it names literally.
     hosts: BTreeSet<String>,
+    language: Language,
 }
 
 impl std::fmt::Debug for Compiled {
@@ -106,10 +110,14 @@ impl Compiled {
 
     pub(super) fn new(sources: &Sources) -> Result<Self, RenderError> {
         Ok(Self {
-            html: Body::html(&sources.html)?,
+            html: match sources.language {
+                Some(language) => Body::html(&in_language(&sources.html, language))?,
+                None => Body::html(&sources.html)?,
+            },
             text: Body::plain(TEXT, &sources.text)?,
             subject: Body::plain(SUBJECT, &sources.subject)?,
             hosts: BTreeSet::new(),
+            language: sources.language.unwrap_or_default(),
         })
     }
 
@@ -130,7 +138,7 @@ impl Compiled {
         if !self.foreign_hosts(invitation.division).is_empty() {
             return Err(RenderError::ForeignHost);
         }
-        let data = Data::new(invitation)?;
+        let data = Data::new(invitation, self.language)?;
         // The subject sees only a part of the values, without password and link, so that no template can put them there.
         let subject = self.subject.fill(data.public())?;
         if subject.chars().any(char::is_control) {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::Language;
 use crate::TemplateId;
 
 /// Handlebars sources of subject and bodies.
@@ -14,6 +15,10 @@ pub struct Sources {
     pub html: String,
     /// The plain-text body.
     pub text: String,
+    /// The language that it is written in. Without one, as in what earlier releases saved, dates and numbers are
+    /// English, and the HTML says what it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
 }
 
 /// One version of a template. It never changes.
@@ -82,7 +87,11 @@ impl Head {
 /// The built-in template's name.
 pub const BUILT_IN_NAME: &str = "Portal Invitation";
 
-/// A version of the built-in template, if there is one of this number. Whoever changes its text adds a version here and
+/// A version of the built-in template, if there is one of this number.
+///
+/// Its logo stands on a white plate: dark mode makes a dark logo of a transparent picture unreadable. The plate is also
+/// a gradient, which mail programs that turn colours around by themselves leave as it is. Outlook for Windows pads no
+/// link, so the button's cell has the padding for it (`mso-padding-alt`), which others pass over. Whoever changes its text adds a version here and
 /// leaves the others: campaigns that are under way keep theirs.
 pub fn built_in(version: u32) -> Option<Version> {
     let sources = match version {
@@ -90,11 +99,13 @@ pub fn built_in(version: u32) -> Option<Version> {
             subject: include_str!("portal-invitation/1/subject.hbs").trim_end().to_owned(),
             html: include_str!("portal-invitation/1/body.html.hbs").to_owned(),
             text: include_str!("portal-invitation/1/body.txt.hbs").to_owned(),
+            language: Some(Language::ENGLISH),
         },
         2 => Sources {
             subject: include_str!("portal-invitation/1/subject.hbs").trim_end().to_owned(),
             html: include_str!("portal-invitation/2/body.html.hbs").to_owned(),
             text: include_str!("portal-invitation/2/body.txt.hbs").to_owned(),
+            language: Some(Language::ENGLISH),
         },
         _ => return None,
     };

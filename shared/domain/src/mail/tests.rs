@@ -124,16 +124,40 @@ fn without_a_name_the_greeting_has_none() {
 #[test]
 fn the_expiry_is_told_in_the_divisions_time_zone() {
     let table = [
-        ("America/New_York", "Monday, 30 November 2026, 9:15 AM EST"),
-        ("Europe/Berlin", "Monday, 30 November 2026, 3:15 PM CET"),
-        ("Asia/Tokyo", "Monday, 30 November 2026, 11:15 PM JST"),
-        ("America/Sao_Paulo", "Monday, 30 November 2026, 11:15 AM UTC-03"),
-        ("Pacific/Auckland", "Tuesday, 1 December 2026, 3:15 AM NZDT"),
+        ("America/New_York", "Monday, November 30, 2026 at 9:15 AM EST"),
+        ("Europe/Berlin", "Monday, November 30, 2026 at 3:15 PM CET"),
+        ("Asia/Tokyo", "Monday, November 30, 2026 at 11:15 PM JST"),
+        ("America/Sao_Paulo", "Monday, November 30, 2026 at 11:15 AM UTC-03"),
+        ("Pacific/Auckland", "Tuesday, December 1, 2026 at 3:15 AM NZDT"),
     ];
     for (zone, expiry) in table {
         let division = Division { time_zone: zone.to_owned(), ..division() };
         let rendered = render_for(&recipient("Ann", 1), &division).expect("renders");
         assert!(rendered.text.contains(expiry) && rendered.html.contains(expiry), "{zone}");
+    }
+}
+
+/// Guarantee 17: a version that an earlier release stored has no language.
+#[test]
+fn dates_numbers_and_html_are_in_the_language_of_the_template() {
+    let (recipient, division) = (recipient("Ann", 20_000), division());
+    let text = "{{temporaryPassword}} {{activationLink}}\n{{expires}} {{accountTotal}} {{moreAccounts}}".to_owned();
+    let table = [
+        ("{}", "Monday, November 30, 2026 at 9:15 AM EST 20,000 19,980", "<html lang=\"nl\"><p>"),
+        (r#"{"language": "en"}"#, "Monday, November 30, 2026 at 9:15 AM EST 20,000 19,980", "<html lang=\"en\"><p>"),
+        (r#"{"language": "de"}"#, "Montag, 30. November 2026 um 09:15 EST 20.000 19.980", "<html lang=\"de\"><p>"),
+    ];
+    for (stored, written, html) in table {
+        let mut stored: serde_json::Value = serde_json::from_str(stored).expect("it is JSON");
+        let source = "<html lang=\"nl\"><p>{{temporaryPassword}} <a href=\"{{activationLink}}\">Activate</a>";
+        stored["subject"] = "Hello".into();
+        (stored["html"], stored["text"]) = (source.into(), text.clone().into());
+        let sources: Sources = serde_json::from_value(stored.clone()).expect("it is what is stored");
+        assert_eq!(serde_json::to_value(&sources).expect("serialises"), stored);
+        let template = Compiled::checked(&sources).expect("nothing is wrong with it");
+        let rendered = template.render(&invitation(&recipient, &division)).expect("renders");
+        assert!(rendered.text.ends_with(&format!("\n{written}")), "{}", rendered.text);
+        assert!(rendered.html.starts_with(html), "{}", rendered.html);
     }
 }
 
@@ -304,7 +328,7 @@ fn a_template_gets_only_what_its_place_may_have() {
     let text = "{{#if name}}".to_owned();
     assert_eq!(render(Sources { text, ..sources() }), Err(RenderError::Template("text body")));
     let (text, html) = ("{{name}} & {{division.name}}".to_owned(), "<i title=\"{{division.name}}\">".to_owned());
-    let rendered = render(Sources { text, html, ..sources() }).expect("renders");
+    let rendered = render(Sources { text, html, language: None, ..sources() }).expect("renders");
     assert_eq!(rendered.text, "Ann & Dayton \"Waste\" & <Recycling>");
     assert_eq!(rendered.html, "<i title=\"Dayton &quot;Waste&quot; &amp; &lt;Recycling&gt;\">");
 }

@@ -150,6 +150,7 @@ mod tests {
                 subject: text(),
                 html: "{{temporaryPassword}} <a href='{{activationLink}}'>Activate</a>".to_owned(),
                 text: "{{temporaryPassword}} {{activationLink}}".to_owned(),
+                language: None,
             },
             updated_at: Some(Timestamp::UNIX_EPOCH),
             updated_by: Some(text()),

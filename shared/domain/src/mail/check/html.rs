@@ -6,6 +6,7 @@
 
 pub(super) mod allowed;
 pub(super) mod css;
+mod lang;
 pub(super) mod lines;
 pub(super) mod tokens;
 mod tracking;
@@ -21,6 +22,7 @@ use super::placeholders::{SECRETS, check_present};
 use super::runs::{self, Event};
 use super::source::Source;
 
+pub(in crate::mail) use lang::in_language;
 pub(in crate::mail) use tracking::without_tracking;
 
 /// Where a mustache stands, as far as one may stand there at all.

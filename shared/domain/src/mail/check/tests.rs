@@ -47,7 +47,7 @@ fn the_built_in_template_and_the_smallest_one_have_no_fault() {
     for version in (1..).map_while(template::built_in) {
         assert_eq!(examine(&version.sources), Examined::default(), "nothing is wrong with it, and it names no server");
     }
-    let smallest = Sources { subject: "Hello".to_owned(), html: html(""), text: text("") };
+    let smallest = Sources { subject: "Hello".to_owned(), html: html(""), text: text(""), language: None };
     assert_eq!(faults(&smallest), []);
     assert!(Compiled::new(&smallest).is_ok());
 }
@@ -299,6 +299,7 @@ fn all_faults_are_told_at_once_in_order_and_not_without_end() {
         subject: "{{temporaryPassword}} {{x}}".to_owned(),
         html: "<script>\n{{x}}</script>".to_owned(),
         text: "{{#if name}}".to_owned(),
+        language: None,
     };
     let found: Vec<_> = faults(&sources)
         .into_iter()

@@ -8,11 +8,16 @@ const LINK: &str = "<a href=\"{{activationLink}}\">Activate</a>";
 const PASSWORD: &str = "{{temporaryPassword}}";
 
 fn in_text(text: &str) -> Sources {
-    Sources { subject: "x".to_owned(), html: format!("{LINK} {PASSWORD}"), text: text.to_owned() }
+    Sources { subject: "x".to_owned(), html: format!("{LINK} {PASSWORD}"), text: text.to_owned(), language: None }
 }
 
 fn in_html(html: &str) -> Sources {
-    Sources { subject: "x".to_owned(), html: html.to_owned(), text: format!("{PASSWORD} {{{{activationLink}}}}") }
+    Sources {
+        subject: "x".to_owned(),
+        html: html.to_owned(),
+        text: format!("{PASSWORD} {{{{activationLink}}}}"),
+        language: None,
+    }
 }
 
 /// Both bodies with `more`, which has no tags.
@@ -382,7 +387,7 @@ fn the_servers_are_those_that_any_case_names() {
     let text = format!(
         "{PASSWORD} {{{{activationLink}}}}\n{{{{#each accounts}}}}{{{{#if this.name}}}}e.example{{{{/if}}}} {{{{/each}}}} {{{{division.portalUrl}}}}/help.html"
     );
-    let examined = examine(&Sources { subject: "f.example: {{name}}".to_owned(), html, text });
+    let examined = examine(&Sources { subject: "f.example: {{name}}".to_owned(), html, text, language: None });
     assert_eq!(examined.faults, []);
     let hosts = [
         "a.example",

@@ -367,7 +367,12 @@ fn no_email_of_a_template_that_may_be_used_carries_a_secret_away() {
     let config = Config { cases: GENERATED, failure_persistence: None, ..Config::default() };
     let (secrets, people, accepted) = (Secrets::new(), people(), Cell::new(0));
     let outcome = TestRunner::new_with_rng(config, rng).run(&body(), |body| {
-        let sources = Sources { subject: "Hello".to_owned(), html: html(&format!("<p>{body}")), text: text(&body) };
+        let sources = Sources {
+            subject: "Hello".to_owned(),
+            html: html(&format!("<p>{body}")),
+            text: text(&body),
+            language: None,
+        };
         for sources in [Sources { text: text(""), ..sources.clone() }, Sources { html: html(""), ..sources }] {
             let Examined { faults, hosts } = examine(&sources);
             if !faults.is_empty() {

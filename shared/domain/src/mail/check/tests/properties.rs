@@ -230,7 +230,7 @@ proptest! {
         (recipient, division) in people(),
         (other, other_division) in people(),
     ) {
-        let sources = Sources { subject: "Hello".to_owned(), html: html(&source), text: text(&source) };
+        let sources = Sources { subject: "Hello".to_owned(), html: html(&source), text: text(&source), language: None };
         if faults(&sources).is_empty() {
             let one = rendered(&sources, &recipient, &division);
             // With other values but the same branches, the same markup.
@@ -250,7 +250,7 @@ proptest! {
         source in pieces(),
         (recipient, division) in people(),
     ) {
-        let sources = Sources { subject: source.clone(), html: html(""), text: text("") };
+        let sources = Sources { subject: source.clone(), html: html(""), text: text(""), language: None };
         if faults(&sources).is_empty() {
             let rendered = rendered(&sources, &recipient, &division);
             prop_assert!(!rendered.subject.chars().any(char::is_control));
@@ -260,7 +260,7 @@ proptest! {
 
     #[test]
     fn checking_takes_any_text(source in "\\PC{0,60}|[<>\"'&{}#/!a \\n-]{0,60}") {
-        for fault in faults(&Sources { subject: source.clone(), html: source.clone(), text: source }) {
+        for fault in faults(&Sources { subject: source.clone(), html: source.clone(), text: source, language: None }) {
             prop_assert!(fault.place.is_some());
         }
     }
