@@ -11,16 +11,19 @@ use crate::cloud::CAMPAIGNS;
 
 /// Kinds of events with the part that says what happened, as SES's documentation shows them.
 pub fn part(kind: &str) -> (&'static str, &'static str, Value) {
-    let bounce = |bounce_type: &str, sub_type: &str| {
-        let who = json!([{"emailAddress": "who@example.com", "diagnosticCode": "smtp; 550 5.1.1 <who@example.com> user unknown"}]);
+    let bounce = |bounce_type: &str, sub_type: &str, said: &str| {
+        let said = format!("smtp; {said} <who@example.com>");
+        let who = json!([{"emailAddress": "who@example.com", "diagnosticCode": said}]);
         json!({"bounceType": bounce_type, "bounceSubType": sub_type, "bouncedRecipients": who, "feedbackId": "0100"})
     };
     match kind {
         "send" => ("Send", "send", json!({})),
         "delivery" => ("Delivery", "delivery", json!({"smtpResponse": "250 ok", "recipients": ["who@example.com"]})),
         "delay" => ("DeliveryDelay", "deliveryDelay", json!({"delayType": "MailboxFull"})),
-        "softBounce" => ("Bounce", "bounce", bounce("Transient", "General")),
-        "bounce" => ("Bounce", "bounce", bounce("Permanent", "NoEmail")),
+        "softBounce" => ("Bounce", "bounce", bounce("Transient", "General", "452 4.2.2")),
+        "refusal" => ("Bounce", "bounce", bounce("Transient", "General", "550 5.7.1")),
+        "undetermined" => ("Bounce", "bounce", bounce("Undetermined", "Undetermined", "")),
+        "bounce" => ("Bounce", "bounce", bounce("Permanent", "NoEmail", "550 5.1.1")),
         "complaint" => ("Complaint", "complaint", json!({"complaintFeedbackType": "abuse", "feedbackId": "0100"})),
         "reject" => ("Reject", "reject", json!({"reason": "Bad content"})),
         "renderingFailure" => ("Rendering Failure", "failure", json!({"errorMessage": "Attribute 'x' is not present"})),

@@ -24,14 +24,14 @@ impl World {
 
     /// Starts a campaign to everyone with a sender that SES refuses when the e-mails are due.
     pub async fn send_refused(&self, division: &str) -> CampaignId {
-        self.verify_sender();
         let sender = self.email("sender");
+        self.cloud().ses.verify(&sender);
         self.put_division_with(division, &[SENDER, &sender]).await;
         let mut body = self.send_request(division).await;
         body["emailFrom"] = json!(sender);
         let answer = self.post_campaign("refused", &body).await;
         assert_eq!(answer.status, 202, "{}", answer.text);
-        self.cloud().ses.unverify(&sender);
+        self.cloud().ses.refuse(&sender, true);
         answer.json()["campaignId"].as_str().unwrap().parse().unwrap()
     }
 
@@ -45,8 +45,8 @@ impl World {
     }
 
     /// Lets SES take the sender of [`World::send_refused`].
-    pub fn verify_sender(&self) {
-        self.cloud().ses.verify(&self.email("sender"));
+    pub fn take_sender(&self) {
+        self.cloud().ses.refuse(&self.email("sender"), false);
     }
 
     /// A campaign to everyone that is over, and of whose e-mails nobody knows: SES had a fault, and no e-mail left.

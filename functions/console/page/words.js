@@ -41,7 +41,7 @@ const REASONS = {
 
 /** Why a campaign stands still, as short as a badge. That somebody paused it needs no word. */
 const STOPS = {
-  dailyQuota: 'daily quota', sendingPaused: 'SES is paused', accountRefused: 'SES refuses', quietHours: 'quiet hours', audienceGrew: 'more people than expected', bounces: 'bounces', complaints: 'complaints',
+  dailyQuota: 'daily quota', sendingPaused: 'SES is paused', accountRefused: 'SES refuses', senderNotVerified: 'sender not verified', quietHours: 'quiet hours', audienceGrew: 'more people than expected', bounces: 'bounces', complaints: 'complaints',
 };
 
 /** The same with what to do about it. */
@@ -50,6 +50,7 @@ const STOPS_IN_FULL = {
   dailyQuota: 'The SES account has sent what it may send in 24 hours. The campaign goes on by itself as soon as there is room again: nothing needs to be done.',
   sendingPaused: 'Sending is paused for the SES account, by AWS or by whoever manages it. Have them enable it again, and then resume.',
   accountRefused: 'SES refuses the account: it is suspended, or it may not send from here. Have whoever manages it look into that, and then resume.',
+  senderNotVerified: 'SES has not verified the sender, or its MAIL FROM domain, any more. Have whoever manages SES mend that, and then resume: nobody was left out.',
   quietHours: 'It sends only at its hours, and goes on by itself as soon as they begin: nothing needs to be done.',
   audienceGrew: 'More people would be e-mailed than was agreed when it was started. Resume it with the new number, or cancel it.',
   bounces: 'Too many e-mails came back. SES suspends accounts for that. Look at whose e-mails bounced before you resume, or cancel.',

@@ -124,7 +124,8 @@ impl Feedback {
                 return Ok(None);
             };
             fail::fail_point!("feedback.read");
-            let reported = self.store.report(campaign, &row, attempt, told, clock::now()).await?;
+            let gives_up = self.store.gives_up(campaign, recipient, told).await?;
+            let reported = self.store.report(campaign, &row, attempt, told, gives_up, clock::now()).await?;
             if reported != Reported::RowChanged {
                 tracing::info!(
                     campaign.id = %campaign, recipient.id = %recipient, attempt, report = ?told.report, did = ?reported, "feedback"

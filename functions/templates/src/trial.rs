@@ -8,6 +8,7 @@ use axum::http::{Extensions, StatusCode};
 use portal_aws::mail::{Answer, Letter};
 use portal_aws::sender::check_sender;
 use portal_domain::TemplateId;
+use portal_domain::campaign::StateReason;
 use portal_domain::email::EmailAddress;
 use portal_domain::password::TemporaryPassword;
 use portal_http::body::JsonBody;
@@ -71,7 +72,7 @@ fn own_address(verified: Option<&str>) -> Result<EmailAddress, Problem> {
 fn told(answer: Answer) -> Result<(), Problem> {
     Err(match answer {
         Answer::Accepted(_) => return Ok(()),
-        Answer::Refused(code) => Problem::unprocessable(
+        Answer::Refused(code) | Answer::Closed(StateReason::SenderNotVerified, code) => Problem::unprocessable(
             ProblemType::MAIL_REFUSED,
             format!("SES refused the e-mail ({code}). In its sandbox it mails only addresses that it has verified."),
         ),
@@ -89,8 +90,6 @@ fn told(answer: Answer) -> Result<(), Problem> {
 
 #[cfg(test)]
 mod tests {
-    use portal_domain::campaign::StateReason;
-
     use super::*;
 
     #[test]
@@ -114,6 +113,7 @@ mod tests {
             (Answer::Throttled(code()), 503),
             (Answer::OutOfReach, 503),
             (Answer::Closed(StateReason::SendingPaused, code()), 503),
+            (Answer::Closed(StateReason::SenderNotVerified, code()), 422),
             (Answer::Unknown("timeout"), 502),
         ];
         for (answer, status) in table {

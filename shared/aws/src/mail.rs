@@ -167,7 +167,7 @@ impl Mailer {
         };
         match request.send().await {
             Ok(answer) => Answer::Accepted(answer.message_id.unwrap_or_default()),
-            Err(error) => classify(&error),
+            Err(error) => classify(&error, letter.from),
         }
     }
 
@@ -223,7 +223,7 @@ fn identities(address: &str) -> Vec<&str> {
 }
 
 /// A 4xx, or no connection at all, means that nothing was sent. Anything else is unknown.
-fn classify<E>(error: &SdkError<E>) -> Answer
+fn classify<E>(error: &SdkError<E>, from: &str) -> Answer
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
 {
@@ -234,14 +234,14 @@ where
         SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => Answer::Unknown("connectionLost"),
         SdkError::ServiceError(answer) if answer.raw().status().is_client_error() => {
             let code = error.code().unwrap_or("Refused").to_owned();
-            refusal(code, error.message().unwrap_or_default())
+            refusal(code, error.message().unwrap_or_default(), from)
         }
         _ => Answer::Unknown("serverError"),
     }
 }
 
 /// What an error of SES v2 SendEmail says: something about this e-mail, or nothing about it and everything about the account.
-fn refusal(code: String, message: &str) -> Answer {
+fn refusal(code: String, message: &str, from: &str) -> Answer {
     if message.contains("quota exceeded") || code == "LimitExceededException" {
         return Answer::Closed(StateReason::DailyQuota, code);
     }
@@ -249,8 +249,12 @@ fn refusal(code: String, message: &str) -> Answer {
         return Answer::Throttled(code);
     }
     match code.as_str() {
+        "MailFromDomainNotVerifiedException" => Answer::Closed(StateReason::SenderNotVerified, code),
+        "MessageRejected" if is_not_verified(message, from) => Answer::Closed(StateReason::SenderNotVerified, code),
         "SendingPausedException" => Answer::Closed(StateReason::SendingPaused, code),
         "AccountSuspendedException"
+        // The configuration set that every e-mail names.
+        | "NotFoundException"
         // The function's own permission or credentials: mended for all or for none.
         | "AccessDeniedException"
         | "ExpiredTokenException"
@@ -259,6 +263,23 @@ fn refusal(code: String, message: &str) -> Answer {
         | "UnrecognizedClientException" => Answer::Closed(StateReason::AccountRefused, code),
         _ => Answer::Refused(code),
     }
+}
+
+/// Whether SES says that it has not verified the sender. It names those that failed ("Email address is not verified. The
+/// following identities failed the check in region US-EAST-1: a@example.com"), which in the sandbox may be the recipient
+/// alone: that concerns one e-mail. If it names none, the sender is what everybody has in common.
+fn is_not_verified(message: &str, from: &str) -> bool {
+    if !message.contains("not verified") {
+        return false;
+    }
+    let Some((_, failed)) = message.split_once("failed the check") else { return true };
+    let mut named = failed.split_once(':').map_or(failed, |(_, named)| named).split(',').map(bare);
+    named.any(|named| identities(from).iter().any(|identity| identity.eq_ignore_ascii_case(named)))
+}
+
+/// An address without the name before it.
+fn bare(named: &str) -> &str {
+    named.rsplit_once('<').map_or(named, |(_, address)| address.trim_end_matches('>')).trim()
 }
 
 fn never_connected(error: &(dyn std::error::Error + 'static)) -> bool {
@@ -339,11 +360,41 @@ mod tests {
             (429, "TooManyRequestsException", Answer::Throttled("TooManyRequestsException".to_owned())),
             (400, "SendingPausedException", closed(StateReason::SendingPaused, "SendingPausedException")),
             (403, "AccessDeniedException", closed(StateReason::AccountRefused, "AccessDeniedException")),
+            (404, "NotFoundException", closed(StateReason::AccountRefused, "NotFoundException")),
+            (
+                400,
+                "MailFromDomainNotVerifiedException",
+                closed(StateReason::SenderNotVerified, "MailFromDomainNotVerifiedException"),
+            ),
             (500, "InternalFailure", Answer::Unknown("serverError")),
             (503, "ServiceUnavailable", Answer::Unknown("serverError")),
         ];
         for (status, code, expected) in table {
             assert_eq!(sent([(status, json!({"__type": code}))]).await.0, expected, "{status} {code}");
+        }
+    }
+
+    #[test]
+    fn a_sender_that_is_not_verified_closes_for_all_and_a_recipient_for_one() {
+        let failed = |named: &str| {
+            format!(
+                "Email address is not verified. The following identities failed the check in region US-EAST-1: {named}"
+            )
+        };
+        let table = [
+            (failed("from@mail.example.com"), true),
+            (failed("From <From@mail.example.com>, to@example.org"), true),
+            (failed("to@example.org, mail.example.com"), true),
+            (failed("to@mail.example.com"), false),
+            (failed("to@example.org"), false),
+            ("Email address is not verified.".to_owned(), true),
+            ("Address blacklisted.".to_owned(), false),
+        ];
+        for (message, is_sender) in table {
+            let answer = refusal("MessageRejected".to_owned(), &message, "from@mail.example.com");
+            let code = "MessageRejected".to_owned();
+            let closed = Answer::Closed(StateReason::SenderNotVerified, code.clone());
+            assert_eq!(answer, if is_sender { closed } else { Answer::Refused(code) }, "{message}");
         }
     }
 
@@ -375,6 +426,7 @@ mod tests {
         let quota = |code| Answer::Closed(StateReason::DailyQuota, code);
         let paused = |code| Answer::Closed(StateReason::SendingPaused, code);
         let refused = |code| Answer::Closed(StateReason::AccountRefused, code);
+        let unverified = |code| Answer::Closed(StateReason::SenderNotVerified, code);
         let table = [
             ("TooManyRequestsException", "", Answer::Throttled as fn(String) -> Answer),
             ("TooManyRequestsException", "Daily message quota exceeded.", quota),
@@ -383,11 +435,16 @@ mod tests {
             ("LimitExceededException", "", quota),
             ("SendingPausedException", "", paused),
             ("AccountSuspendedException", "", refused),
-            ("MessageRejected", "Email address is not verified.", Answer::Refused),
+            ("MessageRejected", "Email address is not verified.", unverified),
+            ("MessageRejected", "Address blacklisted.", Answer::Refused),
             ("BadRequestException", "", Answer::Refused),
         ];
         for (code, message, answer) in table {
-            assert_eq!(refusal(code.to_owned(), message), answer(code.to_owned()), "{code} {message}");
+            assert_eq!(
+                refusal(code.to_owned(), message, "from@example.com"),
+                answer(code.to_owned()),
+                "{code} {message}"
+            );
         }
     }
 }

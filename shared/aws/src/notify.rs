@@ -103,6 +103,9 @@ fn headline(notice: &CampaignNotice) -> &'static str {
         (_, Some(StateReason::AccountRefused)) => {
             "The campaign is paused: SES refuses the account or the function's permission. Mend that, then resume the campaign."
         }
+        (_, Some(StateReason::SenderNotVerified)) => {
+            "The campaign is paused: SES has not verified its sender any more. Verify it again, then resume the campaign."
+        }
         (_, Some(StateReason::AudienceGrew)) => {
             "The campaign is paused: there are more people than it may reach. Say how many it may when you resume it, or cancel it."
         }
@@ -168,9 +171,12 @@ mod tests {
 
     #[test]
     fn every_reason_to_stop_says_what_to_do() {
-        use StateReason::{AccountRefused, AudienceGrew, Bounces, Complaints, DailyQuota, SendingPaused};
+        use StateReason::{
+            AccountRefused, AudienceGrew, Bounces, Complaints, DailyQuota, SenderNotVerified, SendingPaused,
+        };
         let of = |reason| headline(&notice(CampaignState::Paused, Some(reason)));
-        let lines = [DailyQuota, SendingPaused, AccountRefused, AudienceGrew, Bounces, Complaints].map(of);
+        let lines =
+            [DailyQuota, SendingPaused, AccountRefused, SenderNotVerified, AudienceGrew, Bounces, Complaints].map(of);
         for (index, line) in lines.iter().enumerate() {
             assert!(!lines[..index].contains(line) && !line.ends_with("has stopped."), "{line}");
         }

@@ -118,6 +118,27 @@ impl Known {
     }
 }
 
+/// In how many campaigns, one after the other, an address must have been refused until it counts as undeliverable.
+const REFUSALS: usize = 3;
+
+/// Whether an address that is refused now takes no e-mail, by what became of its e-mails in other campaigns, the newest
+/// first: standing and detail. Those that say nothing of the address are passed over; a delivery says that it is good.
+pub fn gives_up<'a>(others: impl IntoIterator<Item = (Option<Standing>, Option<&'a str>)>) -> bool {
+    let told = others.into_iter().filter(|(standing, detail)| match standing {
+        Some(Standing::SoftBounced) => detail.is_some_and(is_refusal),
+        Some(standing) => *standing != Standing::Delayed,
+        None => false,
+    });
+    let refused = told.take_while(|(standing, _)| *standing != Some(Standing::Delivered));
+    refused.take(REFUSALS).count() + 1 >= REFUSALS
+}
+
+/// Whether the detail of a soft bounce says that the mail server refused the e-mail for good, whatever SES takes it for:
+/// a status of the class 5 (RFC 3463), or that SES could not tell.
+pub fn is_refusal(detail: &str) -> bool {
+    detail.starts_with("Undetermined") || detail.rsplit('/').next().is_some_and(|status| status.starts_with("5."))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -171,6 +192,28 @@ mod tests {
             assert_eq!(change, Change { event: None, standing: Some(standing).filter(|s| s.is_undeliverable()) });
         }
         assert_eq!(row(Outcome::Unconfirmed, None).told(1, Report::Sent), Change::default());
+    }
+
+    #[test]
+    fn three_refusals_without_a_delivery_in_between_are_one_for_good() {
+        let refused = (Some(SoftBounced), Some("Transient/General/5.7.1"));
+        let unclear = (Some(SoftBounced), Some("Undetermined/Undetermined"));
+        let full = (Some(SoftBounced), Some("Transient/MailboxFull/4.2.2"));
+        let (away, silent, good) =
+            ((Some(SoftBounced), Some("Transient/General")), (None, None), (Some(Delivered), None));
+        let table = [
+            (vec![], false),
+            (vec![refused], false),
+            (vec![refused, refused], true),
+            (vec![unclear, refused], true),
+            (vec![refused, full, away, silent, (Some(Delayed), None), refused], true),
+            (vec![refused, good, refused], false),
+            (vec![good, refused, refused], false),
+            (vec![full, away, full], false),
+        ];
+        for (others, expected) in table {
+            assert_eq!(gives_up(others.clone()), expected, "{others:?}");
+        }
     }
 
     #[test]

@@ -66,6 +66,8 @@ pub struct Ses {
     /// What it may do now.
     pub account: Account,
     identities: BTreeSet<String>,
+    /// Senders each of whose e-mails is refused, for what is in it.
+    refused: BTreeSet<String>,
     mails: Vec<Mail>,
     /// When each recipient of an e-mail was sent to, which is what SES counts.
     sent: Vec<Timestamp>,
@@ -95,6 +97,15 @@ impl Ses {
     /// Deletes an address or a domain.
     pub fn unverify(&mut self, identity: &str) {
         self.identities.remove(&identity.to_lowercase());
+    }
+
+    /// Refuses each e-mail of a verified sender, or takes them again.
+    pub fn refuse(&mut self, sender: &str, refuse: bool) {
+        if refuse {
+            self.refused.insert(sender.to_owned())
+        } else {
+            self.refused.remove(sender)
+        };
     }
 
     /// Every e-mail that was taken, the oldest first.
@@ -157,6 +168,9 @@ impl Ses {
             let message =
                 "Email address is not verified. The following identities failed the check in region US-EAST-1: ";
             return Reply::error(400, "MessageRejected", &format!("{message}{}", unverified.join(", ")));
+        }
+        if self.refused.contains(&mail.from) {
+            return Reply::error(400, "MessageRejected", "Email contains a virus.");
         }
         let wanted = mail.to.len() as u64;
         if self.account.quota.is_some_and(|quota| self.sent_in_a_day(now) + wanted > quota) {

@@ -233,7 +233,7 @@ pub(super) fn refusal(fault: Fault, call: &Call) -> Option<Reply> {
         }
         Fault::ErrorBefore | Fault::MailUnknown => Reply::error(500, "InternalServerError", "Internal error"),
         Fault::MailThrottled => Reply::error(429, "TooManyRequestsException", "Maximum sending rate exceeded."),
-        Fault::MailRefused => Reply::error(400, "MessageRejected", "Address blacklisted."),
+        Fault::MailRefused => Reply::error(400, "BadRequestException", "Local address contains control or whitespace"),
         Fault::MailClosed => Reply::error(400, "AccountSuspendedException", "The account is suspended."),
         _ => return None,
     })

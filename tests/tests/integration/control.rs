@@ -181,7 +181,7 @@ async fn who_failed_is_tried_again_under_the_same_lock_and_within_the_day() {
     let id = world.send_refused("NORTH").await;
     world.pump().await;
     assert_eq!(assert_over(&world, id, "completed").await["outcomes"]["failed"], 12);
-    world.verify_sender();
+    world.take_sender();
 
     assert_eq!(twice(&world, id, "retry").await, ["preparing", "preparing"]);
     assert_eq!(world.campaigns.active().await.unwrap(), [id], "it has the lock again");
@@ -214,7 +214,7 @@ async fn a_paused_retry_goes_on_with_those_who_were_not_queued_yet() {
     let world = World::with_people(60).await;
     let id = world.send_refused("NORTH").await;
     world.pump().await;
-    world.verify_sender();
+    world.take_sender();
     command(&world, id, "retry").await;
     let messages = world.receive("FAN_OUT_QUEUE_URL").await;
     world.work("FAN_OUT_QUEUE_URL", &messages[0]).await;

@@ -29,6 +29,8 @@ async fn every_kind_of_event_changes_row_counters_and_recipient() {
         ("delivery", Some(Standing::Delivered), None, None),
         ("delay", Some(Standing::Delayed), Some("MailboxFull"), None),
         ("softBounce", Some(Standing::SoftBounced), Some("Transient/General"), None),
+        ("refusal", Some(Standing::SoftBounced), Some("Transient/General/5.7.1"), None),
+        ("undetermined", Some(Standing::SoftBounced), Some("Undetermined/Undetermined"), None),
         ("bounce", Some(Standing::Bounced), Some("Permanent/NoEmail"), Some("bounced")),
         ("complaint", Some(Standing::Complained), Some("abuse"), Some("complained")),
         ("reject", Some(Standing::Rejected), None, None),
@@ -55,9 +57,9 @@ async fn every_kind_of_event_changes_row_counters_and_recipient() {
         }
     }
     let campaign = world.campaign(id).await;
-    let expected = json!({"delayed": 1, "softBounced": 1, "delivered": 1, "bounced": 1, "complained": 1});
+    let expected = json!({"delayed": 1, "softBounced": 3, "delivered": 1, "bounced": 1, "complained": 1});
     assert_eq!(campaign["feedback"], expected);
-    assert_eq!((&campaign["outcomes"]["sent"], &campaign["outcomes"]["failed"]), (&json!(6), &json!(2)));
+    assert_eq!((&campaign["outcomes"]["sent"], &campaign["outcomes"]["failed"]), (&json!(8), &json!(2)));
     let failed = world.get_json(&format!("/v1/campaigns/{id}/recipients?outcome=failed")).await;
     assert_eq!(failed["items"].as_array().unwrap().len(), 2);
 }
@@ -224,6 +226,50 @@ async fn a_campaign_halts_when_too_much_came_back_and_after_a_resume_only_for_wh
         world.reports(events[..=most].iter().cloned()).await;
         assert_eq!(world.campaign(id).await["state"], "preparing", "what a person took note of halts it no more");
     }
+}
+
+/// Mails everybody once more, and has SES report this of each; the reports may come twice.
+async fn mailed_again(world: &World, reports: &[&str]) -> CampaignId {
+    let mut request = world.send_request("NORTH").await;
+    (request["includeRecentlyInvited"], request["expectedRecipients"]) = (json!(true), json!(reports.len()));
+    let answer = world.post_campaign(&uuid::Uuid::new_v4().to_string(), &request).await;
+    let id = answer.json()["campaignId"].as_str().unwrap().parse().unwrap();
+    world.pump().await;
+    for (index, kind) in reports.iter().enumerate() {
+        let row = world.row(id, &world.email(format!("p{index}"))).await;
+        world.reports([event_of(kind, id, &row), event_of(kind, id, &row)]).await;
+    }
+    id
+}
+
+#[tokio::test]
+async fn an_address_that_three_campaigns_were_refused_by_is_undeliverable() {
+    let world = World::with_people(5).await;
+    for reports in [
+        ["refusal", "refusal", "undetermined", "softBounce", "refusal"],
+        ["refusal", "delivery", "refusal", "refusal", "undetermined"],
+        ["delay", "refusal", "softBounce", "refusal", "refusal"],
+    ] {
+        assert_eq!(undeliverable(&world, "p4").await, None);
+        mailed_again(&world, &reports).await;
+    }
+    let marks = async || {
+        let mut marks = Vec::new();
+        for person in 0..5 {
+            marks.push(undeliverable(&world, &format!("p{person}")).await.is_some());
+        }
+        marks
+    };
+    assert_eq!(marks().await, [false, false, false, false, true]);
+    assert_eq!(undeliverable(&world, "p4").await.as_deref(), Some("bounced"));
+    let id = mailed_again(&world, &["refusal"; 4]).await;
+    assert_eq!(marks().await, [true, false, true, true, true]);
+    assert_eq!(world.campaign(id).await["feedback"]["bounced"], 0, "they halt nothing");
+    // Whoever a person has cleared stays so when a report comes again.
+    let p0 = world.recipient("NORTH", &world.email("p0")).await.unwrap().recipient_id;
+    world.call(Call::new("DELETE", &format!("/v1/recipients/{p0}/undeliverable"))).await;
+    world.reports([event_of("refusal", id, &world.row(id, &world.email("p0")).await)]).await;
+    assert_eq!(undeliverable(&world, "p0").await, None);
 }
 
 #[tokio::test]

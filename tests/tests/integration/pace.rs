@@ -140,10 +140,32 @@ async fn a_person_who_pauses_a_campaign_is_not_overruled_when_there_is_quota() {
 }
 
 #[tokio::test]
+async fn a_sender_that_loses_its_verification_pauses_the_campaign_and_loses_nobody() {
+    const DOMAIN: &str = "simulator.amazonses.com";
+    let world = World::with_people(5).await;
+    let id = world.send("NORTH").await;
+    world.cloud().ses.unverify(DOMAIN);
+    world.pump().await;
+    let campaign = world.campaign(id).await;
+    assert_eq!((&campaign["state"], &campaign["stateReason"]), (&json!("paused"), &json!("senderNotVerified")));
+    assert!(world.ledger(id).await.iter().all(|row| row.outcome == Outcome::Queued));
+    // Not mended yet.
+    world.call(Call::new("POST", &format!("/v1/campaigns/{id}/resume"))).await;
+    world.pump().await;
+    assert_eq!(world.campaign(id).await["stateReason"], "senderNotVerified");
+    world.cloud().ses.verify(DOMAIN);
+    world.call(Call::new("POST", &format!("/v1/campaigns/{id}/resume"))).await;
+    world.pump().await;
+    assert_eq!(world.campaign(id).await["outcomes"]["sent"], 5);
+}
+
+#[tokio::test]
 async fn when_ses_takes_nothing_from_the_account_the_campaign_pauses_and_operators_are_told() {
     let table = [
         (400, "SendingPausedException", "", "sendingPaused"),
         (403, "AccessDeniedException", "", "accountRefused"),
+        (404, "NotFoundException", "Configuration set <x> does not exist.", "accountRefused"),
+        (400, "MailFromDomainNotVerifiedException", "", "senderNotVerified"),
         (429, "TooManyRequestsException", "Daily message quota exceeded.", "dailyQuota"),
     ];
     for (status, code, message, reason) in table {

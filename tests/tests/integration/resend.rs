@@ -320,6 +320,7 @@ async fn who_sends_is_on_the_divisions_list_and_verified() {
     let world = World::with_people(2).await;
     let first = world.send_refused("NORTH").await;
     world.pump().await;
+    world.cloud().ses.unverify(&world.email("sender"));
     let contact = |person: &str| Contact::new("2", &world.email(person)).with("portal", "pending");
     world.import([world.account_of(0).contact(contact("p0")), world.account_of(1).contact(contact("p1"))]).await;
     // The sender of the campaign before is verified no longer.

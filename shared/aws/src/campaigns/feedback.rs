@@ -3,11 +3,12 @@
 use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use jiff::Timestamp;
 use portal_domain::feedback::parse::Told;
-use portal_domain::feedback::{Change, Known, Standing};
+use portal_domain::feedback::{Change, Known, Report, Standing, gives_up, is_refusal};
 use portal_domain::outcome::LedgerEvent;
 use portal_domain::{CampaignId, Outcome, RecipientId};
 
 use super::counter::CounterItem;
+use super::find::NEWEST;
 use super::item::{LedgerItem, WITHOUT_PASSWORDS};
 use super::record::Undo;
 use super::{CampaignStore, keys};
@@ -70,6 +71,23 @@ impl CampaignStore {
         row.map(|(_, item)| Ok(serde_dynamo::from_item(item)?)).transpose()
     }
 
+    /// Whether the address of this report was refused in so many campaigns before that nothing arrives there. The index
+    /// that tells which campaigns there were may lag: then the next refusal marks them.
+    pub async fn gives_up(
+        &self,
+        campaign: CampaignId,
+        recipient: RecipientId,
+        told: &Told,
+    ) -> Result<bool, StoreError> {
+        let is_soft = told.report == Report::Became(Standing::SoftBounced);
+        if !is_soft || !told.detail.as_deref().is_some_and(is_refusal) {
+            return Ok(false);
+        }
+        let history = self.history(recipient, NEWEST).await?;
+        let others = history.entries.iter().filter(|entry| entry.campaign.campaign_id != campaign);
+        Ok(gives_up(others.map(|entry| (entry.row.standing, entry.row.standing_detail.as_deref()))))
+    }
+
     /// Writes what a report of attempt number `attempt` changes in `row`, in the counters, and in the recipient: who is
     /// undeliverable is marked, and whose e-mail was rejected gets back what they had. All in one transaction, on the condition that
     /// the row is as it was read. So a report that comes again changes nothing, also where a person has cleared the mark since.
@@ -79,6 +97,7 @@ impl CampaignStore {
         row: &LedgerItem,
         attempt: u32,
         told: &Told,
+        gives_up: bool,
         now: Timestamp,
     ) -> Result<Reported, StoreError> {
         let known = Known { outcome: row.outcome, attempt: row.attempt, standing: row.standing };
@@ -92,7 +111,7 @@ impl CampaignStore {
         let step = Step { campaign, row, attempt, told, change, outcome, now };
         let write_row = self.report_row(&step)?;
         let count = self.report_count(&step)?;
-        let mut write_recipient = self.report_recipient(row, change)?;
+        let mut write_recipient = self.report_recipient(row, change, gives_up)?;
         loop {
             let mut actions = vec![write_row.clone()];
             actions.extend(write_recipient.clone());
@@ -162,13 +181,19 @@ impl CampaignStore {
     }
 
     /// What becomes of the recipient, if anything.
-    fn report_recipient(&self, row: &LedgerItem, change: Change) -> Result<Option<TransactWriteItem>, StoreError> {
+    fn report_recipient(
+        &self,
+        row: &LedgerItem,
+        change: Change,
+        gives_up: bool,
+    ) -> Result<Option<TransactWriteItem>, StoreError> {
         if change.event == Some(LedgerEvent::Reject)
             && let (Some(prior), Some(digest)) = (row.prior_state.clone(), row.digest.clone())
         {
             return self.undo(row.recipient_id, &Undo { prior, digest }).map(Some);
         }
-        let Some(standing) = change.standing.filter(|standing| standing.is_undeliverable()) else { return Ok(None) };
+        let standing = change.standing.map(|standing| if gives_up { Standing::Bounced } else { standing });
+        let Some(standing) = standing.filter(|standing| standing.is_undeliverable()) else { return Ok(None) };
         // A new version, so that whoever is about to claim the recipient decides anew.
         let mark = Update::builder()
             .table_name(&self.directory)

@@ -8,7 +8,7 @@ use crate::dynamo::StoreError;
 
 /// How many of a recipient's newest campaigns are looked through. One is invited at most once a day, unless a person asks for
 /// more, and SES reports for some days at most.
-const NEWEST: usize = 20;
+pub(super) const NEWEST: usize = 20;
 
 /// What is known of an e-mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -51,6 +51,8 @@ pub enum StateReason {
     SendingPaused,
     /// SES refuses the account: suspended, or not permitted to send for this function.
     AccountRefused,
+    /// SES has not verified the sender, or its MAIL FROM domain, any more.
+    SenderNotVerified,
     /// Too many e-mails bounced.
     Bounces,
     /// Too many people complained.
@@ -74,6 +76,7 @@ impl StateReason {
             Self::DailyQuota => "dailyQuota",
             Self::SendingPaused => "sendingPaused",
             Self::AccountRefused => "accountRefused",
+            Self::SenderNotVerified => "senderNotVerified",
             Self::Bounces => "bounces",
             Self::Complaints => "complaints",
             Self::QuietHours => "quietHours",
@@ -167,8 +170,17 @@ mod tests {
             assert_eq!(serde_json::to_value(state).expect("serialises"), state.as_str());
         }
         use StateReason::*;
-        let reasons =
-            [Operator, DailyQuota, SendingPaused, AccountRefused, Bounces, Complaints, QuietHours, AudienceGrew];
+        let reasons = [
+            Operator,
+            DailyQuota,
+            SendingPaused,
+            AccountRefused,
+            SenderNotVerified,
+            Bounces,
+            Complaints,
+            QuietHours,
+            AudienceGrew,
+        ];
         for reason in reasons {
             assert_eq!(serde_json::to_value(reason).expect("serialises"), reason.as_str());
         }

@@ -116,6 +116,18 @@ struct Mail {
 struct Bounce {
     bounce_type: String,
     bounce_sub_type: Option<String>,
+    #[serde(default)]
+    bounced_recipients: Vec<Bounced>,
+}
+
+/// An e-mail has one recipient.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Bounced {
+    /// The enhanced status of the delivery report (RFC 3463), such as `5.7.1`.
+    status: Option<String>,
+    /// What the mail server said, such as `smtp; 550 5.7.1 …`.
+    diagnostic_code: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -169,39 +181,53 @@ fn event(text: &str) -> Result<Message, Unreadable> {
 impl Event {
     /// What an event of this kind reports; nothing if the kind is of no interest.
     fn says(&self, kind: &str) -> Result<Option<(Report, Option<String>)>, Unreadable> {
-        let of = |report, codes: [Option<&str>; 2]| {
+        let of = |report, codes: [Option<&str>; 3]| {
             let codes: Vec<_> = codes.into_iter().flatten().filter_map(code).collect();
             Some((report, Some(codes.join("/")).filter(|detail| !detail.is_empty())))
         };
         let became = |standing, codes| of(Report::Became(standing), codes);
         Ok(match kind {
-            "Send" => of(Report::Sent, [None, None]),
-            "Delivery" => became(Standing::Delivered, [None, None]),
+            "Send" => of(Report::Sent, [None; 3]),
+            "Delivery" => became(Standing::Delivered, [None; 3]),
             "DeliveryDelay" => {
                 let delay = self.delivery_delay.as_ref().ok_or(Unreadable::Lacks("deliveryDelay"))?;
-                became(Standing::Delayed, [delay.delay_type.as_deref(), None])
+                became(Standing::Delayed, [delay.delay_type.as_deref(), None, None])
             }
             "Bounce" => {
                 let bounce = self.bounce.as_ref().ok_or(Unreadable::Lacks("bounce"))?;
-                became(bounce.standing(), [Some(&bounce.bounce_type), bounce.bounce_sub_type.as_deref()])
+                became(
+                    bounce.standing(),
+                    [Some(&bounce.bounce_type), bounce.bounce_sub_type.as_deref(), bounce.refusal()],
+                )
             }
             "Complaint" => {
                 let complaint = self.complaint.as_ref().ok_or(Unreadable::Lacks("complaint"))?;
                 let (sub_type, feedback) = (&complaint.complaint_sub_type, &complaint.complaint_feedback_type);
-                of(complaint.report(), [sub_type.as_deref(), feedback.as_deref()])
+                of(complaint.report(), [sub_type.as_deref(), feedback.as_deref(), None])
             }
             // Why, SES says in words; they are not kept.
-            "Reject" | "Rendering Failure" => became(Standing::Rejected, [None, None]),
+            "Reject" | "Rendering Failure" => became(Standing::Rejected, [None; 3]),
             _ => None,
         })
     }
 }
 
 impl Bounce {
-    /// What SES calls undetermined counts as permanent: nothing says that another try would arrive. Transient ones, among which
-    /// are all automatic answers of people who are away, say nothing against an address.
+    /// Transient ones, among which are all automatic answers of people who are away, and those that SES can't tell, which
+    /// such answers cause too, say nothing against an address at the first time ([`super::gives_up`]).
     fn standing(&self) -> Standing {
-        if self.bounce_type == "Transient" { Standing::SoftBounced } else { Standing::Bounced }
+        match self.bounce_type.as_str() {
+            "Transient" | "Undetermined" => Standing::SoftBounced,
+            _ => Standing::Bounced,
+        }
+    }
+
+    /// The enhanced status by which the mail server refused the e-mail for good, of a bounce that is not `Permanent`.
+    fn refusal(&self) -> Option<&str> {
+        let bounced = self.bounced_recipients.first().filter(|_| self.standing() == Standing::SoftBounced)?;
+        let said = bounced.diagnostic_code.as_deref().unwrap_or_default();
+        let mut words = bounced.status.as_deref().into_iter().chain(said.split([' ', ';', '-']));
+        words.find(|word| is_status(word)).filter(|status| status.starts_with('5'))
     }
 }
 
@@ -233,7 +259,14 @@ impl Mail {
 /// complaint) may hold anything, and is left out.
 fn code(text: &str) -> Option<&str> {
     let is_code = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
-    Some(text).filter(|text| (1..=CODE_LENGTH).contains(&text.len()) && is_code(text))
+    Some(text).filter(|text| (1..=CODE_LENGTH).contains(&text.len()) && is_code(text) || is_status(text))
+}
+
+/// Whether a text is an enhanced status (RFC 3463, 2): a class, and two numbers of at most three digits.
+fn is_status(text: &str) -> bool {
+    let is_number = |part: &&str| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    let parts: Vec<_> = text.split('.').filter(is_number).collect();
+    parts.len() == 3 && text.split('.').count() == 3 && ["2", "4", "5"].contains(&parts[0])
 }
 
 #[cfg(test)]

@@ -114,7 +114,7 @@ fn what_is_reported_reads_as_what_became_of_the_mail() {
         (Kind::DeliveryDelay, became(Standing::Delayed), false),
         (Kind::Bounce(BounceType::Transient), became(Standing::SoftBounced), true),
         (Kind::Bounce(BounceType::Permanent), became(Standing::Bounced), true),
-        (Kind::Bounce(BounceType::Undetermined), became(Standing::Bounced), true),
+        (Kind::Bounce(BounceType::Undetermined), became(Standing::SoftBounced), true),
         (Kind::Complaint, became(Standing::Complained), true),
         (Kind::NotSpam, Report::Sent, true),
         (Kind::Reject, became(Standing::Rejected), false),

@@ -132,6 +132,10 @@ impl Checks {
     fn taken_back(&mut self, campaign: CampaignId, row: &LedgerItem, now: Timestamp) {
         let id = row.recipient_id;
         self.forget_claim(campaign, row);
+        // So SES refuses here only whose sender has lost its verification: everybody, until it is mended.
+        if row.outcome == Outcome::Failed && row.reason.as_deref() == Some("MessageRejected") {
+            self.broken_for(now, id, format!("{campaign} failed them because of its sender"));
+        }
         if self.rows.get(&(campaign, id)).is_some_and(|seen| seen.mailed.contains(&row.attempt)) {
             let what = format!("attempt {} of {campaign} left, and the row says that it did not", row.attempt);
             self.broken_for(now, id, what);

@@ -85,13 +85,13 @@ fn every_kind_of_event_has_its_report_and_detail() {
         ),
         (
             event("Bounce", "bounce", bounce("Undetermined", "Undetermined")),
-            became(Standing::Bounced),
-            Some("Undetermined/Undetermined"),
+            became(Standing::SoftBounced),
+            Some("Undetermined/Undetermined/5.1.1"),
         ),
         (
             event("Bounce", "bounce", bounce("Transient", "MailboxFull")),
             became(Standing::SoftBounced),
-            Some("Transient/MailboxFull"),
+            Some("Transient/MailboxFull/5.1.1"),
         ),
         (
             event("Complaint", "complaint", complaint(Value::Null, json!("abuse"))),
@@ -123,6 +123,27 @@ fn every_kind_of_event_has_its_report_and_detail() {
         assert_eq!((tags.recipient.to_string().as_str(), tags.attempt), ("8c2bd48c-5d2c-4d0f-9d0c-2d2f4d9d6b11", 2));
         assert_eq!(read.message_id, "EXAMPLE7c191be45-e9aedb9a-02f9-4d12-a87d-dd0099a07f8a-000000");
         assert_eq!(read.destination, ["recipient@example.com"]);
+    }
+}
+
+/// The mail server's status counts, where it is one: its own, or the one in what it said.
+#[test]
+fn of_a_transient_bounce_a_status_of_class_five_is_kept_and_no_other_text() {
+    let table = [
+        (json!({"status": "5.7.1"}), "Transient/General/5.7.1"),
+        (json!({"status": "4.4.7", "diagnosticCode": "smtp; 550 5.4.4 gave up"}), "Transient/General"),
+        (json!({"diagnosticCode": "smtp; 550-5.7.1 <who@example.com> refused"}), "Transient/General/5.7.1"),
+        (json!({"diagnosticCode": "smtp; 550 refused from 5.1.2.3 at 10.0.0.1"}), "Transient/General"),
+        (json!({"status": "5.1.1 who@example.com"}), "Transient/General"),
+        (json!({"status": null, "diagnosticCode": null}), "Transient/General"),
+        (json!({}), "Transient/General"),
+    ];
+    for (recipient, detail) in table {
+        let mut bounce = bounce("Transient", "General");
+        bounce["bouncedRecipients"] = json!([recipient]);
+        let read = told(&event("Bounce", "bounce", bounce).to_string());
+        let soft = Report::Became(Standing::SoftBounced);
+        assert_eq!((read.report, read.detail.as_deref()), (soft, Some(detail)), "{recipient}");
     }
 }
 
