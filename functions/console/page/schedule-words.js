@@ -14,6 +14,7 @@ const RESULTS = { started: 'Started', missed: 'Missed', skipped: 'Skipped', fail
 
 const REASONS = {
   late: 'It came over an hour late, and so was left out.',
+  saved: 'It was saved in the minute in which it was due, before the run began, and so this one was left out.',
   divisionBusy: 'Another campaign was active in the division.',
   tooManyRecipients: 'It would have e-mailed more people than the limit.',
   notActive: 'The schedule was paused, turned off or changed by then.',

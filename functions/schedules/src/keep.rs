@@ -20,7 +20,7 @@ use portal_domain::campaign::audit::Action;
 use portal_domain::division::SenderRefusal;
 use portal_domain::email::EmailAddress;
 use portal_domain::input::{FieldError, Fields};
-use portal_domain::schedule::{Owner, Plan, ScheduleState};
+use portal_domain::schedule::{Occurrence, Owner, Plan, ScheduleState, Verdict};
 use portal_domain::{Division, Schedule};
 use portal_http::body::JsonBody;
 use portal_http::problem::ProblemType;
@@ -112,6 +112,10 @@ pub(crate) async fn save(
     };
     let saved = schedules.change(&caller, &id, Action::Changed, change).await?;
     schedules.arm(&saved, Some(&division), now).await;
+    let saved = match known.due_just_before(now, &division.zone()) {
+        Some(due) => schedules.tell_missed(saved, due, now).await?,
+        None => saved,
+    };
     Ok(Json(ScheduleView::new(saved, Some(&division), now)))
 }
 
@@ -239,6 +243,25 @@ impl Schedules {
             portal_aws::dynamo::back_off(attempt).await;
         }
         Err(StoreError::Busy("change a schedule").into())
+    }
+
+    /// Records that a run which was due just before a save may have got lost by it, unless something came of it already:
+    /// Scheduler forgets what it was about to call when it is told another time. Should it call all the same, the record
+    /// is there, and nothing starts.
+    async fn tell_missed(&self, saved: Schedule, due: Timestamp, now: Timestamp) -> Result<Schedule, StoreError> {
+        let missed = Occurrence { scheduled_at: due, at: now, verdict: Verdict::saved() };
+        let mut newest = saved;
+        for attempt in 1..=TRIES {
+            match self.store.record_occurrence(&newest, &missed).await? {
+                Written::Changed => portal_aws::dynamo::back_off(attempt).await,
+                Written::Done | Written::Before => return Ok(newest.after(missed)),
+            }
+            match self.store.schedule(&newest.schedule_id).await? {
+                Some(schedule) => newest = schedule,
+                None => return Ok(newest),
+            }
+        }
+        Err(StoreError::Busy("record an occurrence"))
     }
 
     async fn switch(

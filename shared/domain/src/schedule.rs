@@ -5,11 +5,11 @@ mod occurrence;
 mod plan;
 mod rule;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-pub use self::occurrence::{Failure, Occurrence, Skip, Verdict, WHY_MISSED};
+pub use self::occurrence::{Failure, Occurrence, Skip, Verdict};
 pub use self::plan::{Plan, Sketch};
 pub use self::rule::{Rule, Timing};
 use crate::ScheduleId;
@@ -18,6 +18,9 @@ use crate::input::FieldError;
 
 /// So many failures in a row turn a schedule off.
 pub const MOST_FAILURES: u32 = 3;
+
+/// Scheduler calls within the minute. Who saves a schedule in this time may come before the call, and then it is lost.
+const CALLED_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// How many coming occurrences are shown.
 const SHOWN_RUNS: usize = 5;
@@ -229,6 +232,18 @@ impl Schedule {
             return Vec::new();
         }
         shown_runs(&self.plan.timing, self.anchor, now, zone)
+    }
+
+    /// The time at which it was due and may not have been called for yet, if it is saved at `now`. One that is due once
+    /// has no such time: saving it is to say another.
+    pub fn due_just_before(&self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        if self.state != ScheduleState::Active || matches!(self.plan.timing.rule, Rule::At(_)) {
+            return None;
+        }
+        let runs = self.plan.timing.runs(self.anchor, now - CALLED_WITHIN, zone);
+        let last = runs.map(|run| run.timestamp()).take_while(|run| *run <= now).last()?;
+        // As Scheduler knows it, which counts whole seconds.
+        Timestamp::from_second(last.as_second()).ok()
     }
 
     /// Whether it is due once, and was: whatever the clock of its division says since.

@@ -10,11 +10,13 @@ use portal_aws::scheduler::Scheduler;
 use portal_domain::schedule::{Failure, Occurrence, Skip, Verdict};
 use portal_domain::selection::Excluded;
 use portal_domain::{Campaign, CampaignId, Schedule, ScheduleId};
+use scheduled_send::ScheduledSend;
 use serde_json::{Value, json};
 use sweep::{Sweep, SweepError};
 use tests::clock::with_clock;
 use tests::cloud::{GROUP, settings};
 use tests::http::Call;
+use tests::line::{Fate, line};
 use tests::scheduling::{Scheduling, due, id, path, weekly};
 use tests::world::SENDER;
 use tests::{Account, Contact};
@@ -659,4 +661,67 @@ async fn a_schedule_in_the_template_is_kept_as_it_comes_and_can_be_paused_here()
     assert_eq!(world.call(Call::new("GET", &path(&schedule))).await.status, 404);
     assert!(matches!(run(event("Weekly", now + minutes(5))).await, Verdict::Started { .. }));
     assert_eq!(scheduling.shown(&schedule).await["state"], "active");
+}
+
+/// Scheduler forgets what it was about to call when it is told another time: a run that is lost so is told.
+#[tokio::test]
+async fn a_save_between_the_due_time_and_the_call_loses_no_run_silently() {
+    with_clock(async |watch| {
+        let scheduling = Scheduling::with_people(1).await;
+        for (rule, changed) in [
+            (json!({"rate": "1 day"}), json!({"rate": "1 day"})),
+            (json!({"rate": "2 hours"}), json!({"rate": "3 hours"})),
+            (json!({"cron": "0 9 * * ? *"}), json!({"cron": "0 9 * * ? *"})),
+        ] {
+            let made = scheduling.schedule(json!({"rule": rule})).await;
+            let due: Timestamp = made["nextRuns"][0].as_str().unwrap().parse().unwrap();
+            watch.put_ahead(due.duration_since(clock::now()) + SignedDuration::from_secs(20));
+            let saved = put(&scheduling, &made, json!({"name": "Saved", "rule": changed, "revision": 1})).await;
+            assert_eq!(saved.status, 200, "{}", saved.text);
+            assert_eq!(saved.json()["lastOccurrence"]["reason"], "saved", "{}", saved.text);
+            let told = scheduling.occurrences(&made).await;
+            assert_eq!((told.len(), &told[0]["result"], &told[0]["reason"]), (1, &json!("missed"), &json!("saved")));
+            // Should Scheduler call all the same, at most once stays.
+            let came = scheduling.fire(&made, due, clock::now()).await.unwrap();
+            assert_eq!(came.map(|occurrence| occurrence.verdict), Some(Verdict::saved()));
+            assert_eq!(scheduling.occurrences(&made).await.len(), 1);
+        }
+        assert!(scheduling.world.mails().is_empty());
+        // A run that came before the save is not told of again, and neither is one that is not due.
+        let rule = json!({"rate": "1 day"});
+        let made = scheduling.schedule(json!({"rule": rule})).await;
+        let due: Timestamp = made["nextRuns"][0].as_str().unwrap().parse().unwrap();
+        put(&scheduling, &made, json!({"name": "Early", "rule": rule, "revision": 1})).await;
+        assert!(scheduling.occurrences(&made).await.is_empty());
+        watch.put_ahead(due.duration_since(clock::now()) + SignedDuration::from_secs(20));
+        scheduling.fire(&made, due, clock::now()).await.unwrap();
+        put(&scheduling, &made, json!({"name": "Late", "rule": rule, "revision": 2})).await;
+        let told = scheduling.occurrences(&made).await;
+        assert_eq!((told.len(), &told[0]["result"]), (1, &json!("started")));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn fifty_schedules_that_are_due_in_one_minute_all_start_though_ses_is_asked_too_often() {
+    let scheduling = Scheduling::with_people(1).await;
+    let world = &scheduling.world;
+    let mut made = Vec::new();
+    for number in 0..50 {
+        let division = format!("D{number}");
+        world.put_division(&division).await;
+        made.push(scheduling.schedule(json!({"filter": {"division": division}})).await);
+    }
+    let config = line(&world.config, |operation, _| match operation {
+        "GetAccount" | "GetEmailIdentity" => Fate::Answered(429, r#"{"__type":"TooManyRequestsException"}"#),
+        _ => Fate::Made,
+    });
+    let asked_too_often = ScheduledSend::new(&config, &world.settings).unwrap();
+    let at: Timestamp = "2026-11-30T14:00:00Z".parse().unwrap();
+    let events: Vec<_> = made.iter().map(|schedule| due(schedule, at)).collect();
+    let runs = futures::future::join_all(events.iter().map(|event| asked_too_often.run(event, at))).await;
+    for run in runs {
+        let verdict = run.unwrap().unwrap().verdict;
+        assert!(matches!(verdict, Verdict::Started { .. }), "{verdict:?}");
+    }
 }

@@ -9,8 +9,11 @@ use crate::{CampaignId, ScheduleId};
 /// An occurrence that comes later than this starts nothing.
 const LATE: SignedDuration = SignedDuration::from_hours(1);
 
-/// Why an occurrence was missed: there is one reason.
-pub const WHY_MISSED: &str = "late";
+/// Why an occurrence was missed: it came too late.
+const LATE_ONE: &str = "late";
+
+/// Why an occurrence was missed: the schedule was saved just when it was due.
+const SAVED: &str = "saved";
 
 /// One time at which a schedule was due, and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +41,7 @@ pub enum Verdict {
     },
     /// It came too late.
     Missed {
-        /// [`WHY_MISSED`].
+        /// `late` or `saved`.
         reason: String,
     },
     /// There was a reason to start nothing.
@@ -110,7 +113,12 @@ impl Occurrence {
 impl Verdict {
     /// An occurrence that came too late.
     pub fn late() -> Self {
-        Self::Missed { reason: WHY_MISSED.to_owned() }
+        Self::Missed { reason: LATE_ONE.to_owned() }
+    }
+
+    /// An occurrence that was due just before its schedule was saved, so that Scheduler may not call any more.
+    pub fn saved() -> Self {
+        Self::Missed { reason: SAVED.to_owned() }
     }
 
     /// An occurrence that was skipped, with nothing more to say.
@@ -129,6 +137,9 @@ impl Verdict {
             Self::Started { will_email: 0, .. } => "There was nobody to e-mail.".to_owned(),
             Self::Started { will_email: 1, .. } => "A campaign to 1 person was started.".to_owned(),
             Self::Started { will_email, .. } => format!("A campaign to {will_email} people was started."),
+            Self::Missed { reason } if reason == SAVED => {
+                "The schedule was saved just when it was due, before the run began.".to_owned()
+            }
             Self::Missed { .. } => "It came more than an hour late.".to_owned(),
             Self::Skipped { reason: Skip::DivisionBusy, campaign_id: Some(campaign), .. } => {
                 format!("Campaign {campaign} was active in the division.")

@@ -201,6 +201,7 @@ fn what_came_of_an_occurrence_is_told_in_the_words_of_the_api() {
     let table = [
         (started(), json!({"result": "started", "campaignId": campaign_id, "willEmail": 7})),
         (Verdict::late(), json!({"result": "missed", "reason": "late"})),
+        (Verdict::saved(), json!({"result": "missed", "reason": "saved"})),
         (Verdict::skipped(Skip::NotActive), json!({"result": "skipped", "reason": "notActive"})),
         (
             Verdict::Skipped { reason: Skip::TooManyRecipients, campaign_id: None, will_email: Some(812) },
