@@ -1,5 +1,6 @@
-"""Rules that the templates keep: when alarms are raised, and what costs by the month."""
+"""Rules that the templates keep: what a first deployment may leave behind, what parameters take, what costs by the month."""
 
+import re
 import unittest
 from pathlib import Path
 
@@ -38,6 +39,30 @@ def metrics(alarm: dict) -> list[dict]:
     """The metrics that an alarm reads, each of which is charged for."""
     properties = alarm["Properties"]
     return [one["MetricStat"]["Metric"] for one in properties.get("Metrics", []) if "MetricStat" in one] or [properties]
+
+
+class FirstDeployment(unittest.TestCase):
+    def test_what_a_failed_one_made_can_be_taken_back_and_outlives_the_stack_later(self):
+        main, operators = template("template.yaml"), template("infra/operators.yaml")
+        self.assertEqual(main["Parameters"]["DeletionProtection"]["Default"], "OFF")
+        kept = [*of_type(main, "AWS::DynamoDB::Table").values(), *of_type(operators, "AWS::Cognito::UserPool").values()]
+        self.assertEqual(len(kept), 4)
+        for resource in kept:
+            self.assertEqual((resource["DeletionPolicy"], resource["UpdateReplacePolicy"]), ("RetainExceptOnCreate", "Retain"))
+            properties = resource["Properties"]
+            protected = properties.get("DeletionProtectionEnabled") or properties["DeletionProtection"]
+            self.assertEqual(protected[0], "IsProtected")
+        for read in (main, operators):
+            self.assertEqual(read["Conditions"]["IsProtected"], ["DeletionProtection", "ON"])
+
+    def test_the_public_address_is_what_cognito_and_a_variable_of_a_stage_take(self):
+        pattern = re.compile(template("template.yaml")["Parameters"]["PublicUrl"]["AllowedPattern"])
+        for taken in ("", "https://invites.example.com", "https://a.example:8443/invites/v2", "https://x-1.example/~a_b.c"):
+            self.assertRegex(taken, pattern)
+        for refused in ("http://invites.example.com", "https://invites.example.com/", "https://a.example/%7Ea", "https://",
+                        "https://a.example/x?y=z", "https://a.example/#x", "https://a.example//x", "https://ann@a.example",
+                        "https://bücher.example", "https://a.example/a b", "https://a.example.", "invites.example.com", "https://[::1]"):
+            self.assertNotRegex(refused, pattern)
 
 
 class Alarms(unittest.TestCase):
