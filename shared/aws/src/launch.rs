@@ -157,8 +157,8 @@ impl Launcher {
             return Err(Refusal::Busy(active));
         }
         let sandbox = match check_sender(&self.mailer, &division, &order.email_from).await {
-            // Schedules that are due in the same minute ask SES more often than it answers. Their campaigns begin all the
-            // same: SES had verified the sender when they were saved, and pauses a campaign if it has not any more.
+            // Schedules that are due in the same minute ask SES more often than it answers. Their campaigns begin all
+            // the same: SES had verified the sender when they were saved, and pauses a campaign if it has not any more.
             Err(error) if error.passes() && order.schedule.is_some() => {
                 tracing::warn!(error = %error, "the sender is not looked up");
                 false

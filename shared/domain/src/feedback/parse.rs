@@ -213,8 +213,8 @@ impl Event {
 }
 
 impl Bounce {
-    /// Transient ones, among which are all automatic answers of people who are away, and those that SES can't tell, which
-    /// such answers cause too, say nothing against an address at the first time ([`super::gives_up`]).
+    /// Transient ones, among which are all automatic answers of people who are away, and those that SES can't tell,
+    /// which such answers cause too, say nothing against an address at the first time ([`super::gives_up`]).
     fn standing(&self) -> Standing {
         match self.bounce_type.as_str() {
             "Transient" | "Undetermined" => Standing::SoftBounced,

@@ -91,8 +91,9 @@ pub const BUILT_IN_NAME: &str = "Portal Invitation";
 ///
 /// Its logo stands on a white plate: dark mode makes a dark logo of a transparent picture unreadable. The plate is also
 /// a gradient, which mail programs that turn colours around by themselves leave as it is. Outlook for Windows pads no
-/// link, so the button's cell has the padding for it (`mso-padding-alt`), which others pass over. Whoever changes its text adds a version here and
-/// leaves the others: campaigns that are under way keep theirs.
+/// link, so the button's cell has the padding for it (`mso-padding-alt`), which others pass over.
+///
+/// Whoever changes its text adds a version here and leaves the others: campaigns that are under way keep theirs.
 pub fn built_in(version: u32) -> Option<Version> {
     let sources = match version {
         1 => Sources {
