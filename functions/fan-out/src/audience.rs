@@ -69,7 +69,7 @@ impl<'a> Audience<'a> {
                     next.to_queue.push(recipient.recipient_id);
                 }
                 Verdict::Excluded(reason) => next.excluded.add(reason),
-                Verdict::Accepted | Verdict::SetBack | Verdict::NotSelected => {}
+                Verdict::Accepted | Verdict::SetBack | Verdict::NotAddressed(_) | Verdict::NotSelected => {}
             }
         }
         Ok(next)

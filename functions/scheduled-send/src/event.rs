@@ -66,7 +66,7 @@ impl Written {
         let mut fields = Fields::of(value, path).map_err(|fault| vec![fault])?;
         let user = fields.required_text("owner", 128);
         let time_zone = fields.optional_text("timeZone", 100);
-        let plan = Plan::read(&mut fields);
+        let plan = Plan::read_written(&mut fields);
         let faults = fields.finish();
         let owner = Owner { name: user.clone(), user, sub: None };
         plan.filter(|_| faults.is_empty()).map(|plan| Self { plan, owner, time_zone }).ok_or(faults)

@@ -34,7 +34,7 @@ use crate::{Schedules, unknown};
 const MOST_SCHEDULES: usize = 500;
 
 /// What an answer tells besides: whoever changes an answer and sends it back need not take it out.
-const TOLD: [&str; 13] = [
+const TOLD: [&str; 14] = [
     "scheduleId",
     "owner",
     "timeZone",
@@ -43,6 +43,7 @@ const TOLD: [&str; 13] = [
     "failures",
     "inTemplate",
     "nextRuns",
+    "warnings",
     "lastOccurrence",
     "createdBy",
     "createdAt",

@@ -38,8 +38,14 @@ pub(crate) async fn preview(
         Some(id) => schedules.store.schedule(&id).await?,
         None => None,
     };
-    // As saving has it: a rate begins anew only where the timing changes.
     let stored = stored.filter(|stored| caller.may(&stored.plan.filter.division));
+    // One that was stored before the pending needed limits runs, and so is shown.
+    let is_stored = stored.as_ref().is_some_and(|stored| stored.plan.audience == audience);
+    let missing = if is_stored { Vec::new() } else { audience.missing_limits("audience") };
+    if !missing.is_empty() {
+        return Err(missing.into());
+    }
+    // As saving has it: a rate begins anew only where the timing changes.
     let anchor = stored.filter(|stored| stored.plan.timing == timing).map_or(now, |stored| stored.anchor);
     if let Some(fault) = timing.fault(anchor, now, &zone) {
         return Err(fault.into());

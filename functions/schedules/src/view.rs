@@ -6,6 +6,10 @@ use portal_domain::schedule::{Occurrence, OffReason, Plan, ScheduleState};
 use portal_domain::{Division, Schedule, ScheduleId};
 use serde::Serialize;
 
+/// Of one that was stored before the pending needed limits.
+const NO_LIMITS: &str = "This schedule reminds people who are pending without end. Say how many days ago they were invited at least \
+     (pendingDays) and how many reminders each of them gets at most (maxReminders), or address only who was never invited.";
+
 /// A schedule.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -24,6 +28,9 @@ pub(crate) struct ScheduleView {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     in_template: bool,
     next_runs: Vec<String>,
+    /// What its owner should mend.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_occurrence: Option<OccurrenceView>,
     created_by: String,
@@ -60,7 +67,9 @@ impl ScheduleView {
             ScheduleState::Paused => "paused",
             ScheduleState::Off | ScheduleState::Deleted => "off",
         };
+        let unlimited = !schedule.plan.audience.missing_limits("audience").is_empty();
         Self {
+            warnings: if unlimited { vec![NO_LIMITS] } else { Vec::new() },
             schedule_id: schedule.schedule_id,
             revision: schedule.revision,
             plan: schedule.plan,

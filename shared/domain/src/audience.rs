@@ -46,7 +46,33 @@ impl AudienceRule {
     /// Who was invited and has not accepted.
     pub const PENDING: Self = Self { status: Addressees::Pending, pending_days: None, max_reminders: None };
 
-    /// Reads a rule: an object, or merely its status.
+    /// Who was never invited: the audience of a new schedule that says nothing of it.
+    pub const NEVER_INVITED: Self = Self { status: Addressees::NotSent, pending_days: None, max_reminders: None };
+
+    /// Reads a rule for something that comes again and again: with both limits, if the pending are in it.
+    pub fn limited(value: &Value, path: &str) -> Result<Self, Vec<FieldError>> {
+        let rule = Self::from_json(value, path)?;
+        let missing = rule.missing_limits(path);
+        if missing.is_empty() { Ok(rule) } else { Err(missing) }
+    }
+
+    /// The limits without which the pending would be reminded for ever.
+    pub fn missing_limits(&self, path: &str) -> Vec<FieldError> {
+        if self.status == Addressees::NotSent {
+            return Vec::new();
+        }
+        let missing = |field, is_missing: bool, what| {
+            is_missing
+                .then(|| FieldError::new(format!("{path}.{field}"), format!("is required for the pending: {what}")))
+        };
+        let days = missing("pendingDays", self.pending_days.is_none(), "how many days ago they were invited, at least");
+        let most =
+            missing("maxReminders", self.max_reminders.is_none(), "how many reminders each of them gets, at most");
+        days.into_iter().chain(most).collect()
+    }
+
+    /// Reads a rule: an object, or merely its status. One without a status is for the never invited; with a limit for the pending,
+    /// it is for both.
     pub fn from_json(value: &Value, path: &str) -> Result<Self, Vec<FieldError>> {
         let whole = value.as_str().map(|status| serde_json::json!({ "status": status }));
         let mut fields = Fields::of(whole.as_ref().unwrap_or(value), path).map_err(|fault| vec![fault])?;
@@ -56,7 +82,8 @@ impl AudienceRule {
             "both" => Some(Addressees::Both),
             _ => None,
         });
-        let status = status.unwrap_or_default();
+        let limited = value.get("pendingDays").is_some() || value.get("maxReminders").is_some();
+        let status = status.unwrap_or(if limited { Addressees::Both } else { Addressees::NotSent });
         let mut of_pending = |field, range| {
             let number = fields.optional_number(field, range)?;
             if status == Addressees::NotSent {
@@ -87,6 +114,19 @@ impl AudienceRule {
     }
 }
 
+/// Why an audience leaves somebody out who has not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unaddressed {
+    /// It is for the pending.
+    NeverInvited,
+    /// It is for the never invited.
+    InvitedBefore,
+    /// They have not been pending for as long as it asks.
+    PendingTooShort,
+    /// They have had as many reminders as it allows.
+    RemindedEnough,
+}
+
 /// Whom a campaign addresses at one time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Audience {
@@ -96,18 +136,17 @@ pub struct Audience {
 }
 
 impl Audience {
-    /// Whether this recipient, who has not accepted, is addressed. Who is pending since nobody knows when (a status that was
-    /// imported) has been so for long enough.
-    pub fn includes(&self, recipient: &Recipient) -> bool {
-        match recipient.status {
-            PortalStatus::NotSent => self.status != Addressees::Pending,
-            PortalStatus::Pending => {
-                let waited =
-                    self.pending_before.zip(recipient.pending_since).is_none_or(|(before, since)| since <= before);
-                let reminded = self.max_reminders.is_some_and(|most| recipient.reminders >= most);
-                self.status != Addressees::NotSent && waited && !reminded
-            }
-            PortalStatus::Accepted => true,
+    /// Why it leaves out this recipient; `None` for whom it addresses, and for who has accepted. Who is pending since nobody knows
+    /// when (a status that was imported) has been so for long enough.
+    pub fn leaves_out(&self, recipient: &Recipient) -> Option<Unaddressed> {
+        let waits = || self.pending_before.zip(recipient.pending_since).is_some_and(|(before, since)| since > before);
+        let reminded = || self.max_reminders.is_some_and(|most| recipient.reminders >= most);
+        match (recipient.status, self.status) {
+            (PortalStatus::NotSent, Addressees::Pending) => Some(Unaddressed::NeverInvited),
+            (PortalStatus::Pending, Addressees::NotSent) => Some(Unaddressed::InvitedBefore),
+            (PortalStatus::Pending, _) if waits() => Some(Unaddressed::PendingTooShort),
+            (PortalStatus::Pending, _) if reminded() => Some(Unaddressed::RemindedEnough),
+            _ => None,
         }
     }
 }
@@ -129,9 +168,9 @@ mod tests {
 
     #[test]
     fn a_rule_is_an_object_or_a_word_and_says_nothing_of_whom_it_leaves_out() {
-        let pending = AudienceRule { status: Addressees::Pending, ..AudienceRule::default() };
-        assert_eq!(rule(json!("pending")), Ok(pending));
-        assert_eq!(rule(json!({})), Ok(AudienceRule::default()));
+        assert_eq!(rule(json!("pending")), Ok(AudienceRule::PENDING));
+        assert_eq!(rule(json!("both")), Ok(AudienceRule::default()));
+        assert_eq!(rule(json!({})), Ok(AudienceRule::NEVER_INVITED));
         let both = AudienceRule { pending_days: Some(14), max_reminders: Some(3), ..AudienceRule::default() };
         assert_eq!(rule(json!({"pendingDays": 14, "maxReminders": 3})), Ok(both));
         for (wrong, field) in [
@@ -147,11 +186,31 @@ mod tests {
     }
 
     #[test]
+    fn whoever_is_pending_is_addressed_again_and_again_only_with_both_limits() {
+        let faults = |value: Value| {
+            let read = AudienceRule::limited(&value, "audience");
+            read.err().unwrap_or_default().into_iter().map(|fault| fault.field).collect::<Vec<_>>()
+        };
+        let (days, most) = ("audience.pendingDays", "audience.maxReminders");
+        for (value, expected) in [
+            (json!("notSent"), vec![]),
+            (json!({}), vec![]),
+            (json!("pending"), vec![days, most]),
+            (json!("both"), vec![days, most]),
+            (json!({"pendingDays": 7}), vec![most]),
+            (json!({"status": "pending", "maxReminders": 3}), vec![days]),
+            (json!({"status": "both", "pendingDays": 0, "maxReminders": 3}), vec![]),
+        ] {
+            assert_eq!(faults(value.clone()), expected, "{value}");
+        }
+    }
+
+    #[test]
     fn the_table_of_who_is_addressed() {
         let zone = TimeZone::get("America/New_York").expect("known");
         let now = at("2026-11-23T14:00:00Z");
-        let includes =
-            |value: Value, recipient: &Recipient| rule(value).expect("a rule").at(now, &zone).includes(recipient);
+        let left_out =
+            |value: Value, recipient: &Recipient| rule(value).expect("a rule").at(now, &zone).leaves_out(recipient);
         let never = Recipient::never_invited(
             crate::RecipientId::from_random([1; 16]),
             crate::DivisionId::new("D"),
@@ -164,24 +223,29 @@ mod tests {
             reminders,
             ..never.clone()
         };
-        for (status, of_never, of_pending) in [("notSent", true, false), ("pending", false, true), ("both", true, true)]
+        let (never_invited, before) = (Some(Unaddressed::NeverInvited), Some(Unaddressed::InvitedBefore));
+        for (status, of_never, of_pending) in
+            [("notSent", None, before), ("pending", never_invited, None), ("both", None, None)]
         {
-            assert_eq!(includes(json!(status), &never), of_never, "{status}");
-            assert_eq!(includes(json!(status), &pending(None, 9)), of_pending, "{status}");
+            assert_eq!(left_out(json!(status), &never), of_never, "{status}");
+            assert_eq!(left_out(json!(status), &pending(None, 9)), of_pending, "{status}");
         }
         // The second Monday after the Monday on which they were invited, which began at 05:00 UTC and ended a day later.
         let two_weeks = json!({"pendingDays": 14});
-        for (since, waited) in [
-            (Some("2026-11-09T05:00:00Z"), true),
-            (Some("2026-11-10T04:59:59Z"), true),
-            (Some("2026-11-10T05:00:00Z"), false),
-            (None, true),
+        for (since, waits) in [
+            (Some("2026-11-09T05:00:00Z"), None),
+            (Some("2026-11-10T04:59:59Z"), None),
+            (Some("2026-11-10T05:00:00Z"), Some(Unaddressed::PendingTooShort)),
+            (None, None),
         ] {
-            assert_eq!(includes(two_weeks.clone(), &pending(since, 0)), waited, "{since:?}");
+            assert_eq!(left_out(two_weeks.clone(), &pending(since, 0)), waits, "{since:?}");
         }
-        assert!(includes(two_weeks, &never), "who was never invited has nothing to wait for");
-        for (reminders, reminded_again) in [(0, true), (1, true), (2, false), (3, false)] {
-            assert_eq!(includes(json!({"maxReminders": 2}), &pending(None, reminders)), reminded_again, "{reminders}");
+        assert_eq!(left_out(two_weeks, &never), None, "who was never invited has nothing to wait for");
+        let enough = Some(Unaddressed::RemindedEnough);
+        for (reminders, expected) in [(0, None), (1, None), (2, enough), (3, enough)] {
+            assert_eq!(left_out(json!({"maxReminders": 2}), &pending(None, reminders)), expected, "{reminders}");
         }
+        let accepted = Recipient { status: PortalStatus::Accepted, ..never };
+        assert_eq!(left_out(json!("pending"), &accepted), None, "that they have accepted is reason enough");
     }
 }

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::audience::Audience;
+use crate::audience::{Audience, Unaddressed};
 use crate::recipient::SetBack;
 use crate::{CampaignId, PortalStatus, Recipient};
 
@@ -49,6 +49,8 @@ pub enum Verdict {
     Excluded(Exclusion),
     /// Is in the selection; an operator set them back since the campaign began.
     SetBack,
+    /// Is in the selection; the campaign does not address them.
+    NotAddressed(Unaddressed),
     /// Is not in the selection.
     NotSelected,
 }
@@ -61,7 +63,7 @@ impl Verdict {
             Self::Accepted => Some("accepted"),
             Self::Excluded(reason) => Some(reason.as_str()),
             Self::SetBack => Some("withdrawn"),
-            Self::NotSelected => Some("noLongerSelected"),
+            Self::NotAddressed(_) | Self::NotSelected => Some("noLongerSelected"),
         }
     }
 }
@@ -100,8 +102,11 @@ pub fn judge(recipient: &Recipient, selected: bool, rules: Rules) -> Verdict {
     let invited_by_other = recipient.last_campaign_id.is_none() || recipient.last_campaign_id != rules.campaign;
     // Whom it has invited itself it addressed: that they are pending since does not exclude them when they are tried again.
     let invited_by_it = recipient.status == PortalStatus::Pending && !invited_by_other;
-    if !selected || !(invited_by_it || rules.audience.includes(recipient)) {
+    if !selected {
         return Verdict::NotSelected;
+    }
+    if let Some(reason) = rules.audience.leaves_out(recipient).filter(|_| !invited_by_it) {
+        return Verdict::NotAddressed(reason);
     }
     if recipient.status == PortalStatus::Accepted {
         return Verdict::Accepted;
@@ -137,10 +142,46 @@ pub struct Counts {
     pub not_sent: u64,
     /// Matching contacts without a usable address, each contact on each account once.
     pub unreachable: u64,
-    /// pending + notSent less the excluded.
+    /// pending + notSent less the excluded, and less those who are not addressed.
     pub will_email: u64,
     /// Who is left out, by reason.
     pub excluded: Excluded,
+    /// Who is not in the audience, by reason; nobody where everybody is addressed.
+    #[serde(default, skip_serializing_if = "NotAddressed::is_nobody")]
+    pub not_addressed: NotAddressed,
+}
+
+/// Numbers of recipients in the selection whom a campaign does not address, each under one reason.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the fields are the reasons of Unaddressed")]
+pub struct NotAddressed {
+    pub never_invited: u64,
+    pub invited_before: u64,
+    pub pending_too_short: u64,
+    pub reminded_enough: u64,
+}
+
+impl NotAddressed {
+    fn add(&mut self, reason: Unaddressed) {
+        *match reason {
+            Unaddressed::NeverInvited => &mut self.never_invited,
+            Unaddressed::InvitedBefore => &mut self.invited_before,
+            Unaddressed::PendingTooShort => &mut self.pending_too_short,
+            Unaddressed::RemindedEnough => &mut self.reminded_enough,
+        } += 1;
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.never_invited += other.never_invited;
+        self.invited_before += other.invited_before;
+        self.pending_too_short += other.pending_too_short;
+        self.reminded_enough += other.reminded_enough;
+    }
+
+    fn is_nobody(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Numbers of excluded recipients by reason, each recipient under one.
@@ -177,6 +218,7 @@ impl Counts {
             Verdict::Mail => self.will_email += 1,
             Verdict::Accepted | Verdict::SetBack => {}
             Verdict::Excluded(reason) => self.excluded.add(reason),
+            Verdict::NotAddressed(reason) => self.not_addressed.add(reason),
         }
         self.total += 1;
         match recipient.status {
@@ -196,6 +238,7 @@ impl Counts {
         self.unreachable += other.unreachable;
         self.will_email += other.will_email;
         self.excluded.merge(&other.excluded);
+        self.not_addressed.merge(&other.not_addressed);
     }
 }
 
@@ -271,7 +314,9 @@ mod tests {
         assert_eq!(judge(&set_back(now, None), true, nobody), Verdict::Mail, "a new campaign begins after it");
         let audience = AudienceRule::PENDING.at(now, &jiff::tz::TimeZone::UTC);
         let asked = Rules { audience, ..Rules::of_new_campaign(now, true) };
-        assert_eq!(judge(&base, true, asked), Verdict::NotSelected, "never invited, or no longer");
+        let left_out = Verdict::NotAddressed(Unaddressed::NeverInvited);
+        assert_eq!(judge(&base, true, asked), left_out, "never invited, or no longer");
+        assert_eq!(left_out.reason(), Some("noLongerSelected"), "the word of ledgers");
         assert_eq!(judge(&invited(now, Some(theirs)), true, asked), Verdict::Mail);
     }
 }

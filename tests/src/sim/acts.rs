@@ -314,6 +314,7 @@ impl Scene {
         let mut body = json!({
             "name": "By itself", "filter": {"division": division}, "templateId": "portal-invitation",
             "emailFrom": sender(division), "maxRecipients": self.system.with(|state| state.random.random_range(1..400)), "rule": rule,
+            "audience": {"status": "both", "pendingDays": 0, "maxReminders": 100},
         });
         if self.chance(0.4) {
             body["quietHours"] = json!({"sendFrom": "08:00", "sendUntil": "20:00"});

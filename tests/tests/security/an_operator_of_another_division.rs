@@ -73,7 +73,8 @@ fn calls(north: &North) -> Vec<(&'static str, Call, Kept)> {
     let post = |path: String, body: Value| Call::new("POST", &path).json(&body);
     let of_campaign = |what: &str, body: Value| post(format!("/v1/campaigns/{campaign}/{what}"), body);
     let send = json!({"filter": {"division": "NORTH"}, "templateId": "portal-invitation", "emailFrom": SENDER, "expectedRecipients": 2});
-    let preview = json!({"filter": {"division": "NORTH"}, "rule": {"rate": "7 days"}, "audience": {"status": "both"}});
+    let preview =
+        json!({"filter": {"division": "NORTH"}, "rule": {"rate": "7 days"}, "audience": {"status": "notSent"}});
     let division = json!({"name": "North", "email": SENDER, "timeZone": "America/New_York", "portalUrl": "https://portal.example.com"});
     let mut shown = template();
     shown.as_object_mut().unwrap().remove("name");

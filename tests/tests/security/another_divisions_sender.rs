@@ -13,7 +13,7 @@ async fn a_division_without_a_list_sends_from_its_own_domain_alone() {
     let refused = world.post_campaign("k1", &request).await;
     assert_eq!((refused.status.as_u16(), &refused.json()["type"]), (422, &json!("/problems/sender-refused")));
     assert_eq!(refused.json()["field"], "emailFrom", "{}", refused.text);
-    let schedule = json!({"name": "s", "rule": {"rate": "7 days"}, "audience": {"status": "both"}, "maxRecipients": 10,
+    let schedule = json!({"name": "s", "rule": {"rate": "7 days"}, "audience": {"status": "notSent"}, "maxRecipients": 10,
         "filter": {"division": "NORTH"}, "templateId": "portal-invitation", "emailFrom": "hello@other-brand.example"});
     let refused = world.call(Call::new("POST", "/v1/schedules").json(&schedule)).await;
     assert_eq!(refused.json()["field"], "emailFrom", "{}", refused.text);

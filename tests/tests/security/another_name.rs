@@ -34,7 +34,7 @@ async fn the_record_has_user_and_sub_and_an_address_only_if_it_is_verified() {
             assert_eq!((entry.by.as_str(), json!(entry.person)), (name, person.clone()));
         }
 
-        let schedule = json!({"name": "s", "rule": {"rate": "7 days"}, "audience": {"status": "both"}, "maxRecipients": 10,
+        let schedule = json!({"name": "s", "rule": {"rate": "7 days"}, "audience": {"status": "notSent"}, "maxRecipients": 10,
             "filter": {"division": "NORTH"}, "templateId": "portal-invitation", "emailFrom": body["emailFrom"]});
         let made = world.call(as_boss(Call::new("POST", "/v1/schedules").json(&schedule), verified)).await.json();
         let path = format!("/v1/schedules/{}", made["scheduleId"].as_str().unwrap());

@@ -50,7 +50,7 @@ pub struct Plan {
 pub struct Sketch {
     /// The selection.
     pub filter: Filter,
-    /// Whom of it.
+    /// Whom of it; limits that a save needs may be missing.
     pub audience: AudienceRule,
     /// When it is due.
     pub timing: Timing,
@@ -58,14 +58,26 @@ pub struct Sketch {
     pub schedule_id: Option<ScheduleId>,
 }
 
+/// How an audience is read.
+type ReadAudience = fn(&Value, &str) -> Result<AudienceRule, Vec<FieldError>>;
+
 impl Plan {
-    /// Reads a plan from an object that may have others beside it; `None` is a fault.
+    /// Reads a plan that a person saves, from an object that may have others beside it; `None` is a fault.
     pub fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        Self::read_with(fields, AudienceRule::limited, AudienceRule::NEVER_INVITED)
+    }
+
+    /// Reads a plan of the stack's template. It may have been written before the pending needed limits, and then means what it meant.
+    pub fn read_written(fields: &mut Fields<'_>) -> Option<Self> {
+        Self::read_with(fields, AudienceRule::from_json, AudienceRule::default())
+    }
+
+    fn read_with(fields: &mut Fields<'_>, audience: ReadAudience, absent: AudienceRule) -> Option<Self> {
         let name = fields.required_text("name", NAME_CHARS).trim().to_owned();
         let filter = Filter::required(fields);
         let template_id = TemplateId::new(fields.required_text("templateId", 100));
         let email_from: Option<EmailAddress> = fields.required_address("emailFrom");
-        let audience = fields.optional_parsed("audience", AudienceRule::from_json).unwrap_or_default();
+        let audience = fields.optional_parsed("audience", audience).unwrap_or(absent);
         let max_recipients = fields.required_number("maxRecipients", 1..=MOST_RECIPIENTS);
         let max_per_minute = fields.optional_number("maxPerMinute", 1..=MOST_PER_MINUTE);
         let timing = Timing::read(fields);
@@ -89,7 +101,8 @@ impl Sketch {
     pub fn from_json(body: &Value) -> Result<Self, Vec<FieldError>> {
         let mut fields = Fields::of(body, "").map_err(|fault| vec![fault])?;
         let filter = Filter::required(&mut fields);
-        let audience = fields.optional_parsed("audience", AudienceRule::from_json).unwrap_or_default();
+        let audience = fields.optional_parsed("audience", AudienceRule::from_json);
+        let audience = audience.unwrap_or(AudienceRule::NEVER_INVITED);
         let timing = Timing::read(&mut fields);
         fields.optional_parsed("quietHours", QuietHours::from_json);
         let schedule_id = fields.optional_text("scheduleId", 64);

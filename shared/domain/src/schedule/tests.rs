@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::CampaignId;
+use crate::audience::AudienceRule;
 use crate::input::Fields;
 
 fn at(text: &str) -> Timestamp {
@@ -77,9 +78,23 @@ fn a_plan_is_told_as_it_was_understood_and_read_as_it_was_written() {
     let plan = plan(&input()).expect("nothing is wrong");
     assert_eq!((plan.name.as_str(), plan.email_from.as_str()), ("Mondays", "a@example.com"));
     let json = json!(plan);
-    assert_eq!(json["audience"], json!({"status": "both"}));
+    assert_eq!(json["audience"], json!({"status": "notSent"}));
     assert_eq!(json["rule"], json!({"cron": "0 9 ? * MON *"}));
     assert_eq!(serde_json::from_value::<Plan>(json).expect("reads"), plan);
+}
+
+#[test]
+fn a_plan_from_before_audiences_had_limits_is_read_as_it_was_meant() {
+    let mut stored = json!(plan(&input()).expect("nothing is wrong"));
+    stored.as_object_mut().expect("an object").remove("audience");
+    let read: Plan = serde_json::from_value(stored.clone()).expect("reads");
+    assert_eq!(read.audience, AudienceRule::default());
+    stored["audience"] = json!({"status": "pending"});
+    let read: Plan = serde_json::from_value(stored.clone()).expect("reads");
+    assert_eq!(read.audience, AudienceRule::PENDING);
+    let mut written = Fields::of(&stored, "").expect("an object");
+    assert_eq!(Plan::read_written(&mut written).expect("a plan").audience, AudienceRule::PENDING);
+    assert!(written.finish().is_empty());
 }
 
 #[test]
