@@ -45,6 +45,8 @@ pub struct Recipient {
     pub last_campaign_id: Option<CampaignId>,
     /// Why mail can't be delivered (bounced, complained), if so.
     pub undeliverable: Option<String>,
+    /// When the e-mail was claimed that bounced last, if an operator said since that mail may go there again.
+    pub cleared_bounce: Option<Timestamp>,
     /// When an operator withdrew an invitation last, or took an acceptance back. The index does not carry it.
     pub set_back: Option<SetBack>,
 }
@@ -75,6 +77,7 @@ impl Recipient {
             expires_at: None,
             last_campaign_id: None,
             undeliverable: None,
+            cleared_bounce: None,
             set_back: None,
         }
     }
@@ -85,6 +88,11 @@ impl Recipient {
             && self.last_invited_at.is_none()
             && self.undeliverable.is_none()
             && self.set_back.is_none()
+    }
+
+    /// Whether the newest e-mail bounced and an operator cleared that: it did not arrive, and keeps no other back.
+    pub fn newest_bounced(&self) -> bool {
+        self.cleared_bounce.is_some() && self.cleared_bounce == self.last_invited_at
     }
 
     /// The name to greet and list: that of the first named contact on the account with the smallest id; may be empty.

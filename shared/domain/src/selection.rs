@@ -119,7 +119,8 @@ pub fn judge(recipient: &Recipient, selected: bool, rules: Rules) -> Verdict {
     }
     // An invitation that lost its password before its time, since they were linked to nothing, keeps no other back.
     let void = recipient.expires_at.is_some_and(|at| at <= rules.now);
-    let recently = !void && recipient.last_invited_at.is_some_and(|at| rules.now.duration_since(at) < RECENTLY);
+    let arrived = !void && !recipient.newest_bounced();
+    let recently = arrived && recipient.last_invited_at.is_some_and(|at| rules.now.duration_since(at) < RECENTLY);
     if recently && invited_by_other && !rules.include_recently_invited {
         return Verdict::Excluded(Exclusion::RecentlyInvited);
     }
@@ -280,6 +281,7 @@ mod tests {
             ..base.clone()
         };
         let bounced = |recipient| Recipient { undeliverable: Some("bounced".to_owned()), ..recipient };
+        let cleared = |at, recipient| Recipient { cleared_bounce: Some(at), ..recipient };
         let set_back = |at, campaign_id| Recipient { set_back: Some(SetBack { at, campaign_id }), ..base.clone() };
         let recent = Verdict::Excluded(Exclusion::RecentlyInvited);
         let undeliverable = Verdict::Excluded(Exclusion::Undeliverable);
@@ -290,6 +292,8 @@ mod tests {
             (Recipient { status: PortalStatus::Accepted, ..base.clone() }, Verdict::Accepted, Verdict::Accepted),
             (bounced(base.clone()), undeliverable, undeliverable),
             (bounced(invited(now, None)), undeliverable, undeliverable),
+            (cleared(now - second, invited(now - second, Some(theirs))), Verdict::Mail, Verdict::Mail),
+            (cleared(now - second, invited(now, Some(theirs))), recent, Verdict::Mail),
             (invited(now, None), recent, Verdict::Mail),
             (Recipient { expires_at: Some(now + second), ..invited(now, None) }, recent, Verdict::Mail),
             (Recipient { expires_at: Some(now), ..invited(now, None) }, Verdict::Mail, Verdict::Mail),

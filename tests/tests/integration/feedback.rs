@@ -5,7 +5,7 @@ use portal_aws::campaigns::control::Obeyed;
 use portal_aws::clock;
 use portal_domain::campaign::Command;
 use portal_domain::feedback::Standing;
-use portal_domain::{CampaignId, Outcome, PortalStatus};
+use portal_domain::{CampaignId, Outcome, PortalStatus, Recipient};
 use serde_json::{Value, json};
 use tests::World;
 use tests::http::Call;
@@ -20,7 +20,7 @@ async fn sent_to(people: usize) -> (World, CampaignId) {
 }
 
 async fn undeliverable(world: &World, name: &str) -> Option<String> {
-    world.recipient("NORTH", &world.email(name)).await.unwrap().undeliverable
+    Recipient::from(world.recipient("NORTH", &world.email(name)).await.unwrap()).undeliverable
 }
 
 #[tokio::test]
@@ -148,6 +148,50 @@ async fn who_bounced_is_counted_and_shown_and_not_mailed() {
     assert_eq!((&counts["total"], &counts["excluded"]["undeliverable"]), (&json!(2), &json!(1)));
     let listed = world.get_json("/v1/recipients?division=NORTH&excluded=undeliverable").await;
     assert_eq!(listed["items"][0]["email"], world.email("p0"));
+}
+
+#[tokio::test]
+async fn who_bounced_and_was_cleared_may_be_mailed_at_once_everywhere_and_nobody_else() {
+    let (world, first) = sent_to(3).await;
+    let id = |name: &str| {
+        let email = world.email(name);
+        let world = &world;
+        async move { world.recipient("NORTH", &email).await.unwrap().recipient_id }
+    };
+    // One bounced, one complained, one only was mailed a moment ago.
+    for (name, kind) in [("p0", "bounce"), ("p1", "complaint")] {
+        world.reports([event_of(kind, first, &world.row(first, &world.email(name)).await)]).await;
+        let path = format!("/v1/recipients/{}/undeliverable", id(name).await);
+        assert_eq!(world.call(Call::new("DELETE", &path)).await.status, 204);
+        assert_eq!(undeliverable(&world, name).await, None);
+    }
+    let counts = world.counts("division=NORTH").await;
+    assert_eq!((&counts["willEmail"], &counts["excluded"]["recentlyInvited"]), (&json!(1), &json!(2)));
+    let person = world.get_json(&format!("/v1/recipients/{}?division=NORTH", id("p0").await)).await;
+    assert_eq!((&person["decision"]["willEmail"], &person["undeliverable"]), (&json!(true), &Value::Null));
+
+    let second = world.send("NORTH").await;
+    world.pump().await;
+    assert_eq!(world.row(second, &world.email("p0")).await.outcome, Outcome::Sent);
+    assert_eq!(world.mails().len(), 4);
+    // The e-mail that left since did not bounce: it keeps others back, as every one does.
+    assert_eq!(world.counts("division=NORTH").await["excluded"]["recentlyInvited"], 3);
+    world.reports([event_of("bounce", second, &world.row(second, &world.email("p0")).await)]).await;
+    assert_eq!(undeliverable(&world, "p0").await.as_deref(), Some("bounced"), "a new bounce counts anew");
+}
+
+#[tokio::test]
+async fn an_older_email_that_bounced_does_not_void_the_newest() {
+    let (world, first) = sent_to(1).await;
+    let mut body = world.send_request("NORTH").await;
+    (body["includeRecentlyInvited"], body["expectedRecipients"]) = (json!(true), json!(1));
+    assert_eq!(world.post_campaign("key", &body).await.status, 202);
+    world.pump().await;
+    let row = world.row(first, &world.email("p0")).await;
+    world.reports([event_of("bounce", first, &row)]).await;
+    assert!(world.campaigns.clear_undeliverable(row.recipient_id, &"ann".into(), clock::now()).await.unwrap());
+    let counts = world.counts("division=NORTH").await;
+    assert_eq!((&counts["willEmail"], &counts["excluded"]["recentlyInvited"]), (&json!(0), &json!(1)));
 }
 
 #[tokio::test]

@@ -2,34 +2,64 @@
 
 use aws_sdk_dynamodb::types::Update;
 use jiff::Timestamp;
-use portal_domain::RecipientId;
 use portal_domain::campaign::audit::{Action, Actor, AuditEntry};
+use portal_domain::feedback::Standing;
+use portal_domain::{Outcome, RecipientId};
 
 use super::{CampaignStore, keys};
 use crate::clock;
+use crate::directory::item::{MailMark, RecipientItem};
 use crate::directory::keys as directory_keys;
-use crate::dynamo::{StoreError, Transacted, key, n, transact, update};
+use crate::directory::read::DirectoryReader;
+use crate::dynamo::{StoreError, Transacted, back_off, key, n, s, transact, update};
+
+/// How often a recipient is read and cleared anew because others change them.
+const TRIES: u32 = 8;
 
 impl CampaignStore {
-    /// Lets a recipient be mailed again whose mail bounced or who complained, with who and when in the recipient's audit trail.
-    /// `false` when there was nothing to take back.
+    /// Lets a recipient be mailed again whose mail bounced or who complained, with who and when in the recipient's audit trail. If it is
+    /// the newest e-mail that bounced, that one keeps no other back. `false` when there was nothing to take back.
     pub async fn clear_undeliverable(
         &self,
         recipient: RecipientId,
         by: &Actor,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let clear = update(
-            Update::builder()
+        let directory = DirectoryReader::new(self.client.clone(), &self.directory);
+        for attempt in 1..=TRIES {
+            let Some(item) = directory.recipients(&[recipient]).await?.pop() else { return Ok(false) };
+            let Some(MailMark::Undeliverable(why)) = &item.undeliverable else { return Ok(false) };
+            let bounced = if why == Standing::Bounced.as_str() { self.newest_bounced(&item).await? } else { None };
+            let builder = Update::builder()
                 .table_name(&self.directory)
                 .set_key(Some(key(directory_keys::recipient_pk(recipient), directory_keys::RECIPIENT)))
-                .update_expression("REMOVE undeliverable ADD version :one")
-                .condition_expression("attribute_exists(undeliverable)")
-                .expression_attribute_values(":one", n(1)),
-        )?;
-        let entry = AuditEntry::new(now, by, Action::Cleared);
-        let audit = self.put_new(key(keys::audit_pk(recipient), clock::new_event_id(now)), &entry)?;
-        let cleared = transact(&self.client, "clear a recipient", vec![clear, audit]).await?;
-        Ok(matches!(cleared, Transacted::Done))
+                .condition_expression("attribute_exists(undeliverable) AND version = :version")
+                .expression_attribute_values(":version", n(item.version))
+                .expression_attribute_values(":one", n(1));
+            let clear = update(match bounced.map(|at| String::from(MailMark::Cleared(at))) {
+                Some(cleared) => builder
+                    .update_expression("SET undeliverable = :cleared ADD version :one")
+                    .expression_attribute_values(":cleared", s(cleared)),
+                None => builder.update_expression("REMOVE undeliverable ADD version :one"),
+            })?;
+            let entry = AuditEntry::new(now, by, Action::Cleared);
+            let audit = self.put_new(key(keys::audit_pk(recipient), clock::new_event_id(now)), &entry)?;
+            match transact(&self.client, "clear a recipient", vec![clear, audit]).await? {
+                Transacted::Done => return Ok(true),
+                Transacted::Refused(_) => back_off(attempt).await,
+            }
+        }
+        Err(StoreError::Busy("clear a recipient"))
+    }
+
+    /// When the newest e-mail to a recipient was claimed, if it came back.
+    async fn newest_bounced(&self, item: &RecipientItem) -> Result<Option<Timestamp>, StoreError> {
+        let Some(campaign) = item.last_campaign_id else { return Ok(None) };
+        let row = self.ledger_row(campaign, item.recipient_id).await?;
+        // While it is tried again, what came back is an earlier attempt.
+        let sent = row.filter(|row| row.outcome == Outcome::Sent);
+        let bounced = sent.and_then(|row| row.standing);
+        let bounced = matches!(bounced, Some(Standing::Bounced | Standing::SoftBounced));
+        Ok(item.last_invited_at.filter(|_| bounced))
     }
 }

@@ -66,6 +66,36 @@ pub(crate) const WITHOUT_PASSWORDS: &[&str] = &[
     "contacts",
 ];
 
+/// What is known of mail to an address, as one text: why it is not delivered, or `cleared <time>`. Both stand in the attribute
+/// `undeliverable`, since the index shows that already, and what an index shows can't be changed later (DynamoDB).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum MailMark {
+    /// `bounced` or `complained`.
+    Undeliverable(String),
+    /// See [`Recipient::cleared_bounce`].
+    Cleared(Timestamp),
+}
+
+/// How the text of [`MailMark::Cleared`] begins.
+const CLEARED: &str = "cleared ";
+
+impl From<String> for MailMark {
+    fn from(stored: String) -> Self {
+        let cleared = stored.strip_prefix(CLEARED).and_then(|at| at.parse().ok());
+        cleared.map_or(Self::Undeliverable(stored), Self::Cleared)
+    }
+}
+
+impl From<MailMark> for String {
+    fn from(mark: MailMark) -> Self {
+        match mark {
+            MailMark::Undeliverable(why) => why,
+            MailMark::Cleared(at) => format!("{CLEARED}{at}"),
+        }
+    }
+}
+
 /// A recipient's item; also what the index shows of it (without what belongs to the invitation, and `version`, which the index does not carry).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -100,7 +130,7 @@ pub struct RecipientItem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_campaign_id: Option<CampaignId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub undeliverable: Option<String>,
+    pub undeliverable: Option<MailMark>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub set_back: Option<SetBack>,
     /// Goes up by one with every write; writers check that it is the one that they read.
@@ -174,7 +204,10 @@ impl RecipientItem {
             last_invited_at: recipient.last_invited_at,
             expires_at: recipient.expires_at,
             last_campaign_id: recipient.last_campaign_id,
-            undeliverable: recipient.undeliverable.clone(),
+            undeliverable: match (&recipient.undeliverable, recipient.cleared_bounce) {
+                (Some(why), _) => Some(MailMark::Undeliverable(why.clone())),
+                (None, cleared) => cleared.map(MailMark::Cleared),
+            },
             set_back: recipient.set_back,
             version,
             digest: None,
@@ -261,6 +294,11 @@ fn told_apart(listed: Vec<ListedAccount>) -> (Vec<NamedAccount>, Changing) {
 
 impl From<RecipientItem> for Recipient {
     fn from(item: RecipientItem) -> Self {
+        let (undeliverable, cleared_bounce) = match item.undeliverable {
+            Some(MailMark::Undeliverable(why)) => (Some(why), None),
+            Some(MailMark::Cleared(at)) => (None, Some(at)),
+            None => (None, None),
+        };
         let (accounts, changing) = told_apart(item.accounts);
         let profiles = item.profiles.into_iter().map(|counted| (counted.profile, counted.n)).collect();
         Self {
@@ -279,7 +317,8 @@ impl From<RecipientItem> for Recipient {
             last_invited_at: item.last_invited_at,
             expires_at: item.expires_at,
             last_campaign_id: item.last_campaign_id,
-            undeliverable: item.undeliverable,
+            undeliverable,
+            cleared_bounce,
             set_back: item.set_back,
         }
     }
@@ -366,5 +405,19 @@ mod tests {
         let kept: BTreeSet<String> = all.difference(&read).cloned().collect();
         assert_eq!(kept, ["digest", "earlier"].map(str::to_owned).into());
         assert!(read.is_subset(&all), "nothing is read that there is not");
+    }
+
+    #[test]
+    fn what_is_known_of_mail_is_one_text_and_an_unknown_one_keeps_mail_back() {
+        let at: Timestamp = "2026-11-27T04:59:30.123456789Z".parse().expect("a time");
+        let table = [
+            (MailMark::Undeliverable("bounced".to_owned()), "bounced"),
+            (MailMark::Cleared(at), "cleared 2026-11-27T04:59:30.123456789Z"),
+            (MailMark::Undeliverable("cleared soon".to_owned()), "cleared soon"),
+        ];
+        for (mark, text) in table {
+            assert_eq!(json!(mark), json!(text));
+            assert_eq!(serde_json::from_value::<MailMark>(json!(text)).expect("a text"), mark);
+        }
     }
 }

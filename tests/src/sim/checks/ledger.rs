@@ -92,12 +92,14 @@ impl Checks {
         let (Some(before), Some(seen)) = (before, self.campaigns.get(&campaign).cloned()) else {
             return self.broken_for(now, id, format!("{campaign} claimed them without writing them"));
         };
+        let recipient = Recipient::from(before.clone());
         let by_itself = before.last_campaign_id == Some(campaign);
         // Who lost their password with their last account has not been invited.
         let holds = before.expires_at.is_none_or(|at| at > now + CLOCKS);
-        let recently = holds && before.last_invited_at.is_some_and(|at| now.duration_since(at) < RECENTLY - CLOCKS);
+        // Nor has who is known to have got nothing by the newest e-mail.
+        let arrived = holds && !recipient.newest_bounced();
+        let recently = arrived && before.last_invited_at.is_some_and(|at| now.duration_since(at) < RECENTLY - CLOCKS);
         let asked = seen.campaign.self_service.is_some();
-        let recipient = Recipient::from(before.clone());
         let selected = self.whole.seen(&recipient).selected_by(&seen.campaign.filter);
         // Between the decision and the claim an account may come in force: as if the e-mail had left a moment before.
         let decided_before = self.whole.changed_just_now(&recipient, now);
@@ -111,7 +113,7 @@ impl Checks {
         if selected == Selected::No && !decided_before {
             wrong.push("guarantee 6: was not in the selection any more".to_owned());
         }
-        if let Some(why) = &before.undeliverable {
+        if let Some(why) = &recipient.undeliverable {
             wrong.push(format!("guarantee 6: was undeliverable ({why})"));
         }
         let person = self.people.entry(id).or_default();

@@ -114,6 +114,7 @@ fn recipient(number: usize, person: &Person) -> Recipient {
         expires_at: None,
         last_campaign_id: None,
         undeliverable: person.bounced.then(|| "bounced".to_owned()),
+        cleared_bounce: None,
         set_back: None,
     }
 }

@@ -166,6 +166,7 @@ mod tests {
             expires_at: Some(jiff::Timestamp::UNIX_EPOCH),
             last_campaign_id: Some("01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().expect("a ULID")),
             undeliverable: Some("bounced".to_owned()),
+            cleared_bounce: None,
             set_back: None,
         };
         let stored = Box::new(StoredRecipient { recipient, version: 8 });
