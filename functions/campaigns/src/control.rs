@@ -89,9 +89,8 @@ impl Campaigns {
             Obeyed::Refused(campaign) if grew(&campaign, command) => return Err(self.too_few(&campaign).await?),
             Obeyed::Refused(campaign) => return Err(refused(&campaign, command)),
             Obeyed::Busy(active) => {
-                let detail = format!("Campaign {active} is active in this division. Wait until it has ended.");
-                let problem = Problem::conflict(ProblemType::DIVISION_BUSY, detail);
-                return Err(problem.with("campaignId", active.to_string()));
+                let view = self.store.view(active, clock::now()).await?;
+                return Err(Problem::division_busy(active, view.as_ref()));
             }
             Obeyed::Unknown => return Err(Self::unknown()),
         };

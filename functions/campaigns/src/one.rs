@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use jiff::Timestamp;
 use portal_aws::clock;
 use portal_domain::Campaign;
-use portal_domain::campaign::audit::AuditEntry;
+use portal_domain::campaign::audit::{self, AuditEntry};
 use portal_domain::campaign::{CampaignView, Command, Effect, Progress, StateReason};
 use portal_http::{Caller, Problem};
 use serde::Serialize;
@@ -51,6 +51,7 @@ impl Campaigns {
             Some(StateReason::AudienceGrew) => Some(self.would_reach(&campaign, &progress).await?),
             _ => None,
         };
+        let audit = audit::shown(audit);
         Ok(OneView { campaign: CampaignView::new(campaign, &progress, now), actions, would_reach, audit })
     }
 

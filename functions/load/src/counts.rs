@@ -5,7 +5,9 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
+use futures::try_join;
 use jiff::Timestamp;
+use portal_domain::campaign::CampaignView;
 use portal_domain::selection::Counts;
 use portal_http::filter::filter_from_query;
 use portal_http::{Caller, Problem};
@@ -20,6 +22,9 @@ pub(crate) struct CountsAnswer {
     #[serde(flatten)]
     counts: Counts,
     as_of: Timestamp,
+    /// The campaign of the division that keeps others from being started, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    active_campaign: Option<CampaignView>,
 }
 
 pub(crate) async fn count(
@@ -30,8 +35,10 @@ pub(crate) async fn count(
     let filter = filter_from_query(&uri)?;
     load.division(&caller, &filter.division).await?;
     let rules = crate::rules(false);
-    let counts = load.directory.counts(&filter, rules).await?;
-    Ok(Json(CountsAnswer { counts, as_of: rules.now }))
+    let counts = load.directory.counts(&filter, rules);
+    let active = load.campaigns.in_the_way(&filter.division, rules.now);
+    let (counts, active_campaign) = try_join!(counts, active)?;
+    Ok(Json(CountsAnswer { counts, as_of: rules.now, active_campaign }))
 }
 
 #[cfg(test)]
@@ -45,6 +52,7 @@ mod tests {
         let answer = CountsAnswer {
             counts: Counts { total: 7, will_email: 7, ..Counts::default() },
             as_of: Timestamp::UNIX_EPOCH,
+            active_campaign: None,
         };
         let expected = json!({"total": 7, "activeServices": 0, "accepted": 0, "pending": 0, "notSent": 0,
             "unreachable": 0, "willEmail": 7, "excluded": {"recentlyInvited": 0, "undeliverable": 0},

@@ -8,8 +8,8 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 use jiff::Timestamp;
 use portal_aws::campaigns::history;
-use portal_domain::campaign::SelfService;
 use portal_domain::campaign::audit::AuditEntry;
+use portal_domain::campaign::{CampaignView, SelfService};
 use portal_domain::feedback::Standing;
 use portal_domain::selection::{Verdict, judge};
 use portal_domain::{CampaignId, DivisionId, Filter, Outcome, Recipient, RecipientId, TemplateId};
@@ -29,6 +29,9 @@ pub(crate) struct Person {
     row: Row,
     division: DivisionId,
     decision: Decision,
+    /// The campaign of the division that keeps others from being started, if there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    active_campaign: Option<CampaignView>,
     /// When they accepted an invitation of ours.
     accepted_at: Option<Timestamp>,
     /// What was done about them, by whom; newest first.
@@ -108,10 +111,13 @@ pub(crate) async fn one(
     let recipient = Recipient::from(item);
 
     let selected = load.directory.selected(&recipient, &filter).await?;
-    let verdict = judge(&recipient, selected, crate::rules(include_recently_invited));
+    let rules = crate::rules(include_recently_invited);
+    let verdict = judge(&recipient, selected, rules);
     let history = load.campaigns.history(id, MOST_ENTRIES).await?;
     let audit = load.campaigns.audit_trail(id, MOST_ENTRIES).await?;
+    let active_campaign = load.campaigns.in_the_way(&filter.division, rules.now).await?;
     Ok(Json(Person {
+        active_campaign,
         division: recipient.division.clone(),
         row: Row::from(recipient),
         decision: verdict.into(),

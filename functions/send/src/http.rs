@@ -8,10 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use jiff::Timestamp;
 use portal_aws::campaigns::request::RequestKey;
-use portal_aws::clock;
-use portal_domain::{Campaign, CampaignId};
 use portal_http::body::{self, JSON};
 use portal_http::problem::ProblemType;
 use portal_http::{Caller, Permission, Problem, idempotency, require};
@@ -56,7 +53,7 @@ impl From<Refusal> for Problem {
             }
             Refusal::KeyReused => idempotency::reused(),
             Refusal::Sender(refusal) => Self::sender_refused(refusal),
-            Refusal::Busy(id, campaign) => busy(id, campaign.as_deref(), clock::now()),
+            Refusal::Busy(id, campaign) => Self::division_busy(id, campaign.as_deref()),
             Refusal::Drifted(counts) => Self::conflict(
                 ProblemType::DRIFT,
                 format!(
@@ -70,23 +67,4 @@ impl From<Refusal> for Problem {
             Refusal::Queue(error) => Self::internal(error),
         }
     }
-}
-
-/// The division's campaign is in the way. Of one that keeps quiet hours it says when it goes on.
-fn busy(id: CampaignId, campaign: Option<&Campaign>, now: Timestamp) -> Problem {
-    let Some((campaign, goes_on_at)) = campaign.and_then(|campaign| Some((campaign, campaign.goes_on_at(now)?))) else {
-        let detail = format!("Campaign {id} is active in this division. Wait until it has ended.");
-        return Problem::conflict(ProblemType::DIVISION_BUSY, detail).with("campaignId", id.to_string());
-    };
-    let local = goes_on_at.to_zoned(campaign.zone()).strftime("%A, %Y-%m-%d %H:%M").to_string();
-    let detail = format!(
-        "Campaign {id} is active in this division. It keeps quiet hours, and goes on by itself on {local} ({}). Wait until it has \
-         ended, or cancel it.",
-        campaign.time_zone
-    );
-    Problem::conflict(ProblemType::DIVISION_BUSY, detail)
-        .with("campaignId", id.to_string())
-        .with("state", json!(campaign.state))
-        .with("stateReason", json!(campaign.state_reason))
-        .with("goesOnAt", goes_on_at.to_string())
 }

@@ -14,7 +14,7 @@ use portal_domain::campaign::{CampaignView, Progress};
 use portal_domain::division::SenderRefusal;
 use portal_domain::input::FieldError;
 use portal_domain::selection::Counts;
-use portal_domain::{Campaign, CampaignId, DivisionId};
+use portal_domain::{CampaignId, DivisionId};
 use portal_http::Caller;
 use serde_json::Value;
 
@@ -41,7 +41,7 @@ pub enum Refusal {
     Mail(#[from] MailError),
     /// Another campaign holds the division.
     #[error("campaign {0} is active in the division")]
-    Busy(CampaignId, Option<Box<Campaign>>),
+    Busy(CampaignId, Option<Box<CampaignView>>),
     /// The number of people is too far from what the operator was shown.
     #[error("the selection has changed since it was loaded")]
     Drifted(Box<Counts>),
@@ -98,7 +98,7 @@ impl Send {
             Err(refusal @ (Refusal::Busy(..) | Refusal::Drifted(_) | Refusal::KeyReused)) => {
                 match self.repeat(asker, now).await? {
                     Some(accepted) => Ok(accepted),
-                    None => Err(self.explained(refusal).await?),
+                    None => Err(self.explained(refusal, now).await?),
                 }
             }
             result => result,
@@ -140,9 +140,9 @@ impl Send {
     }
 
     /// Whoever finds the division busy is told what the campaign in the way is at.
-    async fn explained(&self, refusal: Refusal) -> Result<Refusal, Refusal> {
+    async fn explained(&self, refusal: Refusal, now: Timestamp) -> Result<Refusal, Refusal> {
         Ok(match refusal {
-            Refusal::Busy(id, None) => Refusal::Busy(id, self.store.campaign(id).await?.map(Box::new)),
+            Refusal::Busy(id, None) => Refusal::Busy(id, self.store.view(id, now).await?.map(Box::new)),
             other => other,
         })
     }

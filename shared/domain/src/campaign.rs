@@ -173,6 +173,11 @@ impl Campaign {
         self.quiet_hours.as_ref().filter(|_| self.is_quiet())?.next(now, &self.zone())
     }
 
+    /// When its quiet hours begin, if it sends at `now` and keeps any.
+    pub fn pauses_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.quiet_hours.as_ref().filter(|_| self.state.works())?.end(now, &self.zone())
+    }
+
     fn is_quiet(&self) -> bool {
         self.state == CampaignState::Paused && self.state_reason == Some(StateReason::QuietHours)
     }
@@ -240,6 +245,9 @@ pub struct CampaignView {
     /// When it goes on by itself, if it waits for the end of its quiet hours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub goes_on_at: Option<Timestamp>,
+    /// When its quiet hours begin, if it sends now and keeps any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pauses_at: Option<Timestamp>,
 }
 
 /// How fast a campaign sends.
@@ -251,6 +259,34 @@ pub struct Rate {
 }
 
 impl CampaignView {
+    /// What is told to whoever is kept from sending by it: what it is, how far it has come, and when it goes on.
+    pub fn in_the_way(&self) -> String {
+        let Self { campaign, outcomes, .. } = self;
+        let whole = self.audience.max(if campaign.state == CampaignState::Preparing {
+            campaign.expected_recipients
+        } else {
+            0
+        });
+        let people = if whole == 1 { "person" } else { "people" };
+        let mut told = format!(
+            "“{}”, started by {}, is active in this division: {} of {whole} {people} done.",
+            campaign.template_name,
+            campaign.created_by,
+            outcomes.ended(),
+        );
+        match self.goes_on_at {
+            Some(at) => {
+                let local = at.to_zoned(campaign.zone()).strftime("%A, %Y-%m-%d %H:%M");
+                told += &format!(
+                    " It keeps quiet hours, and goes on by itself on {local} ({}). Wait until it has ended, or cancel it.",
+                    campaign.time_zone
+                );
+            }
+            None => told += " Wait until it has ended.",
+        }
+        told
+    }
+
     /// The view at time `now`.
     pub fn new(mut campaign: Campaign, progress: &Progress, now: Timestamp) -> Self {
         let completed_at = campaign.completed_at.take();
@@ -258,6 +294,7 @@ impl CampaignView {
         let average = if elapsed > 0.0 { progress.outcomes.sent as f64 / elapsed } else { 0.0 };
         Self {
             goes_on_at: campaign.goes_on_at(now),
+            pauses_at: campaign.pauses_at(now),
             campaign,
             completed_at,
             audience: progress.audience,
@@ -321,6 +358,36 @@ mod tests {
             "expectedRecipients": 1, "createdBy": "ann", "createdAt": "2026-11-30T12:00:00Z",
         });
         serde_json::from_value(stored).expect("a campaign as it was stored by the first version")
+    }
+
+    #[test]
+    fn whoever_is_kept_from_sending_is_told_by_what_and_how_far_that_is() {
+        let now: Timestamp = "2026-11-30T22:00:00Z".parse().expect("a time");
+        let outcomes = Outcomes { sent: 3, skipped: 1, queued: 8, ..Outcomes::default() };
+        let progress = Progress { prepared: true, audience: 12, outcomes, ..Progress::default() };
+        let told = |campaign: &Campaign| CampaignView::new(campaign.clone(), &progress, now).in_the_way();
+        let mut campaign = Campaign { state: CampaignState::Sending, ..sample() };
+        let what = "“Portal Invitation”, started by ann, is active in this division: 4 of 12 people done.";
+        assert_eq!(told(&campaign), format!("{what} Wait until it has ended."));
+        campaign.quiet_hours = QuietHours::from_json(&serde_json::json!({}), "").ok();
+        assert_eq!(told(&campaign), format!("{what} Wait until it has ended."));
+        (campaign.state, campaign.state_reason) = (CampaignState::Paused, Some(StateReason::QuietHours));
+        let until = "It keeps quiet hours, and goes on by itself on Tuesday, 2026-12-01 08:00 (UTC). Wait until it has ended, or cancel it.";
+        assert_eq!(told(&campaign), format!("{what} {until}"));
+    }
+
+    #[test]
+    fn a_campaign_that_sends_says_when_its_quiet_hours_begin() {
+        let quiet_hours = QuietHours::from_json(&serde_json::json!({"sendUntil": "20:00"}), "").ok();
+        let time_zone = "America/New_York".to_owned();
+        let campaign = Campaign { state: CampaignState::Sending, quiet_hours, time_zone, ..sample() };
+        let at = |text: &str| text.parse::<Timestamp>().expect("a time");
+        let pauses_at = |campaign: &Campaign, now| campaign.pauses_at(at(now));
+        assert_eq!(pauses_at(&campaign, "2026-11-30T18:00:00Z"), Some(at("2026-12-01T01:00:00Z")));
+        assert_eq!(pauses_at(&campaign, "2026-12-01T02:00:00Z"), None, "they have begun");
+        let paused = Campaign { state: CampaignState::Paused, ..campaign.clone() };
+        assert_eq!(pauses_at(&paused, "2026-11-30T18:00:00Z"), None);
+        assert_eq!(pauses_at(&Campaign { quiet_hours: None, ..campaign }, "2026-11-30T18:00:00Z"), None);
     }
 
     #[test]

@@ -98,6 +98,13 @@ impl QuietHours {
         })
     }
 
+    /// Until when it may send, if it may at `now`.
+    pub fn end(&self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
+        let date = now.to_zoned(zone.clone()).date();
+        let end = date.to_datetime(self.send_until).to_zoned(zone.clone()).ok()?.timestamp();
+        (self.allows(now, zone) && end > now).then_some(end)
+    }
+
     fn sends_on(&self, date: Date) -> bool {
         self.weekdays.iter().any(|day| WEEKDAYS[usize::from(day.0)].1 == date.weekday())
     }

@@ -9,12 +9,14 @@ use axum::Json;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use portal_domain::CampaignId;
+use portal_domain::campaign::CampaignView;
 use portal_domain::division::SenderRefusal;
 use portal_domain::input::FieldError;
 use portal_domain::permission::Permission;
 use portal_domain::{Tell, Told};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// Media type of a problem.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -36,7 +38,7 @@ impl ProblemType {
     pub const MISSING_PERMISSION: Self = Self::new("/problems/missing-permission", "A permission is missing");
     /// 409: the selection has changed since it was loaded; `counts` has the new numbers.
     pub const DRIFT: Self = Self::new("/problems/drift", "The selection has changed");
-    /// 409: the division has an active campaign; `campaignId` names it.
+    /// 409: the division has an active campaign; `campaignId` names it, and `campaign` says what it is and how far it has come.
     pub const DIVISION_BUSY: Self = Self::new("/problems/division-busy", "The division has an active campaign");
     /// 422: the idempotency key was used with another body.
     pub const KEY_REUSED: Self = Self::new("/problems/idempotency-key-reused", "The idempotency key was used before");
@@ -168,6 +170,22 @@ impl Problem {
     /// 409.
     pub fn conflict(kind: ProblemType, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, kind, detail)
+    }
+
+    /// 409: this campaign is active in the division; `view` is as far as it is known what it is.
+    pub fn division_busy(id: CampaignId, view: Option<&CampaignView>) -> Self {
+        let unknown = || "Another campaign is active in this division. Wait until it has ended.".to_owned();
+        let detail = view.map_or_else(unknown, CampaignView::in_the_way);
+        let problem = Self::conflict(ProblemType::DIVISION_BUSY, detail).with("campaignId", id.to_string());
+        let Some(view) = view else { return problem };
+        let mut problem = problem.with("state", json!(view.campaign.state)).with("campaign", json!(view));
+        if let Some(reason) = view.campaign.state_reason {
+            problem = problem.with("stateReason", json!(reason));
+        }
+        if let Some(at) = view.goes_on_at {
+            problem = problem.with("goesOnAt", at.to_string());
+        }
+        problem
     }
 
     /// 413: the body is longer than `limit` bytes.

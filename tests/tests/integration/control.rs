@@ -99,6 +99,7 @@ async fn a_paused_campaign_drops_its_messages_keeps_its_lock_and_goes_on_where_i
         |action: &str| names.iter().filter(|(name, _)| name == action).map(|(_, by)| by.as_str()).collect::<Vec<_>>();
     assert_eq!((who("paused"), who("resumed")), (vec!["operator@example.com"], vec!["operator@example.com"]));
     assert_eq!((who("started"), who("ended")), (vec!["operator@example.com"], vec!["system"]));
+    assert_eq!(who("prepared"), ["system"], "the list is complete once");
 }
 
 #[tokio::test]
@@ -206,6 +207,7 @@ async fn a_retry_is_told_who_has_the_division() {
     let answer = command(&world, id, "retry").await;
     assert_eq!((answer.status, &answer.json()["type"]), (StatusCode::CONFLICT, &json!("/problems/division-busy")));
     assert_eq!(answer.json()["campaignId"], json!(other));
+    assert!(answer.json()["detail"].as_str().unwrap().contains("0 of 2 people"), "{}", answer.text);
     assert_eq!(world.campaign(id).await["state"], "completed");
 }
 

@@ -81,7 +81,22 @@ async fn a_second_campaign_in_the_division_is_told_which_one_is_active() {
     let busy = world.post_campaign("other", &world.send_request("NORTH").await).await;
     assert_eq!((busy.status.as_u16(), busy.json()["type"].clone()), (409, json!("/problems/division-busy")));
     assert_eq!(busy.json()["campaignId"], id.to_string());
+    let detail = busy.json()["detail"].as_str().unwrap().to_owned();
+    assert!(
+        detail.contains("Portal Invitation") && detail.contains("0 of 3 people") && !detail.contains(&id.to_string()),
+        "{detail}"
+    );
+    // Load says so before anybody presses Send, for the whole division and for one person.
+    let counts = world.counts("division=NORTH&billGroup=NONE").await;
+    let person = world.recipient("NORTH", &world.email("p0")).await.unwrap().recipient_id;
+    let person = world.get_json(&format!("/v1/recipients/{person}?division=NORTH")).await;
+    for active in [&counts["activeCampaign"], &person["activeCampaign"], &busy.json()["campaign"]] {
+        assert_eq!((&active["campaignId"], &active["templateName"]), (&json!(id), &json!("Portal Invitation")));
+        assert_eq!((&active["createdBy"], &active["state"]), (&json!("operator@example.com"), &json!("preparing")));
+        assert!(active["outcomes"].is_object() && active["createdAt"].is_string(), "{active}");
+    }
     world.pump().await;
+    assert_eq!(world.counts("division=NORTH").await.get("activeCampaign"), None, "it has ended");
     assert_eq!(world.post_campaign("third", &world.send_request("NORTH").await).await.status, 202);
 }
 

@@ -32,6 +32,8 @@ pub mod walk;
 mod write;
 
 use aws_sdk_dynamodb::Client;
+use jiff::Timestamp;
+use portal_domain::campaign::CampaignView;
 use portal_domain::{Campaign, CampaignId, DivisionId};
 
 use crate::dynamo::{StoreError, key};
@@ -77,6 +79,19 @@ impl CampaignStore {
             .map_err(|error| StoreError::of("read a division's lock", error))?;
         let lock: Option<item::CampaignRef> = answer.item.map(serde_dynamo::from_item).transpose()?;
         Ok(lock.map(|lock| lock.campaign_id))
+    }
+
+    /// The campaign that keeps others from being started in a division at `now`, and how far it has come.
+    pub async fn in_the_way(&self, division: &DivisionId, now: Timestamp) -> Result<Option<CampaignView>, StoreError> {
+        let Some(id) = self.active_in(division).await? else { return Ok(None) };
+        self.view(id, now).await
+    }
+
+    /// A campaign as the API tells of it at `now`.
+    pub async fn view(&self, id: CampaignId, now: Timestamp) -> Result<Option<CampaignView>, StoreError> {
+        let Some(campaign) = self.campaign(id).await? else { return Ok(None) };
+        let progress = self.progress(&campaign).await?;
+        Ok(Some(CampaignView::new(campaign, &progress, now)))
     }
 
     /// Every campaign that may need looking after: those that hold a lock, and those of people who ask for an e-mail themselves.

@@ -86,6 +86,14 @@ pub enum Action {
     TurnedOff,
 }
 
+/// A trail, newest first, as people read it: after a pause a campaign goes through its list again, which is complete once.
+pub fn shown(mut trail: Vec<AuditEntry>) -> Vec<AuditEntry> {
+    let first = trail.iter().rposition(|entry| entry.action == Action::Prepared);
+    let mut index = 0..;
+    trail.retain(|entry| index.next() == first || entry.action != Action::Prepared);
+    trail
+}
+
 /// One entry of an audit trail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -135,5 +143,20 @@ impl AuditEntry {
             note: None,
             outcomes: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_complete_once_however_often_the_campaign_was_resumed() {
+        let actions = [Action::Prepared, Action::Resumed, Action::Paused, Action::Prepared, Action::Started];
+        let entries = actions.map(|action| AuditEntry::new(Timestamp::UNIX_EPOCH, SYSTEM, action));
+        let of = |trail: Vec<AuditEntry>| shown(trail).into_iter().map(|entry| entry.action).collect::<Vec<_>>();
+        assert_eq!(of(entries.to_vec()), &actions[1..]);
+        assert_eq!(of(entries[..3].to_vec()), &actions[..3], "one that is resumed before its list is complete");
+        assert_eq!(of(entries[1..3].to_vec()), &actions[1..3]);
     }
 }
