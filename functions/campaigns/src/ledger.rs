@@ -14,6 +14,7 @@ use portal_domain::feedback::Standing;
 use portal_domain::{CampaignId, Outcome, Recipient, RecipientId};
 use portal_http::csv::{Table, wants_csv};
 use portal_http::cursor::{self, Page};
+use portal_http::words::{self, Clock};
 use portal_http::{Caller, Problem, Query};
 use serde::Serialize;
 use serde_json::json;
@@ -75,6 +76,18 @@ impl Row {
         }
     }
 
+    /// The cells of a file for people.
+    fn cells_in_words(&self, clock: &Clock) -> Vec<String> {
+        let became = words::became(self.reason.as_deref(), self.standing, self.standing_detail.as_deref());
+        vec![
+            self.email.clone(),
+            self.name.clone(),
+            words::outcome(self.outcome).to_owned(),
+            became.into_owned(),
+            clock.time(self.updated_at),
+        ]
+    }
+
     fn cells(&self) -> [String; COLUMNS.len()] {
         [
             self.recipient_id.to_string(),
@@ -104,7 +117,7 @@ pub(crate) async fn recipients(
 ) -> Result<Response, Problem> {
     let csv = wants_csv(&headers);
     let (default, most) = if csv { (CSV_ROWS, CSV_ROWS) } else { (DEFAULT_LIMIT, MOST_ROWS) };
-    let (outcome, limit, cursor) = Query::of(&uri).read(|fields| {
+    let (outcome, limit, cursor, in_words) = Query::of(&uri).read(|fields| {
         let outcome = fields.optional_text("outcome", 20).and_then(|name| {
             let outcome = Outcome::parse(&name);
             if outcome.is_none() {
@@ -113,7 +126,8 @@ pub(crate) async fn recipients(
             }
             outcome
         });
-        (outcome, fields.optional_number("limit", 1..=most), fields.optional_text("cursor", 1_000))
+        let cursor = fields.optional_text("cursor", 1_000);
+        (outcome, fields.optional_number("limit", 1..=most), cursor, words::asked_for(fields))
     })?;
     let campaign = campaigns.campaign(&caller, &id).await?;
     let list = List(campaign.campaign_id, outcome);
@@ -133,12 +147,21 @@ pub(crate) async fn recipients(
         return Ok(page.into_response());
     }
     let entry = Audit::entry(caller.actor(), Deed::LedgerExported);
+    let clock = in_words.then(|| Clock::new(&campaign.time_zone, campaign.zone()));
     let (division, subject) = (Some(campaign.filter.division), Some(campaign.campaign_id.to_string()));
     let (after, rows_exported) = (Some(json!({"outcome": outcome})), Some(page.items.len()));
     campaigns.audit.record(Entry { division, subject, after, rows: rows_exported, ..entry }).await?;
-    let mut table = Table::new(&COLUMNS).map_err(Problem::internal)?;
+    let mut table = match &clock {
+        None => Table::new(&COLUMNS),
+        Some(clock) => Table::new(&["E-mail address", "Name", "Outcome", "Why", &clock.column("When")]),
+    }
+    .map_err(Problem::internal)?;
     for row in page.items {
-        table.push(&row.cells()).map_err(Problem::internal)?;
+        match &clock {
+            None => table.push(&row.cells()),
+            Some(clock) => table.push(&row.cells_in_words(clock)),
+        }
+        .map_err(Problem::internal)?;
     }
     table.into_response("campaign-recipients.csv", &uri, page.next_cursor.as_deref())
 }

@@ -7,9 +7,9 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use portal_aws::clock;
 use portal_domain::input::Fields;
-use portal_http::Problem;
 use portal_http::csv::{Table, wants_csv};
 use portal_http::cursor::{self, Page};
+use portal_http::{Problem, words};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -45,24 +45,29 @@ pub(crate) struct Paging {
     pub bounds: Bounds,
     cursor: Option<String>,
     csv: bool,
+    /// The file is for people.
+    pub words: bool,
 }
+
+/// The cells of a row.
+pub(crate) type Cells<R> = Box<dyn Fn(&R) -> Vec<String>>;
 
 /// A list as a spreadsheet shows it.
 pub(crate) struct Sheet<R> {
     /// What a browser saves it as.
     pub name: &'static str,
-    pub columns: Vec<&'static str>,
-    pub cells: fn(&R) -> Vec<String>,
+    pub columns: Vec<String>,
+    pub cells: Cells<R>,
 }
 
 impl Paging {
-    /// Reads `limit` and `cursor`; the time for the page begins now.
+    /// Reads `limit`, `cursor` and `columns`; the time for the page begins now.
     pub(crate) fn read(fields: &mut Fields<'_>, headers: &HeaderMap) -> Self {
         let csv = wants_csv(headers);
         let (default, most) = if csv { (CSV_ROWS, CSV_ROWS) } else { (DEFAULT_LIMIT, MOST_ROWS) };
         let rows = fields.optional_number("limit", 1..=most).unwrap_or(default) as usize;
         let bounds = Bounds { rows, bytes: MOST_BYTES, until: clock::now() + MOST_TIME };
-        Self { bounds, cursor: fields.optional_text("cursor", CURSOR_CHARS), csv }
+        Self { bounds, cursor: fields.optional_text("cursor", CURSOR_CHARS), csv, words: words::asked_for(fields) }
     }
 
     /// Whether the page is one of a file that the caller keeps.
@@ -80,7 +85,8 @@ impl Paging {
         if !self.csv {
             return Ok(page.into_response());
         }
-        let mut table = Table::new(&sheet.columns).map_err(Problem::internal)?;
+        let mut table =
+            Table::new(&sheet.columns.iter().map(String::as_str).collect::<Vec<_>>()).map_err(Problem::internal)?;
         for row in &page.items {
             table.push(&(sheet.cells)(row)).map_err(Problem::internal)?;
         }

@@ -13,6 +13,7 @@ use portal_domain::input::Fields;
 use portal_domain::selection::Exclusion;
 use portal_domain::{Filter, PortalStatus, Search};
 use portal_http::cursor::Page;
+use portal_http::words::Clock;
 use portal_http::{Caller, Problem, Query};
 use serde::Serialize;
 use serde_json::json;
@@ -98,7 +99,7 @@ pub(crate) async fn list(
     let (wanted, paging) = Query::of(&uri).read(|fields| (Wanted::read(fields), Paging::read(fields, &headers)))?;
     let list = ("recipients", &wanted);
     let from = paging.from(&list)?.unwrap_or(Position::START);
-    load.division(&caller, &wanted.filter.division).await?;
+    let division = load.division(&caller, &wanted.filter.division).await?;
 
     let (rows, next) = fill(&load.directory, &wanted, crate::rules(false), from, paging.bounds).await?;
     if paging.is_export() {
@@ -108,7 +109,13 @@ pub(crate) async fn list(
             "linked": linked, "search": wanted.search.is_some()});
         load.exported(&caller, Deed::RecipientsExported, (filter, asked), rows.len()).await?;
     }
-    paging.answer(Page::new(rows, &list, next.as_ref())?, &uri, row::sheet(wanted.on_active_services))
+    let on_active_services = wanted.on_active_services;
+    let sheet = if paging.words {
+        row::sheet_in_words(on_active_services, Clock::new(&division.time_zone, division.zone()))
+    } else {
+        row::sheet(on_active_services)
+    };
+    paging.answer(Page::new(rows, &list, next.as_ref())?, &uri, sheet)
 }
 
 #[cfg(test)]

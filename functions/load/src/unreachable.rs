@@ -12,12 +12,12 @@ use portal_domain::audit::Deed;
 use portal_domain::email::Unusable;
 use portal_domain::{Account, AccountId, Filter};
 use portal_http::cursor::Page;
-use portal_http::{Caller, Problem, Query};
+use portal_http::{Caller, Problem, Query, words};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::Load;
-use crate::page::{Paging, Sheet};
+use crate::page::{Cells, Paging, Sheet};
 use page::{Position, fill};
 
 /// A contact who can't be reached.
@@ -49,6 +49,17 @@ impl Row {
         }
     }
 
+    fn cells_in_words(&self) -> Vec<String> {
+        vec![
+            self.name.clone(),
+            json!(self.reason).as_str().map(words::reason).unwrap_or_default().to_owned(),
+            self.account_id.to_string(),
+            self.account_name.clone(),
+            self.site_id.clone().unwrap_or_else(|| "Account level".to_owned()),
+            self.contact_id.clone(),
+        ]
+    }
+
     fn cells(&self) -> Vec<String> {
         vec![
             self.account_id.to_string(),
@@ -73,11 +84,19 @@ pub(crate) async fn list(
     load.division(&caller, &filter.division).await?;
 
     let (rows, next) = fill(&load.directory, &filter, from, paging.bounds).await?;
-    let columns = vec!["accountId", "accountName", "contactId", "name", "siteId", "reason"];
     if paging.is_export() {
         let asked = json!({"filter": filter});
         load.exported(&caller, Deed::UnreachableExported, (&filter, asked), rows.len()).await?;
     }
-    let sheet = Sheet { name: "unreachable.csv", columns, cells: Row::cells };
-    paging.answer(Page::new(rows, &list, next.as_ref())?, &uri, sheet)
+    paging.answer(Page::new(rows, &list, next.as_ref())?, &uri, sheet(paging.words))
+}
+
+/// The list as CSV, for programs or for people.
+fn sheet(words: bool) -> Sheet<Row> {
+    let (columns, cells): (_, Cells<Row>) = if words {
+        (["Name", "Why", "Account", "Account name", "Site", "Contact"], Box::new(Row::cells_in_words))
+    } else {
+        (["accountId", "accountName", "contactId", "name", "siteId", "reason"], Box::new(Row::cells))
+    };
+    Sheet { name: "unreachable.csv", columns: columns.map(str::to_owned).to_vec(), cells }
 }

@@ -15,6 +15,7 @@ pub mod query;
 pub mod record;
 pub mod server;
 pub mod stage;
+pub mod words;
 
 pub use auth::{Caller, require};
 pub use portal_domain::permission::Permission;

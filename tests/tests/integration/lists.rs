@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use tests::http::Call;
 use tests::{Account, Contact, World};
 
 /// 60 accounts with up to four contacts each: shared and own addresses, on sites and not, some without a usable address; a
@@ -90,6 +91,45 @@ async fn every_list_has_as_many_as_its_count_in_json_and_csv() {
     emails.sort();
     // Invited today are own12 and own16; account A12 has no active services.
     assert_eq!(emails, [world.email("own16")]);
+}
+
+#[tokio::test]
+async fn a_file_for_people_has_the_words_and_the_clock_of_the_page() {
+    let world = World::with_people(2).await;
+    let email = |name: &str| world.email(name);
+    world.bounce(&email("p0")).await;
+    for name in ["p0", "p1"] {
+        world.set(&email(name), "lastInvitedAt", "2020-01-10T04:59:30Z").await;
+        world.set(&email(name), "expiresAt", "2020-01-17T04:59:30Z").await;
+    }
+    let lost = Contact::new("1", "nobody").with("name", "Zo\u{eb}");
+    world.import([Account::new("NORTH", "LOST").contact(lost)]).await;
+    let lines = async |path: &str| {
+        let answer = world.call(Call::new("GET", path).header("Accept", "text/csv")).await;
+        assert!(answer.status.is_success(), "{}", answer.text);
+        let mut lines: Vec<_> = answer.text.trim_start_matches('\u{feff}').lines().map(str::to_owned).collect();
+        lines[1..].sort();
+        lines
+    };
+    let people = lines("/v1/recipients?division=NORTH&columns=words").await;
+    let zone = "(America/New_York)";
+    assert_eq!(people[0], format!("E-mail address,Name,Accounts,Status,Mail,Last invited {zone},Expires {zone}"));
+    let row = |name: &str, rest: &str| people.iter().any(|line| line.starts_with(&email(name)) && line.ends_with(rest));
+    assert!(row("p0", ",Not sent,Bounced,2020-01-09 23:59,"), "{people:?}");
+    assert!(row("p1", ",Not sent,,2020-01-09 23:59,2020-01-16 23:59"), "{people:?}");
+    let services = lines("/v1/recipients?division=NORTH&columns=words&onActiveServices=true").await;
+    assert!(services[0].ends_with(",Accounts with active services"), "{services:?}");
+    let contacts = lines("/v1/unreachable?division=NORTH&columns=words").await;
+    assert_eq!(contacts[0], "Name,Why,Account,Account name,Site,Contact");
+    assert!(contacts[1].starts_with("Zo\u{eb},Not an e-mail address,LOST,"), "{contacts:?}");
+
+    let id = world.send("NORTH").await;
+    world.pump().await;
+    let ledger = lines(&format!("/v1/campaigns/{id}/recipients?columns=words")).await;
+    assert_eq!(ledger[0], format!("E-mail address,Name,Outcome,Why,When {zone}"));
+    assert!(ledger[1].starts_with(&email("p1")) && ledger[1].contains(",Sent,,20"), "{ledger:?}");
+    let wrong = world.call(Call::new("GET", "/v1/recipients?division=NORTH&columns=names")).await;
+    assert_eq!(wrong.faulty_fields(), ["columns"]);
 }
 
 #[tokio::test]

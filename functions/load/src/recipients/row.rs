@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use portal_aws::directory::read::{ActiveAccount, ActiveAccounts};
 use portal_domain::{AccountId, PortalStatus, Recipient, RecipientId};
 use portal_http::csv::BETWEEN_VALUES;
+use portal_http::words::{self, Clock};
 use serde::Serialize;
 
 use crate::page::Sheet;
@@ -101,6 +102,44 @@ impl Row {
         }
         cells
     }
+
+    /// The cells of a file for people. Who has accepted, and whom mail does not reach, waits for nothing that expires.
+    fn cells_in_words(&self, clock: &Clock) -> Vec<String> {
+        let waits = self.status != PortalStatus::Accepted && self.undeliverable.is_none();
+        let accounts: Vec<_> = self.account_ids.iter().map(ToString::to_string).collect();
+        let mut cells = vec![
+            self.email.clone(),
+            self.name.clone(),
+            and_more(&accounts, self.accounts),
+            words::status(self.status).to_owned(),
+            self.undeliverable.as_deref().map(words::undeliverable).unwrap_or_default().to_owned(),
+            clock.time(self.last_invited_at),
+            clock.time(self.expires_at.filter(|_| waits)),
+        ];
+        if let Some(active) = &self.active {
+            let on = |on: &OnAccount| format!("{} {}: {}", on.account_id, on.account_name, on.active_services);
+            let accounts: Vec<_> = active.active_services.iter().map(on).collect();
+            cells.push(and_more(&accounts, active.active_services_accounts));
+        }
+        cells
+    }
+}
+
+/// `A-1, A-2 and 3 more`, of so many in all.
+fn and_more(named: &[String], all: u32) -> String {
+    let rest = u64::from(all).saturating_sub(named.len() as u64);
+    let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    named.join(", ") + &more
+}
+
+/// The list as a file for people.
+pub(super) fn sheet_in_words(on_active_services: bool, clock: Clock) -> Sheet<Row> {
+    let mut columns = ["E-mail address", "Name", "Accounts", "Status", "Mail"].map(str::to_owned).to_vec();
+    columns.extend(["Last invited", "Expires"].map(|label| clock.column(label)));
+    if on_active_services {
+        columns.push("Accounts with active services".to_owned());
+    }
+    Sheet { name: "recipients.csv", columns, cells: Box::new(move |row: &Row| row.cells_in_words(&clock)) }
 }
 
 /// The list as CSV; of those on active services it says where.
@@ -119,5 +158,6 @@ pub(super) fn sheet(on_active_services: bool) -> Sheet<Row> {
     if on_active_services {
         columns.extend(["activeServices", "activeServicesAccounts"]);
     }
-    Sheet { name: "recipients.csv", columns, cells: Row::cells }
+    let columns = columns.into_iter().map(str::to_owned).collect();
+    Sheet { name: "recipients.csv", columns, cells: Box::new(Row::cells) }
 }

@@ -1,0 +1,158 @@
+//! Files for people: the words of the operator's page in place of the API's names, and times on the division's clock.
+//!
+//! A caller asks for them with `columns=words`. Without it a file has the API's columns, for programs.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use portal_domain::feedback::Standing;
+use portal_domain::input::Fields;
+use portal_domain::{Outcome, PortalStatus};
+
+/// Why somebody got no e-mail, or can't be reached; as the page's `words.js` has it.
+const REASONS: [(&str, &str); 17] = [
+    ("accepted", "Has accepted an invitation before"),
+    ("noLongerSelected", "No account meets the filter"),
+    ("recentlyInvited", "Invited in the last 24 hours"),
+    ("undeliverable", "Undeliverable: mail bounced, or its owner complained"),
+    ("bounced", "Mail to this address bounced"),
+    ("complained", "The owner of this address complained"),
+    ("empty", "No e-mail address"),
+    ("malformed", "Not an e-mail address"),
+    ("nonAsciiLocalPart", "Letters before the @ that mail can not carry"),
+    ("deadLettered", "Failed five times on our side"),
+    ("notRenderable", "The e-mail could not be made from its template"),
+    ("cancelled", "The campaign was cancelled"),
+    ("neverRecorded", "Whoever was sending it broke off"),
+    ("withdrawn", "The invitation was withdrawn after the campaign began"),
+    ("noConnection", "SES could not be reached"),
+    ("settled", "Somebody decided that it was not sent"),
+    ("rejected", "SES took the e-mail and then did not send it"),
+];
+
+/// Whether a caller asks for a file for people.
+pub fn asked_for(fields: &mut Fields<'_>) -> bool {
+    fields.optional_choice("columns", "words", |name| (name == "words").then_some(())).is_some()
+}
+
+/// The clock of a file: a division's.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    name: String,
+    zone: TimeZone,
+}
+
+impl Clock {
+    /// The clock of a time zone that goes by this name.
+    pub fn new(name: &str, zone: TimeZone) -> Self {
+        Self { name: name.to_owned(), zone }
+    }
+
+    /// The name of a column of times, with the clock's: `Expires (America/New_York)`.
+    pub fn column(&self, label: &str) -> String {
+        format!("{label} ({})", self.name)
+    }
+
+    /// A time to the minute, as spreadsheets in any language read it: `2026-11-27 09:30`. Nothing for none.
+    pub fn time(&self, at: Option<Timestamp>) -> String {
+        let local = at.map(|at| at.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string());
+        local.unwrap_or_default()
+    }
+}
+
+/// A portal status.
+pub fn status(status: PortalStatus) -> &'static str {
+    match status {
+        PortalStatus::NotSent => "Not sent",
+        PortalStatus::Pending => "Pending",
+        PortalStatus::Accepted => "Accepted",
+    }
+}
+
+/// What became of somebody in a campaign.
+pub fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Sent => "Sent",
+        Outcome::Claimed => "Being sent",
+        Outcome::Queued => "Waiting",
+        Outcome::Skipped => "Skipped",
+        Outcome::Unconfirmed => "Unconfirmed",
+        Outcome::Failed => "Failed",
+    }
+}
+
+/// What SES said of an e-mail.
+pub fn standing(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Delivered => "Delivered",
+        Standing::Delayed => "Delayed",
+        Standing::SoftBounced => "Came back for now",
+        Standing::Bounced => "Bounced",
+        Standing::Complained => "Complained",
+        Standing::Rejected => "Rejected",
+    }
+}
+
+/// Why mail does not reach somebody; a name that is not known as it is.
+pub fn undeliverable(name: &str) -> &str {
+    match Standing::ALL.into_iter().find(|known| known.as_str() == name) {
+        Some(known) => standing(known),
+        None => name,
+    }
+}
+
+/// Why there was no e-mail; a name that is not known as it is.
+pub fn reason(name: &str) -> &str {
+    REASONS.iter().find(|(known, _)| *known == name).map_or(name, |(_, words)| words)
+}
+
+/// Why somebody got no e-mail, or what SES said of it and its code for the cause.
+pub fn became<'a>(why: Option<&'a str>, said: Option<Standing>, detail: Option<&str>) -> Cow<'a, str> {
+    match (why, said, detail) {
+        (Some(why), _, _) => reason(why).into(),
+        (None, Some(said), Some(detail)) => format!("{} ({detail})", standing(said)).into(),
+        (None, Some(said), None) => standing(said).into(),
+        (None, None, _) => "".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The words of the operator's page.
+    const PAGE: &str = include_str!("../../../functions/console/page/words.js");
+
+    #[test]
+    fn the_words_are_those_of_the_page() {
+        let statuses = PortalStatus::ALL.map(|one| (one.as_str(), format!("{}: '{}'", one.as_str(), status(one))));
+        let outcomes = Outcome::ALL.map(|one| (one.as_str(), format!("{}: '{}'", one.as_str(), outcome(one))));
+        let standings = Standing::ALL.map(|one| (one.as_str(), format!("{}: ['{}'", one.as_str(), standing(one))));
+        let reasons = REASONS.map(|(name, words)| (name, format!("{name}: '{words}'")));
+        let all = statuses.into_iter().chain(outcomes).chain(standings).chain(reasons);
+        for (name, written) in all {
+            assert!(PAGE.contains(&written), "{name}: words.js does not have {written}");
+        }
+        let (_, reasons) = PAGE.split_once("const REASONS = {").expect("the page has reasons");
+        let (reasons, _) = reasons.split_once("};").expect("the end of them");
+        assert_eq!(reasons.matches(": '").count(), REASONS.len());
+    }
+
+    #[test]
+    fn a_time_is_that_of_the_divisions_clock() {
+        let clock = Clock::new("America/New_York", TimeZone::get("America/New_York").expect("known"));
+        assert_eq!(clock.column("Expires"), "Expires (America/New_York)");
+        assert_eq!(clock.time("2026-11-27T04:59:30Z".parse().ok()), "2026-11-26 23:59");
+        assert_eq!(clock.time(None), "");
+    }
+
+    #[test]
+    fn what_became_of_somebody_is_why_not_or_what_ses_said() {
+        assert_eq!(became(Some("cancelled"), Some(Standing::Delivered), None), "The campaign was cancelled");
+        assert_eq!(became(Some("Throttling"), None, None), "Throttling");
+        assert_eq!(became(None, Some(Standing::Bounced), Some("Permanent/NoEmail")), "Bounced (Permanent/NoEmail)");
+        assert_eq!(became(None, None, None), "");
+        assert_eq!((undeliverable("bounced"), undeliverable("new")), ("Bounced", "new"));
+    }
+}
