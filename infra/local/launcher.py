@@ -1,5 +1,5 @@
 """Runs ministack, made quicker in two places of its Lambda runtime: about 9 ms an invocation instead of 50 to 100.
-Tokens that the hosted sign-in renews carry the user's groups, as Cognito's do. Paths keep their escapes, as a REST API's do. Schedules
+Tokens that the hosted sign-in renews carry the user's groups, as Cognito's do, and it keeps a session (hosted_session.py). Paths keep their escapes, as a REST API's do. Schedules
 run as EventBridge Scheduler's do (scheduling.py).
 
 Where policies are enforced it is also made to authorise some kinds of calls as AWS does (policy_rules.py). All of these are
@@ -14,6 +14,7 @@ import os
 import runpy
 import socketserver
 
+import hosted_session
 import policy_rules
 import scheduling
 
@@ -85,7 +86,8 @@ def with_paths_as_sent() -> None:
 
 def main() -> None:
     changes = {"quick answers of its Runtime API": without_nagle, "a short wait for logs": without_log_wait,
-               "groups in renewed tokens": with_groups_in_renewed_tokens, "paths with their escapes": with_paths_as_sent}
+               "groups in renewed tokens": with_groups_in_renewed_tokens, "paths with their escapes": with_paths_as_sent,
+               "sessions of the hosted sign-in": hosted_session.install}
     if os.environ.get(ENFORCE):
         changes["AWS's rules for batch calls, senders, partition keys and schedules"] = policy_rules.install
     enforced = policy_rules.refused_to_scheduler if os.environ.get(ENFORCE) else None

@@ -94,6 +94,33 @@ class Access(PageTest):
         self.page.locator("#sign-out").click()
         expect(self.page.locator("#sign-in")).to_be_visible()
         self.assert_accessible("signed out")
+        self.page.locator("#sign-in").click()
+        expect(self.page.locator("input[name=password]")).to_be_visible()
+
+    def test_a_reload_asks_for_nothing_while_the_user_pool_knows_whoever_signed_in_and_back_leads_back(self):
+        self.open("?division=DAYTON")
+        expect(self.page.locator("#load")).to_be_enabled()
+        self.page.locator("header nav").get_by_role("link", name="Templates").click()
+        expect(self.page.locator("#templates tbody tr")).not_to_have_count(0)
+        forms = []
+        self.page.on("request", lambda request: forms.append(request.url) if request.method == "POST" and "/login" in request.url else None)
+        for _ in range(2):
+            self.page.reload()
+            expect(self.page.locator("#templates tbody tr")).not_to_have_count(0)
+            expect(self.page).to_have_url(re.compile(r"division=DAYTON#/templates$"))
+        self.page.go_back()
+        expect(self.page.locator("#division")).to_have_value("DAYTON")
+        self.assertEqual(forms, [])
+
+    def test_a_pool_that_refuses_is_not_asked_again_and_again(self):
+        self.open("?division=DAYTON")
+        expect(self.page.locator("#load")).to_be_enabled()
+        asked = []
+        self.page.on("request", lambda request: asked.append(request.url) if "/oauth2/authorize" in request.url else None)
+        self.page.route("**/oauth2/token", lambda route: route.fulfill(status=400, content_type="application/json", body='{"error":"invalid_grant"}'))
+        self.page.reload()
+        expect(self.page.locator("#signed-out")).to_contain_text("The sign-in did not succeed")
+        self.assertEqual(len(asked), 1)
 
     def test_a_network_that_fails_says_so_and_keeps_everything(self):
         self.open("?division=DAYTON&billGroup=QUARTERLY")

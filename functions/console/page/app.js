@@ -4,6 +4,8 @@
 import { whenSessionEnds } from './api.js';
 import { button, fill, h, heading } from './dom.js';
 import { inviteView } from './invite.js';
+import { later } from './later.js';
+import { place as currentPlace, restore } from './place.js';
 import { problemBox } from './problem-box.js';
 import * as route from './route.js';
 import * as session from './session.js';
@@ -14,19 +16,6 @@ const AUDIT_TAB = ['Audit', 'audit'];
 
 const main = document.getElementById('main');
 let view = { key: null, end: new AbortController() };
-
-/**
- * A view that is fetched when it is first looked at, so that the first one comes sooner. The files of this page are gone once
- * another version is published: then the page is loaded anew, which comes back to the same view.
- */
-const later = (module, name) => async (...place) => (await import(module).catch(outdated))[name](...place);
-
-async function outdated(error) {
-  const page = await fetch(location.pathname, { cache: 'no-cache' }).then(response => response.text());
-  if (page.includes(new URL('.', import.meta.url).pathname.split('/').at(-2))) throw error;
-  location.reload();
-  return new Promise(() => {});
-}
 
 /** The view for a path: what makes it the same view under another path, its title, and what shows it. */
 function viewFor([kind, id, from]) {
@@ -44,8 +33,12 @@ function viewFor([kind, id, from]) {
 async function show({ anew = false } = {}) {
   const place = route.current();
   const wanted = viewFor(place.path);
-  if (wanted.key === view.key && view.update && !anew) return view.update(place);
+  if (wanted.key === view.key && view.update && !anew) {
+    view.update(place);
+    return comeBack();
+  }
   const first = view.key === null;
+  const isReturn = anew || currentPlace().scroll !== undefined;
   view.end.abort();
   const mine = { key: wanted.key, end: new AbortController(), update: null };
   view = mine;
@@ -63,7 +56,14 @@ async function show({ anew = false } = {}) {
   }
   if (view !== mine) return;
   main.removeAttribute('aria-busy');
+  if (!isReturn) scrollTo(0, 0);
   if (!first && !box.contains(document.activeElement)) box.querySelector('h1')?.focus();
+  comeBack();
+}
+
+/** A list does that by itself, when its rows are there again. */
+function comeBack() {
+  if (!currentPlace().awaited) restore();
 }
 
 function mark(tab) {

@@ -1,7 +1,8 @@
 /**
  * Where the operator is: the view in the hash, the filter in the query. Both are in the address, so that a view can be
- * shared, reloaded, and left by the back button.
+ * shared, reloaded, and left by the back button. Each entry of the browser's history has a place in its view (place.js).
  */
+import * as places from './place.js';
 
 let listener = () => {};
 let guard = null;
@@ -50,7 +51,8 @@ export function note(name, value) {
 }
 
 function change(address, { replace = false, state = null } = {}) {
-  history[replace ? 'replaceState' : 'pushState'](state, '', address);
+  if (replace) history.replaceState({ ...state, ...places.renewed() }, '', address);
+  else history.pushState(state, '', address);
   arrived();
 }
 
@@ -63,6 +65,7 @@ export function again() {
 export function listen(onChange) {
   listener = onChange;
   shown = location.href;
+  places.begin();
   addEventListener('popstate', arrived);
   document.addEventListener('click', follow);
   // Closing the tab is for the browser to ask about, in its own words.
@@ -72,9 +75,14 @@ export function listen(onChange) {
 /** Follows links to another filter without loading the page anew, which would lose the session. */
 function follow(event) {
   const link = event.target.closest?.('a[href^="?"]');
-  if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (!link || event.defaultPrevented || !isPlain(event)) return;
   event.preventDefault();
-  change(link.href);
+  change(link.href, { replace: 'replace' in link.dataset });
+}
+
+/** Whether a click on a link is to be followed here, and not in another tab. */
+export function isPlain(event) {
+  return !event.ctrlKey && !event.metaKey && !event.shiftKey;
 }
 
 /**
@@ -91,11 +99,12 @@ async function arrived() {
   if (guard) {
     // The browser has gone there already: go back in name, until it is known that nothing gets lost.
     const { state } = history;
-    history.pushState(null, '', shown);
+    history.pushState(places.kept(), '', shown);
     if (!await guard()) return;
     guard = null;
     history.pushState(state, '', wanted);
   }
+  places.move(shown);
   shown = wanted;
   listener({ anew: false });
 }

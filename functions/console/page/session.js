@@ -1,6 +1,7 @@
 /**
  * Who is signed in: authorization code with PKCE (RFC 7636) at the user pool's hosted page. Tokens are kept in this module's
- * memory and nowhere else; a reload signs in anew, which the hosted page does without asking while its own session lasts.
+ * memory and nowhere else; a reload signs in anew, which the hosted page does without asking while its own session lasts. The way there and
+ * back takes the place of this entry of the browser's history, so that Back leads to where it led before.
  */
 import { AUDIT, PERMISSION } from './words.js';
 
@@ -33,11 +34,17 @@ export async function start() {
   if (!query.has('state') || !(query.has('code') || query.has('error'))) return false;
   sessionStorage.removeItem(PENDING);
   // The address is restored whatever comes: a code works once, and has no place in the history.
-  history.replaceState(pending?.view ?? null, '', pending?.address ?? location.pathname);
+  history.replaceState(viewOf(pending), '', pending?.address ?? location.pathname);
   if (query.get('state') !== pending?.state) throw new SignInError('This sign-in was not started here, or too long ago.');
   if (query.has('error')) throw new SignInError(query.get('error_description') ?? query.get('error'));
   await fetchTokens({ grant_type: 'authorization_code', code: query.get('code'), code_verifier: pending.verifier, redirect_uri: home() });
   return true;
+}
+
+/** What the history kept of the view. Whoever was asked for a password on the way has the hosted page behind them now. */
+function viewOf(pending) {
+  if (!pending?.view) return null;
+  return history.length === pending.entries ? pending.view : { ...pending.view, behind: false };
 }
 
 /** Goes to the hosted page, and comes back to the same address. */
@@ -45,7 +52,7 @@ export async function signIn() {
   const verifier = randomText();
   const state = randomText();
   const address = location.pathname + location.search + location.hash;
-  sessionStorage.setItem(PENDING, JSON.stringify({ verifier, state, address, view: history.state }));
+  sessionStorage.setItem(PENDING, JSON.stringify({ verifier, state, address, view: history.state, entries: history.length }));
   const challenge = base64url(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier))));
   leave(settings.signIn.authorizeUrl, {
     response_type: 'code', client_id: settings.signIn.clientId, redirect_uri: home(), scope: 'openid email profile',
@@ -119,7 +126,7 @@ function home() {
 }
 
 function leave(url, query) {
-  location.assign(query ? `${url}?${new URLSearchParams(query)}` : url);
+  location.replace(query ? `${url}?${new URLSearchParams(query)}` : url);
 }
 
 function randomText() {
