@@ -11,8 +11,8 @@ export function audienceField({ onInput }) {
   const pendingDays = number('audience-pending-days', { min: 0, max: 3650 });
   const maxReminders = number('audience-max-reminders', { min: 1, max: 100 });
   const reminders = h('div', { class: 'grid two' },
-    field('Only if invited at least so many days ago', pendingDays, 'Left empty: however lately.'),
-    field('At most so many reminders each', maxReminders, 'Left empty: no limit.'));
+    field('Only if invited at least so many days ago', pendingDays, '0: however lately.'),
+    field('At most so many reminders each', maxReminders, 'All reminders count, whatever sent them.'));
   const element = h('div', { id: 'audience', class: 'stack' }, h('div', { class: 'grid halves' }, field('Who of them', status)), reminders);
 
   function number(id, limits) {

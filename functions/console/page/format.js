@@ -1,15 +1,20 @@
 /**
- * Numbers and times as the operator's browser writes them.
+ * Numbers and times as the operator's browser writes them. A view has one clock, its division's, which it names.
  */
 import { h } from './dom.js';
 
 const NUMBER = new Intl.NumberFormat();
 const RATE = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 2 });
-const TIME = new Intl.DateTimeFormat(undefined, {
-  year: 'numeric', month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit', timeZoneName: 'short',
-});
 
+const MOMENT = { year: 'numeric', month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit', timeZoneName: 'short' };
 const DAY = new Intl.DateTimeFormat(undefined, { year: 'numeric', month: 'short', day: 'numeric', timeZone: 'UTC' });
+const TIME_OF_DAY = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit', timeZone: 'UTC' });
+
+/** By shape and time zone: making one takes longer than a thousand times in words. */
+const clocks = new Map();
+
+/** The browser's own time zone, for what is of no one division. */
+export const OWN_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** `1,068`. */
 export function number(value) {
@@ -26,9 +31,24 @@ export function people(value) {
   return count(value, 'person', 'people');
 }
 
-/** An RFC 3339 time in words, with its zone; a dash for none. */
-export function time(value) {
-  return value ? h('time', { datetime: value }, TIME.format(new Date(value))) : '–';
+/** An RFC 3339 time on the clock of a time zone: `Dec 7, 2026, 9:00 AM EST`; a dash for none. */
+export function time(value, timeZone) {
+  return value ? h('time', { datetime: value }, clock(timeZone, MOMENT).format(new Date(value))) : '–';
+}
+
+/** The same with the day of the week: `Monday, Dec 7, 2026, 9:00 AM EST`. */
+export function localTime(value, timeZone) {
+  return h('time', { datetime: value }, clockTime(value, timeZone));
+}
+
+/** The same as text. */
+export function clockTime(value, timeZone) {
+  return clock(timeZone, { weekday: 'long', ...MOMENT }).format(new Date(value));
+}
+
+/** What names the clock of a view. */
+export function clockNote(timeZone) {
+  return h('p', { class: 'quiet clock' }, `All times are those of ${timeZone}.`);
 }
 
 /** A calendar day such as `2026-11-23`, in words. */
@@ -36,24 +56,24 @@ export function day(value) {
   return DAY.format(new Date(`${value}T00:00:00Z`));
 }
 
-/** An RFC 3339 time on the clock of a time zone, with the day of the week: `Monday, Dec 7, 2026, 09:00 EST`. */
-export function localTime(value, timeZone) {
-  return h('time', { datetime: value }, clockTime(value, timeZone));
+/** A time of day such as `09:00` or `09:00:30`, on a clock of 12 or of 24 hours; the seconds stay as they are written. */
+export function timeOfDay(value) {
+  const [, hours, seconds = ''] = /^(\d\d:\d\d)(:\d\d)?$/.exec(value) ?? [];
+  if (!hours) return value;
+  return TIME_OF_DAY.format(new Date(`1970-01-01T${hours}:00Z`)).replace(/(\d)(?=\D*$)/, `$1${seconds}`);
 }
 
-/** The same as text. */
-export function clockTime(value, timeZone) {
-  return clock(timeZone).format(new Date(value));
+function clock(timeZone, shape) {
+  const key = `${timeZone} ${shape.weekday ?? ''}`;
+  if (!clocks.has(key)) clocks.set(key, clockOf(timeZone, shape));
+  return clocks.get(key);
 }
 
-function clock(timeZone) {
-  const shape = {
-    weekday: 'long', year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZoneName: 'short',
-  };
+function clockOf(timeZone, shape) {
   try {
     return new Intl.DateTimeFormat(undefined, { ...shape, timeZone });
   } catch {
-    // A zone that this browser doesn't know (yet): its own then, which it names.
+    // A zone that this browser doesn't know (yet): its own then, which each time names.
     return new Intl.DateTimeFormat(undefined, shape);
   }
 }

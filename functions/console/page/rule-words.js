@@ -1,7 +1,7 @@
 /**
  * When a schedule runs, in words. A rule that has no plain words is told as it is written.
  */
-import { count, day } from './format.js';
+import { count, day, timeOfDay } from './format.js';
 import { timeOf, weekdaysOf, withoutSeconds } from './rule.js';
 import { listInWords, weekdaysInWords } from './weekdays.js';
 
@@ -10,7 +10,7 @@ const ORDER = ['first', 'second', 'third', 'fourth', 'fifth'];
 const NUMBER = /^\d{1,2}$/;
 const NUMBERS = /^\d{1,2}(,\d{1,2})*$/;
 
-/** `Every Monday at 09:00`. */
+/** `Every Monday at 9:00 AM`. */
 export function ruleInWords({ at, cron, rate }) {
   if (at) return `Once, on ${momentInWords(at)}`;
   return cron ? cronInWords(cron) ?? cron : rateInWords(rate);
@@ -21,10 +21,10 @@ export function scheduleInWords({ rule, from, until }) {
   return [ruleInWords(rule), from && `from ${momentInWords(from)}`, until && `until ${momentInWords(until)}`].filter(Boolean).join(', ');
 }
 
-/** A local date or date-time: `Dec 1, 2026 at 09:00`. */
+/** A local date or date-time: `Dec 1, 2026 at 9:00 AM`. */
 function momentInWords(moment) {
   const [date, time] = moment.split('T');
-  return time ? `${day(date)} at ${withoutSeconds(time)}` : day(date);
+  return time ? `${day(date)} at ${timeOfDay(withoutSeconds(time))}` : day(date);
 }
 
 function rateInWords(rate) {
@@ -52,14 +52,18 @@ function timesInWords(minute, hour) {
   const between = NUMBER.test(first) && NUMBER.test(last);
   if (stepOf(minute, 60) && (hour === '*' || between)) {
     const often = `every ${count(stepOf(minute, 60), 'minute', 'minutes')}`;
-    return between ? `${often} between ${timeOf([null, '0', first])} and ${timeOf([null, '0', String(Number(last) + 1)])}` : often;
+    return between ? `${often} between ${onTheClock('0', first)} and ${onTheClock('0', String(Number(last) + 1))}` : often;
   }
   if (!NUMBER.test(minute)) return null;
-  const at = hour => timeOf([null, minute, hour]);
+  const at = hour => onTheClock(minute, hour);
   if (hour === '*') return Number(minute) === 0 ? 'every hour' : `every hour at ${count(Number(minute), 'minute', 'minutes')} past`;
   if (NUMBERS.test(hour)) return `at ${listInWords(hour.split(',').map(at))}`;
   if (stepOf(hour, 24)) return `every ${count(stepOf(hour, 24), 'hour', 'hours')} from ${at('0')}`;
   return between ? `every hour from ${at(first)} to ${at(last)}` : null;
+}
+
+function onTheClock(minute, hour) {
+  return timeOfDay(timeOf([null, minute, hour]));
 }
 
 /** The step of a field such as `0/15`; 0 for another field, and for a step that does not come out even: it is no “every”. */

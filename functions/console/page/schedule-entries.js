@@ -7,10 +7,13 @@ import { EVERY_DAY } from './weekdays.js';
 /** The hours that are offered to whoever turns quiet hours on. */
 const HOURS = { sendFrom: '08:00', sendUntil: '20:00', weekdays: EVERY_DAY };
 
+/** The limits that are offered to whoever chooses the pending. */
+const LIMITS = { pendingDays: '7', maxReminders: '3' };
+
 /** The entries of a new form. */
 export function newEntries(filter, { emailFrom, templateId }) {
   return {
-    name: '', filter, emailFrom, templateId, audience: { status: 'both', pendingDays: '', maxReminders: '' }, maxRecipients: '', maxPerMinute: '',
+    name: '', filter, emailFrom, templateId, audience: { status: 'notSent', ...LIMITS }, maxRecipients: '', maxPerMinute: '',
     rule: NEW_RULE, from: momentOf(), until: momentOf(), quietHours: { on: false, ...HOURS },
   };
 }
@@ -19,7 +22,8 @@ export function newEntries(filter, { emailFrom, templateId }) {
 export function entriesOf({ name, filter, emailFrom, templateId, audience, maxRecipients, maxPerMinute, rule, from, until, quietHours }) {
   return {
     name, filter, emailFrom, templateId,
-    audience: { status: audience.status, pendingDays: text(audience.pendingDays), maxReminders: text(audience.maxReminders) },
+    audience: audience.status === 'notSent' ? { status: 'notSent', ...LIMITS }
+      : { status: audience.status, pendingDays: text(audience.pendingDays), maxReminders: text(audience.maxReminders) },
     maxRecipients: text(maxRecipients), maxPerMinute: text(maxPerMinute),
     rule: choiceOf(rule), from: momentOf(from), until: momentOf(until), quietHours: { on: Boolean(quietHours), ...HOURS, ...quietHours },
   };

@@ -6,6 +6,7 @@ import { announce, fill, h } from './dom.js';
 import { clockTime, localTime, number, people } from './format.js';
 import { problemBox } from './problem-box.js';
 import { missingForPreview, scheduleOf } from './schedule-entries.js';
+import { leftOut } from './schedule-words.js';
 
 /** Long enough that a word is typed in the meantime. */
 const PAUSE_MS = 500;
@@ -83,13 +84,15 @@ export function schedulePreview({ scheduleId, read, isIdle, onFaults, signal }) 
   }
 
   /** Returns the most of it in words. */
-  function showPeople({ willEmail, total }, limit) {
+  function showPeople(counts, limit) {
+    const { willEmail, total } = counts;
+    const reasons = leftOut(counts);
     const tooMany = limit > 0 && willEmail > limit && `That is over its limit of ${number(limit)}: today it would be skipped, and nobody e-mailed.`;
     fill(who, h('p', { class: 'will-email' }, 'Today it would e-mail ', h('b', { id: 'preview-will-email' }, number(willEmail)),
-      ` ${willEmail === 1 ? 'person' : 'people'}.`),
-    h('p', { class: 'quiet' }, `Of ${people(total)} in the selection.`),
+      ` of ${people(total)} in the selection.`),
+    reasons.length > 0 && h('ul', { id: 'preview-left-out', class: 'plain quiet' }, reasons.map(reason => h('li', {}, reason))),
     tooMany && h('p', { id: 'preview-too-many', class: 'note warning-note' }, tooMany));
-    return [`Today it would e-mail ${people(willEmail)}.`, tooMany].filter(Boolean).join(' ');
+    return [`Today it would e-mail ${number(willEmail)} of ${people(total)}.`, ...reasons, tooMany].filter(Boolean).join(' ');
   }
 
   /** What was right before stays in view. */

@@ -1,14 +1,15 @@
 /**
  * What the API's names about schedules are called on the screen. A name that is not known here is shown as it is.
  */
-import { number, people } from './format.js';
+import { count, people, timeOfDay } from './format.js';
 import { EVERY_DAY, weekdaysInWords } from './weekdays.js';
 
 const STATES = { active: 'Active', paused: 'Paused', off: 'Turned off', ended: 'Ended' };
 
 const STATE_REASONS = { failures: 'it failed', ownerWithoutPermission: 'no permission' };
 
-export const AUDIENCES = { both: 'Never invited, or still pending', notSent: 'Never invited', pending: 'Still pending' };
+/** In the order in which they are offered. */
+export const AUDIENCES = { notSent: 'Never invited', both: 'Never invited, or still pending', pending: 'Still pending' };
 
 const RESULTS = { started: 'Started', missed: 'Missed', skipped: 'Skipped', failed: 'Failed' };
 
@@ -48,20 +49,34 @@ export function whyIdle({ state, stateReason, failures, inTemplate }) {
     return `It was turned off because its owner at that time did not have the permission to send any more. ${next}`;
   }
   if (stateReason !== 'failures') return `It was turned off: ${stateReason}.`;
-  return `It was turned off because it failed ${number(failures)} times in a row: see below why. Mend that, and then resume it.`;
+  return `It was turned off because it failed ${count(failures, 'time', 'times')} in a row: see below why. Mend that, and then resume it.`;
 }
 
 /** Whom a campaign of a schedule addresses: `Still pending, invited at least 7 days ago, at most 3 reminders each`. */
 export function audienceInWords({ status = 'both', pendingDays, maxReminders }) {
   const words = named(AUDIENCES, status);
-  const longer = pendingDays === undefined ? '' : `, invited at least ${number(pendingDays)} ${pendingDays === 1 ? 'day' : 'days'} ago`;
-  return `${words}${longer}${maxReminders === undefined ? '' : `, at most ${number(maxReminders)} ${maxReminders === 1 ? 'reminder' : 'reminders'} each`}`;
+  const longer = pendingDays === undefined ? '' : `, invited at least ${count(pendingDays, 'day', 'days')} ago`;
+  return `${words}${longer}${maxReminders === undefined ? '' : `, at most ${count(maxReminders, 'reminder', 'reminders')} each`}`;
 }
 
-/** `08:00 to 20:00, Monday to Friday`. */
+/** Why people of the selection would get nothing, each of them under one reason: `90 people were invited before.` */
+export function leftOut({ accepted, excluded, notAddressed = {} }) {
+  const told = [
+    [accepted, 'has accepted', 'have accepted'],
+    [notAddressed.invitedBefore, 'was invited before', 'were invited before'],
+    [notAddressed.neverInvited, 'was never invited', 'were never invited'],
+    [notAddressed.pendingTooShort, 'was invited too lately', 'were invited too lately'],
+    [notAddressed.remindedEnough, 'has had all reminders', 'have had all reminders'],
+    [excluded.recentlyInvited, 'was invited in the last 24 hours', 'were invited in the last 24 hours'],
+    [excluded.undeliverable, 'can not be reached: mail bounced, or its owner complained', 'can not be reached: mail bounced, or its owner complained'],
+  ];
+  return told.filter(([people]) => people > 0).map(([people, one, many]) => `${count(people, `person ${one}`, `people ${many}`)}.`);
+}
+
+/** `8:00 AM to 8:00 PM, Monday to Friday`. */
 export function hoursInWords({ sendFrom, sendUntil, weekdays = EVERY_DAY }) {
   const days = weekdays.length === EVERY_DAY.length ? 'every day' : weekdaysInWords(weekdays);
-  return `${sendFrom} to ${sendUntil}, ${days}`;
+  return `${timeOfDay(sendFrom)} to ${timeOfDay(sendUntil)}, ${days}`;
 }
 
 /** Why an occurrence started no campaign. What failed is told with what the service said of it. */

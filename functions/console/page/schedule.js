@@ -22,6 +22,9 @@ import { unsavedChanges } from './unsaved.js';
 
 const NEW = 'new';
 
+/** Said of a schedule that was saved before the pending needed limits. */
+const WITHOUT_END = 'It reminds people who are pending again and again, without end. Choose both limits below and save it, or let it invite only who was never invited.';
+
 export async function scheduleView(root, place, signal) {
   const [, scheduleId] = place.path;
   const isNew = scheduleId === NEW;
@@ -80,9 +83,10 @@ export async function scheduleView(root, place, signal) {
     fill(summary,
       readOnly && h('p', { id: 'in-template', class: 'note' },
         'This schedule is written in the template of the stack, and is changed there. Here it can be paused and resumed, and deleted when it is no longer in the template.'),
+      now.warnings?.length > 0 && h('p', { id: 'schedule-without-end', class: 'note warning-note' }, WITHOUT_END),
       idle && h('p', { id: 'why-idle', class: `note stopped-${now.state === 'off' ? 'halted' : 'paused'}` }, idle),
       facts([['Runs', scheduleInWords(now)], ['Time zone', now.timeZone], ['Next run', nextRun(now)], ['Last time', lastInShort(now)],
-        ['Owner', now.owner], ['Changed', now.updatedBy && [time(now.updatedAt), `, by ${now.updatedBy}`]]]));
+        ['Owner', now.owner], ['Changed', now.updatedBy && [time(now.updatedAt, now.timeZone), `, by ${now.updatedBy}`]]]));
     controls.show(now);
   }
 
