@@ -80,8 +80,8 @@ class Form(SchedulesTest):
         self.page.locator("#rule-weekdays-wednesday").check()
         self.page.locator("#rule-time").fill("07:30")
         runs = self.page.locator("#preview-runs li")
-        expect(runs).to_have_text([re.compile(r"Wednesday, .*07:30 E[SD]T")] * 5)
-        expect(self.page.locator("#preview-people")).to_contain_text("Today it would e-mail 3 people.")
+        expect(runs).to_have_text([re.compile(r"Wednesday, .*7:30 AM E[SD]T")] * 5)
+        expect(self.page.locator("#preview-people")).to_contain_text("Today it would e-mail 3 of 3 people in the selection.")
         limit = self.page.locator("#max-recipients")
         limit.fill("2")
         expect(self.page.locator("#preview-too-many")).to_contain_text("over its limit of 2")
@@ -89,8 +89,14 @@ class Form(SchedulesTest):
         self.picture("schedule-new", whole=True)
         limit.fill("10")
         expect(self.page.locator("#preview-too-many")).to_have_count(0)
-        self.page.locator("#audience-status").select_option("notSent")
+        # Nobody is reminded unless somebody wants that, and then so often and no more.
+        expect(self.page.locator("#audience-status")).to_have_value("notSent")
         expect(self.page.locator("#audience-pending-days")).to_be_hidden()
+        self.page.locator("#audience-status").select_option("pending")
+        expect(self.page.locator("#preview-left-out")).to_have_text("3 people were never invited.")
+        self.page.locator("#audience-max-reminders").fill("")
+        expect(self.page.locator("#preview-status")).to_contain_text("The preview waits")
+        self.page.locator("#audience-status").select_option("notSent")
         self.page.locator("#save-schedule").click()
         expect(self.page.get_by_role("heading", level=1)).to_have_text(f"{name} Active")
         address = self.page.url
@@ -106,7 +112,7 @@ class Form(SchedulesTest):
         self.check_looks("schedule")
         self.page.locator("header nav").get_by_role("link", name="Schedules").click()
         row = self.page.locator("#schedules tbody tr").filter(has_text=name)
-        for text in (division, "Every Wednesday at 07:30", "Never invited", "operator@example.com", "Active", "Wednesday"):
+        for text in (division, "Every Wednesday at 7:30", "Never invited", "operator@example.com", "Active", "Wednesday"):
             expect(row).to_contain_text(text)
         self.check_looks("schedules")
         self.picture("schedules")
@@ -214,16 +220,16 @@ class Form(SchedulesTest):
         self.page.locator("#rule-kind").select_option("daily")
         self.wait_until(lambda: held, "nothing was asked")
         self.page.locator("#rule-time").fill("17:45")
-        self.expect_runs("17:45")
+        self.expect_runs("5:45 PM")
         held[0].continue_()
         self.page.wait_for_timeout(1_000)
-        self.expect_runs("17:45")
+        self.expect_runs("5:45 PM")
 
     def test_a_rule_of_another_program_is_told_in_words_and_kept(self):
         division = self.api.division(1)
         schedule = self.make(division, rule={"cron": "0 9 ? * MON#1 *"}, maxPerMinute=60, **{"from": "2026-01-01T08:00:00"})
         self.open_schedule(schedule)
-        expect(self.page.locator("#rule-kept")).to_contain_text("On the first Monday of the month at 09:00.")
+        expect(self.page.locator("#rule-kept")).to_contain_text("On the first Monday of the month at 9:00 AM.")
         expect(self.page.locator("#max-per-minute")).to_have_value("60")
         self.page.locator("#schedule-name").fill("Renamed")
         self.page.locator("#save-schedule").click()
@@ -233,7 +239,7 @@ class Form(SchedulesTest):
                          ("Renamed", schedule["rule"], schedule["from"], 60))
         self.page.locator("#rule-kind").select_option("daily")
         self.page.locator("#save-schedule").click()
-        expect(self.page.locator(".facts").first).to_contain_text("Every day at 09:00")
+        expect(self.page.locator(".facts").first).to_contain_text("Every day at 9:00 AM")
 
     def test_what_is_not_on_offer_any_more_is_kept_until_somebody_chooses(self):
         schedule = self.make(self.api.division(1))
@@ -415,9 +421,9 @@ class Occurrences(SchedulesTest):
 
     def waits_for_its_hours(self, schedule: dict, day: str) -> None:
         why = self.page.locator("#why-stopped")
-        expect(why).to_contain_text(re.compile(f"sends only at its hours.*begin again on {day}, .*08:00", re.IGNORECASE), timeout=120_000)
+        expect(why).to_contain_text(re.compile(f"sends only at its hours.*begin again on {day}, .*8:00.AM", re.IGNORECASE), timeout=120_000)
         expect(self.page.locator("#campaign-schedule")).to_have_text(schedule["name"])
-        expect(self.page.locator(".facts").first).to_contain_text("08:00 to 20:00")
+        expect(self.page.locator(".facts").first).to_contain_text(re.compile("8:00.AM to 8:00.PM"))
         expect(self.page.locator("#resume")).to_be_hidden()
         stay = self.page.locator("#pause")
         expect(stay).to_have_text("Stay paused")
@@ -433,6 +439,11 @@ class Occurrences(SchedulesTest):
         self.page.goto(f"{self.stack.url}?division={division}#/")
         self.sign_in()
         self.page.locator("#load").click()
+        # Said before Send is pressed, and again by whoever refuses.
+        expect(self.page.locator("#division-busy")).to_contain_text("This division is busy. “Portal Invitation”, started by the schedule “Schedule")
+        expect(self.page.locator("#in-the-way-until")).to_contain_text("goes on by itself on")
+        self.check_looks("counts of a busy division")
+        self.picture("busy")
         self.page.locator("#send").click()
         self.page.locator("#confirm-send").click()
         expect(self.page.locator("#busy-until")).to_contain_text("goes on by itself on")

@@ -2,6 +2,7 @@
  * What the drop-downs offer (`GET v1/filters`), fetched once and shared by the views.
  */
 import { get } from './api.js';
+import { OWN_ZONE } from './format.js';
 
 let catalog = null;
 
@@ -17,4 +18,15 @@ export function getCatalog() {
 /** Asks again next time, since templates have changed. */
 export function forgetCatalog() {
   catalog = null;
+}
+
+/** The time zone of a division; the browser's own for one that is not known. */
+export function zoneOf({ divisions }, wanted) {
+  return divisions.find(({ division }) => division === wanted)?.timeZone ?? OWN_ZONE;
+}
+
+/** The time zone of a view that is of all divisions: theirs if they share one, and else the browser's own. */
+export function sharedZone({ divisions }) {
+  const zones = new Set(divisions.map(({ timeZone }) => timeZone));
+  return zones.size === 1 ? [...zones][0] : OWN_ZONE;
 }

@@ -2,24 +2,27 @@
  * The view Invite: choose, Load, read the lists behind the counts, Send.
  */
 import { get } from './api.js';
-import { getCatalog } from './catalog.js';
+import { getCatalog, zoneOf } from './catalog.js';
 import { countTiles } from './counts.js';
 import { announce, button, fill, h, heading, whileBusy } from './dom.js';
 import { readFilter, sameFilter } from './filter.js';
 import { filterForm } from './filters.js';
-import { people } from './format.js';
+import { clockNote, people } from './format.js';
+import { later } from './later.js';
 import { countsAreStale, loaded, setLoaded } from './loaded.js';
 import { foundPeople, LISTS, peopleList } from './people-list.js';
 import { problemBox } from './problem-box.js';
 import * as route from './route.js';
-import { openSendDialog } from './send.js';
 import { PERMISSION } from './words.js';
+
+const followBusy = later('./busy-note.js', 'followBusy');
+const openSendDialog = later('./send.js', 'openSendDialog');
 
 export async function inviteView(root, place, signal) {
   const catalog = await getCatalog();
   let loading = null;
   let panelEnd = new AbortController();
-  signal.addEventListener('abort', () => { loading?.abort(); panelEnd.abort(); });
+  signal.addEventListener('abort', () => { loading?.abort(); panelEnd.abort(); busy.end.abort(); });
 
   const filters = filterForm(catalog, { onFilter, onMessage, onLoad: load });
   const counts = countTiles();
@@ -27,7 +30,9 @@ export async function inviteView(root, place, signal) {
   const loadButton = button({ id: 'load', class: 'primary' }, 'Load', 'Loading…', loadNow);
   const sendButton = h('button', { id: 'send', type: 'button', class: 'primary', 'aria-describedby': 'send-why', onclick: send }, 'Send Email');
   const sendWhy = h('span', { id: 'send-why', class: 'quiet' });
-  const panel = h('div', { id: 'panel' });
+  const busyNote = h('div', { id: 'division-busy' });
+  let busy = { campaignId: null, end: new AbortController() };
+  const panel = h('div', { id: 'panel', class: 'view' });
   const search = searchForm();
 
   fill(root,
@@ -35,6 +40,7 @@ export async function inviteView(root, place, signal) {
     h('div', { class: 'card' },
       filters.element, counts.tiles, failed,
       h('div', { class: 'actions' }, h('div', { class: 'buttons' }, loadButton, sendButton, sendWhy), counts.summary),
+      busyNote,
       h('p', { class: 'quiet permission' }, `Permission needed: ${PERMISSION.title}`)),
     panel);
 
@@ -51,11 +57,22 @@ export async function inviteView(root, place, signal) {
 
   function render() {
     const fresh = loaded?.fresh ?? false;
-    const busy = loading !== null;
-    counts.show(loaded?.counts ?? null, { stale: loaded !== null && !fresh, busy });
-    const why = !fresh ? 'Press Load first.' : loaded.counts.willEmail === 0 ? 'Nobody in this selection is to be e-mailed.' : '';
-    sendButton.disabled = busy || why !== '' || catalog.templates.length === 0;
-    fill(sendWhy, busy ? '' : why);
+    const counting = loading !== null;
+    counts.show(loaded?.counts ?? null, { stale: loaded !== null && !fresh, busy: counting, timeZone: zoneOf(catalog, loaded?.filter.division) });
+    showBusy(fresh && !counting ? loaded.counts.activeCampaign : null);
+    const why = !fresh ? 'Press Load first.' : loaded.counts.willEmail === 0 ? 'No one here needs an e-mail right now.' : '';
+    sendButton.disabled = counting || why !== '' || catalog.templates.length === 0;
+    fill(sendWhy, counting ? '' : why);
+  }
+
+  /** That another campaign is in the way, as long as it is. */
+  function showBusy(campaign) {
+    const campaignId = campaign?.campaignId ?? null;
+    if (campaignId === busy.campaignId) return;
+    busy.end.abort();
+    busy = { campaignId, end: new AbortController() };
+    fill(busyNote);
+    if (campaign) followBusy(busyNote, campaign, busy.end.signal);
   }
 
   function onFilter(filter) {
@@ -100,21 +117,21 @@ export async function inviteView(root, place, signal) {
 
   function send() {
     if (!filters.canSend()) return;
-    openSendDialog({
+    whileBusy(sendButton, 'Opening…', () => openSendDialog({
       filter: loaded.filter, expected: loaded.counts.willEmail, message: filters.message(), loadAgain: load, chooseSender: filters.focusSender,
-    });
+    }));
   }
 
   /** The list that the address names, if any; one that was shared opens before anything is loaded. */
   function showPanel([kind, name], filter) {
     panelEnd.abort();
     panelEnd = new AbortController();
-    const { signal } = panelEnd;
+    const options = { timeZone: zoneOf(catalog, filter.division), signal: panelEnd.signal };
     const counts = loaded?.fresh ? loaded.counts : null;
     let list = null;
-    if (filter.division && kind === 'search' && name) list = foundPeople(name, filter.division, signal);
-    if (filter.division && kind === 'lists' && name in LISTS) list = peopleList(name, filter, counts, signal);
-    fill(panel, list?.element);
+    if (filter.division && kind === 'search' && name) list = foundPeople(name, filter.division, options);
+    if (filter.division && kind === 'lists' && name in LISTS) list = peopleList(name, filter, counts, options);
+    fill(panel, list?.element, list && clockNote(options.timeZone));
     return list;
   }
 

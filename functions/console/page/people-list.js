@@ -30,44 +30,49 @@ export const LISTS = {
   },
 };
 
-const person = { label: 'Name', cell: item => h('a', { href: to('people', item.recipientId) }, item.name || 'No name') };
-const email = { label: 'E-mail address', cell: item => item.email, kind: 'email' };
+const person = {
+  label: 'Name', by: item => item.name,
+  cell: item => h('a', { id: `person-${item.recipientId}`, href: to('people', item.recipientId) }, item.name || 'No name'),
+};
+const email = { label: 'E-mail address', cell: item => item.email, kind: 'email', by: item => item.email };
 
+/** The columns of each kind of list, on a clock. */
 const COLUMNS = {
-  people: [
+  people: timeZone => [
     person,
     email,
-    { label: 'Accounts', cell: accounts },
-    { label: 'Status', cell: statusBadge },
-    { label: 'Last invited', cell: item => time(item.lastInvitedAt), kind: 'time' },
-    { label: 'Expires', cell: item => time(item.expiresAt), kind: 'time' },
+    { label: 'Accounts', cell: accounts, by: item => item.accounts },
+    { label: 'Status', cell: statusBadge, by: item => words.status(item.status) },
+    { label: 'Last invited', cell: item => time(item.lastInvitedAt, timeZone), kind: 'time', by: item => item.lastInvitedAt },
+    { label: 'Expires', cell: item => expiry(item, timeZone) ?? '–', kind: 'time', by: item => (waits(item) ? item.expiresAt : null) },
   ],
-  services: [person, email, { label: 'Accounts with active services', cell: services }],
-  contacts: [
-    { label: 'Name', cell: item => item.name || 'No name' },
-    { label: 'Why', cell: item => words.reason(item.reason) },
-    { label: 'Account', cell: item => [item.accountId, item.accountName && ` ${item.accountName}`] },
-    { label: 'Site', cell: item => item.siteId ?? 'Account level' },
-    { label: 'Contact', cell: item => item.contactId },
+  services: () => [person, email, { label: 'Accounts with active services', cell: services, by: item => item.activeServicesAccounts }],
+  contacts: () => [
+    { label: 'Name', cell: item => item.name || 'No name', by: item => item.name },
+    { label: 'Why', cell: item => words.reason(item.reason), by: item => words.reason(item.reason) },
+    { label: 'Account', cell: item => [item.accountId, item.accountName && ` ${item.accountName}`], by: item => item.accountId },
+    { label: 'Site', cell: item => item.siteId ?? 'Account level', by: item => item.siteId },
+    { label: 'Contact', cell: item => item.contactId, by: item => item.contactId },
   ],
 };
 
 /** The list with this name, for a filter. */
-export function peopleList(name, filter, counts, signal) {
+export function peopleList(name, filter, counts, { timeZone, signal }) {
   const { title, query, path = 'v1/recipients', columns = 'people', count } = LISTS[name];
   const total = counts && count ? count(counts) : null;
-  return show({ title, path, query: { ...filter, ...query }, columns: COLUMNS[columns], total, file: name, signal });
+  return show({ title, path, query: { ...filter, ...query }, columns: COLUMNS[columns](timeZone), total, file: name, signal });
 }
 
 /** People of a division whose name or address has `text` in it. */
-export function foundPeople(text, division, signal) {
+export function foundPeople(text, division, { timeZone, signal }) {
   const query = { division, search: text };
   const empty = `Nobody in ${division} has this in their name or address.`;
-  return show({ title: `Found for “${text}”`, path: 'v1/recipients', query, columns: COLUMNS.people, total: null, file: 'found', empty, signal });
+  const columns = COLUMNS.people(timeZone);
+  return show({ title: `Found for “${text}”`, path: 'v1/recipients', query, columns, total: null, file: 'found', empty, signal });
 }
 
 function show({ title, path, query, columns, total, file, empty, signal }) {
-  const load = cursor => get(path, { query: cursor ? { ...query, cursor } : query, signal });
+  const load = (cursor, limit) => get(path, { query: { ...query, ...(cursor && { cursor }), ...(limit && { limit }) }, signal });
   const csv = csvButton({ path, query, name: `${query.division}-${file}.csv`, total: () => total, signal });
   return list({ title, columns, load, total, empty, tools: [csv], signal });
 }
@@ -78,6 +83,19 @@ export function statusBadge(item) {
     h('span', { class: `badge status-${item.status}` }, words.status(item.status)),
     item.undeliverable && h('span', { class: 'badge warning' }, words.standing(item.undeliverable)),
   ];
+}
+
+/** Whether an invitation of theirs may expire. */
+function waits({ status, undeliverable }) {
+  return status !== 'accepted' && !undeliverable;
+}
+
+/** When their invitation expires or did, or why there is nothing to wait for; null for whom there is nothing to say of. */
+export function expiry(item, timeZone) {
+  if (item.undeliverable) return h('span', { class: 'no-mail' }, words.noMail(item.undeliverable));
+  if (!waits(item) || !item.expiresAt) return null;
+  const at = time(item.expiresAt, timeZone);
+  return Date.parse(item.expiresAt) <= Date.now() ? ['Expired ', at] : at;
 }
 
 function accounts({ accountIds, accounts: all }) {

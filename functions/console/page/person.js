@@ -3,13 +3,15 @@
  */
 import { get } from './api.js';
 import { auditTrail } from './audit.js';
+import { followBusy } from './busy-note.js';
 import { startedBy } from './campaigns.js';
-import { getCatalog } from './catalog.js';
+import { getCatalog, zoneOf } from './catalog.js';
 import { facts, fill, h, heading } from './dom.js';
 import { describeFilter, readFilter } from './filter.js';
-import { number, time } from './format.js';
-import { statusBadge } from './people-list.js';
-import { again, to, under } from './route.js';
+import { clockNote, number, time } from './format.js';
+import { expiry, statusBadge } from './people-list.js';
+import { cameFrom } from './place.js';
+import * as route from './route.js';
 import { openSendDialog } from './send.js';
 import { setBackButton } from './set-back.js';
 import { undeliverableNote } from './undeliverable.js';
@@ -21,23 +23,39 @@ export async function personView(root, place, signal) {
   const filter = readFilter(place.query);
   if (!filter.division) {
     fill(root, heading(1, {}, 'Person'),
-      h('p', { class: 'note' }, 'The address names no division. ', h('a', { href: to() }, 'Choose one, and search again.')));
+      h('p', { class: 'note' }, 'The address names no division. ', h('a', { href: route.to() }, 'Choose one, and search again.')));
     return;
   }
   const path = `v1/recipients/${encodeURIComponent(place.path[1])}`;
   const [person, catalog] = await Promise.all([get(path, { query: filter, signal }), getCatalog()]);
+  const timeZone = zoneOf(catalog, filter.division);
 
   fill(root,
-    h('div', { class: 'view-head' }, heading(1, { class: 'person-name' }, person.name || 'No name'), h('a', { href: to() }, 'Back to Invite')),
+    h('div', { class: 'view-head' }, heading(1, { class: 'person-name' }, person.name || 'No name'), backLink()),
     h('div', { class: 'card', id: 'person' },
       facts([['E-mail address', person.email], ['Division', person.division], ['Portal', statusBadge(person)],
-        ['Last invited', time(person.lastInvitedAt)], ['Expires', person.expiresAt && time(person.expiresAt)], ['Accepted', person.acceptedAt && time(person.acceptedAt)], ['Accounts', accounts(person)]]),
+        ['Last invited', time(person.lastInvitedAt, timeZone)], [person.undeliverable ? 'E-mails' : 'Expires', expiry(person, timeZone)],
+        ['Accepted', person.acceptedAt && time(person.acceptedAt, timeZone)], ['Accounts', accounts(person)]]),
       decision(person, filter),
       person.undeliverable && undeliverableNote(person, signal),
       setBackButton(person)),
-    canBeInvited(person) && inviteCard(person, filter, catalog, place.query),
-    h('section', { class: 'card list', id: 'history' }, h('h2', {}, 'What was sent'), history(person)),
-    person.audit?.length > 0 && personHistory(person));
+    canBeInvited(person) && inviteCard(person, filter, catalog, { query: place.query, signal }),
+    h('section', { class: 'card list', id: 'history' }, h('h2', {}, 'What was sent'), history(person, timeZone)),
+    person.audit?.length > 0 && personHistory(person, timeZone), clockNote(timeZone));
+}
+
+/** To the list, with the place in it, if the operator came from there. */
+function backLink() {
+  const from = cameFrom();
+  if (!from) return h('a', { id: 'back', href: route.to() }, 'Back to Invite');
+  const back = event => {
+    if (!from.behind || !route.isPlain(event)) return;
+    event.preventDefault();
+    window.history.back();
+  };
+  const where = [['#/lists/', 'Back to the list'], ['#/search/', 'Back to the list'], ['#/campaigns/', 'Back to the campaign']];
+  const label = where.find(([view]) => from.href.includes(view))?.[1] ?? 'Back';
+  return h('a', { id: 'back', href: from.href, onclick: back }, label);
 }
 
 function accounts({ accountIds, accounts: all }) {
@@ -45,17 +63,19 @@ function accounts({ accountIds, accounts: all }) {
   return named.join(', ') + (all > named.length ? ` and ${number(all - named.length)} more` : '');
 }
 
-function decision({ decision: { willEmail, reason: why }, division }, filter) {
+function decision({ decision: { willEmail, reason: why }, undeliverable: marked, division }, filter) {
   const narrowed = Object.keys(filter).length > 1;
+  // Of mail that does not arrive the person's own mark says more than the reason.
+  const because = why === 'undeliverable' && marked ? reason(marked) : reason(why);
   return h('div', { id: 'decision', class: willEmail ? 'note good' : 'note' },
-    h('p', {}, h('b', {}, willEmail ? 'Would be e-mailed now.' : `Would not be e-mailed now: ${reason(why)}.`)),
+    h('p', {}, h('b', {}, willEmail ? 'Would be e-mailed now.' : `Would not be e-mailed now: ${because}.`)),
     narrowed && h('p', {}, `Under the filter ${describeFilter(filter)}. `,
-      h('a', { href: under({ division }, ...location.hash.slice(2).split('/')) }, 'Look without the filter')));
+      h('a', { 'data-replace': true, href: route.under({ division }, ...route.current().path) }, 'Look without the filter')));
 }
 
 /** What was done about them, by whom and why. */
-function personHistory(person) {
-  const audit = auditTrail();
+function personHistory(person, timeZone) {
+  const audit = auditTrail(timeZone);
   audit.show(person);
   return audit.element;
 }
@@ -65,7 +85,7 @@ function canBeInvited({ decision: { willEmail, reason: why } }) {
 }
 
 /** Inviting one person; again within 24 hours only by an explicit tick. */
-function inviteCard(person, filter, catalog, query) {
+function inviteCard(person, filter, catalog, { query, signal }) {
   const division = catalog.divisions.find(one => one.division === filter.division);
   const recently = person.decision.reason === 'recentlyInvited';
   const evenSo = h('input', { id: 'includeRecentlyInvited', type: 'checkbox', onchange: () => { invite.disabled = !evenSo.checked; } });
@@ -81,13 +101,16 @@ function inviteCard(person, filter, catalog, query) {
     openSendDialog({
       filter, person, expected: 1, includeRecentlyInvited: evenSo.checked,
       message: { emailFrom: sender.value.trim(), templateId: template.value, templateName: template.selectedOptions[0]?.textContent ?? '' },
-      loadAgain: again,
+      loadAgain: route.again,
       chooseSender: () => sender.focus(),
     });
   }
 
+  const busy = h('div', { id: 'division-busy' });
+  if (person.activeCampaign) followBusy(busy, person.activeCampaign, signal);
   return h('form', { class: 'card', onsubmit: open },
     h('h2', {}, 'Invite this person'),
+    busy,
     h('div', { class: 'grid two' },
       h('div', { class: 'field' }, h('label', { for: 'emailFrom' }, 'Email From'), sender,
         h('datalist', { id: 'senders' }, (division?.senders ?? []).map(value => h('option', { value })))),
@@ -97,12 +120,12 @@ function inviteCard(person, filter, catalog, query) {
     h('div', { class: 'buttons' }, invite));
 }
 
-function history({ history: entries, moreHistory }) {
+function history({ history: entries, moreHistory }, timeZone) {
   if (entries.length === 0) return h('p', { class: 'quiet' }, 'Nothing yet.');
   const labels = ['Campaign', 'By', 'Template', 'From', 'Outcome', 'Why', 'When'];
   const row = entry => [
-    h('a', { href: to('campaigns', entry.campaignId) }, time(entry.startedAt)), startedBy(entry), entry.templateName, entry.emailFrom,
-    outcome(entry.outcome), became(entry), time(entry.updatedAt),
+    h('a', { href: route.to('campaigns', entry.campaignId) }, time(entry.startedAt, timeZone)), startedBy(entry), entry.templateName, entry.emailFrom,
+    outcome(entry.outcome), became(entry), time(entry.updatedAt, timeZone),
   ];
   return [
     h('table', { role: 'table' },

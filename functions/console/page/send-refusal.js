@@ -12,7 +12,7 @@ export function refusal(problem, expected, { loadAgain, chooseSender, close }) {
 
   function advice() {
     if (problem.is('drift')) return drift(problem.members.counts, expected, loadAgain);
-    if (problem.is('division-busy')) return busyWith(problem.members, close);
+    if (problem.is('division-busy')) return busyWith(problem.members, { onFollow: close });
     if (problem.is('sender-refused')) return [h('button', { type: 'button', id: 'choose-sender', onclick: chooseSender }, 'Choose another sender')];
     if (problem.unanswered) {
       return [h('p', {}, 'It is not known whether the campaign was started. '

@@ -67,6 +67,9 @@ export const STANDINGS = {
   rejected: ['Rejected', 'SES took the e-mail and then did not send it.'],
 };
 
+/** The same, as short as a cell of a list. */
+const NO_MAIL = { bounced: 'Gets none: mail bounced', complained: 'Gets none: marked it as spam' };
+
 /** Why nobody mails somebody any more, and when to take that back. */
 const UNDELIVERABLE = {
   bounced: 'The mail server of this address said that there is no such mailbox. Say that it may be mailed again only if it exists by now.',
@@ -98,12 +101,21 @@ export const standing = name => [named(STANDINGS, name)].flat()[0];
 export const deed = name => named(DEEDS, name);
 export const action = name => named(ACTIONS, name);
 export const undeliverable = name => named(UNDELIVERABLE, name);
+export const noMail = name => named(NO_MAIL, name);
 
 /** A reason to stand still, as short as it can be; empty for one that goes without saying, or isn't known here. */
 export const stop = name => (Object.hasOwn(STOPS, name) ? STOPS[name] : '');
 
+/** Whether everybody in a self-service campaign has an end state, and others may join until its day is over. */
+export function isWaiting({ selfService, completedAt, state: name, outcomes, audience }) {
+  const { queued = 0, claimed = 0 } = outcomes;
+  return Boolean(selfService) && !completedAt && ['preparing', 'sending'].includes(name) && audience > 0 && queued + claimed === 0;
+}
+
 /** `Paused: daily quota`. */
-export function stateInShort({ state: name, stateReason }) {
+export function stateInShort(campaign) {
+  if (isWaiting(campaign)) return 'Open today';
+  const { state: name, stateReason } = campaign;
   return [state(name), stop(stateReason)].filter(Boolean).join(': ');
 }
 
