@@ -150,6 +150,7 @@ class Control(PageTest):
         # It keeps working until everybody who was waiting is skipped.
         self.expect_outcome("skipped", int(waiting))
         expect(self.page.locator("#campaign-left")).to_contain_text("Ended")
+        expect(self.page.locator("#campaign-progress")).to_have_text(f"{people - int(waiting)} of {people} people e-mailed")
         self.assertEqual(sum(self.mailed(division, people)), people - int(waiting))
         self.page.locator("#outcome-skipped").click()
         expect(self.page.locator("#panel tbody tr").first).to_contain_text("The campaign was cancelled")
@@ -337,6 +338,31 @@ class Control(PageTest):
         self.page.locator("#ask-yes").click()
         self.expect_state("Cancelled")
 
+    def test_the_time_left_is_that_of_the_campaigns_own_pace(self):
+        people = 60
+        self.slow_campaign(people)
+        # At two a minute, whatever the first of them took.
+        expect(self.page.locator("#campaign-left")).to_have_text(re.compile(r"^(2|1\.\d|0\.\d+) a minute, about (29|[3-9]\d|\d{3}) minutes left$"))
+        self.page.locator("#cancel").click()
+        self.page.locator("#ask-yes").click()
+        self.expect_state("Cancelled")
+
+    def test_an_open_self_service_campaign_is_no_campaign_that_sends(self):
+        division = self.campaigns.division(1)
+        campaign = self.campaigns.completed(division, 1)
+
+        def opened(told: dict) -> dict:
+            own = {"day": "2026-11-27", "round": 1, "until": "2026-11-28T05:05:00Z"}
+            return told | {"state": "sending", "completedAt": None, "selfService": own}
+
+        self.page.route(f"**/v1/campaigns/{campaign}", lambda route: route.fulfill(json=opened(route.fetch().json())))
+        self.open_campaign(campaign)
+        self.expect_state("Open today")
+        expect(self.page.locator("#campaign-progress")).to_have_text("1 person e-mailed so far")
+        expect(self.page.locator("#campaign-left")).to_have_text("Nobody is waiting at the moment.")
+        self.assertLess(self.page.locator(".segment.outcome-sent").bounding_box()["width"],
+                        0.6 * self.page.locator(".bar-of-outcomes").bounding_box()["width"])
+
     def test_values_that_this_page_does_not_know_are_shown_as_they_are(self):
         division = self.campaigns.division(3)
         campaign = self.campaigns.completed(division, 3)
@@ -365,8 +391,11 @@ class Control(PageTest):
         self.campaigns.undeliverable(complained, "complained")
         self.open(f"?division={division}#/people/{complained}")
         expect(self.page.locator("#undeliverable")).to_contain_text("marked an e-mail of ours as spam")
-        self.page.goto(f"{self.stack.url}?division={division}#/people/{bounced}")
+        self.page.goto(f"{self.stack.url}?division={division}#/lists/total")
+        expect(self.page.locator("#panel tbody tr").filter(has_text="Gets none: mail bounced")).to_have_count(1)
+        self.page.locator(f"#person-{bounced}").click()
         expect(self.page.locator("#undeliverable")).to_contain_text("there is no such mailbox")
+        expect(self.page.locator("#decision")).to_contain_text("Mail to this address bounced")
         expect(self.page.locator("#invite-person")).to_have_count(0)
         self.assert_accessible("undeliverable person")
         self.picture("person-undeliverable")

@@ -61,7 +61,49 @@ class Invite(PageTest):
         with open(download.value.path(), newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
         self.assertEqual(len(rows), 1061)
-        self.assertEqual(len({row["recipientId"] for row in rows}), 1061)
+        self.assertEqual(list(rows[0])[:2], ["E-mail address", "Name"])
+        self.assertEqual(len({row["E-mail address"] for row in rows}), 1061)
+        self.assertEqual({row["Status"] for row in rows}, {"Accepted"})
+        with open(download.value.path(), "rb") as file:
+            self.assertTrue(file.read(4).startswith(b"\xef\xbb\xbfE"), "Excel knows it by its byte-order mark, which stands there once")
+
+    def test_a_list_is_sorted_and_the_way_back_from_a_person_leads_to_the_place_in_it(self):
+        self.open("?division=TORONTO&withBalanceDue=true#/lists/total")
+        rows = self.page.locator("#panel tbody tr")
+        expect(rows.first).to_be_visible()
+        by_address = self.page.locator("#panel th").filter(has_text="E-mail address")
+        for order in ("ascending", "descending"):
+            by_address.get_by_role("button").click()
+            expect(by_address).to_have_attribute("aria-sort", order)
+        self.check_looks("sorted list")
+        addresses = rows.locator("td.email").all_inner_texts()
+        self.assertEqual(addresses, sorted(addresses, reverse=True))
+        self.assertGreater(len(addresses), 100, "all pages of it")
+        link = rows.nth(90).get_by_role("link")
+        link.scroll_into_view_if_needed()
+        before, name = self.page.evaluate("scrollY"), link.inner_text()
+        self.assertGreater(before, 0)
+        for leads_back in (self.page.go_back, self.page.locator("#back").click):
+            link.click()
+            expect(self.page.get_by_role("heading", level=1)).to_have_text(name)
+            self.page.wait_for_function("scrollY === 0")
+            leads_back()
+            expect(rows).to_have_count(len(addresses))
+            self.page.wait_for_function(f"Math.abs(scrollY - {before}) < 5")
+            expect(by_address).to_have_attribute("aria-sort", "descending")
+            expect(link).to_be_focused()
+        # One that is too long says so, and stays as it is.
+        self.page.goto(f"{self.stack.url}?division=OMAHA#/lists/total")
+        expect(rows.first).to_be_visible()
+        by_address.get_by_role("button").click()
+        expect(self.page.locator("#panel .note")).to_contain_text("more than 1,000 rows")
+        expect(by_address).to_have_attribute("aria-sort", "none")
+        self.page.go_back()
+        expect(by_address).to_have_attribute("aria-sort", "descending")
+        # A reload signs in anew without asking, and goes back to the place as well.
+        self.page.reload()
+        expect(rows).to_have_count(len(addresses))
+        self.page.wait_for_function(f"Math.abs(scrollY - {before}) < 5")
 
     def test_a_changed_filter_makes_the_counts_stale_and_send_waits_for_load(self):
         self.load()

@@ -12,8 +12,11 @@ const SYSTEM = 'system';
 /** How it calls the person that an entry is about. */
 const CUSTOMER = 'customer';
 
-/** @returns {{element: Element, show: function(Object)}} */
-export function auditTrail() {
+/**
+ * @param {string} timeZone of the clock that times are told by
+ * @returns {{element: Element, show: function(Object)}}
+ */
+export function auditTrail(timeZone) {
   const entries = h('ol', { class: 'audit' });
   const element = h('details', { id: 'audit', class: 'card' }, h('summary', {}, 'History'), entries);
   let shown = '';
@@ -25,7 +28,7 @@ export function auditTrail() {
       if (text === shown) return;
       shown = text;
       fill(entries, audit.map(entry => h('li', {},
-        h('span', { class: 'quiet' }, time(entry.at)), h('span', {}, h('b', {}, entryInWords(entry)), who(entry)))));
+        h('span', { class: 'quiet' }, time(entry.at, timeZone)), h('span', {}, h('b', {}, entryInWords(entry)), who(entry)))));
     },
   };
 }

@@ -12,8 +12,11 @@ export function outcomeBar() {
   const element = h('div', { class: 'bar-of-outcomes', role: 'img' }, segments.map(({ element }) => element), rest);
   return {
     element,
-    /** Of `whole` people, so many by outcome; those whom the campaign has not reached yet are left empty. */
-    show(outcomes, whole) {
+    /**
+     * Of `whole` people, so many by outcome; those whom the campaign has not reached yet are left empty. One that is `open` has no whole:
+     * others may join it, and its bar ends in room for them.
+     */
+    show(outcomes, whole, { open = false } = {}) {
       let known = 0;
       for (const { name, element } of segments) {
         const people = outcomes[name] ?? 0;
@@ -21,7 +24,7 @@ export function outcomeBar() {
         element.hidden = people === 0;
         element.style.flexGrow = people;
       }
-      rest.style.flexGrow = Math.max(0, whole - known);
+      rest.style.flexGrow = open ? known : Math.max(0, whole - known);
       element.setAttribute('aria-label', inWords(outcomes));
     },
   };

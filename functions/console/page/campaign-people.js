@@ -27,13 +27,13 @@ export function campaignPeople({ path, current, look, signal }) {
     shown.end.abort();
     const end = new AbortController();
     const outcome = Object.hasOwn(OUTCOMES, chosen ?? '') ? chosen : 'failed';
-    const { campaignId, filter: { division }, outcomes } = current();
+    const { campaignId, filter: { division }, outcomes, timeZone } = current();
     const settle = outcome === 'unconfirmed'
       ? settling({ path, count: () => current().outcomes.unconfirmed, settled, signal: end.signal })
       : null;
     const people = list({
-      title: outcomeWord(outcome), columns: [...columns(division), ...(settle ? [settle.column] : [])], empty: 'Nobody.', signal: end.signal,
-      load: cursor => get(`${path}/recipients`, { query: { outcome, ...(cursor && { cursor }) }, signal: end.signal }),
+      title: outcomeWord(outcome), columns: [...columns(division, timeZone), ...(settle ? [settle.column] : [])], empty: 'Nobody.', signal: end.signal,
+      load: (cursor, limit) => get(`${path}/recipients`, { query: { outcome, ...(cursor && { cursor }), ...(limit && { limit }) }, signal: end.signal }),
       tools: [csvButton({
         label: 'Download all results as CSV', path: `${path}/recipients`, query: {}, name: `campaign-${campaignId}.csv`,
         total: () => current().audience, signal: end.signal,
@@ -65,15 +65,15 @@ export function campaignPeople({ path, current, look, signal }) {
   return { element, open, follow, refresh: () => shown.people.refresh() };
 }
 
-function columns(division) {
+function columns(division, timeZone) {
   return [
     {
-      label: 'Name',
+      label: 'Name', by: row => row.name,
       cell: row => h('a', { id: `person-${row.recipientId}`, href: under({ division }, 'people', row.recipientId) }, row.name || 'No name'),
     },
-    { label: 'E-mail address', cell: row => row.email, kind: 'email' },
+    { label: 'E-mail address', cell: row => row.email, kind: 'email', by: row => row.email },
     { label: 'Outcome', cell: row => outcomeWord(row.outcome) },
-    { label: 'Why', cell: became },
-    { label: 'When', cell: row => time(row.updatedAt), kind: 'time' },
+    { label: 'Why', cell: became, by: became },
+    { label: 'When', cell: row => time(row.updatedAt, timeZone), kind: 'time', by: row => row.updatedAt },
   ];
 }

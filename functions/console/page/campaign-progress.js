@@ -6,10 +6,10 @@ import { announce, fill, h } from './dom.js';
 import { clockTime, duration, number, people, time } from './format.js';
 import { estimate } from './pace.js';
 import { to } from './route.js';
-import { OUTCOMES, state as stateWord, whyStopped } from './words.js';
+import { isWaiting, OUTCOMES, state as stateWord, stateInShort, whyStopped } from './words.js';
 
 /** What a campaign is that nobody started. */
-const SELF_SERVICE = 'These people asked for a new e-mail themselves, on the page of their invitation. Others join them until the day is over.';
+const SELF_SERVICE = 'These people asked for a new e-mail themselves, on the page of their invitation. Others join them';
 
 /** @returns {{elements: Element[], state: Element, show: function(Object)}} `state` is the badge, for the heading */
 export function campaignProgress(campaignId) {
@@ -31,22 +31,23 @@ export function campaignProgress(campaignId) {
     const prepared = isPrepared(campaign);
     const whole = prepared ? audience : Math.max(audience, campaign.expectedRecipients);
     const percent = whole > 0 ? Math.floor(100 * ended / whole) : 100;
-    const word = stateWord(campaign.state);
+    const waiting = isWaiting(campaign);
+    const word = waiting ? stateInShort(campaign) : stateWord(campaign.state);
     const stopped = whyAndByWhom(campaign);
-    bar.show(outcomes, whole);
+    bar.show(outcomes, whole, { open: waiting });
     state.className = `badge state-${campaign.state}`;
     fill(state, word);
     if (why.textContent !== stopped) fill(why, stopped && h('p', { class: `note stopped-${campaign.state}` }, stopped));
-    fill(progress, `${number(ended)} of ${people(whole)} done`);
+    fill(progress, progressInWords(campaign, ended, whole));
     for (const { name, number: element } of legend) fill(element, number(outcomes[name] ?? 0));
-    fill(left, completedAt ? ['Ended ', time(completedAt)] : pace.inWords(campaign, ended, prepared));
+    fill(left, completedAt ? ['Ended ', time(completedAt, campaign.timeZone)] : pace.inWords(campaign, ended, prepared));
     fill(leftOut, leftOutInWords(campaign.excluded));
     fill(acceptances, acceptancesInWords(campaign.acceptances));
-    fill(selfService, campaign.selfService && !completedAt && SELF_SERVICE);
-    document.title = `${completedAt ? word : `${percent} %`} – Campaign – Portal Invites`;
+    fill(selfService, campaign.selfService && !completedAt && `${SELF_SERVICE} until ${clockTime(campaign.selfService.until, campaign.timeZone)}.`);
+    document.title = `${completedAt || waiting ? word : `${percent} %`} – Campaign – Portal Invites`;
     // A screen reader is told of each tenth, not of each e-mail.
     const news = `${word} ${Math.floor(percent / 10)}`;
-    if (news !== told) announce([`${word}: ${percent} %.`, stopped, `${inWords(outcomes)}.`].filter(Boolean).join(' '));
+    if (news !== told) announce([waiting ? `${word}.` : `${word}: ${percent} %.`, stopped, `${inWords(outcomes)}.`].filter(Boolean).join(' '));
     told = news;
   }
 
@@ -59,6 +60,16 @@ export function campaignProgress(campaignId) {
     acceptances, left, leftOut, selfService,
   ];
   return { elements, state, show };
+}
+
+/**
+ * How far it has come. What is over, or ends without its people, is told by who was e-mailed: that somebody was skipped is no e-mail.
+ */
+function progressInWords(campaign, ended, whole) {
+  const { state: name, completedAt, outcomes } = campaign;
+  if (isWaiting(campaign)) return `${people(outcomes.sent)} e-mailed so far`;
+  if (completedAt || name === 'cancelled') return `${number(outcomes.sent)} of ${people(whole)} e-mailed`;
+  return `${number(ended)} of ${people(whole)} done`;
 }
 
 /** `12 people accepted, half of them within 2 hours.` */

@@ -8,7 +8,7 @@ import { campaignProgress } from './campaign-progress.js';
 import { selection, startedBy, templateOf } from './campaigns.js';
 import { campaignControls } from './controls.js';
 import { facts, fill, h, heading } from './dom.js';
-import { localTime, number, time } from './format.js';
+import { clockNote, localTime, number, time } from './format.js';
 import { poll } from './poll.js';
 import { problemBox } from './problem-box.js';
 import { to } from './route.js';
@@ -32,22 +32,21 @@ export async function campaignView(root, place, signal) {
   const controls = campaignControls({ ...view, obeyed, heading: title });
   const reports = standings();
   const people = campaignPeople(view);
-  const audit = auditTrail();
+  const audit = auditTrail(now.timeZone);
   const failed = h('div');
 
   fill(root,
     h('div', { class: 'view-head' }, title, h('a', { href: to('campaigns') }, 'All campaigns')),
     (history.state?.warnings ?? []).map(text => h('p', { class: 'note warning-note', role: 'status' }, text)),
     h('div', { class: 'card' },
-      facts([['Started', time(now.createdAt)], ['By', startedBy(now)], ['Selection', selection(now)],
+      facts([['Started', time(now.createdAt, now.timeZone)], ['By', startedBy(now)], ['Selection', selection(now)],
         ['From', now.emailFrom], ['Template', templateOf(now)], ['At most', now.maxPerMinute && `${number(now.maxPerMinute)} a minute`],
-        
         ['Schedule', now.schedule && h('a', { id: 'campaign-schedule', href: to('schedules', now.schedule.scheduleId) }, now.schedule.name)],
         ['Due', now.schedule?.scheduledAt && localTime(now.schedule.scheduledAt, now.timeZone)],
         ['For', now.audienceRule && audienceInWords(now.audienceRule)],
-        ['Sends', now.quietHours && `${hoursInWords(now.quietHours)} (${now.timeZone})`]]),
+        ['Sends', now.quietHours && hoursInWords(now.quietHours)]]),
       progress.elements, controls.element, failed, reports.element),
-    people.element, audit.element);
+    people.element, audit.element, clockNote(now.timeZone));
 
   function render() {
     for (const part of [progress, controls, reports, audit]) part.show(now);

@@ -3,28 +3,33 @@
  */
 import { get } from './api.js';
 import { outcomeBar } from './bar.js';
+import { getCatalog, sharedZone } from './catalog.js';
 import { fill, h, heading } from './dom.js';
 import { describeFilter } from './filter.js';
-import { day, number, time } from './format.js';
+import { clockNote, day, number, time } from './format.js';
 import { list } from './list.js';
 import { to } from './route.js';
 import * as words from './words.js';
 
-const COLUMNS = [
-  { label: 'Started', cell: campaign => h('a', { href: to('campaigns', campaign.campaignId) }, time(campaign.createdAt)), kind: 'time' },
-  { label: 'By', cell: campaign => [startedBy(campaign), campaign.schedule && h('span', { class: 'quiet' }, `, scheduled as “${campaign.schedule.name}”`)] },
-  { label: 'Selection', cell: selection },
-  { label: 'Template', cell: templateOf },
-  { label: 'People', cell: campaign => number(campaign.audience), kind: 'number' },
+const columnsOn = timeZone => [
+  {
+    label: 'Started', kind: 'time', by: ({ createdAt }) => createdAt,
+    cell: ({ campaignId, createdAt }) => h('a', { id: `campaign-${campaignId}`, href: to('campaigns', campaignId) }, time(createdAt, timeZone)),
+  },
+  { label: 'By', by: startedBy, cell: campaign => [startedBy(campaign), campaign.schedule && h('span', { class: 'quiet' }, `, scheduled as “${campaign.schedule.name}”`)] },
+  { label: 'Selection', cell: selection, by: selection },
+  { label: 'Template', cell: templateOf, by: templateOf },
+  { label: 'People', cell: campaign => number(campaign.audience), kind: 'number', by: ({ audience }) => audience },
   { label: 'How it went', cell: bar, kind: 'wide' },
-  { label: 'State', cell: stateBadge },
+  { label: 'State', cell: stateBadge, by: words.stateInShort },
 ];
 
 export async function campaignsView(root, place, signal) {
   const load = cursor => get('v1/campaigns', { query: cursor ? { cursor } : {}, signal });
-  const campaigns = list({ title: 'Newest first', columns: COLUMNS, load, empty: 'No campaign has been sent yet.', signal });
+  const timeZone = sharedZone(await getCatalog());
+  const campaigns = list({ title: 'Newest first', columns: columnsOn(timeZone), load, empty: 'No campaign has been sent yet.', signal });
   campaigns.element.id = 'campaigns';
-  fill(root, heading(1, {}, 'Campaigns'), campaigns.element);
+  fill(root, heading(1, {}, 'Campaigns'), campaigns.element, clockNote(timeZone));
 }
 
 /** Who started a campaign: a person, or those who ask for a new e-mail themselves. */
@@ -47,8 +52,8 @@ export function stateBadge(campaign) {
   return h('span', { class: `badge state-${campaign.state}` }, words.stateInShort(campaign));
 }
 
-function bar({ outcomes, audience }) {
+function bar(campaign) {
   const { element, show } = outcomeBar();
-  show(outcomes, audience);
+  show(campaign.outcomes, campaign.audience, { open: words.isWaiting(campaign) });
   return element;
 }

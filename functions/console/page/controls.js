@@ -5,7 +5,7 @@ import { post } from './api.js';
 import { ask } from './ask.js';
 import { busyWith } from './busy.js';
 import { fill, h, whileBusy } from './dom.js';
-import { number, people } from './format.js';
+import { count, number, people } from './format.js';
 import { problemBox } from './problem-box.js';
 import { to } from './route.js';
 
@@ -126,12 +126,12 @@ function advice(problem) {
 }
 
 function cancelQuestion({ state, outcomes: { queued, claimed } }) {
-  const still = state === 'preparing' ? 'All those who are still waiting' : `The ${people(queued)} who are still waiting`;
+  const still = state === 'preparing' ? 'All those who are still waiting' : `The ${count(queued, 'person who is', 'people who are')} still waiting`;
   return {
     title: 'Cancel this campaign?',
     text: [
       `${still} will not be e-mailed. Whoever was e-mailed already keeps their invitation. This can't be undone.`,
-      ...(claimed > 0 ? [`E-mails that are leaving at this moment, ${number(claimed)} of them, can't be held back.`] : []),
+      ...(claimed > 0 ? [`${count(claimed, 'e-mail that is', 'e-mails that are')} leaving at this moment can't be held back.`] : []),
     ],
     yes: 'Cancel the campaign', no: 'Go back',
   };
@@ -142,7 +142,7 @@ function resumeQuestion({ state, outcomes, expectedRecipients, wouldReach, feedb
   if (wouldReach !== undefined) {
     return {
       title: `Resume with ${people(wouldReach)}?`,
-      text: [`${people(expectedRecipients)} were expected when this campaign was started. Now it would reach ${number(wouldReach)} in all.`],
+      text: [`${count(expectedRecipients, 'person was', 'people were')} expected when this campaign was started. Now it would reach ${number(wouldReach)} in all.`],
       yes: `Resume with ${people(wouldReach)}`, no: 'Go back',
     };
   }
@@ -150,7 +150,7 @@ function resumeQuestion({ state, outcomes, expectedRecipients, wouldReach, feedb
   return {
     title: 'Resume in spite of what came back?',
     text: [
-      `${number(outcomes.sent)} were e-mailed so far. Bounced: ${number(bounced)}. Complained: ${number(complained)}.`,
+      `${count(outcomes.sent, 'person was', 'people were')} e-mailed so far. Bounced: ${number(bounced)}. Complained: ${number(complained)}.`,
       'SES may suspend the whole account when more than 5 % of its e-mails bounce, or more than 0.1 % of people complain. The campaign halts '
       + 'again only if too much comes back of what is sent from now on.',
     ],

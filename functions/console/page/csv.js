@@ -1,9 +1,9 @@
 /**
- * Downloads a whole list as CSV, page by page.
+ * Downloads a whole list as CSV for people, page by page.
  */
 import { body, call } from './api.js';
 import { button, fill, h } from './dom.js';
-import { number } from './format.js';
+import { count, number } from './format.js';
 import { problemBox } from './problem-box.js';
 
 /**
@@ -21,8 +21,7 @@ export function csvButton({ label = 'Download CSV', path, query, name, total, si
     try {
       do {
         await nextPage(download, path, query, signal);
-        const of = total() === null ? '' : ` of ${number(total())}`;
-        fill(status, `${number(download.rows)}${of} rows`);
+        fill(status, total() === null ? count(download.rows, 'row', 'rows') : `${number(download.rows)} of ${count(total(), 'row', 'rows')}`);
       } while (download.cursor);
       save(download.parts, name);
       download = null;
@@ -35,11 +34,12 @@ export function csvButton({ label = 'Download CSV', path, query, name, total, si
 }
 
 function kept({ rows }, label) {
-  return rows > 0 ? [h('p', {}, `${number(rows)} rows are here already. “${label}” goes on after them.`)] : [];
+  const are = count(rows, 'row is', 'rows are');
+  return rows > 0 ? [h('p', {}, `${are} here already. “${label}” goes on from there.`)] : [];
 }
 
 async function nextPage(download, path, query, signal) {
-  const page = download.cursor ? { ...query, cursor: download.cursor } : query;
+  const page = { ...query, columns: 'words', ...(download.cursor && { cursor: download.cursor }) };
   const response = await call('GET', path, { query: page, headers: { Accept: 'text/csv' }, signal });
   const text = await body(response, 'text', signal);
   // The names of the columns are the first line of every page; only the first page keeps them.

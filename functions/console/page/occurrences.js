@@ -11,8 +11,8 @@ import * as words from './schedule-words.js';
 /** @param {{path: string, timeZone: function(): string, signal: AbortSignal}} options */
 export function occurrenceList({ path, timeZone, signal }) {
   const columns = [
-    { label: 'Due', cell: ({ scheduledAt }) => localTime(scheduledAt, timeZone()), kind: 'time' },
-    { label: 'Result', cell: resultBadge },
+    { label: 'Due', cell: ({ scheduledAt }) => localTime(scheduledAt, timeZone()), kind: 'time', by: ({ scheduledAt }) => scheduledAt },
+    { label: 'Result', cell: resultBadge, by: ({ result }) => words.result(result) },
     { label: 'What came of it', cell: outcome },
   ];
   const load = cursor => get(path, { query: cursor ? { cursor } : {}, signal });

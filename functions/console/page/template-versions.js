@@ -7,15 +7,15 @@ import { number, time } from './format.js';
 import { list } from './list.js';
 
 /**
- * @param {{path: string, shown: number, take: ?function(number): Promise, signal: AbortSignal}} options `take` puts a
+ * @param {{path: string, shown: number, take: ?function(number): Promise, timeZone: string, signal: AbortSignal}} options `take` puts a
  *   version into the editor, where there is one to put it in
  */
-export function versionList({ path, shown, take, signal }) {
+export function versionList({ path, shown, take, timeZone, signal }) {
   const columns = [
-    { label: 'Version', cell: ({ version }) => (version === shown ? `${number(version)}, the newest` : number(version)) },
-    { label: 'Name', cell: ({ name }) => name },
-    { label: 'Saved', cell: ({ updatedAt }) => time(updatedAt), kind: 'time' },
-    { label: 'By', cell: ({ updatedBy }) => updatedBy ?? '–' },
+    { label: 'Version', cell: ({ version }) => (version === shown ? `${number(version)}, the newest` : number(version)), by: ({ version }) => version },
+    { label: 'Name', cell: ({ name }) => name, by: ({ name }) => name },
+    { label: 'Saved', cell: ({ updatedAt }) => time(updatedAt, timeZone), kind: 'time', by: ({ updatedAt }) => updatedAt },
+    { label: 'By', cell: ({ updatedBy }) => updatedBy ?? '–', by: ({ updatedBy }) => updatedBy },
   ];
   const show = ({ version }) =>
     button({ class: 'take-version', 'aria-label': `Show the text of version ${version}` }, 'Show', 'Loading…', () => take(version));

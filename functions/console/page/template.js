@@ -3,9 +3,10 @@
  */
 import { get, post, put } from './api.js';
 import { ask } from './ask.js';
-import { forgetCatalog, getCatalog } from './catalog.js';
+import { forgetCatalog, getCatalog, sharedZone } from './catalog.js';
 import { button, fill, h, heading } from './dom.js';
 import { keepDraft, keptDraft } from './draft.js';
+import { clockNote } from './format.js';
 import { livePreview } from './live-preview.js';
 import { problemBox } from './problem-box.js';
 import { go, to } from './route.js';
@@ -26,6 +27,7 @@ export async function templateView(root, place, signal) {
   const [stored, catalog] = await Promise.all([isNew ? blank(copied, signal) : get(path(templateId), { signal }), getCatalog()]);
   let saved = textOf(stored);
   let { version } = stored;
+  const timeZone = sharedZone(catalog);
   const { everywhere } = operator();
   const fixed = stored.builtIn || !everywhere;
 
@@ -60,7 +62,7 @@ export async function templateView(root, place, signal) {
         fields.element, templateHelp(), failed,
         h('div', { class: 'buttons' }, !fixed && saveButton, activation, status)),
       preview.element),
-    versions);
+    versions, !isNew && clockNote(timeZone));
   if (isNew) fill(title, 'New template');
   else showStored(stored);
   if (draft) unsaved.showKept();
@@ -70,7 +72,7 @@ export async function templateView(root, place, signal) {
   function showStored(template) {
     fill(title, `${template.name} `, activeBadge(template));
     if (!fixed) fill(activation, activationButton(template.active));
-    fill(versions, versionList({ path: path(templateId, 'versions'), shown: template.version, take: fixed ? null : takeVersion, signal }));
+    fill(versions, versionList({ path: path(templateId, 'versions'), shown: template.version, take: fixed ? null : takeVersion, timeZone, signal }));
   }
 
   function isDirty() {

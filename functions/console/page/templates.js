@@ -2,19 +2,26 @@
  * The view Templates: what e-mails there are to choose from.
  */
 import { get } from './api.js';
+import { getCatalog, sharedZone } from './catalog.js';
 import { fill, h, heading } from './dom.js';
-import { number, time } from './format.js';
+import { clockNote, number, time } from './format.js';
 import { list } from './list.js';
 import { to } from './route.js';
 import { operator } from './session.js';
 import { PERMISSION } from './words.js';
 
-const COLUMNS = [
-  { label: 'Name', cell: template => h('a', { href: to('templates', template.templateId) }, template.name) },
-  { label: 'State', cell: activeBadge },
-  { label: 'Version', cell: template => number(template.version), kind: 'number' },
-  { label: 'Changed', cell: template => (template.builtIn ? 'Built-in' : time(template.updatedAt)), kind: 'time' },
-  { label: 'By', cell: template => template.updatedBy ?? '–' },
+const columnsOn = timeZone => [
+  {
+    label: 'Name', by: ({ name }) => name,
+    cell: ({ templateId, name }) => h('a', { id: `template-${templateId}`, href: to('templates', templateId) }, name),
+  },
+  { label: 'State', cell: activeBadge, by: ({ active }) => Number(!active) },
+  { label: 'Version', cell: template => number(template.version), kind: 'number', by: ({ version }) => version },
+  {
+    label: 'Changed', kind: 'time', by: ({ updatedAt }) => updatedAt,
+    cell: template => (template.builtIn ? 'Built-in' : time(template.updatedAt, timeZone)),
+  },
+  { label: 'By', cell: template => template.updatedBy ?? '–', by: ({ updatedBy }) => updatedBy },
 ];
 
 const COPY =
@@ -23,11 +30,12 @@ const COPY =
 export async function templatesView(root, place, signal) {
   const load = async () => ({ ...await get('v1/templates', { signal }), nextCursor: null });
   const { everywhere } = operator();
+  const timeZone = sharedZone(await getCatalog());
   const create = h('a', { id: 'new-template', class: 'button', href: to('templates', 'new') }, 'New template');
-  const columns = everywhere ? [...COLUMNS, COPY] : COLUMNS;
+  const columns = [...columnsOn(timeZone), ...(everywhere ? [COPY] : [])];
   const templates = list({ title: 'All templates', columns, load, empty: 'There is no template.', tools: everywhere ? [create] : [], signal });
   templates.element.id = 'templates';
-  fill(root, heading(1, {}, 'Templates'), !everywhere && onlyEverywhere(), templates.element);
+  fill(root, heading(1, {}, 'Templates'), !everywhere && onlyEverywhere(), templates.element, clockNote(timeZone));
 }
 
 /** What somebody is told who may not change templates. */

@@ -3,17 +3,20 @@
  */
 import { get } from './api.js';
 import { fill, h, heading } from './dom.js';
-import { number, time } from './format.js';
+import { clockNote, count, number, time } from './format.js';
 import { list } from './list.js';
 import { go, to } from './route.js';
 import { operator } from './session.js';
 import * as words from './words.js';
 
+/** The days of the filter are days of this clock. */
+const CLOCK = 'UTC';
+
 const COLUMNS = [
-  { label: 'What', cell: entry => [`${words.deed(entry.deed)} `, subject(entry)] },
-  { label: 'When', cell: entry => time(entry.at), kind: 'time' },
-  { label: 'Who', cell: entry => h('a', { href: narrowed({ actor: entry.person?.sub ?? entry.by }) }, entry.by) },
-  { label: 'Division', cell: entry => entry.division ?? 'All' },
+  { label: 'What', cell: entry => [`${words.deed(entry.deed)} `, subject(entry)], by: ({ deed }) => words.deed(deed) },
+  { label: 'When', cell: entry => time(entry.at, CLOCK), kind: 'time', by: ({ at }) => at },
+  { label: 'Who', cell: entry => h('a', { href: narrowed({ actor: entry.person?.sub ?? entry.by }) }, entry.by), by: ({ by }) => by },
+  { label: 'Division', cell: entry => entry.division ?? 'All', by: ({ division }) => division },
   { label: 'What changed', cell: changes, kind: 'wide' },
   { label: 'How it ended', cell: ending },
 ];
@@ -42,7 +45,7 @@ export async function auditView(root, place, signal) {
   const load = cursor => get('v1/audit', { query: cursor ? { ...wanted, cursor } : wanted, signal });
   const entries = list({ title: 'Newest first', columns: COLUMNS, load, empty: 'There is nothing.', signal });
   entries.element.id = 'entries';
-  fill(root, heading(1, {}, 'Audit'), form, entries.element);
+  fill(root, heading(1, {}, 'Audit'), form, entries.element, clockNote(CLOCK));
 }
 
 /** The link to the entries that are narrowed so. */
@@ -67,9 +70,9 @@ function ending({ ending: how }) {
 function changes({ deed, rows, before, after }) {
   if (deed === 'accountsImported') {
     const failed = after?.failed.length ?? 0;
-    return [`${number(after?.stored.length ?? 0)} of ${number(rows)} accounts stored`, failed > 0 && `, ${number(failed)} not`].filter(Boolean).join('');
+    return [`${number(after?.stored.length ?? 0)} of ${count(rows, 'account', 'accounts')} stored`, failed > 0 && `, ${number(failed)} not`].filter(Boolean).join('');
   }
-  if (rows !== null) return `${number(rows)} rows`;
+  if (rows !== null) return count(rows, 'row', 'rows');
   const flat = [before, after].map(side => new Map(leaves(side ?? {})));
   const names = [...new Set(flat.flatMap(side => [...side.keys()]))];
   const changed = names.filter(name => flat[0].get(name) !== flat[1].get(name));
