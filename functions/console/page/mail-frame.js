@@ -10,7 +10,20 @@ addEventListener('message', event => {
   // A redirect would replace the frame by an error page.
   for (const meta of mail.querySelectorAll('meta[http-equiv], base')) meta.remove();
   document.documentElement.replaceWith(document.adoptNode(mail.documentElement));
+  fit();
 });
+
+// Pictures come later, and have their own width.
+addEventListener('load', fit, true);
+addEventListener('resize', fit);
+
+/** An e-mail that is wider than its frame is shown smaller, as mail programs on phones do. */
+function fit() {
+  const { style } = document.documentElement;
+  style.zoom = '';
+  const wide = document.documentElement.scrollWidth;
+  if (wide > innerWidth) style.zoom = innerWidth / wide;
+}
 
 // Links are there to be seen, not followed: the frame may go nowhere.
 addEventListener('click', event => event.preventDefault(), true);
