@@ -10,6 +10,7 @@ use portal_aws::clock;
 use portal_aws::queue::{FanOutMessage, QueueError};
 use portal_domain::campaign::{Command, StateReason};
 use portal_domain::input::Fields;
+use portal_domain::selection::people;
 use portal_domain::{Campaign, Outcome};
 use portal_http::body::OptionalJsonBody;
 use portal_http::problem::ProblemType;
@@ -101,7 +102,8 @@ impl Campaigns {
         let progress = self.store.progress(campaign).await?;
         let reach = self.would_reach(campaign, &progress).await?;
         let detail = format!(
-            "The campaign would reach {reach} people, and may reach {} at most. Say how many you expect: \"expectedRecipients\".",
+            "The campaign would reach {}, and may reach {} at most. Say how many you expect: \"expectedRecipients\".",
+            people(reach),
             campaign.most_recipients.unwrap_or_default()
         );
         Ok(Problem::conflict(ProblemType::AUDIENCE_GREW, detail).with("wouldReach", reach))

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use portal_aws::campaigns::request::RequestKey;
+use portal_domain::selection::people;
 use portal_http::body::{self, JSON};
 use portal_http::problem::ProblemType;
 use portal_http::{Caller, Permission, Problem, idempotency, require};
@@ -57,8 +58,8 @@ impl From<Refusal> for Problem {
             Refusal::Drifted(counts) => Self::conflict(
                 ProblemType::DRIFT,
                 format!(
-                    "{} people would be e-mailed now. Load again, and send with the new number.",
-                    counts.will_email
+                    "{} would be e-mailed now. Load again, and send with the new number.",
+                    people(counts.will_email)
                 ),
             )
             .with("counts", json!(counts)),

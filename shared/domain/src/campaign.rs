@@ -22,7 +22,7 @@ use crate::feedback::Feedback;
 use crate::mail::template::BUILT_IN_NAME;
 use crate::outcome::Outcomes;
 use crate::quiet_hours::QuietHours;
-use crate::selection::{Excluded, Rules};
+use crate::selection::{Excluded, Rules, people};
 use crate::{CampaignId, Filter, Outcome, RecipientId, ScheduleId, Shard, TemplateId};
 
 /// How long a temporary password is valid.
@@ -262,17 +262,15 @@ impl CampaignView {
     /// What is told to whoever is kept from sending by it: what it is, how far it has come, and when it goes on.
     pub fn in_the_way(&self) -> String {
         let Self { campaign, outcomes, .. } = self;
-        let whole = self.audience.max(if campaign.state == CampaignState::Preparing {
-            campaign.expected_recipients
-        } else {
-            0
-        });
-        let people = if whole == 1 { "person" } else { "people" };
+        // The list of an unprepared one is not complete.
+        let is_preparing = campaign.state == CampaignState::Preparing;
+        let whole = if is_preparing { self.audience.max(campaign.expected_recipients) } else { self.audience };
         let mut told = format!(
-            "“{}”, started by {}, is active in this division: {} of {whole} {people} done.",
+            "“{}”, started by {}, is active in this division: {} of {} done.",
             campaign.template_name,
             campaign.created_by,
             outcomes.ended(),
+            people(whole),
         );
         match self.goes_on_at {
             Some(at) => {

@@ -243,6 +243,11 @@ impl Counts {
     }
 }
 
+/// A number of people in words: `1 person`, `12 people`.
+pub fn people(count: u64) -> String {
+    format!("{count} {}", if count == 1 { "person" } else { "people" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -261,6 +266,12 @@ mod tests {
         assert_eq!(Exclusion::parse("accepted"), None);
         assert_eq!(Verdict::Mail.reason(), None);
     }
+
+    #[test]
+    fn one_person_is_no_people() {
+        assert_eq!([0, 1, 2].map(people), ["0 people", "1 person", "2 people"]);
+    }
+
     #[test]
     fn the_table_of_all_reasons_for_and_against_an_e_mail() {
         let now: Timestamp = "2026-11-30T12:00:00Z".parse().expect("a time");

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::selection::people;
 use crate::{CampaignId, ScheduleId};
 
 /// An occurrence that comes later than this starts nothing.
@@ -135,8 +136,7 @@ impl Verdict {
     pub fn detail(&self) -> String {
         match self {
             Self::Started { will_email: 0, .. } => "There was nobody to e-mail.".to_owned(),
-            Self::Started { will_email: 1, .. } => "A campaign to 1 person was started.".to_owned(),
-            Self::Started { will_email, .. } => format!("A campaign to {will_email} people was started."),
+            Self::Started { will_email, .. } => format!("A campaign to {} was started.", people(*will_email)),
             Self::Missed { reason } if reason == SAVED => {
                 "The schedule was saved just when it was due, before the run began.".to_owned()
             }
@@ -149,8 +149,8 @@ impl Verdict {
             }
             Self::Skipped { reason: Skip::TooManyRecipients, will_email, .. } => {
                 format!(
-                    "{} people would have been e-mailed, more than the schedule allows.",
-                    will_email.unwrap_or_default()
+                    "{} would have been e-mailed, more than the schedule allows.",
+                    people(will_email.unwrap_or_default())
                 )
             }
             Self::Skipped { reason: Skip::NotActive, .. } => {
