@@ -6,6 +6,7 @@ mod command;
 mod halt;
 mod self_service;
 mod state;
+mod view;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -17,12 +18,13 @@ pub use self::command::{Command, Effect};
 pub use self::halt::Returned;
 pub use self::self_service::SelfService;
 pub use self::state::{CampaignEvent, CampaignState, StateReason};
+pub use self::view::{CampaignView, Rate};
 use crate::audience::AudienceRule;
 use crate::feedback::Feedback;
 use crate::mail::template::BUILT_IN_NAME;
 use crate::outcome::Outcomes;
 use crate::quiet_hours::QuietHours;
-use crate::selection::{Excluded, Rules, people};
+use crate::selection::{Excluded, Rules};
 use crate::{CampaignId, Filter, Outcome, RecipientId, ScheduleId, Shard, TemplateId};
 
 /// How long a temporary password is valid.
@@ -228,83 +230,6 @@ impl Progress {
     }
 }
 
-/// What the API tells of a campaign.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the fields are those of Campaign and Progress")]
-pub struct CampaignView {
-    #[serde(flatten)]
-    pub campaign: Campaign,
-    pub completed_at: Option<Timestamp>,
-    pub audience: u64,
-    pub outcomes: Outcomes,
-    pub feedback: Feedback,
-    pub excluded: Excluded,
-    pub acceptances: AcceptanceView,
-    pub rate: Rate,
-    /// When it goes on by itself, if it waits for the end of its quiet hours.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub goes_on_at: Option<Timestamp>,
-    /// When its quiet hours begin, if it sends now and keeps any.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pauses_at: Option<Timestamp>,
-}
-
-/// How fast a campaign sends.
-#[derive(Clone, Copy, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Rate {
-    /// E-mails that SES accepted, per second from the start of the campaign to its end, or to now; two decimals.
-    pub average_per_second: f64,
-}
-
-impl CampaignView {
-    /// What is told to whoever is kept from sending by it: what it is, how far it has come, and when it goes on.
-    pub fn in_the_way(&self) -> String {
-        let Self { campaign, outcomes, .. } = self;
-        // The list of an unprepared one is not complete.
-        let is_preparing = campaign.state == CampaignState::Preparing;
-        let whole = if is_preparing { self.audience.max(campaign.expected_recipients) } else { self.audience };
-        let mut told = format!(
-            "“{}”, started by {}, is active in this division: {} of {} done.",
-            campaign.template_name,
-            campaign.created_by,
-            outcomes.ended(),
-            people(whole),
-        );
-        match self.goes_on_at {
-            Some(at) => {
-                let local = at.to_zoned(campaign.zone()).strftime("%A, %Y-%m-%d %H:%M");
-                told += &format!(
-                    " It keeps quiet hours, and goes on by itself on {local} ({}). Wait until it has ended, or cancel it.",
-                    campaign.time_zone
-                );
-            }
-            None => told += " Wait until it has ended.",
-        }
-        told
-    }
-
-    /// The view at time `now`.
-    pub fn new(mut campaign: Campaign, progress: &Progress, now: Timestamp) -> Self {
-        let completed_at = campaign.completed_at.take();
-        let elapsed = completed_at.unwrap_or(now).duration_since(campaign.created_at).as_secs_f64();
-        let average = if elapsed > 0.0 { progress.outcomes.sent as f64 / elapsed } else { 0.0 };
-        Self {
-            goes_on_at: campaign.goes_on_at(now),
-            pauses_at: campaign.pauses_at(now),
-            campaign,
-            completed_at,
-            audience: progress.audience,
-            outcomes: progress.outcomes,
-            feedback: progress.feedback,
-            excluded: progress.excluded,
-            acceptances: progress.acceptances,
-            rate: Rate { average_per_second: (average * 100.0).round() / 100.0 },
-        }
-    }
-}
-
 /// The most people who may be e-mailed where so many are expected: 1 % more from 100 on, below that no more.
 pub fn most_for(expected: u64) -> u64 {
     let more = if expected >= 100 { expected / 100 } else { 0 };
@@ -349,29 +274,13 @@ mod tests {
         assert_eq!(Retry(Outcome::Failed).effect(&campaign, now), Refused, "nobody told it to retry");
     }
 
-    fn sample() -> Campaign {
+    pub(super) fn sample() -> Campaign {
         let stored = serde_json::json!({
             "campaignId": CampaignId::from_parts(1, 1), "state": "preparing", "filter": {"division": "NORTH"},
             "templateId": "portal-invitation", "templateVersion": 1, "emailFrom": "a@example.com",
             "expectedRecipients": 1, "createdBy": "ann", "createdAt": "2026-11-30T12:00:00Z",
         });
         serde_json::from_value(stored).expect("a campaign as it was stored by the first version")
-    }
-
-    #[test]
-    fn whoever_is_kept_from_sending_is_told_by_what_and_how_far_that_is() {
-        let now: Timestamp = "2026-11-30T22:00:00Z".parse().expect("a time");
-        let outcomes = Outcomes { sent: 3, skipped: 1, queued: 8, ..Outcomes::default() };
-        let progress = Progress { prepared: true, audience: 12, outcomes, ..Progress::default() };
-        let told = |campaign: &Campaign| CampaignView::new(campaign.clone(), &progress, now).in_the_way();
-        let mut campaign = Campaign { state: CampaignState::Sending, ..sample() };
-        let what = "“Portal Invitation”, started by ann, is active in this division: 4 of 12 people done.";
-        assert_eq!(told(&campaign), format!("{what} Wait until it has ended."));
-        campaign.quiet_hours = QuietHours::from_json(&serde_json::json!({}), "").ok();
-        assert_eq!(told(&campaign), format!("{what} Wait until it has ended."));
-        (campaign.state, campaign.state_reason) = (CampaignState::Paused, Some(StateReason::QuietHours));
-        let until = "It keeps quiet hours, and goes on by itself on Tuesday, 2026-12-01 08:00 (UTC). Wait until it has ended, or cancel it.";
-        assert_eq!(told(&campaign), format!("{what} {until}"));
     }
 
     #[test]

@@ -1,0 +1,110 @@
+//! A campaign as the API tells of it.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{AcceptanceView, Campaign, CampaignState, Progress};
+use crate::feedback::Feedback;
+use crate::outcome::Outcomes;
+use crate::selection::{Excluded, people};
+
+/// What the API tells of a campaign.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(missing_docs, reason = "the fields are those of Campaign and Progress")]
+pub struct CampaignView {
+    #[serde(flatten)]
+    pub campaign: Campaign,
+    pub completed_at: Option<Timestamp>,
+    pub audience: u64,
+    pub outcomes: Outcomes,
+    pub feedback: Feedback,
+    pub excluded: Excluded,
+    pub acceptances: AcceptanceView,
+    pub rate: Rate,
+    /// When it goes on by itself, if it waits for the end of its quiet hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub goes_on_at: Option<Timestamp>,
+    /// When its quiet hours begin, if it sends now and keeps any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pauses_at: Option<Timestamp>,
+}
+
+/// How fast a campaign sends.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rate {
+    /// E-mails that SES accepted, per second from the start of the campaign to its end, or to now; two decimals.
+    pub average_per_second: f64,
+}
+
+impl CampaignView {
+    /// What is told to whoever is kept from sending by it: what it is, how far it has come, and when it goes on.
+    pub fn in_the_way(&self) -> String {
+        let Self { campaign, outcomes, .. } = self;
+        // The list of an unprepared one is not complete.
+        let is_preparing = campaign.state == CampaignState::Preparing;
+        let whole = if is_preparing { self.audience.max(campaign.expected_recipients) } else { self.audience };
+        let mut told = format!(
+            "“{}”, started by {}, is active in this division: {} of {} done.",
+            campaign.template_name,
+            campaign.created_by,
+            outcomes.ended(),
+            people(whole),
+        );
+        match self.goes_on_at {
+            Some(at) => {
+                let local = at.to_zoned(campaign.zone()).strftime("%A, %Y-%m-%d %H:%M");
+                told += &format!(
+                    " It keeps quiet hours, and goes on by itself on {local} ({}). Wait until it has ended, or cancel it.",
+                    campaign.time_zone
+                );
+            }
+            None => told += " Wait until it has ended.",
+        }
+        told
+    }
+
+    /// The view at time `now`.
+    pub fn new(mut campaign: Campaign, progress: &Progress, now: Timestamp) -> Self {
+        let completed_at = campaign.completed_at.take();
+        let elapsed = completed_at.unwrap_or(now).duration_since(campaign.created_at).as_secs_f64();
+        let average = if elapsed > 0.0 { progress.outcomes.sent as f64 / elapsed } else { 0.0 };
+        Self {
+            goes_on_at: campaign.goes_on_at(now),
+            pauses_at: campaign.pauses_at(now),
+            campaign,
+            completed_at,
+            audience: progress.audience,
+            outcomes: progress.outcomes,
+            feedback: progress.feedback,
+            excluded: progress.excluded,
+            acceptances: progress.acceptances,
+            rate: Rate { average_per_second: (average * 100.0).round() / 100.0 },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::sample;
+    use super::*;
+    use crate::campaign::StateReason;
+    use crate::quiet_hours::QuietHours;
+
+    #[test]
+    fn whoever_is_kept_from_sending_is_told_by_what_and_how_far_that_is() {
+        let now: Timestamp = "2026-11-30T22:00:00Z".parse().expect("a time");
+        let outcomes = Outcomes { sent: 3, skipped: 1, queued: 8, ..Outcomes::default() };
+        let progress = Progress { prepared: true, audience: 12, outcomes, ..Progress::default() };
+        let told = |campaign: &Campaign| CampaignView::new(campaign.clone(), &progress, now).in_the_way();
+        let mut campaign = Campaign { state: CampaignState::Sending, ..sample() };
+        let what = "“Portal Invitation”, started by ann, is active in this division: 4 of 12 people done.";
+        assert_eq!(told(&campaign), format!("{what} Wait until it has ended."));
+        campaign.quiet_hours = QuietHours::from_json(&serde_json::json!({}), "").ok();
+        assert_eq!(told(&campaign), format!("{what} Wait until it has ended."));
+        (campaign.state, campaign.state_reason) = (CampaignState::Paused, Some(StateReason::QuietHours));
+        let until = "It keeps quiet hours, and goes on by itself on Tuesday, 2026-12-01 08:00 (UTC). Wait until it has ended, or cancel it.";
+        assert_eq!(told(&campaign), format!("{what} {until}"));
+    }
+}
