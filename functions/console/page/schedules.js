@@ -43,7 +43,7 @@ export function stateBadge(schedule) {
 }
 
 function audience({ audience: whom, warnings = [] }) {
-  return [audienceInWords(whom), warnings.length > 0 && h('span', { class: 'badge warning' }, 'without end')];
+  return [audienceInWords(whom), warnings.length > 0 && [' ', h('span', { class: 'badge warning' }, 'without end')]].flat();
 }
 
 /** When it runs next, on the clock of its division. */
