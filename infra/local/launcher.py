@@ -1,6 +1,6 @@
 """Runs ministack, made quicker in two places of its Lambda runtime: about 9 ms an invocation instead of 50 to 100.
-Tokens that the hosted sign-in renews carry the user's groups, as Cognito's do, and it keeps a session (hosted_session.py). Paths keep their escapes, as a REST API's do. Schedules
-run as EventBridge Scheduler's do (scheduling.py).
+Tokens that the hosted sign-in renews carry the user's groups, as Cognito's do, and it keeps a session (hosted_session.py).
+Paths keep their escapes, as a REST API's do. Schedules run as EventBridge Scheduler's do (scheduling.py).
 
 Where policies are enforced it is also made to authorise some kinds of calls as AWS does (policy_rules.py). All of these are
 internals of the pinned version. Where they are not as expected, ministack runs as it is and this says so.

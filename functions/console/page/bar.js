@@ -13,8 +13,8 @@ export function outcomeBar() {
   return {
     element,
     /**
-     * Of `whole` people, so many by outcome; those whom the campaign has not reached yet are left empty. One that is `open` has no whole:
-     * others may join it, and its bar ends in room for them.
+     * Of `whole` people, so many by outcome; those whom the campaign has not reached yet are left empty. One that is
+     * `open` has no whole: others may join it, and its bar ends in room for them.
      */
     show(outcomes, whole, { open = false } = {}) {
       let known = 0;

@@ -63,7 +63,7 @@ export function campaignProgress(campaignId) {
 }
 
 /**
- * How far it has come. What is over, or ends without its people, is told by who was e-mailed: that somebody was skipped is no e-mail.
+ * How far it has come. What is over, or ends without its people, is told by who was e-mailed: whoever was skipped was not.
  */
 function progressInWords(campaign, ended, whole) {
   const { state: name, completedAt, outcomes } = campaign;

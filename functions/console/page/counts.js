@@ -22,7 +22,9 @@ const LEFT_OUT = [
   ['unreachable', 'contact has no usable e-mail address', 'contacts have no usable e-mail address', counts => counts.unreachable],
 ];
 
-/** @returns {{tiles: Element, summary: Element, show: function(?Object, {stale: boolean, busy: boolean, timeZone: string})}} */
+/**
+ * @returns {{tiles: Element, summary: Element, show: function(?Object, {stale: boolean, busy: boolean, timeZone: string})}}
+ */
 export function countTiles() {
   const numbers = TILES.map(([name, label]) => ({
     name, number: h('a', { id: `count-${name}`, 'aria-labelledby': `label-${name} count-${name}` }, '–'), label,

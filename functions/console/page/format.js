@@ -56,7 +56,7 @@ export function day(value) {
   return DAY.format(new Date(`${value}T00:00:00Z`));
 }
 
-/** A time of day such as `09:00` or `09:00:30`, on a clock of 12 or of 24 hours; the seconds stay as they are written. */
+/** A time of day such as `09:00` or `09:00:30`, on a clock of 12 or of 24 hours; seconds stay as they are written. */
 export function timeOfDay(value) {
   const [, hours, seconds = ''] = /^(\d\d:\d\d)(:\d\d)?$/.exec(value) ?? [];
   if (!hours) return value;

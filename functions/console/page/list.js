@@ -11,14 +11,14 @@ import { sorting } from './sorting.js';
 const MOST_SORTED = 1_000;
 
 /**
- * @typedef {{label: string, cell: function(Object): (Node|string|Array), kind?: string, by?: function(Object): *}} Column
+ * @typedef {{label: string, cell: function(Object): (Node|string|Array), kind?: string, by?: function(Object)}} Column
  *   `by` is what a list is sorted by, where it can be
  *
  * @param {Object} list
  * @param {string} list.title
  * @param {Column[]} list.columns the first names the row
- * @param {function(?string, number=): Promise<{items: Object[], nextCursor: ?string}>} list.load the page at a cursor; if it can have so
- *   many rows, with so many
+ * @param {function(?string, number=): Promise<{items: Object[], nextCursor: ?string}>} list.load the page at a cursor, with
+ *   so many rows if it can have them
  * @param {AbortSignal} list.signal ends the list
  * @param {?number} [list.total] how many there are, where that is known
  * @param {string} [list.empty] what to say where there is nobody

@@ -23,8 +23,8 @@ export function estimate() {
   let samples = [];
 
   /**
-   * What was measured, and no more than the campaign's own pace: its first e-mails may have come at once. Where that is so slow that hardly
-   * one leaves while it is measured, it is the pace itself.
+   * What was measured, and no more than the campaign's own pace: its first e-mails may have come at once. Where that is so
+   * slow that hardly one leaves while it is measured, it is the pace itself.
    */
   function perSecond(campaign, ended) {
     const at = performance.now();

@@ -90,7 +90,7 @@ function waits({ status, undeliverable }) {
   return status !== 'accepted' && !undeliverable;
 }
 
-/** When their invitation expires or did, or why there is nothing to wait for; null for whom there is nothing to say of. */
+/** When their invitation expires or did, or why they get no e-mail; null for whom there is nothing to say of. */
 export function expiry(item, timeZone) {
   if (item.undeliverable) return h('span', { class: 'no-mail' }, words.noMail(item.undeliverable));
   if (!waits(item) || !item.expiresAt) return null;

@@ -1,6 +1,6 @@
 /**
- * The place in a view that somebody leaves and comes back to: how far its list was read, in which order, and what was looked at.
- * Each entry of the browser's history has its own. They outlive a reload, and say nothing of anybody.
+ * The place in a view that somebody leaves and comes back to: how far its list was read, in which order, and what was
+ * looked at. Each entry of the browser's history has its own. They outlive a reload, and name nobody but by id.
  */
 
 /** Where they are kept for this tab. */
@@ -15,8 +15,8 @@ let now = {};
 
 /**
  * The place in the view that is shown; a list keeps there what it takes to come back to it.
- * @returns {{rows?: number, sort?: Object, scroll?: number, focus?: string, awaited?: boolean}} `scroll` and `focus` are there for whoever
- *   has come back, until `restore`; `awaited` is set by a list that calls it
+ * @returns {{rows?: number, sort?: Object, scroll?: number, focus?: string, awaited?: boolean}} `scroll` and `focus` are
+ *   there for whoever has come back, until `restore`; `awaited` is set by a list that calls it
  */
 export function place() {
   return now;
@@ -60,7 +60,7 @@ export function restore() {
   scrollTo(0, scroll);
 }
 
-/** Where the operator came from to this entry, as a link; `behind` if the browser's Back leads there. Null if not from here. */
+/** Where the operator came from to this entry, as a link; `behind` if the browser's Back leads there. Null if unknown. */
 export function cameFrom() {
   const { from, behind } = history.state ?? {};
   return from ? { href: from, behind: behind === true } : null;

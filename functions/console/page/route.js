@@ -1,6 +1,6 @@
 /**
  * Where the operator is: the view in the hash, the filter in the query. Both are in the address, so that a view can be
- * shared, reloaded, and left by the back button. Each entry of the browser's history has a place in its view (place.js).
+ * shared, reloaded, and left by the back button. Each entry of the browser's history has a place in its view, too.
  */
 import * as places from './place.js';
 

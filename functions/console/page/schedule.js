@@ -23,7 +23,8 @@ import { unsavedChanges } from './unsaved.js';
 const NEW = 'new';
 
 /** Said of a schedule that was saved before the pending needed limits. */
-const WITHOUT_END = 'It reminds people who are pending again and again, without end. Choose both limits below and save it, or let it invite only who was never invited.';
+const WITHOUT_END = 'It reminds people who are pending again and again, without end. Choose both limits below and save it, or let it '
+  + 'invite only who was never invited.';
 
 export async function scheduleView(root, place, signal) {
   const [, scheduleId] = place.path;

@@ -1,7 +1,7 @@
 /**
  * Who is signed in: authorization code with PKCE (RFC 7636) at the user pool's hosted page. Tokens are kept in this module's
- * memory and nowhere else; a reload signs in anew, which the hosted page does without asking while its own session lasts. The way there and
- * back takes the place of this entry of the browser's history, so that Back leads to where it led before.
+ * memory and nowhere else; a reload signs in anew, which the hosted page does without asking while its own session lasts.
+ * The way there and back takes the place of this entry of the browser's history: Back leads to where it led before.
  */
 import { AUDIT, PERMISSION } from './words.js';
 
@@ -41,7 +41,7 @@ export async function start() {
   return true;
 }
 
-/** What the history kept of the view. Whoever was asked for a password on the way has the hosted page behind them now. */
+/** What the history kept of the view. Whoever was asked for a password has the hosted page behind them now. */
 function viewOf(pending) {
   if (!pending?.view) return null;
   return history.length === pending.entries ? pending.view : { ...pending.view, behind: false };

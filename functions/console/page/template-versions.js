@@ -7,8 +7,8 @@ import { number, time } from './format.js';
 import { list } from './list.js';
 
 /**
- * @param {{path: string, shown: number, take: ?function(number): Promise, timeZone: string, signal: AbortSignal}} options `take` puts a
- *   version into the editor, where there is one to put it in
+ * @param {{path: string, shown: number, take: ?function(number): Promise, timeZone: string, signal: AbortSignal}} options
+ *   `take` puts a version into the editor, where there is one to put it in
  */
 export function versionList({ path, shown, take, timeZone, signal }) {
   const columns = [

@@ -71,8 +71,8 @@ impl AudienceRule {
         days.into_iter().chain(most).collect()
     }
 
-    /// Reads a rule: an object, or merely its status. One without a status is for the never invited; with a limit for the pending,
-    /// it is for both.
+    /// Reads a rule: an object, or merely its status. One without a status is for the never invited; with a limit for
+    /// the pending, it is for both.
     pub fn from_json(value: &Value, path: &str) -> Result<Self, Vec<FieldError>> {
         let whole = value.as_str().map(|status| serde_json::json!({ "status": status }));
         let mut fields = Fields::of(whole.as_ref().unwrap_or(value), path).map_err(|fault| vec![fault])?;
@@ -136,8 +136,8 @@ pub struct Audience {
 }
 
 impl Audience {
-    /// Why it leaves out this recipient; `None` for whom it addresses, and for who has accepted. Who is pending since nobody knows
-    /// when (a status that was imported) has been so for long enough.
+    /// Why it leaves out this recipient; `None` for whom it addresses, and for who has accepted. Who is pending since
+    /// nobody knows when (a status that was imported) has been so for long enough.
     pub fn leaves_out(&self, recipient: &Recipient) -> Option<Unaddressed> {
         let waits = || self.pending_before.zip(recipient.pending_since).is_some_and(|(before, since)| since > before);
         let reminded = || self.max_reminders.is_some_and(|most| recipient.reminders >= most);

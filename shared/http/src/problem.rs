@@ -38,7 +38,7 @@ impl ProblemType {
     pub const MISSING_PERMISSION: Self = Self::new("/problems/missing-permission", "A permission is missing");
     /// 409: the selection has changed since it was loaded; `counts` has the new numbers.
     pub const DRIFT: Self = Self::new("/problems/drift", "The selection has changed");
-    /// 409: the division has an active campaign; `campaignId` names it, and `campaign` says what it is and how far it has come.
+    /// 409: the division has an active campaign; `campaignId` names it, `campaign` says how far it has come.
     pub const DIVISION_BUSY: Self = Self::new("/problems/division-busy", "The division has an active campaign");
     /// 422: the idempotency key was used with another body.
     pub const KEY_REUSED: Self = Self::new("/problems/idempotency-key-reused", "The idempotency key was used before");

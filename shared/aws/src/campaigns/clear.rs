@@ -17,8 +17,8 @@ use crate::dynamo::{StoreError, Transacted, back_off, key, n, s, transact, updat
 const TRIES: u32 = 8;
 
 impl CampaignStore {
-    /// Lets a recipient be mailed again whose mail bounced or who complained, with who and when in the recipient's audit trail. If it is
-    /// the newest e-mail that bounced, that one keeps no other back. `false` when there was nothing to take back.
+    /// Lets a recipient be mailed again whose mail bounced or who complained, with who and when in the recipient's
+    /// audit trail. If the newest e-mail bounced, it keeps no other back. `false` when there was nothing to take back.
     pub async fn clear_undeliverable(
         &self,
         recipient: RecipientId,

@@ -66,8 +66,8 @@ pub(crate) const WITHOUT_PASSWORDS: &[&str] = &[
     "contacts",
 ];
 
-/// What is known of mail to an address, as one text: why it is not delivered, or `cleared <time>`. Both stand in the attribute
-/// `undeliverable`, since the index shows that already, and what an index shows can't be changed later (DynamoDB).
+/// What is known of mail to an address, as one text: why it is not delivered, or `cleared <time>`. Both stand in the
+/// attribute `undeliverable`: the index shows that already, and what an index shows can't be changed later (DynamoDB).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum MailMark {

@@ -86,7 +86,8 @@ pub enum Action {
     TurnedOff,
 }
 
-/// A trail, newest first, as people read it: after a pause a campaign goes through its list again, which is complete once.
+/// A trail, newest first, as people read it. A campaign that was resumed goes through its list again, and is prepared
+/// again; the list is complete once.
 pub fn shown(mut trail: Vec<AuditEntry>) -> Vec<AuditEntry> {
     let first = trail.iter().rposition(|entry| entry.action == Action::Prepared);
     let mut index = 0..;

@@ -67,7 +67,7 @@ impl Plan {
         Self::read_with(fields, AudienceRule::limited, AudienceRule::NEVER_INVITED)
     }
 
-    /// Reads a plan of the stack's template. It may have been written before the pending needed limits, and then means what it meant.
+    /// Reads a plan of the stack's template. One that was written before the pending needed limits means what it meant.
     pub fn read_written(fields: &mut Fields<'_>) -> Option<Self> {
         Self::read_with(fields, AudienceRule::from_json, AudienceRule::default())
     }
