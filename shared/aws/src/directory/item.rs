@@ -249,9 +249,10 @@ impl RecipientItem {
         newest.into_iter().chain(self.earlier.iter().cloned()).collect()
     }
 
-    /// Whether they have e-mails with temporary passwords that nobody withdrew, expired ones among them.
+    /// Whether they have e-mails with temporary passwords that nobody withdrew, expired ones among them. Told without the
+    /// digests, which few may read.
     pub fn was_mailed_a_password(&self) -> bool {
-        self.digest.is_some() || !self.earlier.is_empty()
+        self.status == PortalStatus::Pending && self.last_invited_at.is_some()
     }
 
     /// Those that can still be used at `now`.
