@@ -83,7 +83,6 @@ pub(crate) async fn settle(
         None => campaigns.settle_all(&campaign, decision.event, &caller).await?,
     };
     tracing::info!(campaign.id = %campaign.campaign_id, settled, "unconfirmed settled");
-    campaigns.store.advance(campaign.campaign_id, clock::now()).await?;
     let remaining = campaigns.store.progress(&campaign).await?.outcomes.unconfirmed;
     Ok(Json(Settled { settled, remaining }))
 }

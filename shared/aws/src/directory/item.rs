@@ -137,7 +137,7 @@ pub struct RecipientItem {
     #[serde(default)]
     pub version: u64,
     /// Salted digest of the temporary password of the newest mail that may have left; absent also where it was not read
-    /// ([`WITHOUT_PASSWORDS`]), as `earlier`.
+    /// (`WITHOUT_PASSWORDS`), as `earlier`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<PasswordDigest>,
     /// The passwords of mails before a self-service resend, which hold until they expire.
