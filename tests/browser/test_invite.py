@@ -86,10 +86,10 @@ class Invite(PageTest):
         for leads_back in (self.page.go_back, self.page.locator("#back").click):
             link.click()
             expect(self.page.get_by_role("heading", level=1)).to_have_text(name)
-            self.page.wait_for_function("scrollY === 0")
+            self.wait_until(lambda: self.page.evaluate("scrollY") == 0, "the person is shown from its beginning")
             leads_back()
             expect(rows).to_have_count(len(addresses))
-            self.page.wait_for_function(f"Math.abs(scrollY - {before}) < 5")
+            self.wait_until(lambda: abs(self.page.evaluate("scrollY") - before) < 5, "the list is where it was")
             expect(by_address).to_have_attribute("aria-sort", "descending")
             expect(link).to_be_focused()
         # One that is too long says so, and stays as it is.
@@ -103,7 +103,7 @@ class Invite(PageTest):
         # A reload signs in anew without asking, and goes back to the place as well.
         self.page.reload()
         expect(rows).to_have_count(len(addresses))
-        self.page.wait_for_function(f"Math.abs(scrollY - {before}) < 5")
+        self.wait_until(lambda: abs(self.page.evaluate("scrollY") - before) < 5, "the list is where it was")
 
     def test_a_changed_filter_makes_the_counts_stale_and_send_waits_for_load(self):
         self.load()
