@@ -104,16 +104,16 @@ mod tests {
             ("name", false),
             ("html", false),
             ("text", false),
-            ("subject", true),
-            ("subject", true),
-            ("subject", true),
             ("language", false),
+            ("subject", true),
+            ("subject", true),
+            ("subject", true),
             ("surprise", false),
         ];
         assert_eq!(fields, expected);
-        let shown = serde_json::to_value(&faults[5]).expect("serialises");
+        let shown = serde_json::to_value(&faults[6]).expect("serialises");
         assert_eq!((&shown["line"], &shown["column"]), (&json!(2), &json!(1)));
-        assert!(faults[6].message.contains("there are cs, da, de, en,"), "{}", faults[6].message);
+        assert!(faults[3].message.contains("there are cs, da, de, en,"), "{}", faults[3].message);
         assert_eq!(serde_json::to_value(&faults[0]).expect("serialises").get("line"), None);
     }
 }
