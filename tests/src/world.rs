@@ -28,7 +28,7 @@ use sweep::{Sweep, Swept};
 use crate::cloud::roles::record;
 use crate::cloud::ses::Mail;
 use crate::cloud::template::Template;
-use crate::cloud::{CAMPAIGNS, Cloud, DIRECTORY, connector, settings};
+use crate::cloud::{Cloud, DIRECTORY, connector, settings};
 use crate::http::{Answer, Call};
 use crate::people::Account;
 
@@ -98,7 +98,7 @@ impl World {
             feedback: Feedback::new(&connector::named(&config, "feedback"), &settings).unwrap(),
             resend: Resend::new(&connector::named(&config, "resend"), &settings).unwrap(),
             sweep: Sweep::new(&connector::named(&config, "sweep"), &settings).unwrap(),
-            campaigns: CampaignStore::new(dynamo.clone(), CAMPAIGNS.to_owned(), DIRECTORY.to_owned()),
+            campaigns: CampaignStore::new(dynamo.clone(), &settings).unwrap(),
             sqs: aws_sdk_sqs::Client::new(&config),
             config,
             settings,
@@ -139,6 +139,9 @@ impl World {
             ("POST", "/v1/campaigns") => send::router(send::Send::new(&config("send"), settings).unwrap()),
             (_, path) if path.starts_with("/v1/activations") => {
                 activate::router(activate::Activate::new(&config("activate"), settings).unwrap())
+            }
+            ("POST", path) if path.ends_with("/erase") || path.ends_with("/readmit") => {
+                directory::router(directory::Directory::new(&config("directory"), settings).unwrap())
             }
             (method, path)
                 if path.starts_with("/v1/campaigns") || (path.starts_with("/v1/recipients/") && method != "GET") =>

@@ -78,12 +78,13 @@ pub(crate) async fn settle(
 ) -> Result<Json<Settled>, Problem> {
     let decision = Decision::parse(&body)?;
     let campaign = campaigns.campaign(&caller, &id).await?;
-    let settled = match &decision.recipients {
-        Some(recipients) => campaigns.settle(&campaign, recipients, decision.event, &caller).await?,
+    let (settled, nobody_left) = match &decision.recipients {
+        Some(recipients) => (campaigns.settle(&campaign, recipients, decision.event, &caller).await?, false),
         None => campaigns.settle_all(&campaign, decision.event, &caller).await?,
     };
     tracing::info!(campaign.id = %campaign.campaign_id, settled, "unconfirmed settled");
-    let remaining = campaigns.store.progress(&campaign).await?.outcomes.unconfirmed;
+    // The counters still have those whose rows have expired.
+    let remaining = if nobody_left { 0 } else { campaigns.store.progress(&campaign).await?.outcomes.unconfirmed };
     Ok(Json(Settled { settled, remaining }))
 }
 
@@ -98,17 +99,24 @@ impl Campaigns {
         Ok(self.store.settle_as(campaign.campaign_id, recipients, event, &caller.actor(), clock::now()).await?)
     }
 
-    async fn settle_all(&self, campaign: &Campaign, event: LedgerEvent, caller: &Caller) -> Result<usize, Problem> {
+    /// Settles as many as there is time for. Answers how many, and whether there was no row to settle at all.
+    async fn settle_all(
+        &self,
+        campaign: &Campaign,
+        event: LedgerEvent,
+        caller: &Caller,
+    ) -> Result<(usize, bool), Problem> {
         let end = clock::now() + TIME;
-        let mut settled = 0;
+        let (mut settled, mut nobody) = (0, true);
         let mut from: Option<LedgerPosition> = None;
         loop {
             let (rows, next) = self.store.ledger(campaign, Some(Outcome::Unconfirmed), from, PAGE).await?;
             let ids: Vec<_> = rows.into_iter().map(|row| row.recipient_id).collect();
+            nobody &= ids.is_empty();
             settled += self.settle(campaign, &ids, event, caller).await?;
             from = next;
             if from.is_none() || clock::now() > end {
-                return Ok(settled);
+                return Ok((settled, nobody && from.is_none()));
             }
         }
     }

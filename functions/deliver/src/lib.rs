@@ -113,7 +113,7 @@ impl Deliver {
         let mailer = Mailer::new(config).in_configuration_set(settings.required("CONFIGURATION_SET")?);
         Ok(Self {
             limiter: Limiter::new(dynamo.clone(), campaigns.clone(), mailer.clone(), settings)?,
-            store: CampaignStore::new(dynamo.clone(), campaigns, directory.clone()),
+            store: CampaignStore::new(dynamo.clone(), settings)?,
             templates: TemplateStore::new(dynamo.clone(), directory.clone()),
             directory: DirectoryReader::new(dynamo, directory),
             mailer,

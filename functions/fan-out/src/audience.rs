@@ -59,7 +59,9 @@ impl<'a> Audience<'a> {
             };
             next.position = Some(sort);
             // Delivery makes people pending while this goes on, and so moves them ahead in the index: they are in the ledger.
-            if recipient.last_campaign_id == Some(self.campaign.campaign_id) {
+            if recipient.last_campaign_id == Some(self.campaign.campaign_id)
+                || self.campaign.may_have_mailed_before(recipient.last_invited_at, now)
+            {
                 continue;
             }
             let selected = self.directory.selected(&recipient, &self.campaign.filter).await?;

@@ -18,7 +18,7 @@ use portal_aws::clock;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::dynamo::StoreError;
 use portal_aws::queue::{DeliverMessage, FanOutMessage, Queue, QueueError, jittered};
-use portal_aws::settings::{MissingSetting, Settings};
+use portal_aws::settings::{InvalidSetting, Settings};
 use portal_domain::Campaign;
 use portal_domain::campaign::DELIVERY_SIZE;
 
@@ -56,12 +56,12 @@ pub struct FanOut {
 
 impl FanOut {
     /// Builds the function from its settings.
-    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, MissingSetting> {
+    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, InvalidSetting> {
         let dynamo = aws_sdk_dynamodb::Client::new(config);
         let sqs = aws_sdk_sqs::Client::new(config);
         let directory = settings.required("DIRECTORY_TABLE")?;
         Ok(Self {
-            store: CampaignStore::new(dynamo.clone(), settings.required("CAMPAIGNS_TABLE")?, directory.clone()),
+            store: CampaignStore::new(dynamo.clone(), settings)?,
             directory: DirectoryReader::new(dynamo, directory),
             deliveries: Queue::new(sqs.clone(), settings.required("DELIVER_QUEUE_URL")?),
             continuations: Queue::new(sqs, settings.required("FAN_OUT_QUEUE_URL")?),

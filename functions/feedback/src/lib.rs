@@ -14,7 +14,7 @@ use portal_aws::campaigns::find::Found;
 use portal_aws::clock;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::dynamo::{StoreError, back_off};
-use portal_aws::settings::{MissingSetting, Settings};
+use portal_aws::settings::{InvalidSetting, Settings};
 use portal_domain::campaign::CampaignEvent;
 use portal_domain::feedback::Report;
 use portal_domain::feedback::parse::{Message, SentFor, Told, Unreadable, parse};
@@ -49,11 +49,11 @@ pub struct Feedback {
 
 impl Feedback {
     /// Builds the function from its settings.
-    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, MissingSetting> {
+    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, InvalidSetting> {
         let dynamo = aws_sdk_dynamodb::Client::new(config);
         let directory = settings.required("DIRECTORY_TABLE")?;
         Ok(Self {
-            store: CampaignStore::new(dynamo.clone(), settings.required("CAMPAIGNS_TABLE")?, directory.clone()),
+            store: CampaignStore::new(dynamo.clone(), settings)?,
             directory: DirectoryReader::new(dynamo, directory),
         })
     }

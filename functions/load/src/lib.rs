@@ -42,7 +42,7 @@ impl Load {
         let dynamo = aws_sdk_dynamodb::Client::new(config);
         let directory = settings.required("DIRECTORY_TABLE")?;
         Ok(Self {
-            campaigns: CampaignStore::new(dynamo.clone(), settings.required("CAMPAIGNS_TABLE")?, directory.clone()),
+            campaigns: CampaignStore::new(dynamo.clone(), settings)?,
             templates: TemplateStore::new(dynamo.clone(), directory.clone()),
             audit: Audit::new(dynamo.clone(), settings)?,
             directory: DirectoryReader::new(dynamo, directory),

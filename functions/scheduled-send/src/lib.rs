@@ -17,7 +17,7 @@ use portal_aws::launch::{Guard, Launcher, Order, Ready, Refusal};
 use portal_aws::mail::MailError;
 use portal_aws::operators::{Operators, OperatorsError};
 use portal_aws::queue::QueueError;
-use portal_aws::settings::{MissingSetting, Settings};
+use portal_aws::settings::{InvalidSetting, Settings};
 use portal_domain::campaign::StartedBy;
 use portal_domain::campaign::audit::Action;
 use portal_domain::email::EmailAddress;
@@ -77,11 +77,10 @@ enum Decision {
 
 impl ScheduledSend {
     /// Builds the function from its settings.
-    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, MissingSetting> {
-        let (campaigns, directory) = (settings.required("CAMPAIGNS_TABLE")?, settings.required("DIRECTORY_TABLE")?);
+    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, InvalidSetting> {
         let cognito = aws_sdk_cognitoidentityprovider::Client::new(config);
         Ok(Self {
-            store: CampaignStore::new(aws_sdk_dynamodb::Client::new(config), campaigns, directory),
+            store: CampaignStore::new(aws_sdk_dynamodb::Client::new(config), settings)?,
             launcher: Launcher::new(config, settings)?,
             operators: Operators::new(cognito, settings.required("USER_POOL_ID")?),
         })

@@ -39,7 +39,7 @@ impl Schedules {
         let dynamo = aws_sdk_dynamodb::Client::new(config);
         let directory = settings.required("DIRECTORY_TABLE")?;
         Ok(Self {
-            store: CampaignStore::new(dynamo.clone(), settings.required("CAMPAIGNS_TABLE")?, directory.clone()),
+            store: CampaignStore::new(dynamo.clone(), settings)?,
             templates: TemplateStore::new(dynamo.clone(), directory.clone()),
             audit: Audit::new(dynamo.clone(), settings)?,
             directory: DirectoryReader::new(dynamo, directory),

@@ -7,7 +7,7 @@ mod start;
 use aws_config::SdkConfig;
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::launch::Launcher;
-use portal_aws::settings::{MissingSetting, Settings};
+use portal_aws::settings::{InvalidSetting, Settings};
 
 pub use http::router;
 pub use request::SendRequest;
@@ -21,9 +21,8 @@ pub struct Send {
 
 impl Send {
     /// Builds the function from its settings.
-    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, MissingSetting> {
-        let (campaigns, directory) = (settings.required("CAMPAIGNS_TABLE")?, settings.required("DIRECTORY_TABLE")?);
+    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, InvalidSetting> {
         let dynamo = aws_sdk_dynamodb::Client::new(config);
-        Ok(Self { store: CampaignStore::new(dynamo, campaigns, directory), launcher: Launcher::new(config, settings)? })
+        Ok(Self { store: CampaignStore::new(dynamo, settings)?, launcher: Launcher::new(config, settings)? })
     }
 }

@@ -149,7 +149,7 @@ impl Sweep {
         Ok(Self {
             limiter: Limiter::new(dynamo.clone(), campaigns.clone(), Mailer::new(config), settings)?,
             directory: DirectoryStore::new(dynamo.clone(), directory.clone(), campaigns.clone()),
-            store: CampaignStore::new(dynamo, campaigns, directory),
+            store: CampaignStore::new(dynamo, settings)?,
             fan_out: Queue::new(sqs.clone(), settings.required("FAN_OUT_QUEUE_URL")?),
             deliveries: Queue::new(sqs.clone(), settings.required("DELIVER_QUEUE_URL")?),
             dead_letters: DeadLetters::new(sqs, settings)?,

@@ -51,8 +51,7 @@ pub struct Wanted<'a> {
 impl Audit {
     /// The audit in the table `AUDIT_TABLE`, whose entries are kept for `AUDIT_RETENTION_DAYS`.
     pub fn new(client: Client, settings: &Settings) -> Result<Self, InvalidSetting> {
-        let days = settings.required_count("AUDIT_RETENTION_DAYS")?;
-        let retention = SignedDuration::from_hours(24).saturating_mul(i32::try_from(days).unwrap_or(i32::MAX));
+        let retention = settings.required_days("AUDIT_RETENTION_DAYS")?;
         Ok(Self { client, table: settings.required("AUDIT_TABLE")?, retention })
     }
 

@@ -22,7 +22,7 @@ use crate::dynamo::StoreError;
 use crate::mail::{MailError, Mailer};
 use crate::queue::{FanOutMessage, Queue, QueueError};
 use crate::sender::check_sender;
-use crate::settings::{MissingSetting, Settings};
+use crate::settings::{InvalidSetting, Settings};
 
 /// What is to be started.
 #[derive(Clone, Debug)]
@@ -137,11 +137,11 @@ pub struct Launcher {
 
 impl Launcher {
     /// Builds it from a function's settings.
-    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, MissingSetting> {
+    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, InvalidSetting> {
         let dynamo = aws_sdk_dynamodb::Client::new(config);
         let directory = settings.required("DIRECTORY_TABLE")?;
         Ok(Self {
-            store: CampaignStore::new(dynamo.clone(), settings.required("CAMPAIGNS_TABLE")?, directory.clone()),
+            store: CampaignStore::new(dynamo.clone(), settings)?,
             templates: TemplateStore::new(dynamo.clone(), directory.clone()),
             directory: DirectoryReader::new(dynamo, directory),
             mailer: Mailer::new(config),

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::env;
 
+use jiff::SignedDuration;
+
 /// A variable that the template should have set is missing or empty.
 #[derive(Debug, thiserror::Error)]
 #[error("the environment variable {0} is not set")]
@@ -46,6 +48,12 @@ impl Settings {
     /// The value of a setting that must be there, and is a whole number above zero.
     pub fn required_count(&self, name: &'static str) -> Result<u64, InvalidSetting> {
         self.required(name)?.parse().ok().filter(|count| *count > 0).ok_or(InvalidSetting::NoNumber(name))
+    }
+
+    /// The value of a setting that must be there, and is a number of days of 24 hours.
+    pub fn required_days(&self, name: &'static str) -> Result<SignedDuration, InvalidSetting> {
+        let days = i32::try_from(self.required_count(name)?).map_err(|_| InvalidSetting::NoNumber(name))?;
+        Ok(SignedDuration::from_hours(24).saturating_mul(days))
     }
 
     /// Whether the AWS SDK is told to call another endpoint than AWS.

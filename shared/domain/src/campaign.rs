@@ -30,6 +30,9 @@ use crate::{CampaignId, Filter, Outcome, RecipientId, ScheduleId, Shard, Templat
 /// How long a temporary password is valid.
 pub const INVITATION_LIFETIME: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
 
+/// The least time for which a ledger row is kept after its end: the minimum of the template's `LedgerRetentionDays`.
+pub const LEAST_RETENTION: jiff::SignedDuration = jiff::SignedDuration::from_hours(60 * 24);
+
 /// The largest pace of its own that a campaign may have, in e-mails a minute: above any that SES grants.
 pub const MOST_PER_MINUTE: u64 = 1_000_000;
 
@@ -180,6 +183,13 @@ impl Campaign {
         self.quiet_hours.as_ref().filter(|_| self.state.works())?.end(now, &self.zone())
     }
 
+    /// Whether the campaign is so old at `now` that its ledger rows may have expired, and whoever was invited at `last_invited_at` may have
+    /// been by this campaign: to take them into the ledger could mail them a second time.
+    pub fn may_have_mailed_before(&self, last_invited_at: Option<Timestamp>, now: Timestamp) -> bool {
+        now.duration_since(self.created_at) >= LEAST_RETENTION
+            && last_invited_at.is_some_and(|at| at >= self.created_at)
+    }
+
     fn is_quiet(&self) -> bool {
         self.state == CampaignState::Paused && self.state_reason == Some(StateReason::QuietHours)
     }
@@ -272,6 +282,16 @@ mod tests {
         campaign.state = Sending;
         campaign.retrying = None;
         assert_eq!(Retry(Outcome::Failed).effect(&campaign, now), Refused, "nobody told it to retry");
+    }
+
+    #[test]
+    fn an_old_campaign_passes_over_whoever_was_invited_since_it_began() {
+        let campaign = sample();
+        let day = |days: i32| campaign.created_at + jiff::SignedDuration::from_hours(24) * days;
+        let passes_over = |invited: i32, now: i32| campaign.may_have_mailed_before(Some(day(invited)), day(now));
+        assert!(passes_over(0, 60) && passes_over(59, 60));
+        assert!(!passes_over(0, 59), "their row is there");
+        assert!(!passes_over(-1, 60) && !campaign.may_have_mailed_before(None, day(60)));
     }
 
     pub(super) fn sample() -> Campaign {

@@ -108,6 +108,7 @@ pub fn settings() -> HashMap<String, String> {
         ("CAMPAIGNS_TABLE", CAMPAIGNS),
         ("AUDIT_TABLE", AUDIT),
         ("AUDIT_RETENTION_DAYS", "400"),
+        ("LEDGER_RETENTION_DAYS", "400"),
         ("PUBLIC_URL", "https://invites.example.com"),
         ("NOTICES_TOPIC_ARN", "arn:aws:sns:us-east-1:000000000000:notices"),
         ("EVENT_BUS_NAME", "simulated"),

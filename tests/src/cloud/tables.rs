@@ -241,6 +241,11 @@ impl Image {
         }
     }
 
+    /// Whether it has this attribute.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// A number attribute that is whole; zero if there is none.
     pub fn number(&self, name: &str) -> i64 {
         match self.0.get(name) {

@@ -14,7 +14,7 @@ use portal_domain::{Outcome, PortalStatus};
 use serde_json::json;
 use tests::World;
 use tests::clock::with_clock;
-use tests::cloud::{CAMPAIGNS, DIRECTORY};
+use tests::cloud::CAMPAIGNS;
 use tests::line::{Fate, Gate, line};
 
 /// How often the SDK makes a call to DynamoDB that finds no one.
@@ -160,7 +160,7 @@ async fn a_campaign_that_has_ended_is_not_moved_on_by_someone_slow() {
         _ => Fate::Made,
     });
     let slow = aws_sdk_dynamodb::Client::new(&slow);
-    let slow = CampaignStore::new(slow, CAMPAIGNS.to_owned(), DIRECTORY.to_owned());
+    let slow = CampaignStore::new(slow, &world.settings).unwrap();
     let meanwhile = async {
         gate.arrived().await;
         for message in &messages {

@@ -16,6 +16,7 @@ mod pace;
 mod people;
 mod resend;
 mod resend_limit;
+mod retention;
 mod schedule_preview;
 mod schedules;
 mod send;

@@ -8,9 +8,8 @@ use portal_domain::new_password::PasswordHashed;
 use portal_domain::{AccountId, PortalStatus};
 use serde::{Deserialize, Serialize};
 
+use super::CampaignStore;
 use super::outbox::{Event, Happened};
-use super::{CampaignStore, keys};
-use crate::clock;
 use crate::directory::item::{Acceptance, RecipientItem};
 use crate::directory::keys as directory_keys;
 use crate::dynamo::{Item, StoreError, Transacted, key, n, put, s, transact, update};
@@ -54,7 +53,7 @@ impl CampaignStore {
             self.accept_recipient(recipient, password, &acceptance)?,
             self.put_credential(recipient, chosen, now)?,
             event.put(&self.table)?,
-            self.put_new(key(keys::audit_pk(id), clock::new_event_id(now)), &entry)?,
+            self.put_in_trail(id, &entry)?,
             self.count_acceptance(id, &acceptance, 1)?,
         ];
         if let Some((account, version)) = &recipient.linked_by {

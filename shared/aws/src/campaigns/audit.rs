@@ -1,11 +1,26 @@
 //! The audit trails of campaigns and of recipients.
 
+use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use portal_domain::RecipientId;
 use portal_domain::campaign::audit::AuditEntry;
 
 use super::{CampaignStore, keys};
-use crate::dynamo::{StoreError, s};
+use crate::clock;
+use crate::dynamo::{Item, StoreError, key, n, put, s};
 
 impl CampaignStore {
+    /// The action that adds an entry to a recipient's trail, where it is kept as long as a ledger row.
+    pub(super) fn put_in_trail(
+        &self,
+        recipient: RecipientId,
+        entry: &AuditEntry,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let mut item: Item = serde_dynamo::to_item(entry)?;
+        item.extend(key(keys::audit_pk(recipient), clock::new_event_id(entry.at)));
+        item.insert("ttl".to_owned(), n(self.expiry(entry.at)));
+        put(Put::builder().table_name(&self.table).set_item(Some(item)))
+    }
+
     /// The newest `limit` entries about a campaign or a recipient, newest first, read consistently.
     pub async fn audit_trail(
         &self,

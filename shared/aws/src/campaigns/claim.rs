@@ -205,25 +205,14 @@ impl CampaignStore {
         recipient: &RecipientItem,
         digest: &PasswordDigest,
     ) -> Result<TransactWriteItem, StoreError> {
-        update(
-            Update::builder()
-                .table_name(&self.table)
-                .set_key(Some(key(claim.pk(), keys::ledger_sk(row.recipient_id))))
-                .update_expression(
-                    "SET outcome = :claimed, claimId = :claim, attempt = :attempt, priorState = :prior, digest = :digest, \
-                     updatedAt = :now",
-                )
-                // The attempt too: a retry makes a row `queued` again, and its next e-mail must have a number of its own.
-                .condition_expression("outcome = :queued AND attempt = :read")
-                .expression_attribute_values(":read", n(row.attempt))
-                .expression_attribute_values(":queued", s(Outcome::Queued.as_str()))
-                .expression_attribute_values(":claimed", s(Outcome::Claimed.as_str()))
-                .expression_attribute_values(":claim", s(claim.claim_id.to_string()))
-                .expression_attribute_values(":attempt", n(row.attempt + 1))
-                .expression_attribute_values(":digest", s(digest.as_str()))
-                .expression_attribute_values(":prior", serde_dynamo::to_attribute_value(Prior::from(recipient))?)
-                .expression_attribute_values(":now", s(claim.now.to_string())),
-        )
+        let mut attributes = self.with_outcome(claim.campaign, Outcome::Claimed, claim.now);
+        attributes.extend([
+            ("claimId", Some(s(claim.claim_id.to_string()))),
+            ("attempt", Some(n(row.attempt + 1))),
+            ("digest", Some(s(digest.as_str()))),
+            ("priorState", Some(serde_dynamo::to_attribute_value(Prior::from(recipient))?)),
+        ]);
+        self.write_row(&claim.pk(), row, attributes)
     }
 
     fn claim_recipient(
@@ -287,19 +276,9 @@ impl CampaignStore {
         outcome: Outcome,
         reason: &str,
     ) -> Result<TransactWriteItem, StoreError> {
-        update(
-            Update::builder()
-                .table_name(&self.table)
-                .set_key(Some(key(claim.pk(), keys::ledger_sk(row.recipient_id))))
-                .update_expression("SET outcome = :end, reason = :reason, attention = :attention, updatedAt = :now")
-                .condition_expression("outcome = :before AND attempt = :read")
-                .expression_attribute_values(":read", n(row.attempt))
-                .expression_attribute_values(":before", s(row.outcome.as_str()))
-                .expression_attribute_values(":end", s(outcome.as_str()))
-                .expression_attribute_values(":reason", s(reason))
-                .expression_attribute_values(":attention", s(keys::attention_pk(claim.campaign, outcome)))
-                .expression_attribute_values(":now", s(claim.now.to_string())),
-        )
+        let mut attributes = self.with_outcome(claim.campaign, outcome, claim.now);
+        attributes.push(("reason", Some(s(reason))));
+        self.write_row(&claim.pk(), row, attributes)
     }
 
     /// The action that writes an open claim, which holds these recipients.

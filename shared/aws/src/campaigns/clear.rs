@@ -6,8 +6,7 @@ use portal_domain::campaign::audit::{Action, Actor, AuditEntry};
 use portal_domain::feedback::Standing;
 use portal_domain::{Outcome, RecipientId};
 
-use super::{CampaignStore, keys};
-use crate::clock;
+use super::CampaignStore;
 use crate::directory::item::{MailMark, RecipientItem};
 use crate::directory::keys as directory_keys;
 use crate::directory::read::DirectoryReader;
@@ -43,7 +42,7 @@ impl CampaignStore {
                 None => builder.update_expression("REMOVE undeliverable ADD version :one"),
             })?;
             let entry = AuditEntry::new(now, by, Action::Cleared);
-            let audit = self.put_new(key(keys::audit_pk(recipient), clock::new_event_id(now)), &entry)?;
+            let audit = self.put_in_trail(recipient, &entry)?;
             match transact(&self.client, "clear a recipient", vec![clear, audit]).await? {
                 Transacted::Done => return Ok(true),
                 Transacted::Refused(_) => back_off(attempt).await,

@@ -131,16 +131,16 @@ impl CampaignStore {
     /// The row, on the condition that it is as it was read.
     fn report_row(&self, step: &Step<'_>) -> Result<TransactWriteItem, StoreError> {
         let Step { row, told, change, .. } = *step;
-        let mut attributes = vec![("updatedAt", Some(s(step.now.to_string())))];
+        let mut attributes = match step.outcome {
+            Some(outcome) => self.with_outcome(step.campaign, outcome, step.now),
+            None => vec![("updatedAt", Some(s(step.now.to_string())))],
+        };
         // The row holds the id of its newest attempt; nobody may have recorded it.
         if step.attempt == row.attempt {
             attributes.push(("messageId", Some(s(&told.message_id))));
         }
-        if let Some(outcome) = step.outcome {
-            let attention = outcome.needs_attention().then(|| s(keys::attention_pk(step.campaign, outcome)));
+        if step.outcome.is_some() {
             let reason = (change.event == Some(LedgerEvent::Reject)).then(|| s(Standing::Rejected.as_str()));
-            attributes.push(("outcome", Some(s(outcome.as_str()))));
-            attributes.push(("attention", attention));
             attributes.push(("reason", reason));
         }
         if let Some(standing) = change.standing {

@@ -20,6 +20,7 @@ pub mod keys;
 pub mod list;
 pub mod notices;
 pub mod outbox;
+mod outcome;
 pub mod record;
 pub mod request;
 pub mod schedules;
@@ -32,11 +33,12 @@ pub mod walk;
 mod write;
 
 use aws_sdk_dynamodb::Client;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use portal_domain::campaign::CampaignView;
 use portal_domain::{Campaign, CampaignId, DivisionId};
 
 use crate::dynamo::{StoreError, key};
+use crate::settings::{InvalidSetting, Settings};
 
 /// Access to the table Campaigns, and to what is written with it in the table Directory: recipients, and the passwords that they chose.
 #[derive(Clone, Debug)]
@@ -44,12 +46,19 @@ pub struct CampaignStore {
     client: Client,
     table: String,
     directory: String,
+    /// How long a ledger row is kept after its end, and an entry of a recipient's audit trail.
+    retention: SignedDuration,
 }
 
 impl CampaignStore {
-    /// A store on the tables with these names.
-    pub fn new(client: Client, campaigns_table: String, directory_table: String) -> Self {
-        Self { client, table: campaigns_table, directory: directory_table }
+    /// A store on the tables `CAMPAIGNS_TABLE` and `DIRECTORY_TABLE`, which keeps ledger rows for `LEDGER_RETENTION_DAYS`.
+    pub fn new(client: Client, settings: &Settings) -> Result<Self, InvalidSetting> {
+        Ok(Self {
+            client,
+            table: settings.required("CAMPAIGNS_TABLE")?,
+            directory: settings.required("DIRECTORY_TABLE")?,
+            retention: settings.required_days("LEDGER_RETENTION_DAYS")?,
+        })
     }
 
     /// A campaign, read consistently.

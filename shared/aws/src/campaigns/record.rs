@@ -124,13 +124,10 @@ impl CampaignStore {
         before: Outcome,
         outcome: Outcome,
     ) -> Result<TransactWriteItem, StoreError> {
-        let (builder, expression) = set_or_remove(vec![
-            ("outcome", Some(s(outcome.as_str()))),
-            ("updatedAt", Some(s(clock::now().to_string()))),
-            ("reason", record.reason.as_ref().map(s)),
-            ("messageId", record.message_id.as_ref().map(s)),
-            ("attention", outcome.needs_attention().then(|| s(keys::attention_pk(claim.campaign, outcome)))),
-        ]);
+        let mut attributes = self.with_outcome(claim.campaign, outcome, clock::now());
+        attributes.push(("reason", record.reason.as_ref().map(s)));
+        attributes.push(("messageId", record.message_id.as_ref().map(s)));
+        let (builder, expression) = set_or_remove(attributes);
         update(
             builder
                 .table_name(&self.table)

@@ -6,10 +6,9 @@ use portal_domain::PortalStatus;
 use portal_domain::campaign::audit::{Action, Actor, AuditEntry};
 use portal_domain::recipient::SetBack;
 
+use super::CampaignStore;
 use super::accept::credential_key;
 use super::outbox::{Event, Happened};
-use super::{CampaignStore, keys};
-use crate::clock;
 use crate::directory::item::RecipientItem;
 use crate::directory::keys as directory_keys;
 use crate::dynamo::{Item, StoreError, Transacted, key, n, s, transact, update};
@@ -29,10 +28,7 @@ impl CampaignStore {
         let action = if accepted { Action::SetBack } else { Action::Withdrawn };
         let entry = AuditEntry { note: Some(why.to_owned()), ..AuditEntry::new(now, by, action) };
         let id = recipient.recipient_id;
-        let mut actions = vec![
-            self.forget_invitation(recipient, now)?,
-            self.put_new(key(keys::audit_pk(id), clock::new_event_id(now)), &entry)?,
-        ];
+        let mut actions = vec![self.forget_invitation(recipient, now)?, self.put_in_trail(id, &entry)?];
         if accepted {
             actions.push(self.delete_credential(credential_key(recipient))?);
             // Earlier releases kept it in the recipient's own partition.

@@ -1,6 +1,6 @@
 //! Going through a shard's ledger rows again, page by page: to queue, retry or skip them.
 
-use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 use portal_domain::feedback::Standing;
 use portal_domain::{CampaignId, Outcome, Shard};
@@ -9,7 +9,7 @@ use super::counter::CounterItem;
 use super::fan_out::{PAGE_ROWS, PageWrite};
 use super::item::{CursorItem, LedgerItem, Task};
 use super::{CampaignStore, keys};
-use crate::dynamo::{StoreError, Transacted, condition_failed, key, n, s, transact, update};
+use crate::dynamo::{StoreError, Transacted, condition_failed, n, s, transact};
 
 /// How many queries of up to 1 MB one page of a walk may cost.
 const MOST_QUERIES: usize = 4;
@@ -105,29 +105,14 @@ impl CampaignStore {
         (outcome, reason): (Outcome, &str),
         now: Timestamp,
     ) -> Result<TransactWriteItem, StoreError> {
-        let builder = Update::builder()
-            .table_name(&self.table)
-            .set_key(Some(key(shard_pk, keys::ledger_sk(row.recipient_id))))
-            .condition_expression("outcome = :before AND attempt = :attempt")
-            .expression_attribute_values(":before", s(row.outcome.as_str()))
-            .expression_attribute_values(":attempt", n(row.attempt))
-            .expression_attribute_values(":after", s(outcome.as_str()))
-            .expression_attribute_values(":now", s(now.to_string()));
-        if outcome.needs_attention() {
-            let set = "SET outcome = :after, reason = :reason, attention = :attention, updatedAt = :now";
-            let builder = builder
-                .expression_attribute_values(":reason", s(reason))
-                .expression_attribute_values(":attention", s(keys::attention_pk(campaign, outcome)));
-            return update(builder.update_expression(set));
-        }
+        let mut attributes = self.with_outcome(campaign, outcome, now);
+        attributes.push(("reason", outcome.needs_attention().then(|| s(reason))));
         // What SES said of a rejected attempt says nothing of the next, and may come once more: the attempt is over. A bounce
         // of an older attempt stays, and stays counted.
-        if row.standing == Some(Standing::Rejected) {
-            let set = "SET outcome = :after, attempt = :next, updatedAt = :now \
-                       REMOVE reason, attention, standing, standingDetail";
+        if outcome == Outcome::Queued && row.standing == Some(Standing::Rejected) {
             let next = n(row.attempt + 1);
-            return update(builder.update_expression(set).expression_attribute_values(":next", next));
+            attributes.extend([("attempt", Some(next)), ("standing", None), ("standingDetail", None)]);
         }
-        update(builder.update_expression("SET outcome = :after, updatedAt = :now REMOVE reason, attention"))
+        self.write_row(shard_pk, row, attributes)
     }
 }

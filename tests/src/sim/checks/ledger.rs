@@ -21,6 +21,11 @@ impl Checks {
             return self.broken(now, format!("row {} of {campaign} is gone", change.name.sk));
         };
         let recipient = after.recipient_id;
+        let expires = change.after.as_ref().is_some_and(|image| image.has("ttl"));
+        if expires != after.outcome.is_end() {
+            let what = format!("a row of {campaign} is {}, expires: {expires}", after.outcome.as_str());
+            self.broken_for(now, recipient, what);
+        }
         let Some(before) = change.before.as_ref().map(Image::read::<LedgerItem>) else {
             self.new_row(campaign, &after, now);
             return self.granted(campaign, recipient, all, now);
