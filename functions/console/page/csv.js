@@ -5,6 +5,7 @@ import { body, call } from './api.js';
 import { button, fill, h } from './dom.js';
 import { count, number } from './format.js';
 import { problemBox } from './problem-box.js';
+import { saveFile } from './save-file.js';
 
 /**
  * A button that saves a list as a file. Where a page fails, the pages before it are kept, and the next try goes on there.
@@ -23,7 +24,8 @@ export function csvButton({ label = 'Download CSV', path, query, name, total, si
         await nextPage(download, path, query, signal);
         fill(status, total() === null ? count(download.rows, 'row', 'rows') : `${number(download.rows)} of ${count(total(), 'row', 'rows')}`);
       } while (download.cursor);
-      save(download.parts, name);
+      // Reading an answer as text takes away the byte-order mark by which Excel knows UTF-8.
+      saveFile(['\uFEFF', ...download.parts], name, 'text/csv;charset=utf-8');
       download = null;
     } catch (error) {
       if (!signal.aborted) fill(failed, problemBox(error, { more: kept(download, label) }));
@@ -53,12 +55,4 @@ async function nextPage(download, path, query, signal) {
 function nextCursor(link) {
   const next = link?.match(/<([^>]*)>\s*;\s*rel="?next"?/);
   return next ? new URL(next[1], document.baseURI).searchParams.get('cursor') : null;
-}
-
-function save(parts, name) {
-  // Reading an answer as text takes away the byte-order mark by which Excel knows UTF-8.
-  const address = URL.createObjectURL(new Blob(['\uFEFF', ...parts], { type: 'text/csv;charset=utf-8' }));
-  h('a', { href: address, download: name }).click();
-  // The browser has to have started reading before the address goes.
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }

@@ -10,6 +10,7 @@ import { facts, fill, h, heading } from './dom.js';
 import { describeFilter, readFilter } from './filter.js';
 import { clockNote, number, time } from './format.js';
 import { expiry, statusBadge } from './people-list.js';
+import { personDataButton } from './person-data.js';
 import { cameFrom } from './place.js';
 import * as route from './route.js';
 import { openSendDialog } from './send.js';
@@ -38,7 +39,7 @@ export async function personView(root, place, signal) {
         ['Accepted', person.acceptedAt && time(person.acceptedAt, timeZone)], ['Accounts', accounts(person)]]),
       decision(person, filter),
       person.undeliverable && undeliverableNote(person, signal),
-      setBackButton(person)),
+      h('div', { class: 'buttons' }, setBackButton(person), personDataButton(person, signal))),
     canBeInvited(person) && inviteCard(person, filter, catalog, { query: place.query, signal }),
     h('section', { class: 'card list', id: 'history' }, h('h2', {}, 'What was sent'), history(person, timeZone)),
     person.audit?.length > 0 && personHistory(person, timeZone), clockNote(timeZone));

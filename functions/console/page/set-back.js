@@ -43,5 +43,5 @@ export function setBackButton({ recipientId, status }) {
     again();
   }
 
-  return h('div', { class: 'buttons' }, h('button', { id: way.path, type: 'button', onclick: work }, way.label));
+  return h('button', { id: way.path, type: 'button', onclick: work }, way.label);
 }

@@ -79,6 +79,7 @@ const UNDELIVERABLE = {
 /** What somebody did that stands in the audit. */
 const DEEDS = {
   recipientsExported: 'List of people exported', unreachableExported: 'List of contacts without address exported', ledgerExported: 'People of a campaign exported',
+  personExported: 'What is stored of a person exported',
   accountsImported: 'Accounts imported', accountDeleted: 'Account deleted', divisionStored: 'Division changed',
   templateCreated: 'Template made', templateSaved: 'Template changed', templateActivated: 'Template activated', templateDeactivated: 'Template deactivated',
   scheduleCreated: 'Schedule made', scheduleChanged: 'Schedule changed', schedulePaused: 'Schedule paused', scheduleResumed: 'Schedule resumed', scheduleDeleted: 'Schedule deleted',

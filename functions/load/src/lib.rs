@@ -6,6 +6,7 @@ mod counts;
 mod filters;
 mod page;
 mod person;
+mod person_data;
 mod recipients;
 mod unreachable;
 
@@ -78,6 +79,7 @@ pub fn router(load: Load) -> Router {
         .route("/v1/counts", get(counts::count))
         .route("/v1/recipients", get(recipients::list))
         .route("/v1/recipients/{recipient_id}", get(person::one))
+        .route("/v1/recipients/{recipient_id}/data", get(person_data::export))
         .route("/v1/unreachable", get(unreachable::list))
         .with_state(load.clone());
     let audit = Router::new().route("/v1/audit", get(audit::list)).with_state(load);

@@ -19,6 +19,8 @@ pub enum Deed {
     UnreachableExported,
     /// A page of a campaign's ledger was exported.
     LedgerExported,
+    /// Everything that is stored of one person was exported, or a page of it.
+    PersonExported,
     /// Accounts were posted.
     AccountsImported,
     /// An account was deleted.
@@ -71,7 +73,7 @@ pub struct Entry {
     pub deed: Deed,
     /// In which division; none where it is about all of them.
     pub division: Option<DivisionId>,
-    /// The id of the account, campaign, schedule or template; none where it is about the division.
+    /// The id of the account, campaign, recipient, schedule or template; none where it is about the division.
     pub subject: Option<String>,
     /// How many rows were exported, or accounts posted.
     pub rows: Option<usize>,

@@ -14,6 +14,7 @@ mod lists;
 mod load;
 mod pace;
 mod people;
+mod person_data;
 mod resend;
 mod resend_limit;
 mod retention;

@@ -94,6 +94,11 @@ fn calls(north: &North) -> Vec<(&'static str, Call, Kept)> {
             get(format!("/v1/recipients/{recipient}?division=NORTH")),
             Kept::Forbidden,
         ),
+        (
+            "GET /v1/recipients/{recipientId}/data",
+            get(format!("/v1/recipients/{recipient}/data")),
+            Kept::Unknown,
+        ),
         ("GET /v1/unreachable", get("/v1/unreachable?division=NORTH".to_owned()), Kept::Forbidden),
         ("POST /v1/campaigns", post("/v1/campaigns".to_owned(), send).header("Idempotency-Key", "k"), Kept::Forbidden),
         ("GET /v1/campaigns", get("/v1/campaigns?division=NORTH".to_owned()), Kept::Forbidden),

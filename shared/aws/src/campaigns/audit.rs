@@ -27,7 +27,7 @@ impl CampaignStore {
         subject: impl std::fmt::Display,
         limit: usize,
     ) -> Result<Vec<AuditEntry>, StoreError> {
-        let answer = self
+        let mut entries = self
             .client
             .query()
             .table_name(&self.table)
@@ -36,9 +36,16 @@ impl CampaignStore {
             .expression_attribute_values(":trail", s(keys::audit_pk(subject)))
             .scan_index_forward(false)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .send()
-            .await
-            .map_err(|error| StoreError::of("read an audit trail", error))?;
-        Ok(serde_dynamo::from_items(answer.items.unwrap_or_default())?)
+            .into_paginator()
+            .items()
+            .send();
+        let mut trail = Vec::new();
+        while trail.len() < limit
+            && let Some(entry) = entries.next().await
+        {
+            let entry = entry.map_err(|error| StoreError::of("read an audit trail", error))?;
+            trail.push(serde_dynamo::from_item(entry)?);
+        }
+        Ok(trail)
     }
 }

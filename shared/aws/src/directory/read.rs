@@ -5,6 +5,7 @@ mod active;
 mod addresses;
 mod changing;
 mod counts;
+mod of_person;
 mod shard;
 
 use std::collections::{BTreeMap, BTreeSet};

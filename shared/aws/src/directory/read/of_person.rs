@@ -1,0 +1,38 @@
+//! The accounts on which a person is.
+
+use std::collections::BTreeSet;
+
+use portal_domain::link::Link;
+use portal_domain::{AccountId, Recipient};
+
+use super::{DirectoryReader, links_query};
+use crate::directory::keys;
+use crate::dynamo::{StoreError, key};
+
+impl DirectoryReader {
+    /// The next accounts `after` this one, in order of their ids, that may link a recipient: those with a link row, and those that are
+    /// being changed, of which only their own items tell. At most `limit` link rows are read; and whether there are more.
+    pub async fn accounts_of(
+        &self,
+        recipient: &Recipient,
+        after: Option<&AccountId>,
+        limit: usize,
+    ) -> Result<(Vec<AccountId>, bool), StoreError> {
+        let id = recipient.recipient_id;
+        let answer = links_query(&self.client, &self.table, id)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .set_exclusive_start_key(after.map(|after| key(keys::recipient_pk(id), keys::link_sk(after))))
+            .send()
+            .await
+            .map_err(|error| StoreError::of("read links", error))?;
+        let links: Vec<Link> = serde_dynamo::from_items(answer.items.unwrap_or_default())?;
+        let more = answer.last_evaluated_key.is_some();
+        let last = links.last().map(|link| link.account_id.clone()).filter(|_| more);
+        let mut accounts: BTreeSet<_> = links.into_iter().map(|link| link.account_id).collect();
+        let changing = recipient.links.changing.accounts.iter();
+        let next =
+            changing.filter(|id| after.is_none_or(|after| *id > after) && last.as_ref().is_none_or(|last| *id < last));
+        accounts.extend(next.cloned());
+        Ok((accounts.into_iter().collect(), more))
+    }
+}
