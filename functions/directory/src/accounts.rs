@@ -1,14 +1,15 @@
 //! `POST /v1/accounts` and `DELETE /v1/accounts/{accountId}`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use axum::extract::{Path, Request, State};
 use axum::http::{Extensions, StatusCode};
 use portal_aws::audit::{Audit, Begun};
-use portal_domain::account::parse;
+use portal_domain::account::{Contact, ContactAddress, parse};
 use portal_domain::audit::{Deed, Entry};
-use portal_domain::import::{Change, Outcome};
+use portal_domain::email::Unusable;
+use portal_domain::import::{Address, Change, Outcome};
 use portal_domain::input::FieldError;
 use portal_domain::{Account, AccountId, DivisionId};
 use portal_http::{Caller, Permission, Problem, body};
@@ -73,6 +74,9 @@ pub async fn post(
             return Err(Problem::busy());
         }
         None => {}
+    }
+    for (place, change) in places.iter().zip(&changes) {
+        results[*place].warnings.extend(erased_contacts(change, &report.erased));
     }
     for (place, outcome) in places.into_iter().zip(report.outcomes) {
         if let Some(fault) = fault_of(outcome) {
@@ -188,6 +192,24 @@ fn refuse_other_divisions(posted: &mut [Posted], caller: &Caller) {
             posted.parsed = Err(vec![FieldError::new("division", message)]);
         }
     }
+}
+
+/// What is to be said of contacts whose address was erased: they are stored without it.
+fn erased_contacts<'a>(change: &'a Change, erased: &'a HashSet<Address>) -> impl Iterator<Item = FieldError> + 'a {
+    let contacts =
+        change.account.iter().flat_map(|account| account.contacts.iter().map(move |contact| (account, contact)));
+    let is_erased = |(account, contact): &(&Account, &Contact)| match &contact.address {
+        ContactAddress::Usable(email) => {
+            erased.contains(&Address { division: account.division.clone(), email: email.clone() })
+        }
+        ContactAddress::Unusable(_) => false,
+    };
+    let contacts = contacts.filter(move |contact| !erased.is_empty() && is_erased(contact));
+    contacts.map(|(_, contact)| {
+        let message =
+            format!("contact {}: {}; it is stored without address and name", contact.contact_id, Unusable::Erased);
+        FieldError::new("contacts", message)
+    })
 }
 
 /// Why an account that is valid is not stored, if so.

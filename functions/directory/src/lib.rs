@@ -4,6 +4,7 @@ mod accounts;
 mod answer;
 mod deadline;
 mod divisions;
+mod erase;
 mod posted;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use axum::Router;
 use axum::routing::{delete, post, put};
 use portal_aws::audit::Audit;
 use portal_aws::directory::write::DirectoryStore;
+use portal_aws::erasure::Eraser;
 use portal_aws::settings::{InvalidSetting, Settings};
 use portal_http::{Permission, require};
 
@@ -20,6 +22,7 @@ use portal_http::{Permission, require};
 #[derive(Clone, Debug)]
 pub struct Directory {
     store: DirectoryStore,
+    eraser: Eraser,
     audit: Audit,
 }
 
@@ -29,18 +32,25 @@ impl Directory {
         let dynamo = aws_sdk_dynamodb::Client::new(config);
         let (table, events) = (settings.required("DIRECTORY_TABLE")?, settings.required("CAMPAIGNS_TABLE")?);
         let audit = Audit::new(dynamo.clone(), settings)?;
-        Ok(Self { store: DirectoryStore::new(dynamo, table, events), audit })
+        let eraser = Eraser::new(dynamo.clone(), settings)?;
+        Ok(Self { store: DirectoryStore::new(dynamo, table, events), eraser, audit })
     }
 }
 
-/// The routes, guarded. There are two of each, since the gateway takes either ID tokens on a path or access tokens: one
+/// The routes, guarded. There are two of most, since the gateway takes either ID tokens on a path or access tokens: one
 /// for people, and one for machine clients.
 pub fn router(directory: Directory) -> Router {
+    let directory = Arc::new(directory);
     let routes = Router::new()
         .route("/divisions/{division}", put(divisions::store))
         .route("/accounts", post(accounts::post))
         .route("/accounts/{accountId}", delete(accounts::delete))
-        .with_state(Arc::new(directory));
+        .with_state(directory.clone());
+    // No program erases people.
+    let of_people = Router::new()
+        .route("/v1/recipients/{recipientId}/erase", post(erase::erase))
+        .route("/v1/divisions/{division}/readmit", post(erase::readmit))
+        .with_state(directory);
     let both = Router::new().nest("/v1", routes.clone()).nest("/v1/machine", routes);
-    require(Permission::Directory, both)
+    require(Permission::Directory, both.merge(of_people))
 }

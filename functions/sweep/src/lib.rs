@@ -25,6 +25,7 @@ use portal_aws::campaigns::outbox::PAGE;
 use portal_aws::clock;
 use portal_aws::directory::write::DirectoryStore;
 use portal_aws::dynamo::StoreError;
+use portal_aws::erasure::Eraser;
 use portal_aws::events::{EventBus, EventError};
 use portal_aws::limiter::Limiter;
 use portal_aws::mail::Mailer;
@@ -44,6 +45,9 @@ const ABANDONED: SignedDuration = SignedDuration::from_secs(120);
 
 /// For how long a sweep settles accounts: what is left is the next one's. A function ends after a minute, and other things come after.
 const TIME_TO_SETTLE: SignedDuration = SignedDuration::from_secs(15);
+
+/// For how long a sweep goes on with erasures, which the next one continues.
+const TIME_TO_ERASE: SignedDuration = SignedDuration::from_secs(8);
 
 /// An event younger than this is left to whoever wrote it, if they publish it themselves.
 const FRESH: SignedDuration = SignedDuration::from_secs(10);
@@ -72,6 +76,8 @@ pub struct Swept {
     pub claims_settled: usize,
     /// Accounts settled whose import ended in the middle.
     pub accounts_settled: usize,
+    /// Erasures of people that came to their end.
+    pub erased: usize,
     /// Dead letters drained.
     pub dead_letters: usize,
     /// Dead letters that could not be read, and were parked.
@@ -129,6 +135,7 @@ pub enum SweepError {
 pub struct Sweep {
     store: CampaignStore,
     directory: DirectoryStore,
+    eraser: Eraser,
     limiter: Limiter,
     fan_out: Queue,
     deliveries: Queue,
@@ -149,6 +156,7 @@ impl Sweep {
         Ok(Self {
             limiter: Limiter::new(dynamo.clone(), campaigns.clone(), Mailer::new(config), settings)?,
             directory: DirectoryStore::new(dynamo.clone(), directory.clone(), campaigns.clone()),
+            eraser: Eraser::new(dynamo.clone(), settings)?,
             store: CampaignStore::new(dynamo, settings)?,
             fan_out: Queue::new(sqs.clone(), settings.required("FAN_OUT_QUEUE_URL")?),
             deliveries: Queue::new(sqs.clone(), settings.required("DELIVER_QUEUE_URL")?),
@@ -177,6 +185,13 @@ impl Sweep {
                 swept.errors += 1;
             }
         }
+        match self.eraser.sweep(now, clock::now() + TIME_TO_ERASE).await {
+            Ok(erased) => swept.erased = erased,
+            Err(error) => {
+                tracing::error!(error = %error, "people could not be erased");
+                swept.errors += 1;
+            }
+        }
         let told = self.publish_events(now, &mut swept).await;
         if let Err(error) = &told {
             tracing::error!(error = %error, "events could not be published");
@@ -200,6 +215,7 @@ impl Sweep {
             shards_queued = swept.shards_queued,
             claims_settled = swept.claims_settled,
             accounts_settled = swept.accounts_settled,
+            erased = swept.erased,
             dead_letters = swept.dead_letters,
             parked = swept.parked,
             resumed = swept.resumed,

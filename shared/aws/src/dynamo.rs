@@ -47,6 +47,9 @@ pub enum StoreError {
     /// An item does not have the form that this version writes. The cause may quote it, and so is not in the message.
     #[error("an item of the table is not in the expected form")]
     Form(#[from] serde_dynamo::Error),
+    /// The address of a recipient is none by the rules of this version.
+    #[error("the address of a recipient is not in the expected form")]
+    NoAddress,
 }
 
 impl Tell for StoreError {

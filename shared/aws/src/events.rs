@@ -54,6 +54,8 @@ struct Detail<'a> {
     unlinked_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     linked_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    erased_at: Option<Timestamp>,
 }
 
 impl EventBus {
@@ -103,6 +105,7 @@ fn described(event: &Event) -> (&'static str, Detail<'_>) {
         revoked_at: None,
         unlinked_at: None,
         linked_at: None,
+        erased_at: None,
     };
     match *happened {
         Happened::Accepted { campaign_id } => {
@@ -111,6 +114,7 @@ fn described(event: &Event) -> (&'static str, Detail<'_>) {
         Happened::Revoked => ("portal.acceptance.revoked", Detail { revoked_at: Some(*at), ..detail }),
         Happened::Unlinked => ("portal.recipient.unlinked", Detail { unlinked_at: Some(*at), ..detail }),
         Happened::Linked => ("portal.recipient.linked", Detail { linked_at: Some(*at), ..detail }),
+        Happened::Erased => ("portal.recipient.erased", Detail { erased_at: Some(*at), ..detail }),
     }
 }
 

@@ -6,6 +6,7 @@ pub mod clock;
 pub mod config;
 pub mod directory;
 pub mod dynamo;
+pub mod erasure;
 pub mod events;
 pub mod launch;
 pub mod limiter;

@@ -100,6 +100,19 @@ impl Account {
         })
     }
 
+    /// The same account, without address, name and status of the contacts whose address was `erased`: they are unreachable.
+    #[must_use]
+    pub fn without(mut self, erased: impl Fn(&EmailAddress) -> bool) -> Self {
+        for contact in &mut self.contacts {
+            if matches!(&contact.address, ContactAddress::Usable(email) if erased(email)) {
+                contact.address = ContactAddress::Unusable(Unusable::Erased);
+                contact.name.clear();
+                contact.portal = PortalStatus::NotSent;
+            }
+        }
+        self
+    }
+
     /// At most this many bytes are stored of it, besides its keys and the ids of its recipients.
     pub fn stored_bytes(&self) -> usize {
         json_bytes(self) + self.profiles().keys().map(json_bytes).sum::<usize>()

@@ -25,6 +25,10 @@ pub enum Deed {
     AccountsImported,
     /// An account was deleted.
     AccountDeleted,
+    /// A person was erased on request.
+    PersonErased,
+    /// An erasure was taken back: imports may bring the address again.
+    PersonReadmitted,
     /// A division was made or changed.
     DivisionStored,
     /// A template was made.

@@ -34,6 +34,9 @@ pub enum Unusable {
     /// SES takes no other than ASCII before the `@`.
     #[error("the e-mail address has characters before the @ that are not ASCII, which SES does not send to")]
     NonAsciiLocalPart,
+    /// The person who had it was erased on request. What is stored of the contact holds neither address nor name.
+    #[error("the person with this e-mail address was erased on request")]
+    Erased,
 }
 
 impl EmailAddress {

@@ -20,6 +20,9 @@
 //! it anew, so that no step of the first one can succeed any more, finds everybody who may name it in its list, and goes on; a change that was
 //! put in force is settled before the next one begins. Where nobody comes, [`settle`] does that.
 //!
+//! **Who was erased stays erased.** A contact whose address was erased is planned without address and name. An address gets a recipient only
+//! on the condition that nobody with it was erased meanwhile. [`forget`] takes an address off the accounts that have it.
+//!
 //! **Everything is conditional** on the versions that were read. A link row changes only together with the version of its
 //! recipient, and either with the version of its account or on the condition that the account has the announced one. So if
 //! the versions still hold when a transaction is written, so does all else that it was planned from. When they don't, nothing
@@ -32,7 +35,7 @@ mod snapshot;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +46,7 @@ use crate::{Account, AccountId, DivisionId, EmailAddress, PortalStatus, Recipien
 
 use batch::{Added, Batch};
 pub use in_force::InForce;
-pub use run::{Outcome, Report, Table, run, settle};
+pub use run::{Outcome, Report, Table, forget, run, settle};
 pub use snapshot::Snapshot;
 
 /// An account posted or deleted.
@@ -64,6 +67,15 @@ impl Change {
     /// The account is to be gone.
     pub fn delete(account_id: AccountId) -> Self {
         Self { account_id, account: None }
+    }
+
+    /// The same change, without what is known of those whose addresses were erased.
+    fn without(&self, erased: &HashSet<Address>) -> Self {
+        let account = self.account.clone().map(|account| {
+            let division = account.division.clone();
+            account.without(|email| erased.contains(&Address { division: division.clone(), email: email.clone() }))
+        });
+        Self { account_id: self.account_id.clone(), account }
     }
 
     /// The addresses that the account is to link.
@@ -146,6 +158,8 @@ pub enum Write {
     NoteChange(AccountId, BTreeSet<DivisionId>),
     /// Forgets that note: the account is settled.
     ForgetChange(AccountId),
+    /// Writes nothing; nobody with this address may have been erased.
+    CheckNotErased(Address),
     /// Gives an address that has none a recipient.
     PutAddress(Address, RecipientId),
     /// Takes an address, of the division and normalised, from a recipient that is deleted in the same transaction.

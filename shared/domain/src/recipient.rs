@@ -9,6 +9,9 @@ use crate::{CampaignId, DivisionId, Filter, PortalStatus, RecipientId};
 
 pub use links::{Links, NAMED_ACCOUNTS, NamedAccount, PROFILE_BYTES};
 
+/// Why a recipient is undeliverable who is being erased: nobody mails them, and nobody may say that they can be mailed again.
+pub const ERASED: &str = "erased";
+
 /// Whether a filter selects a recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Selected {
@@ -43,7 +46,7 @@ pub struct Recipient {
     pub expires_at: Option<Timestamp>,
     /// The campaign that claimed the recipient last.
     pub last_campaign_id: Option<CampaignId>,
-    /// Why mail can't be delivered (bounced, complained), if so.
+    /// Why mail can't be delivered (bounced, complained, [`ERASED`]), if so.
     pub undeliverable: Option<String>,
     /// When the e-mail was claimed that bounced last, if an operator said since that mail may go there again.
     pub cleared_bounce: Option<Timestamp>,

@@ -162,6 +162,25 @@ impl Tables {
         }
     }
 
+    /// Every item of a table.
+    pub fn all(&self, table: &str) -> Vec<(Name, Image)> {
+        let mut items = Vec::new();
+        let mut request = json!({"TableName": table});
+        loop {
+            let answer = self.newest.scan(serde_json::from_value(request.clone()).unwrap()).unwrap();
+            items.extend(answer.items.unwrap_or_default().into_iter().map(Image));
+            match answer.last_evaluated_key {
+                Some(key) => request["ExclusiveStartKey"] = serde_json::to_value(key).unwrap(),
+                None => break,
+            }
+        }
+        let named = |image: Image| {
+            let part = |name: &str| image.text(name).unwrap_or_default().to_owned();
+            (Name { table: table.to_owned(), pk: part("pk"), sk: part("sk") }, image)
+        };
+        items.into_iter().map(named).collect()
+    }
+
     /// Whether a call is a transaction that was written already, by its token.
     pub fn has_written(&self, request: &Value) -> bool {
         request["ClientRequestToken"].as_str().is_some_and(|token| self.tokens.contains_key(token))
@@ -239,6 +258,11 @@ impl Image {
             AttributeValue::S(text) => Some(text),
             _ => None,
         }
+    }
+
+    /// The item as JSON of DynamoDB.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(&self.0).unwrap()
     }
 
     /// Whether it has this attribute.

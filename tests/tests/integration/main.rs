@@ -8,6 +8,7 @@ mod answers;
 mod audit;
 mod control;
 mod delivery;
+mod erasure;
 mod feedback;
 mod import;
 mod lists;

@@ -322,7 +322,7 @@ async fn of_sixteen_accounts_with_a_thousand_people_each_every_one_is_whole_or_n
             Call::new("POST", "/v1/accounts").json(&json!(bodies))
         };
         // Each transaction takes a while.
-        let (ahead, slow) = (clock.clone(), SignedDuration::from_millis(400));
+        let (ahead, slow) = (clock.clone(), SignedDuration::from_millis(300));
         fail::cfg_callback("directory.written", move || ahead.put_ahead(slow)).unwrap();
         let answer = world.call(post(&accounts).before(portal_aws::clock::now() + SignedDuration::from_secs(29))).await;
         let answered = answer.json();

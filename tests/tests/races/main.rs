@@ -7,6 +7,7 @@
 mod activation;
 mod crashes;
 mod delivery;
+mod erasure;
 mod feedback;
 mod imports;
 

@@ -94,11 +94,7 @@ fn calls(north: &North) -> Vec<(&'static str, Call, Kept)> {
             get(format!("/v1/recipients/{recipient}?division=NORTH")),
             Kept::Forbidden,
         ),
-        (
-            "GET /v1/recipients/{recipientId}/data",
-            get(format!("/v1/recipients/{recipient}/data")),
-            Kept::Unknown,
-        ),
+        ("GET /v1/recipients/{recipientId}/data", get(format!("/v1/recipients/{recipient}/data")), Kept::Unknown),
         ("GET /v1/unreachable", get("/v1/unreachable?division=NORTH".to_owned()), Kept::Forbidden),
         ("POST /v1/campaigns", post("/v1/campaigns".to_owned(), send).header("Idempotency-Key", "k"), Kept::Forbidden),
         ("GET /v1/campaigns", get("/v1/campaigns?division=NORTH".to_owned()), Kept::Forbidden),
@@ -187,6 +183,16 @@ fn calls(north: &North) -> Vec<(&'static str, Call, Kept)> {
         ("PUT /v1/divisions/{division}", Call::new("PUT", "/v1/divisions/NORTH").json(&division), Kept::Forbidden),
         ("POST /v1/accounts", post("/v1/accounts".to_owned(), json!([account.0])), Kept::EachRefused),
         ("DELETE /v1/accounts/{accountId}", Call::new("DELETE", "/v1/accounts/A0"), Kept::Forbidden),
+        (
+            "POST /v1/divisions/{division}/readmit",
+            post("/v1/divisions/NORTH/readmit".to_owned(), json!({"email": "ann@example.com", "reason": "they asked"})),
+            Kept::Forbidden,
+        ),
+        (
+            "POST /v1/recipients/{recipientId}/erase",
+            post(format!("/v1/recipients/{recipient}/erase"), json!({"reason": "they asked"})),
+            Kept::Unknown,
+        ),
     ]
 }
 

@@ -153,6 +153,6 @@ impl CampaignStore {
 }
 
 /// The key of the hash of the password that a recipient chose.
-pub(super) fn credential_key(recipient: &RecipientItem) -> Item {
+pub(crate) fn credential_key(recipient: &RecipientItem) -> Item {
     key(directory_keys::credential_pk(recipient.recipient_id), directory_keys::CREDENTIAL)
 }

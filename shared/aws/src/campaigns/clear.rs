@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::types::Update;
 use jiff::Timestamp;
 use portal_domain::campaign::audit::{Action, Actor, AuditEntry};
 use portal_domain::feedback::Standing;
+use portal_domain::recipient::ERASED;
 use portal_domain::{Outcome, RecipientId};
 
 use super::CampaignStore;
@@ -28,6 +29,9 @@ impl CampaignStore {
         for attempt in 1..=TRIES {
             let Some(item) = directory.recipients(&[recipient]).await?.pop() else { return Ok(false) };
             let Some(MailMark::Undeliverable(why)) = &item.undeliverable else { return Ok(false) };
+            if why == ERASED {
+                return Ok(false);
+            }
             let bounced = if why == Standing::Bounced.as_str() { self.newest_bounced(&item).await? } else { None };
             let builder = Update::builder()
                 .table_name(&self.directory)

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use portal_domain::feedback::parse::Told;
 use portal_domain::feedback::{Change, Known, Report, Standing, gives_up, is_refusal};
 use portal_domain::outcome::LedgerEvent;
+use portal_domain::recipient::ERASED;
 use portal_domain::{CampaignId, Outcome, RecipientId};
 
 use super::counter::CounterItem;
@@ -135,8 +136,8 @@ impl CampaignStore {
             Some(outcome) => self.with_outcome(step.campaign, outcome, step.now),
             None => vec![("updatedAt", Some(s(step.now.to_string())))],
         };
-        // The row holds the id of its newest attempt; nobody may have recorded it.
-        if step.attempt == row.attempt {
+        // The row holds the id of its newest attempt; nobody may have recorded it. One that was claimed and has no digest is anonymous.
+        if step.attempt == row.attempt && row.digest.is_some() {
             attributes.push(("messageId", Some(s(&told.message_id))));
         }
         if step.outcome.is_some() {
@@ -199,7 +200,10 @@ impl CampaignStore {
             .table_name(&self.directory)
             .set_key(Some(key(directory_keys::recipient_pk(row.recipient_id), directory_keys::RECIPIENT)))
             .update_expression("SET undeliverable = :why ADD version :one")
-            .condition_expression("attribute_exists(pk)")
+            .condition_expression(
+                "attribute_exists(pk) AND (attribute_not_exists(undeliverable) OR undeliverable <> :erased)",
+            )
+            .expression_attribute_values(":erased", s(ERASED))
             .expression_attribute_values(":why", s(standing.as_str()))
             .expression_attribute_values(":one", n(1));
         update(mark).map(Some)

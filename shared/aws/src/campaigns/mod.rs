@@ -9,6 +9,7 @@ pub mod claim;
 pub mod clear;
 pub mod control;
 pub mod counter;
+pub mod erase;
 pub mod fan_out;
 pub mod feedback;
 pub mod find;

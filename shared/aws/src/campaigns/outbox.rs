@@ -44,6 +44,8 @@ pub enum Happened {
     Unlinked,
     /// They are linked to one again.
     Linked,
+    /// They were erased on request.
+    Erased,
 }
 
 impl Event {

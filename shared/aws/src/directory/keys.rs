@@ -12,6 +12,10 @@
 //! | all linked recipients of a division by status | query `by-division`, one partition a shard |
 //! | those who are linked to no account any more | query `by-division`, the `#unlinked` partition of each shard |
 //! | all accounts of a division | query `by-division`, the `#accounts` partition of each shard |
+//! | whether somebody with an address was erased | get `ERASED#<hash>` |
+//! | the secret of these hashes | get `SECRETS`, `ERASED` |
+//! | erasures that are not over | query `ERASING` |
+//! | the erasure of a recipient | get `RECIPIENT#<recipientId>`, `ERASURE` |
 //! | all templates, or one, without its text | query or get `TEMPLATES` |
 //! | a version of a template, or all of them | get or query `TEMPLATE#<templateId>` |
 
@@ -47,6 +51,15 @@ pub const LINK_PREFIX: &str = "LINK#";
 /// Partition of the notes on accounts that are being changed in steps; the sort key is the account's id.
 pub const CHANGING: &str = "CHANGING";
 
+/// Partition of the stack's own secrets.
+pub const SECRETS: &str = "SECRETS";
+/// Sort key of an address that was erased, and of the secret by which such addresses are hashed.
+pub const ERASED: &str = "ERASED";
+/// Partition of the notes on erasures that are not over; the sort key is the recipient's id.
+pub const ERASING: &str = "ERASING";
+/// Sort key of what is kept of a recipient's erasure.
+pub const ERASURE: &str = "ERASURE";
+
 /// Partition of all templates but the built-in one; the sort key is the template's id.
 pub const TEMPLATES: &str = "TEMPLATES";
 
@@ -78,6 +91,11 @@ pub fn account_pk(account: &AccountId) -> String {
 /// Partition of the row that maps an address in a division to its recipient.
 pub fn address_pk(division: &DivisionId, email: &str) -> String {
     format!("ADDRESS#{division}#{email}")
+}
+
+/// Partition of the item that says of an address, by its hash, that it was erased.
+pub fn erased_pk(hash: &str) -> String {
+    format!("ERASED#{hash}")
 }
 
 /// Partition of a recipient and its links.

@@ -1,6 +1,7 @@
 //! The table Directory: divisions, accounts, recipients and what links them.
 
 pub mod account_item;
+pub mod erased;
 pub mod item;
 pub mod keys;
 pub mod read;

@@ -1,6 +1,7 @@
 //! Writing the table Directory: divisions, and accounts with everybody whom they link.
 
 mod actions;
+pub mod erase;
 mod options;
 mod table;
 
@@ -16,6 +17,7 @@ use portal_domain::{Account, AccountId, Division, DivisionId};
 use self::options::KnownOptions;
 use self::table::Importing;
 use super::account_item::AccountItem;
+use super::erased::StackHash;
 use super::keys;
 use super::read::DirectoryReader;
 use crate::dynamo::{Item, StoreError, batch_get, key};
@@ -28,6 +30,7 @@ pub struct DirectoryStore {
     /// The table that keeps events for the company's portal.
     events: String,
     options: KnownOptions,
+    erased: StackHash,
 }
 
 /// How a division was stored.
@@ -42,7 +45,7 @@ pub enum Put {
 impl DirectoryStore {
     /// A store on the table with this name; events for the company's portal are kept in the table `events`.
     pub fn new(client: Client, table: String, events: String) -> Self {
-        Self { client, table, events, options: KnownOptions::default() }
+        Self { client, table, events, options: KnownOptions::default(), erased: StackHash::default() }
     }
 
     /// Stores a division, whatever was there.
@@ -80,7 +83,8 @@ impl DirectoryStore {
     pub async fn import(&self, changes: &[Change], reach: &Divisions, until: Option<Timestamp>) -> Report<StoreError> {
         // Before the accounts: a filter that could be chosen, and selects nobody yet, does no harm.
         if let Err(error) = self.put_options(changes).await {
-            return Report { outcomes: vec![import::Outcome::NotReached; changes.len()], error: Some(error) };
+            let outcomes = vec![import::Outcome::NotReached; changes.len()];
+            return Report { outcomes, erased: HashSet::new(), error: Some(error) };
         }
         import::run(&Importing { store: self, until }, changes, reach).await
     }

@@ -140,6 +140,7 @@ impl Batch {
                 (Some(stored), _) => writes.extend(changed(stored, &touched, rows)),
                 (None, Some(address)) => {
                     let recipient = created(id, &address, &touched);
+                    writes.push(Write::CheckNotErased(address.clone()));
                     writes.push(Write::PutAddress(address, id));
                     writes.push(Write::PutRecipient(Box::new(StoredRecipient { recipient, version: 1 })));
                 }
@@ -177,7 +178,7 @@ impl Batch {
                     let may_go = recipient.links.known() == Known::New && step.relink.after.is_none();
                     recipient.status == PortalStatus::Accepted || may_go
                 });
-                let actions = if step.new.is_some() || more { 2 } else { 1 };
+                let actions = if step.new.is_some() { 3 } else { 1 + usize::from(more) };
                 let bytes = RECIPIENT_BYTES + stored.map_or(0, |stored| stored.recipient.links.stored_bytes());
                 cost = cost.plus(Cost { actions, bytes });
             }

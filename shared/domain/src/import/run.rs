@@ -1,9 +1,9 @@
 //! Running an import: read, plan, write, and when something changed meanwhile, read and plan anew.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::Future;
 
-use super::{Added, Batch, Change, Snapshot, Stage, Write};
+use super::{Added, Address, Batch, Change, Snapshot, Stage, Write};
 use crate::link::Link;
 use crate::permission::Divisions;
 use crate::{AccountId, RecipientId};
@@ -17,12 +17,12 @@ pub trait Table: Sync {
     /// Why a call failed.
     type Error: Send;
 
-    /// Most actions that one transaction holds, at least 4: a condition on an account, and a new recipient with address and
-    /// link.
+    /// Most actions that one transaction holds, at least 5: a condition on an account, and a new recipient with address, link and the
+    /// condition that nobody with the address was erased.
     const TRANSACTION_ACTIONS: usize;
 
     /// Reads all that a [`Snapshot`] of these accounts holds, consistently: the accounts first, then those whom they link and
-    /// their link rows. Reserves an id for every address that has no recipient.
+    /// their link rows. Reserves an id for every address that has no recipient, and says which were erased.
     fn read(&self, changes: &[Change]) -> impl Future<Output = Result<Snapshot, Self::Error>> + Send;
 
     /// The first link rows of recipients in order of account, as many as are wanted, consistently.
@@ -59,6 +59,8 @@ pub enum Outcome {
 pub struct Report<E> {
     /// One outcome per change.
     pub outcomes: Vec<Outcome>,
+    /// The addresses in the changes that were erased: contacts with these are planned without address and name.
+    pub erased: HashSet<Address>,
     /// Why the import ended early, if not for want of time.
     pub error: Option<E>,
 }
@@ -68,7 +70,41 @@ pub struct Report<E> {
 pub async fn run<T: Table>(table: &T, changes: &[Change], reach: &Divisions) -> Report<T::Error> {
     let mut run = Run::new(table, changes, reach);
     let error = run.all().await.err();
-    Report { outcomes: run.outcomes, error }
+    Report { outcomes: run.outcomes, erased: run.snapshot.erased, error }
+}
+
+/// Takes an address off these accounts, and the name with it. Nobody may give the address a recipient any more. [`Outcome::Stored`] once none of them has it,
+/// and none of them is being changed.
+pub async fn forget<T: Table>(table: &T, address: &Address, accounts: &[AccountId]) -> Result<Outcome, T::Error> {
+    for attempt in 1..=TRIES {
+        if !table.has_time() {
+            return Ok(Outcome::NotReached);
+        }
+        if attempt > 1 {
+            table.pause(attempt).await;
+        }
+        let placeholders: Vec<_> = accounts.iter().cloned().map(Change::delete).collect();
+        let found = table.read(&placeholders).await?;
+        let unsettled = accounts.iter().filter(|account| found.is_unsettled(account));
+        let mut settled = true;
+        for account in unsettled {
+            settled = false;
+            settle(table, account).await?;
+        }
+        if !settled {
+            continue;
+        }
+        let changes: Vec<_> = accounts.iter().filter_map(|account| found.forgetting(account, address)).collect();
+        if changes.is_empty() {
+            return Ok(Outcome::Stored);
+        }
+        let mut run = Run::new(table, &changes, &Divisions::Every);
+        let version =
+            |change: &Change| Some((change.account_id.clone(), found.accounts.get(&change.account_id)?.version));
+        run.as_read = changes.iter().filter_map(version).collect();
+        run.all().await?;
+    }
+    Ok(Outcome::Contended)
 }
 
 /// Settles an account as it is in force, where a change in steps ended early: whoever still was at it has come to nothing.
@@ -78,7 +114,12 @@ pub async fn settle<T: Table>(table: &T, account: &AccountId) -> Result<Outcome,
 
 struct Run<'a, T> {
     table: &'a T,
-    changes: &'a [Change],
+    /// As they were asked for.
+    asked: &'a [Change],
+    /// As they are to be made: without those who were erased.
+    changes: Vec<Change>,
+    /// Versions of accounts that the changes were derived from; of an account that has another, nothing is changed.
+    as_read: HashMap<AccountId, u64>,
     reach: &'a Divisions,
     snapshot: Snapshot,
     outcomes: Vec<Outcome>,
@@ -99,7 +140,9 @@ impl<'a, T: Table> Run<'a, T> {
     fn new(table: &'a T, changes: &'a [Change], reach: &'a Divisions) -> Self {
         Self {
             table,
-            changes,
+            asked: changes,
+            changes: changes.to_vec(),
+            as_read: HashMap::new(),
             reach,
             snapshot: Snapshot::default(),
             outcomes: vec![Outcome::NotReached; changes.len()],
@@ -108,7 +151,8 @@ impl<'a, T: Table> Run<'a, T> {
     }
 
     async fn all(&mut self) -> Result<(), T::Error> {
-        self.snapshot = self.table.read(self.changes).await?;
+        self.snapshot = self.table.read(self.asked).await?;
+        self.leave_out_erased();
         let mut refusals = 0;
         while !self.queue.is_empty() && self.table.has_time() {
             let (batch, members) = self.next_batch();
@@ -131,8 +175,9 @@ impl<'a, T: Table> Run<'a, T> {
                 members.iter().rev().for_each(|&place| self.queue.push_front(place));
                 self.table.pause(refusals).await;
             }
-            let refused: Vec<_> = members.iter().map(|&place| self.changes[place].clone()).collect();
+            let refused: Vec<_> = members.iter().map(|&place| self.asked[place].clone()).collect();
             self.renew_all(&refused).await?;
+            self.leave_out_erased();
         }
         Ok(())
     }
@@ -145,6 +190,11 @@ impl<'a, T: Table> Run<'a, T> {
         while let Some(&place) = self.queue.front() {
             if self.is_forbidden(&self.changes[place]) {
                 self.outcomes[place] = Outcome::Forbidden;
+                self.queue.pop_front();
+                continue;
+            }
+            if self.is_outdated(&self.changes[place]) {
+                self.outcomes[place] = Outcome::Contended;
                 self.queue.pop_front();
                 continue;
             }
@@ -163,14 +213,31 @@ impl<'a, T: Table> Run<'a, T> {
         stored.is_some_and(|stored| !self.reach.includes(&stored.account.division))
     }
 
+    /// Whether the account is not the one any more that the change was derived from.
+    fn is_outdated(&self, change: &Change) -> bool {
+        let stored = self.snapshot.accounts.get(&change.account_id).map(|stored| stored.version);
+        self.as_read.get(&change.account_id).is_some_and(|read| stored != Some(*read))
+    }
+
+    fn leave_out_erased(&mut self) {
+        if !self.snapshot.erased.is_empty() {
+            self.changes = self.asked.iter().map(|change| change.without(&self.snapshot.erased)).collect();
+        }
+    }
+
     /// Makes a change that fits into no transaction. It is stored as soon as it is in force; what is left then can be done by anybody.
     async fn in_steps(&mut self, place: usize) -> Result<(), T::Error> {
-        let change = &self.changes[place];
         for attempt in 1..=TRIES {
             if !self.is_time_for(attempt).await {
                 return Ok(());
             }
-            self.renew(change).await?;
+            self.renew(&self.asked[place]).await?;
+            self.leave_out_erased();
+            let change = &self.changes[place].clone();
+            if self.is_outdated(change) {
+                self.outcomes[place] = Outcome::Contended;
+                return Ok(());
+            }
             if self.snapshot.is_settling(&change.account_id) {
                 if self.snapshot.in_force(&change.account_id).as_ref() == Some(change) {
                     self.outcomes[place] = Outcome::Stored;

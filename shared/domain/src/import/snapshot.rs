@@ -17,6 +17,8 @@ pub struct Snapshot {
     pub addresses: HashMap<Address, RecipientId>,
     /// Ids for the addresses that have no recipient yet.
     pub reserved: HashMap<Address, RecipientId>,
+    /// Those of the addresses that were erased.
+    pub erased: HashSet<Address>,
     /// Recipients.
     pub recipients: HashMap<RecipientId, StoredRecipient>,
     /// Link rows.
@@ -144,6 +146,14 @@ impl Snapshot {
         Some(Change { account_id: stored.account.account_id.clone(), account })
     }
 
+    /// The change that takes an address off an account, and the name with it; `None` if the account doesn't have it.
+    pub(super) fn forgetting(&self, account: &AccountId, address: &Address) -> Option<Change> {
+        let stored = self.accounts.get(account)?;
+        let change = Change::put(stored.account.clone());
+        let forgotten = change.without(&HashSet::from([address.clone()]));
+        (forgotten != change).then_some(forgotten)
+    }
+
     /// The writes that announce a change in steps: the account as it was, or as it is to be if it is new, under a new
     /// version, with the recipients listed that it links, has linked, or is to link. With them, that version.
     pub(super) fn announcement(&self, change: &Change) -> Option<(Vec<Write>, u64)> {
@@ -188,7 +198,9 @@ impl Snapshot {
     pub(super) fn is_ours(&self, change: &Change, version: u64, stage: Stage) -> bool {
         self.accounts.get(&change.account_id).is_some_and(|stored| {
             let listed = |step: &Step| stored.recipients.contains(&step.recipient_id);
-            stored.version == version && self.steps(change, stage).iter().all(listed)
+            // Whom somebody erases meanwhile is not to be linked; what is in force with them is settled first.
+            let erased = stage == Stage::LeaveOut && change.addresses().any(|address| self.erased.contains(&address));
+            !erased && stored.version == version && self.steps(change, stage).iter().all(listed)
         })
     }
 
@@ -203,7 +215,11 @@ impl Snapshot {
                     self.accounts.remove(&account);
                     self.first_version = self.first_version.max(version + 1);
                 }
-                Write::CheckAccount(..) | Write::NoteChange(..) | Write::ForgetChange(..) | Write::Tell(..) => {}
+                Write::CheckAccount(..)
+                | Write::CheckNotErased(..)
+                | Write::NoteChange(..)
+                | Write::ForgetChange(..)
+                | Write::Tell(..) => {}
                 Write::PutAddress(address, recipient) => {
                     self.addresses.insert(address, recipient);
                 }
@@ -245,6 +261,7 @@ impl Snapshot {
         for address in read.reserved.keys() {
             self.addresses.remove(address);
         }
+        self.erased.extend(read.erased);
         self.accounts.extend(read.accounts);
         self.addresses.extend(read.addresses);
         for (address, id) in read.reserved {

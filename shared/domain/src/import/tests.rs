@@ -141,8 +141,13 @@ fn any_call(accounts: usize, large: u32, most: usize) -> impl Strategy<Value = V
 }
 
 fn any_turn() -> impl Strategy<Value = Turn> {
+    any_turn_of(2)
+}
+
+/// A turn of one of so many.
+fn any_turn_of(number: usize) -> impl Strategy<Value = Turn> {
     let calls = prop_oneof![1_usize..3, 5_usize..40];
-    prop_oneof![8 => (0_usize..2, calls).prop_map(|(i, times)| Turn::Go(i, times)), 1 => (0_usize..2).prop_map(Turn::Die)]
+    prop_oneof![8 => (0..number, calls).prop_map(|(i, times)| Turn::Go(i, times)), 1 => (0..number).prop_map(Turn::Die)]
 }
 
 /// Who comes after a crash.
@@ -239,6 +244,56 @@ proptest! {
         heal(&model, healer);
         check_as_stored(&model.items(), rounds.iter().flat_map(|(calls, _)| calls).flatten());
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, max_shrink_iters: 5_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn who_is_erased_while_imports_bring_them_is_on_no_account_and_stays_away(
+        before in prop::collection::vec(any_call(3, 0, 3), 0..3),
+        beside in prop::collection::vec(any_call(3, 0, 2), 2),
+        turns in prop::collection::vec(any_turn_of(3), 0..14),
+        after in prop::collection::vec(any_call(3, 0, 3), 0..2),
+        healer in prop::sample::select(Healer::ALL.to_vec()),
+    ) {
+        let model = Model::<6>::default();
+        before.iter().for_each(|call| all_stored(&model, call));
+        let address = Address { division: DivisionId::new("D1"), email: email(1) };
+        model.erase_at_once(&address, &beside, &turns);
+        heal(&model, healer);
+        after.iter().for_each(|call| all_stored(&model, call));
+        let items = model.items();
+        prop_assert!(!items.addresses.contains_key(&address));
+        let has_them = |account: &Account| account.division == address.division && account.links().contains_key(&address.email);
+        prop_assert!(items.accounts.values().all(|stored| !has_them(&stored.account)));
+        let is_them = |stored: &StoredRecipient| stored.recipient.division == address.division && stored.recipient.email == address.email.as_str();
+        prop_assert!(!items.recipients.values().any(is_them));
+        prop_assert!(items.links.keys().all(|(id, _)| items.recipients.contains_key(id)));
+        check_as_stored(&items, [&before[..], &beside, &after].concat().iter().flatten());
+    }
+}
+
+#[test]
+fn a_contact_whose_address_was_erased_is_kept_without_address_name_and_status() {
+    let model = Model::<100>::default();
+    let mut both = account(1, &[1, 2]);
+    both.contacts[0].name = "Erased Person".to_owned();
+    both.contacts[0].portal = PortalStatus::Accepted;
+    let address = Address { division: both.division.clone(), email: email(1) };
+    model.erase_at_once(&address, &[], &[]);
+    let report = model.import(&puts([both.clone()]));
+    assert_eq!((report.outcomes, report.erased), (vec![Outcome::Stored], [address].into()));
+    let stored = model.items().accounts.into_values().next().expect("it is stored").account;
+    let [one, two] = &stored.contacts[..] else { panic!("{stored:?}") };
+    assert_eq!(
+        (&one.address, one.name.as_str(), one.portal),
+        (&ContactAddress::Unusable(Unusable::Erased), "", PortalStatus::NotSent)
+    );
+    assert_eq!((&two, stored.links().len()), (&&both.contacts[1], 1));
+    let transactions = model.items().transactions;
+    all_stored(&model, &puts([both]));
+    assert_eq!(model.items().transactions, transactions, "the same again costs no writes");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use super::DirectoryReader;
 use crate::directory::account_item::{AccountItem, ChangingItem};
 use crate::directory::item::RecipientItem;
 use crate::directory::keys;
+use crate::directory::write::erase::ErasingNote;
 use crate::dynamo::{StoreError, batch_get, key};
 
 /// Accounts that are being changed, as they are in force. Each is read once, consistently: whoever decides about many recipients with
@@ -105,6 +106,12 @@ impl DirectoryReader {
     /// Whether an account is being changed whose recipients are in this division.
     pub async fn is_changing(&self, division: &DivisionId) -> Result<bool, StoreError> {
         Ok(self.changing_accounts().await?.iter().any(|note| note.divisions.contains(division)))
+    }
+
+    /// The notes on all erasures that are not over.
+    pub(in crate::directory) async fn erasing(&self) -> Result<Vec<ErasingNote>, StoreError> {
+        let request = self.partition(keys::ERASING).consistent_read(true);
+        self.query_all("list erasures", request).await
     }
 
     /// The notes on all accounts that are being changed.

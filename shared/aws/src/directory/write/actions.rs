@@ -9,6 +9,7 @@ use portal_domain::{Recipient, RecipientId};
 use crate::campaigns::outbox::{Event, Happened};
 use crate::clock;
 use crate::directory::account_item::{AccountItem, ChangingItem};
+use crate::directory::erased::AddressHash;
 use crate::directory::item::{AddressItem, RecipientItem};
 use crate::directory::keys;
 use crate::dynamo::{Item, StoreError, key, n, put, s, set_or_remove, update};
@@ -33,7 +34,12 @@ const FROM_LINKS: [&str; 8] = [
 ];
 
 /// The action that makes one write in the table of this name; one that tells of something, in the table that keeps `events`.
-pub(super) fn action(table: &str, events: &str, write: &Write) -> Result<TransactWriteItem, StoreError> {
+pub(super) fn action(
+    table: &str,
+    events: &str,
+    hash: &AddressHash,
+    write: &Write,
+) -> Result<TransactWriteItem, StoreError> {
     match write {
         Write::PutAccount(stored, expected) => put_account(table, stored, *expected),
         Write::DeleteAccount(account, expected) => delete(
@@ -59,6 +65,13 @@ pub(super) fn action(table: &str, events: &str, write: &Write) -> Result<Transac
         }
         Write::ForgetChange(account) => {
             delete(Delete::builder().table_name(table).set_key(Some(key(keys::CHANGING, account.as_str()))))
+        }
+        Write::CheckNotErased(address) => {
+            let check = ConditionCheck::builder()
+                .table_name(table)
+                .set_key(Some(key(keys::erased_pk(&hash.of(address)), keys::ERASED)))
+                .condition_expression(ABSENT);
+            Ok(TransactWriteItem::builder().condition_check(check.build().map_err(StoreError::request)?).build())
         }
         Write::PutAddress(address, recipient_id) => {
             let mut item: Item = serde_dynamo::to_item(AddressItem { recipient_id: *recipient_id })?;
@@ -150,6 +163,10 @@ mod tests {
 
     use super::*;
 
+    fn hash() -> AddressHash {
+        AddressHash::new(b"a secret of tests")
+    }
+
     /// The update of somebody on so many accounts, whom a campaign has mailed before.
     fn update_of(accounts: u32) -> Update {
         let named =
@@ -170,7 +187,7 @@ mod tests {
             set_back: None,
         };
         let stored = Box::new(StoredRecipient { recipient, version: 8 });
-        let action = action("table", "events", &Write::UpdateRecipient(stored, 7)).expect("it is complete");
+        let action = action("table", "events", &hash(), &Write::UpdateRecipient(stored, 7)).expect("it is complete");
         action.update.expect("it is an update")
     }
 
@@ -216,7 +233,7 @@ mod tests {
         assert_eq!(values[":expiresAt"], s("1970-01-01T00:00:00Z"), "what has expired expired when it did");
         let recipient = RecipientId::from_random([7; 16]);
         let tell = Write::Tell(recipient, DivisionId::new("D"), Linked::NoMore);
-        let put = action("table", "events", &tell).expect("it is complete").put.expect("it is a put");
+        let put = action("table", "events", &hash(), &tell).expect("it is complete").put.expect("it is a put");
         assert_eq!((put.table_name.as_str(), &put.item["happened"]), ("events", &s("unlinked")));
     }
 }

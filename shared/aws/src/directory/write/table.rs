@@ -1,6 +1,6 @@
 //! The table as an import reads and writes it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
@@ -46,9 +46,10 @@ impl Table for Importing<'_> {
     }
 
     async fn transact(&self, writes: &[Write]) -> Result<bool, StoreError> {
+        let hash = self.store.address_hash().await?;
         let actions = writes
             .iter()
-            .map(|write| action(&self.store.table, &self.store.events, write))
+            .map(|write| action(&self.store.table, &self.store.events, hash, write))
             .collect::<Result<_, _>>()?;
         let transacted = transact(&self.store.client, "store accounts", actions).await?;
         fail::fail_point!("directory.written");
@@ -84,17 +85,31 @@ impl DirectoryStore {
         Ok(snapshot)
     }
 
-    /// Reads who has these addresses, and reserves ids for those that nobody has.
+    /// Reads who has these addresses, and which were erased, and reserves ids for those that nobody has.
     async fn read_addresses(&self, addresses: BTreeSet<Address>, snapshot: &mut Snapshot) -> Result<(), StoreError> {
+        if addresses.is_empty() {
+            return Ok(());
+        }
+        let hash = self.address_hash().await?;
         let pk = |address: &Address| keys::address_pk(&address.division, address.email.as_str());
-        let mut rows = HashMap::new();
-        for item in self.get(addresses.iter().map(|address| key(pk(address), keys::ADDRESS))).await? {
-            if let Some(AttributeValue::S(pk)) = item.get(keys::PK) {
-                let pk = pk.clone();
+        let erased_pk = |address: &Address| keys::erased_pk(&hash.of(address));
+        let wanted = addresses
+            .iter()
+            .flat_map(|address| [key(pk(address), keys::ADDRESS), key(erased_pk(address), keys::ERASED)]);
+        let (mut rows, mut erased) = (HashMap::new(), HashSet::new());
+        for item in self.get(wanted).await? {
+            let Some(AttributeValue::S(pk)) = item.get(keys::PK) else { continue };
+            let pk = pk.clone();
+            if item.get(keys::SK).and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk == keys::ERASED) {
+                erased.insert(pk);
+            } else {
                 rows.insert(pk, serde_dynamo::from_item::<_, AddressItem>(item)?.recipient_id);
             }
         }
         for address in addresses {
+            if erased.contains(&erased_pk(&address)) {
+                snapshot.erased.insert(address.clone());
+            }
             match rows.get(&pk(&address)) {
                 Some(&recipient) => snapshot.addresses.insert(address, recipient),
                 None => snapshot.reserved.insert(address, clock::new_recipient_id()),

@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Waker};
 
 use super::restated::check_visible;
 use crate::import::{
-    Address, Change, Linked, Outcome, Phase, Report, Snapshot, StoredAccount, StoredRecipient, Table, Write, run,
-    settle,
+    Address, Change, Linked, Outcome, Phase, Report, Snapshot, StoredAccount, StoredRecipient, Table, Write, forget,
+    run, settle,
 };
 use crate::link::Link;
 use crate::permission::Divisions;
@@ -31,6 +31,8 @@ pub struct Items {
     pub addresses: BTreeMap<Address, RecipientId>,
     pub recipients: BTreeMap<RecipientId, StoredRecipient>,
     pub links: BTreeMap<(RecipientId, AccountId), Link>,
+    /// The addresses that were erased.
+    pub erased: HashSet<Address>,
     /// What the company's portal was told of each, in order.
     pub told: BTreeMap<RecipientId, Vec<Linked>>,
     /// The accounts that are noted as being changed.
@@ -110,14 +112,68 @@ impl<const LIMIT: usize> Model<LIMIT> {
             let (reach, changes) = (reach.clone(), changes.clone());
             Some(Box::pin(async move { run(self, &changes, &reach).await }))
         };
-        let mut running: Vec<_> = calls.iter().map(start).collect();
-        let mut reports: Vec<_> = calls.iter().map(|_| None).collect();
-        let by_turns = (0..calls.len()).cycle().map(|i| Turn::Go(i, 1));
+        Self::by_turns(calls.iter().map(start).collect(), turns)
+    }
+
+    /// Erases a person while imports run, in these turns; it counts as the call after theirs. If it dies it is begun anew, alone.
+    pub fn erase_at_once(&self, address: &Address, calls: &[Vec<Change>], turns: &[Turn]) {
+        let erasing = || -> Option<Running<'_>> { Some(Box::pin(self.erase(address))) };
+        let start = |changes: &Vec<Change>| -> Option<Running<'_>> {
+            let changes = changes.clone();
+            Some(Box::pin(async move { run(self, &changes, &Divisions::Every).await }))
+        };
+        let mut reports = Self::by_turns(calls.iter().map(start).chain([erasing()]).collect(), turns);
+        if reports.pop().flatten().is_none() {
+            Self::by_turns(vec![erasing()], &[]);
+        }
+    }
+
+    /// Erases a person: nobody with the address may come any more, it is taken off all accounts, and then they go.
+    async fn erase(&self, address: &Address) -> Report<Infallible> {
+        next_turn().await;
+        self.with(|items| {
+            items.erased.insert(address.clone());
+            let stored = items.addresses.get(address).and_then(|id| items.recipients.get_mut(id));
+            if let Some(stored) = stored {
+                stored.recipient.undeliverable = Some("erased".to_owned());
+                stored.version += 1;
+            }
+        });
+        loop {
+            next_turn().await;
+            let found = self.with(|items| {
+                let id = items.addresses.get(address)?;
+                let stored = items.recipients.get(id)?;
+                let linked = items.links.keys().filter(|(recipient, _)| recipient == id).map(|(_, account)| account);
+                let accounts = linked.chain(&stored.recipient.links.changing.accounts).cloned();
+                Some((*id, stored.version, accounts.collect::<BTreeSet<_>>()))
+            });
+            let Some((id, version, accounts)) = found else { break };
+            if !accounts.is_empty() {
+                let Ok(_) = forget(self, address, &Vec::from_iter(accounts)).await;
+                continue;
+            }
+            next_turn().await;
+            self.with(|items| {
+                if items.recipients.get(&id).is_some_and(|stored| stored.version == version) {
+                    items.recipients.remove(&id);
+                    items.addresses.remove(address);
+                    items.told.remove(&id);
+                }
+            });
+        }
+        Report { outcomes: Vec::new(), erased: HashSet::new(), error: None }
+    }
+
+    fn by_turns<'a>(mut running: Vec<Option<Running<'a>>>, turns: &[Turn]) -> Vec<Option<Report<Infallible>>> {
+        let calls = running.len();
+        let mut reports: Vec<_> = running.iter().map(|_| None).collect();
+        let by_turns = (0..calls).cycle().map(|i| Turn::Go(i, 1));
         for turn in turns.iter().copied().chain(by_turns) {
             match turn {
-                Turn::Die(i) => running[i % calls.len()] = None,
+                Turn::Die(i) => running[i % calls] = None,
                 Turn::Go(i, times) => {
-                    let i = i % calls.len();
+                    let i = i % calls;
                     for _ in 0..times {
                         let Some(import) = &mut running[i] else { break };
                         if let Poll::Ready(report) = import.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
@@ -153,6 +209,7 @@ impl Items {
                 version(account) == Some(*expected)
             }
             Write::NoteChange(..) | Write::ForgetChange(..) | Write::DeleteAddress(..) => true,
+            Write::CheckNotErased(address) => !self.erased.contains(address),
             Write::PutAddress(address, _) => !self.addresses.contains_key(address),
             Write::PutRecipient(stored) => !self.recipients.contains_key(&stored.recipient.recipient_id),
             Write::UpdateRecipient(stored, expected) => recipient(&stored.recipient.recipient_id) == Some(*expected),
@@ -174,7 +231,7 @@ impl Items {
             }
             Write::DeleteRecipient(id, _) => drop(self.recipients.remove(&id)),
             Write::DeleteAccount(account, _) => drop(self.accounts.remove(&account)),
-            Write::CheckAccount(..) => {}
+            Write::CheckAccount(..) | Write::CheckNotErased(..) => {}
             Write::PutAddress(address, id) => drop(self.addresses.insert(address, id)),
             Write::PutRecipient(stored) | Write::UpdateRecipient(stored, _) => {
                 drop(self.recipients.insert(stored.recipient.recipient_id, *stored));
@@ -221,6 +278,7 @@ fn key(write: &Write) -> String {
         Write::PutAccount(stored, _) => format!("account {}", stored.account.account_id),
         Write::DeleteAccount(account, _) | Write::CheckAccount(account, _) => format!("account {account}"),
         Write::NoteChange(account, _) | Write::ForgetChange(account) => format!("note {account}"),
+        Write::CheckNotErased(address) => format!("erased {} {}", address.division, address.email),
         Write::PutAddress(address, _) => format!("address {} {}", address.division, address.email),
         Write::DeleteAddress(division, email) => format!("address {division} {email}"),
         Write::PutRecipient(stored) | Write::UpdateRecipient(stored, _) => stored.recipient.recipient_id.to_string(),
@@ -255,6 +313,7 @@ impl<const LIMIT: usize> Table for Model<LIMIT> {
         next_turn().await;
         self.with(|items| {
             for address in to_do.iter().flat_map(|change| change.addresses()) {
+                snapshot.erased.extend(items.erased.get(&address).cloned());
                 match items.addresses.get(&address) {
                     Some(&id) => drop(snapshot.addresses.insert(address, id)),
                     None => drop(snapshot.reserved.entry(address).or_insert_with(|| items.new_id())),

@@ -1,0 +1,160 @@
+//! `POST /v1/recipients/{recipientId}/erase`: a person is erased on request; and `POST /v1/divisions/{division}/readmit`: they become a customer
+//! again.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{Extensions, StatusCode};
+use axum::response::{IntoResponse, Response};
+use portal_aws::audit::Audit;
+use portal_aws::directory::write::erase::{Erasure, Readmitted};
+use portal_aws::erasure::Found;
+use portal_domain::audit::{Deed, Entry};
+use portal_domain::import::Address;
+use portal_domain::input::{FieldError, Fields};
+use portal_domain::{DivisionId, EmailAddress, Recipient, RecipientId};
+use portal_http::body::JsonBody;
+use portal_http::problem::ProblemType;
+use portal_http::{Caller, Problem};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::{Directory, deadline};
+
+/// Most characters of a reason.
+const REASON: usize = 500;
+
+/// Most characters of an address as it may be typed.
+const TYPED_ADDRESS: usize = 1_000;
+
+const UNDER_WAY: ProblemType = ProblemType::new("/problems/erasure-under-way", "The person is still being erased");
+
+/// What an erasure has come to.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Erased {
+    recipient_id: RecipientId,
+    division: DivisionId,
+    /// `erased`, or `underWay`: then the sweep goes on, or the same call.
+    state: &'static str,
+    /// From how many accounts address and name were taken.
+    accounts: u32,
+    /// In how many ledgers nothing tells any more whose row it is.
+    ledger_rows: u64,
+    /// Entries of the audit trail that were deleted.
+    trail_entries: u64,
+    /// What stays.
+    kept: &'static str,
+}
+
+/// What stays of somebody who was erased, as the answer says it.
+const KEPT: &str = "A salted hash of the address, so that an import does not bring the person back. Ledger rows by a random id, without address, \
+                    name or password. The same address in another division is not touched.";
+
+impl From<Erasure> for Erased {
+    fn from(erasure: Erasure) -> Self {
+        Self {
+            state: if erasure.finished_at.is_some() { "erased" } else { "underWay" },
+            recipient_id: erasure.recipient_id,
+            division: erasure.division,
+            accounts: erasure.accounts,
+            ledger_rows: erasure.ledger_rows,
+            trail_entries: erasure.trail_entries,
+            kept: KEPT,
+        }
+    }
+}
+
+/// 200 when all is erased, also if it was before; 202 if there was no time for all of it.
+pub async fn erase(
+    State(directory): State<Arc<Directory>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    extensions: Extensions,
+    JsonBody(body): JsonBody,
+) -> Result<Response, Problem> {
+    let unknown = || Problem::not_found("There is no such recipient.");
+    let reason = reason(Fields::of(&body, "")?)?;
+    let id: RecipientId = id.parse().map_err(|_| unknown())?;
+    let found = directory.eraser.find(id).await?;
+    let division = match &found {
+        Some(Found::Person(person)) => &person.division,
+        Some(Found::Erasure(erasure)) => &erasure.division,
+        None => return Err(unknown()),
+    };
+    if !caller.may(division) {
+        return Err(unknown());
+    }
+    if let Some(Found::Person(person)) = &found
+        && names(&reason, &Recipient::from(person.as_ref().clone()))
+    {
+        return Err(FieldError::new("reason", "must not name the person: it stays in the audit").into());
+    }
+    let entry = Audit::entry(caller.actor(), Deed::PersonErased);
+    let (division, subject) = (Some(division.clone()), Some(id.to_string()));
+    let before = Some(json!({ "reason": reason }));
+    let begun = directory.audit.begin(Entry { division, subject, before: before.clone(), ..entry }).await?;
+    let Some(found) = found else { return Err(unknown()) };
+    let erasure = directory.eraser.erase(found, deadline::until(&extensions)).await?;
+    let erased = Erased::from(erasure);
+    tracing::info!(recipient.id = %id, state = erased.state, "erased");
+    if erased.state != "erased" {
+        return Ok((StatusCode::ACCEPTED, Json(erased)).into_response());
+    }
+    begun.done(before, Some(json!(erased))).await;
+    Ok(Json(erased).into_response())
+}
+
+/// Answers whether anybody with the address was erased.
+pub async fn readmit(
+    State(directory): State<Arc<Directory>>,
+    caller: Caller,
+    Path(division): Path<String>,
+    JsonBody(body): JsonBody,
+) -> Result<Response, Problem> {
+    let mut fields = Fields::of(&body, "")?;
+    let email = fields.required_text("email", TYPED_ADDRESS);
+    let email = EmailAddress::normalise(&email);
+    if let Err(unusable) = &email
+        && body["email"].as_str().is_some_and(|text| !text.trim().is_empty())
+    {
+        fields.fault("email", unusable.to_string());
+    }
+    let reason = reason(fields)?;
+    let division = DivisionId::new(division);
+    caller.require(&division)?;
+    let Ok(email) = email else { return Err(FieldError::new("email", "is not an address").into()) };
+    if reason.to_lowercase().contains(email.as_str()) {
+        return Err(FieldError::new("reason", "must not hold the address: it stays in the audit").into());
+    }
+    let entry = Audit::entry(caller.actor(), Deed::PersonReadmitted);
+    let before = Some(json!({ "reason": reason }));
+    let begun = Entry { division: Some(division.clone()), before: before.clone(), ..entry };
+    let begun = directory.audit.begin(begun).await?;
+    match directory.eraser.readmit(&Address { division, email }).await? {
+        Readmitted::UnderWay => {
+            begun.refused().await;
+            Err(Problem::conflict(UNDER_WAY, "Nothing was changed. Try again in a few minutes.".to_owned()))
+        }
+        outcome => {
+            let was_erased = outcome == Readmitted::Done;
+            begun.done(before, Some(json!({ "wasErased": was_erased }))).await;
+            Ok(Json(json!({ "wasErased": was_erased })).into_response())
+        }
+    }
+}
+
+fn reason(mut fields: Fields<'_>) -> Result<String, Problem> {
+    let reason = fields.required_text("reason", REASON).trim().to_owned();
+    let faults = fields.finish();
+    if faults.is_empty() { Ok(reason) } else { Err(faults.into()) }
+}
+
+/// Whether a text holds the address of a person, or one of their names. A single word is taken for a name only if it is more than that.
+fn names(text: &str, person: &Recipient) -> bool {
+    let text = text.to_lowercase();
+    let names = person.links.accounts.iter().map(|account| account.contact_name.trim().to_lowercase());
+    let mut names = names.filter(|name| name.contains(char::is_whitespace));
+    text.contains(&person.email) || names.any(|name| text.contains(&name))
+}

@@ -1,0 +1,168 @@
+//! Erasing a person, from the request to the last look, across both tables.
+//!
+//! Each step leaves what the next one begins from, so that whoever comes after a crash, the same call again or the sweep, goes on:
+//!
+//! 1. *Begin*, one transaction: the address is remembered as a hash, so that no import links it any more; the recipient is not mailed, and has
+//!    no password; a note tells the sweep.
+//! 2. *Forget*: the import's own planner takes address and name off every account, as if these had been posted without.
+//! 3. *Remove*, one transaction: recipient and address row go, and the company's portal is told.
+//! 4. *Make anonymous*: the ledger rows, which stay, say of nobody what became of them; the audit trail goes.
+//! 5. *Finish*. The note stays for a while, and then the sweep looks at the ledger once more: an index may have lagged, and an e-mail that was claimed
+//!    before may have been recorded since.
+
+use aws_sdk_dynamodb::Client;
+use jiff::{SignedDuration, Timestamp};
+use portal_domain::import::Outcome;
+use portal_domain::{Recipient, RecipientId};
+
+use crate::campaigns::CampaignStore;
+use crate::clock;
+use crate::directory::item::RecipientItem;
+use crate::directory::read::DirectoryReader;
+use crate::directory::write::DirectoryStore;
+use crate::directory::write::erase::{Erasure, Readmitted};
+use crate::dynamo::{StoreError, back_off};
+use crate::settings::{InvalidSetting, Settings};
+
+/// Accounts that are taken up at once: about as many as one transaction holds.
+const ACCOUNTS_AT_ONCE: usize = 40;
+
+/// How often a recipient is read anew who changes, or who stays linked, before this try is given up.
+const TRIES: u32 = 8;
+
+/// The sweep goes on with an erasure that began so long ago.
+const ABANDONED: SignedDuration = SignedDuration::from_mins(2);
+
+/// When the sweep looks at the ledger once more: longer than an index lags, and than a claim may be open and be recorded.
+const LAST_LOOK: SignedDuration = SignedDuration::from_mins(15);
+
+/// Erases people.
+#[derive(Clone, Debug)]
+pub struct Eraser {
+    directory: DirectoryStore,
+    reader: DirectoryReader,
+    campaigns: CampaignStore,
+}
+
+/// Somebody who may be erased, or was.
+#[derive(Debug)]
+pub enum Found {
+    /// A recipient.
+    Person(Box<RecipientItem>),
+    /// One who is being erased, or was.
+    Erasure(Erasure),
+}
+
+impl Eraser {
+    /// An eraser on the tables that the settings name.
+    pub fn new(client: Client, settings: &Settings) -> Result<Self, InvalidSetting> {
+        let (table, events) = (settings.required("DIRECTORY_TABLE")?, settings.required("CAMPAIGNS_TABLE")?);
+        Ok(Self {
+            directory: DirectoryStore::new(client.clone(), table.clone(), events),
+            reader: DirectoryReader::new(client.clone(), table),
+            campaigns: CampaignStore::new(client, settings)?,
+        })
+    }
+
+    /// The person with this id, or what is kept of their erasure.
+    pub async fn find(&self, id: RecipientId) -> Result<Option<Found>, StoreError> {
+        if let Some(erasure) = self.directory.erasure(id).await? {
+            return Ok(Some(Found::Erasure(erasure)));
+        }
+        Ok(self.reader.recipients(&[id]).await?.pop().map(|person| Found::Person(Box::new(person))))
+    }
+
+    /// Begins to erase somebody, and goes on as [`Eraser::go_on`].
+    pub async fn erase(&self, found: Found, until: Option<Timestamp>) -> Result<Erasure, StoreError> {
+        let mut found = Some(found);
+        for attempt in 1..=TRIES {
+            let person = match found.take() {
+                Some(Found::Erasure(erasure)) => return self.go_on(erasure, until).await,
+                Some(Found::Person(person)) => person,
+                None => break,
+            };
+            if let Some(erasure) = self.directory.begin_erasure(&person, clock::now()).await? {
+                fail::fail_point!("erasure.begun");
+                return self.go_on(erasure, until).await;
+            }
+            back_off(attempt).await;
+            found = self.find(person.recipient_id).await?;
+        }
+        Err(StoreError::Busy("begin to erase a recipient"))
+    }
+
+    /// Goes on with an erasure until it is finished, or there is no time for another transaction after `until`. One that is finished stays as it is.
+    pub async fn go_on(&self, erasure: Erasure, until: Option<Timestamp>) -> Result<Erasure, StoreError> {
+        let id = erasure.recipient_id;
+        if erasure.finished_at.is_some() || !self.take_off_accounts(id, until).await? {
+            return Ok(erasure);
+        }
+        fail::fail_point!("erasure.removed");
+        let Some(forgotten) = self.campaigns.forget_person(id, until).await? else { return Ok(erasure) };
+        let finished = Erasure {
+            finished_at: Some(clock::now()),
+            ledger_rows: forgotten.rows,
+            trail_entries: forgotten.entries,
+            ..erasure
+        };
+        self.directory.finish_erasure(&finished).await?;
+        Ok(finished)
+    }
+
+    /// Takes a person off all accounts, and then removes them; `false` if that is not done yet.
+    async fn take_off_accounts(&self, id: RecipientId, until: Option<Timestamp>) -> Result<bool, StoreError> {
+        let mut left = TRIES;
+        while until.is_none_or(|until| clock::now() < until) && left > 0 {
+            let Some(person) = self.reader.recipients(&[id]).await?.pop() else { return Ok(true) };
+            let recipient = Recipient::from(person.clone());
+            let (accounts, _) = self.reader.accounts_of(&recipient, None, ACCOUNTS_AT_ONCE).await?;
+            let went_on = match accounts.is_empty() {
+                true => self.directory.remove(&person, clock::now()).await?,
+                false => self.directory.forget_on(&person, &accounts, until).await? == Outcome::Stored,
+            };
+            if !went_on {
+                back_off(TRIES - left + 1).await;
+                left -= 1;
+            }
+        }
+        Ok(false)
+    }
+
+    /// Goes on with erasures that nobody else finishes, and looks once more at those that are finished; starts nothing after `until`. Answers how many
+    /// it ended. One that makes trouble keeps no other back; the first error is answered.
+    pub async fn sweep(&self, now: Timestamp, until: Timestamp) -> Result<usize, StoreError> {
+        let (mut ended, mut failed) = (0, None);
+        for note in self.directory.erasing().await? {
+            if note.since > now - ABANDONED || clock::now() >= until {
+                continue;
+            }
+            match self.look_after(note.recipient_id, now, until).await {
+                Ok(over) => ended += usize::from(over),
+                Err(error) => {
+                    tracing::error!(recipient.id = %note.recipient_id, error = %error, "an erasure does not go on");
+                    failed.get_or_insert(error);
+                }
+            }
+        }
+        failed.map_or(Ok(ended), Err)
+    }
+
+    async fn look_after(&self, id: RecipientId, now: Timestamp, until: Timestamp) -> Result<bool, StoreError> {
+        let Some(erasure) = self.directory.erasure(id).await? else { return Ok(false) };
+        match erasure.finished_at {
+            None => drop(self.go_on(erasure, Some(until)).await?),
+            Some(at) if at > now - LAST_LOOK => {}
+            Some(_) if self.campaigns.forget_person(id, Some(until)).await?.is_some() => {
+                self.directory.end_erasure(id).await?;
+                return Ok(true);
+            }
+            Some(_) => {}
+        }
+        Ok(false)
+    }
+
+    /// Lets imports bring an address again; see [`DirectoryStore::readmit`].
+    pub async fn readmit(&self, address: &portal_domain::import::Address) -> Result<Readmitted, StoreError> {
+        self.directory.readmit(address).await
+    }
+}
