@@ -7,6 +7,7 @@ import { followBusy } from './busy-note.js';
 import { startedBy } from './campaigns.js';
 import { getCatalog, zoneOf } from './catalog.js';
 import { facts, fill, h, heading } from './dom.js';
+import { eraseButton } from './erase.js';
 import { describeFilter, readFilter } from './filter.js';
 import { clockNote, number, time } from './format.js';
 import { expiry, statusBadge } from './people-list.js';
@@ -39,7 +40,7 @@ export async function personView(root, place, signal) {
         ['Accepted', person.acceptedAt && time(person.acceptedAt, timeZone)], ['Accounts', accounts(person)]]),
       decision(person, filter),
       person.undeliverable && undeliverableNote(person, signal),
-      h('div', { class: 'buttons' }, setBackButton(person), personDataButton(person, signal))),
+      h('div', { class: 'buttons' }, setBackButton(person), personDataButton(person, signal), eraseButton(person))),
     canBeInvited(person) && inviteCard(person, filter, catalog, { query: place.query, signal }),
     h('section', { class: 'card list', id: 'history' }, h('h2', {}, 'What was sent'), history(person, timeZone)),
     person.audit?.length > 0 && personHistory(person, timeZone), clockNote(timeZone));

@@ -3,7 +3,7 @@
  * memory and nowhere else; a reload signs in anew, which the hosted page does without asking while its own session lasts.
  * The way there and back takes the place of this entry of the browser's history: Back leads to where it led before.
  */
-import { AUDIT, PERMISSION } from './words.js';
+import { AUDIT, DIRECTORY, PERMISSION } from './words.js';
 
 /** What has to survive the way to the hosted page and back: no secret without the code that comes back with it. */
 const PENDING = 'portal-invites.sign-in';
@@ -80,6 +80,13 @@ export function operator() {
   const everywhere = groups.includes(PERMISSION.group);
   const somewhere = permission => groups.some(group => group === permission.group || group.startsWith(`${permission.group}:`));
   return { name: email ?? name ?? username ?? '', permitted: somewhere(PERMISSION), everywhere, audits: somewhere(AUDIT) };
+}
+
+/** Whether who is signed in may change what is known of customers in a division. As in the API, all but unreserved characters are percent-encoded. */
+export function mayErase(division) {
+  const groups = [tokens.claims['cognito:groups'] ?? []].flat();
+  const encoded = encodeURIComponent(division).replace(/[!'()*]/g, character => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+  return groups.includes(DIRECTORY.group) || groups.includes(`${DIRECTORY.group}:${encoded}`);
 }
 
 /** A token for the next call, renewed if it is about to expire; null when the session has ended. */

@@ -22,5 +22,6 @@ export function undeliverableNote({ recipientId, undeliverable: why }, signal) {
     }
   }
 
-  return h('div', { id: 'undeliverable', class: 'note warning-note stack' }, h('p', {}, undeliverable(why)), h('div', { class: 'buttons' }, clear), failed);
+  return h('div', { id: 'undeliverable', class: 'note warning-note stack' }, h('p', {}, undeliverable(why)),
+    why !== 'erased' && h('div', { class: 'buttons' }, clear), failed);
 }

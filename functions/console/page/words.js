@@ -5,6 +5,9 @@
 /** The permission that this page needs: group of the user pool for every division (`<group>:<division>` is for one), and its title. */
 export const PERMISSION = { group: '390', title: '390, Send Account Portal Invitations' };
 
+/** The permission to change what is known of customers. */
+export const DIRECTORY = { group: 'directory' };
+
 /** The permission to see the audit. */
 export const AUDIT = { group: 'audit' };
 
@@ -28,6 +31,7 @@ const REASONS = {
   complained: 'The owner of this address complained',
   empty: 'No e-mail address',
   malformed: 'Not an e-mail address',
+  erased: 'Erased on request',
   nonAsciiLocalPart: 'Letters before the @ that mail can not carry',
   deadLettered: 'Failed five times on our side',
   notRenderable: 'The e-mail could not be made from its template',
@@ -74,12 +78,13 @@ const NO_MAIL = { bounced: 'Gets none: mail bounced', complained: 'Gets none: ma
 const UNDELIVERABLE = {
   bounced: 'The mail server of this address said that there is no such mailbox. Say that it may be mailed again only if it exists by now.',
   complained: 'The owner of this address marked an e-mail of ours as spam. Say that it may be mailed again only if they ask for it.',
+  erased: 'This person is being erased. That goes on by itself.',
 };
 
 /** What somebody did that stands in the audit. */
 const DEEDS = {
   recipientsExported: 'List of people exported', unreachableExported: 'List of contacts without address exported', ledgerExported: 'People of a campaign exported',
-  personExported: 'What is stored of a person exported',
+  personExported: 'What is stored of a person exported', personErased: 'Person erased', personReadmitted: 'Erased person admitted again',
   accountsImported: 'Accounts imported', accountDeleted: 'Account deleted', divisionStored: 'Division changed',
   templateCreated: 'Template made', templateSaved: 'Template changed', templateActivated: 'Template activated', templateDeactivated: 'Template deactivated',
   scheduleCreated: 'Schedule made', scheduleChanged: 'Schedule changed', schedulePaused: 'Schedule paused', scheduleResumed: 'Schedule resumed', scheduleDeleted: 'Schedule deleted',
