@@ -34,6 +34,8 @@ pub enum Act {
     Settle,
     Withdraw,
     SetBack,
+    Erase,
+    Readmit,
     Clear,
     EditTemplate,
     MakeSchedule,
@@ -51,7 +53,7 @@ pub enum Act {
 
 impl Act {
     /// Every act.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::Send,
         Self::SendToOne,
         Self::Pause,
@@ -62,6 +64,8 @@ impl Act {
         Self::Settle,
         Self::Withdraw,
         Self::SetBack,
+        Self::Erase,
+        Self::Readmit,
         Self::Clear,
         Self::EditTemplate,
         Self::MakeSchedule,
@@ -92,7 +96,8 @@ impl Act {
             Self::Grow => 0.3,
             Self::Activate => 0.6,
             Self::Mistype => 0.1,
-            Self::AskAgain => 2.0,
+            Self::AskAgain | Self::Erase => 2.0,
+            Self::Readmit => 0.5,
             Self::LoseSender | Self::CloseAccount | Self::SmallQuota => 0.1,
         }
     }
@@ -122,6 +127,8 @@ impl Act {
             }
             Self::Withdraw => scene.person("POST", "withdraw").await,
             Self::SetBack => scene.person("POST", "set-back").await,
+            Self::Erase => scene.erase().await,
+            Self::Readmit => scene.readmit().await,
             Self::Clear => scene.person("DELETE", "undeliverable").await,
             Self::EditTemplate => scene.edit_template().await,
             Self::MakeSchedule => scene.make_schedule().await,
@@ -264,14 +271,41 @@ impl Scene {
 
     /// Does something to a person: somebody whom a campaign is about just now, if there is one.
     async fn person(&self, method: &str, what: &str) {
-        let division = self.one_of(&DIVISIONS);
-        let recipient = self.system.with(|state| state.checks.somebody_under_way(&mut state.random));
-        let Some(recipient) = recipient.map(|id| id.to_string()).or_else(|| self.somebody_in(division)) else { return };
+        let Some(recipient) = self.anybody() else { return };
         let mut request = Call::new(method, &format!("/v1/recipients/{recipient}/{what}"));
         if method == "POST" {
             request = request.json(&json!({"reason": "as they asked"}));
         }
         self.insist("campaigns", request).await;
+    }
+
+    /// Somebody whom a campaign is about just now, if there is one, or else anybody.
+    fn anybody(&self) -> Option<String> {
+        let division = self.one_of(&DIVISIONS);
+        let recipient = self.system.with(|state| state.checks.somebody_under_way(&mut state.random));
+        recipient.map(|id| id.to_string()).or_else(|| self.somebody_in(division))
+    }
+
+    async fn erase(&self) {
+        let Some(recipient) = self.anybody() else { return };
+        let request = Call::new("POST", &format!("/v1/recipients/{recipient}/erase"));
+        let answer = self.insist("directory", request.json(&json!({"reason": "as they asked"}))).await;
+        if answer.is_some_and(|answer| answer.status == 200) {
+            let id = recipient.parse().expect("an id");
+            self.system.at_once(|state, now| state.checks.answered_erased(id, now));
+        }
+    }
+
+    /// Somebody who was erased becomes a customer again.
+    async fn readmit(&self) {
+        let erased = self.system.with(|state| {
+            let erased: Vec<_> = state.checks.erased().cloned().collect();
+            let chosen = erased.choose(&mut state.random).cloned();
+            chosen.inspect(|(division, email)| state.checks.may_come_back(division.as_str(), email))
+        });
+        let Some((division, email)) = erased else { return };
+        let request = Call::new("POST", &format!("/v1/divisions/{division}/readmit"));
+        self.insist("directory", request.json(&json!({"email": email, "reason": "as they asked"}))).await;
     }
 
     async fn edit_template(&self) {

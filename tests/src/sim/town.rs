@@ -164,6 +164,7 @@ impl Customer {
             .with("balanceDue", if self.balance_due { "10.00" } else { "0.00" });
         for (index, person) in self.people.iter().enumerate() {
             let mut contact = Contact::new(&index.to_string(), &email(*person)).with("billing", self.billing);
+            contact = contact.with("name", format!("Person {person}"));
             if known && random.random_bool(0.05) {
                 let status = if random.random_bool(0.5) { "accepted" } else { "pending" };
                 contact = contact.with("portal", status);

@@ -43,7 +43,10 @@ impl Checks {
 fn is_a_deed(change: &Change, instance: &Instance) -> bool {
     let (pk, sk) = (change.name.pk.as_str(), change.name.sk.as_str());
     match (instance.function, change.name.table.as_str()) {
-        ("directory", DIRECTORY) => sk == directory::ACCOUNT || pk == directory::DIVISIONS,
+        ("directory", DIRECTORY) if pk == directory::SECRETS => false,
+        ("directory", DIRECTORY) => {
+            [directory::ACCOUNT, directory::ERASED, directory::ERASURE].contains(&sk) || pk == directory::DIVISIONS
+        }
         ("templates", DIRECTORY) => true,
         // That EventBridge Scheduler knows of a change, and that what was deleted is removed, is nobody's deed.
         ("schedules", CAMPAIGNS) if pk == campaigns::SCHEDULES && change.after.is_some() => {

@@ -4,6 +4,7 @@
 
 pub mod asked;
 mod audit;
+mod erased;
 mod ledger;
 mod pace;
 mod quiet;
@@ -49,6 +50,7 @@ pub struct Checks {
     open_entries: audit::OpenEntries,
     servers: servers::Servers,
     whole: whole::Whole,
+    erased: erased::Erased,
 }
 
 /// A promise that was broken.
@@ -297,16 +299,17 @@ impl Checks {
         let read = |image: &Option<Image>| image.as_ref().map(Image::read::<RecipientItem>);
         let Some(after) = read(&change.after) else {
             // Somebody whose account never came in force goes without a trace.
-            let before = read(&change.before).map(Recipient::from);
-            if before.is_none_or(|before| before.links.known() != Known::New || !before.is_untouched()) {
-                self.broken(now, format!("recipient {} is gone", change.name.pk));
+            let Some(before) = read(&change.before) else { return };
+            let recipient = Recipient::from(before.clone());
+            if recipient.links.known() != Known::New || !recipient.is_untouched() {
+                self.removed(&before, now);
             }
             return;
         };
         let id = after.recipient_id;
         let person = self.people.entry(id).or_default();
         person.email.clone_from(&after.email);
-        let Some(before) = read(&change.before) else { return };
+        let Some(before) = read(&change.before) else { return self.came(&after, now) };
         let set_back = after.status == PortalStatus::NotSent && instance.function == "campaigns";
         if set_back && before.status != PortalStatus::NotSent {
             person.set_back = Some(now);

@@ -40,6 +40,7 @@ impl State {
         self.check_digests(now);
         self.check_portal(now);
         self.check_settled(now);
+        self.check_erased(now);
         if let Some(line) = secrets::leaked() {
             self.checks.broken(now, format!("guarantee 4: a function logged {line}"));
         }
