@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use portal_aws::campaigns::keys as campaign_keys;
-use portal_aws::directory::item::RecipientItem;
+use portal_aws::directory::item::{MailMark, RecipientItem};
 use portal_aws::directory::keys;
 use portal_domain::recipient::ERASED;
 use portal_domain::{DivisionId, RecipientId};
@@ -29,7 +29,10 @@ impl Checks {
         let id = before.recipient_id;
         let times = self.erased.people.entry(id).or_default();
         *times += 1;
-        if *times > 1 || before.undeliverable.as_deref() != Some(ERASED) || before.account_count > 0 {
+        if *times > 1
+            || before.undeliverable != Some(MailMark::Undeliverable(ERASED.to_owned()))
+            || before.account_count > 0
+        {
             self.broken_for(now, id, format!("is gone: {:?}, {} accounts", before.undeliverable, before.account_count));
         }
         self.erased.addresses.insert((before.division.clone(), before.email.clone()));
@@ -87,8 +90,14 @@ impl State {
         for id in people {
             let own = self.cloud.tables.partition(DIRECTORY, &keys::recipient_pk(id), "");
             let trail = self.cloud.tables.partition(CAMPAIGNS, &campaign_keys::audit_pk(id), "");
-            if own.len() != 1 || !trail.is_empty() {
-                left.push(format!("{id} has {} items and {} entries", own.len(), trail.len()));
+            let chosen = self.cloud.tables.partition(DIRECTORY, &keys::credential_pk(id), "");
+            if own.len() != 1 || !chosen.is_empty() || !trail.is_empty() {
+                left.push(format!(
+                    "{id} has {} items, {} chosen passwords and {} entries",
+                    own.len(),
+                    chosen.len(),
+                    trail.len()
+                ));
             }
             let row = campaign_keys::ledger_sk(id);
             let rows = items[1].iter().filter(|(item, _)| item.sk == row);

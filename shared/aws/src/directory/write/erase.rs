@@ -44,16 +44,8 @@ pub struct Erasure {
 }
 
 /// The attributes of [`Erasure`]. It lies in the recipient's partition, of which roles read named attributes only.
-const ERASURE_ATTRIBUTES: &[&str] = &[
-    "recipientId",
-    "division",
-    "begunAt",
-    "finishedAt",
-    "accounts",
-    "ledgerRows",
-    "trailEntries",
-    "addressHash",
-];
+const ERASURE_ATTRIBUTES: &[&str] =
+    &["recipientId", "division", "begunAt", "finishedAt", "accounts", "ledgerRows", "trailEntries", "addressHash"];
 
 /// The note on an erasure that is not over.
 #[derive(Clone, Debug, Serialize, Deserialize)]
