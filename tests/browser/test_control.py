@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unittest
 from collections import Counter
+from pathlib import Path
 
 from campaigns import signed_in
 from page import NARROW, PageTest, expect
@@ -404,6 +406,45 @@ class Control(PageTest):
         expect(self.page.locator("#undeliverable")).to_have_count(0)
         expect(self.page.locator("#decision")).to_contain_text("Would be e-mailed now.")
         expect(self.page.locator("h1")).to_be_focused()
+
+    def test_what_is_stored_of_a_person_is_downloaded_and_they_are_erased(self):
+        division = self.campaigns.division(2)
+        recipient, other = (row["recipientId"] for row in self.campaigns.recipients(division))
+        self.open(f"?division={division}#/people/{recipient}")
+        address = self.page.locator("#person dd").first.inner_text()
+        with self.page.expect_download() as waiting:
+            self.page.locator("#download-data").click()
+        stored = json.loads(Path(waiting.value.path()).read_text(encoding="utf-8"))
+        self.assertEqual((stored["recipient"]["email"], len(stored["accounts"])), (address, 1))
+        self.assert_fits("person")
+        self.picture("person-data")
+        self.page.locator("#erase").click()
+        expect(self.page.locator("#ask-reason")).to_contain_text("This can't be undone")
+        self.assert_accessible("erase")
+        self.picture("person-erase")
+        self.page.locator("#reason-no").click()
+        expect(self.page.locator("#ask-reason")).to_have_count(0)
+        self.page.locator("#erase").click()
+        # It stays in the audit, where nothing may tell who it was.
+        self.page.locator("#reason").fill(f"Asked by {address}")
+        self.page.locator("#reason-yes").click()
+        expect(self.page.locator("#ask-reason .problem")).to_contain_text("must not name the person")
+        self.page.locator("#reason").fill("Request 17")
+        self.page.locator("#reason-yes").click()
+        self.expect_announced("Erased.")
+        expect(self.page.locator("#load")).to_be_visible()
+        self.page.goto(f"{self.stack.url}?division={division}#/lists/total")
+        expect(self.page.locator("#panel tbody tr")).to_have_count(1)
+        expect(self.page.locator(f"#person-{other}")).to_be_visible()
+        self.page.goto(f"{self.stack.url}?division={division}#/people/{recipient}")
+        expect(self.page.locator(".problem")).to_contain_text("There is no such recipient")
+
+    def test_whoever_may_not_change_customers_can_not_erase(self):
+        division = self.campaigns.division(1)
+        recipient = self.campaigns.recipients(division)[0]["recipientId"]
+        self.open(f"?division={division}#/people/{recipient}", self.stack.create_person(groups=("390",)))
+        expect(self.page.locator("#download-data")).to_be_visible()
+        expect(self.page.locator("#erase")).to_have_count(0)
 
 
 class NarrowAndDark(PageTest):
