@@ -23,6 +23,7 @@ use portal_aws::directory::read::DirectoryReader;
 use portal_aws::queue::Queue;
 use portal_aws::settings::{InvalidSetting, Settings};
 use portal_domain::campaign::CampaignView;
+use portal_domain::input::FieldError;
 use portal_domain::permission::Divisions;
 use portal_domain::{Campaign, CampaignId, DivisionId, RecipientId};
 use portal_http::cursor::{self, Page};
@@ -111,6 +112,8 @@ async fn list(
     let divisions = match &division {
         Some(division) => {
             caller.require(division)?;
+            let known = campaigns.directory.division(division).await?;
+            known.ok_or_else(|| FieldError::new("division", "is not a known division"))?;
             Divisions::Only([division.clone()].into())
         }
         None => caller.divisions().clone(),

@@ -9,6 +9,7 @@ use portal_aws::clock;
 use portal_domain::Campaign;
 use portal_domain::campaign::audit::{self, AuditEntry};
 use portal_domain::campaign::{CampaignView, Command, Effect, Progress, StateReason};
+use portal_http::query::NoQuery;
 use portal_http::{Caller, Problem};
 use serde::Serialize;
 
@@ -36,6 +37,7 @@ pub(crate) async fn one(
     State(campaigns): State<Arc<Campaigns>>,
     caller: Caller,
     Path(id): Path<String>,
+    _: NoQuery,
 ) -> Result<Json<OneView>, Problem> {
     let campaign = campaigns.campaign(&caller, &id).await?;
     campaigns.view(campaign).await.map(Json)

@@ -95,7 +95,7 @@ pub async fn delete(
     Path(id): Path<String>,
     extensions: Extensions,
 ) -> Result<StatusCode, Problem> {
-    let cleaned = parse::account_id(&id)?;
+    let cleaned = parse::account_id(&id).map_err(|_| Problem::not_found("No account can have this id."))?;
     for account_id in parse::uncleaned_id(&id).into_iter().chain([cleaned]) {
         directory.delete(account_id, &caller, &extensions).await?;
     }

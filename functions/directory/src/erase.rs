@@ -12,7 +12,7 @@ use portal_aws::directory::write::erase::{Erasure, Readmitted};
 use portal_aws::erasure::Found;
 use portal_domain::audit::{Deed, Entry};
 use portal_domain::import::Address;
-use portal_domain::input::{FieldError, Fields};
+use portal_domain::input::{FieldError, Fields, id_fault};
 use portal_domain::{DivisionId, EmailAddress, Recipient, RecipientId};
 use portal_http::body::JsonBody;
 use portal_http::problem::ProblemType;
@@ -124,6 +124,11 @@ pub async fn readmit(
     let reason = reason(fields)?;
     let division = DivisionId::new(division);
     caller.require(&division)?;
+    let exists = id_fault(division.as_str()).is_none()
+        && !directory.store.existing_divisions(&[&division].into()).await?.is_empty();
+    if !exists {
+        return Err(Problem::not_found("There is no such division."));
+    }
     let Ok(email) = email else { return Err(FieldError::new("email", "is not an address").into()) };
     if reason.to_lowercase().contains(email.as_str()) {
         return Err(FieldError::new("reason", "must not hold the address: it stays in the audit").into());

@@ -50,7 +50,7 @@ fn read_lines(bytes: &[u8]) -> Result<Vec<Posted>, Problem> {
     let lines = (1..).zip(bytes.split(|byte| *byte == b'\n').map(body::without_mark));
     let lines: Vec<(usize, &[u8])> = lines.filter(|(_, line)| !line.trim_ascii().is_empty()).collect();
     check_number(lines.len())?;
-    let read = |(number, line): (usize, &[u8])| match serde_json::from_slice(line) {
+    let read = |(number, line): (usize, &[u8])| match body::value_from_slice(line) {
         Ok(value) => posted(Some(number), Ok(&value)),
         Err(error) => posted(Some(number), Err(body::syntax_fault("line", number, &error))),
     };
@@ -121,6 +121,7 @@ mod tests {
             "{\"a\" 1}",
             "",
             "{\"a\":\"\t\"}",
+            r#"{"accountId": "B", "accountId": "B"}"#,
             &deep,
         ] {
             let body = format!(" [{good},\n {bad}, {good}\n]\n");

@@ -8,19 +8,18 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
+use jiff::tz::{TimeZone, offset};
 use portal_aws::audit::Audit;
 use portal_aws::campaigns::item::Made;
 use portal_aws::campaigns::request::{RequestKey, Seen};
 use portal_aws::campaigns::schedules::Written;
 use portal_aws::clock;
 use portal_aws::dynamo::StoreError;
-use portal_aws::sender::check_sender;
 use portal_domain::audit::{Deed, Entry};
 use portal_domain::campaign::audit::Action;
 use portal_domain::division::SenderRefusal;
-use portal_domain::email::EmailAddress;
 use portal_domain::input::{FieldError, Fields};
-use portal_domain::schedule::{Occurrence, Owner, Plan, ScheduleState, Verdict};
+use portal_domain::schedule::{Occurrence, Owner, Plan, ScheduleState, Timing, Verdict};
 use portal_domain::{Division, Schedule};
 use portal_http::body::JsonBody;
 use portal_http::problem::ProblemType;
@@ -66,14 +65,13 @@ pub(crate) async fn create(
     if let Some(made) = schedules.made_before(&caller, key, now).await? {
         return schedules.created(made, now).await;
     }
-    let plan = read(&body, Plan::read)?;
-    let division = schedules.check(&caller, &plan).await?;
+    let timing_fault = |timing: &Timing, zone: &TimeZone| timing.fault(now, now, zone);
+    let (plan, _) = schedules.checked(&caller, &body, read(&body, Plan::read), timing_fault).await?;
     if schedules.store.schedules().await?.len() >= MOST_SCHEDULES {
         let detail = format!("There are {MOST_SCHEDULES} schedules already. Delete one that is not needed any more.");
         return Err(Problem::conflict(ProblemType::TOO_MANY_SCHEDULES, detail));
     }
     let schedule = Schedule::new(clock::new_schedule_id(now), plan, owner(&caller), now);
-    check_timing(&schedule, &division, now)?;
     let entry = about(&schedule, Audit::entry(caller.actor(), Deed::ScheduleCreated));
     let begun = schedules.audit.begin(entry).await?;
     if schedules.store.create_schedule(&schedule, key).await? != Written::Done {
@@ -96,14 +94,18 @@ pub(crate) async fn save(
     let now = clock::now();
     let known = schedules.schedule(&caller, &id).await?;
     refuse_template(&known)?;
-    let (plan, seen) = read(&body, |fields| {
-        let seen = fields.required_number("revision", 1..=u64::from(u32::MAX));
+    let mut seen = 0;
+    let plan = read(&body, |fields| {
+        seen = fields.required_number("revision", 1..=u64::from(u32::MAX));
         for told in TOLD {
             fields.optional(told);
         }
-        Plan::read(fields).map(|plan| (plan, seen))
-    })?;
-    let division = schedules.check(&caller, &plan).await?;
+        Plan::read(fields)
+    });
+    // A rate begins anew only where the timing changes.
+    let anchor = |timing: &Timing| if *timing == known.plan.timing { known.anchor } else { now };
+    let timing_fault = |timing: &Timing, zone: &TimeZone| timing.fault(anchor(timing), now, zone);
+    let (plan, division) = schedules.checked(&caller, &body, plan, timing_fault).await?;
     let change = |schedule: &Schedule| {
         if u64::from(schedule.revision) != seen {
             return Err(changed(schedule));
@@ -200,25 +202,39 @@ impl Schedules {
         Ok((StatusCode::CREATED, [(LOCATION, location)], Json(view)).into_response())
     }
 
-    /// Everything that a plan names must be there now, in a division that the caller may send in, and the sender must be one that may
-    /// be used.
-    async fn check(&self, caller: &Caller, plan: &Plan) -> Result<Division, Problem> {
-        caller.require(&plan.filter.division)?;
-        let mut faults = Vec::new();
-        let division = self.directory.division(&plan.filter.division).await?;
-        if division.is_none() {
-            faults.push(FieldError::new("filter.division", "is not a known division"));
+    /// A plan that was read from `body`, with its division, if nothing is wrong: everything that it names must be there
+    /// now, in a division that the caller may send in, the sender must be one that may be used, and it must be due some
+    /// time. All faults are told at once.
+    async fn checked(
+        &self,
+        caller: &Caller,
+        body: &Value,
+        read: Result<Plan, Vec<FieldError>>,
+        timing_fault: impl Fn(&Timing, &TimeZone) -> Option<FieldError>,
+    ) -> Result<(Plan, Division), Problem> {
+        let (plan, mut faults) = match read {
+            Ok(plan) => (Some(plan), Vec::new()),
+            Err(faults) => (None, faults),
+        };
+        if let Some(plan) = &plan {
+            caller.require(&plan.filter.division)?;
         }
-        if let Err(refusal) = self.templates.usable(&plan.template_id, division.as_ref()).await? {
-            faults.push(FieldError::new("templateId", refusal.to_string()));
+        let found = self.lookup.find(body, |division| caller.may(division)).await?;
+        if let Some(timing) = Timing::of(body) {
+            // Of an unknown division only what is wrong in every time zone is.
+            let everywhere = || vec![TimeZone::fixed(offset(-12)), TimeZone::fixed(offset(14))];
+            let zones = found.division.as_ref().map_or_else(everywhere, |division| vec![division.zone()]);
+            let in_each: Option<Vec<_>> = zones.iter().map(|zone| timing_fault(&timing, zone)).collect();
+            faults.extend(in_each.and_then(|mut in_each| in_each.pop()));
         }
-        let sender = EmailAddress::normalise(&plan.email_from).ok();
-        let (Some(division), Some(sender), true) = (division, sender, faults.is_empty()) else {
+        let faults = found.with(faults);
+        let (Some(plan), Some(division), Some(sender), true) = (plan, found.division, found.sender, faults.is_empty())
+        else {
             return Err(faults.into());
         };
-        match check_sender(&self.mailer, &division, &sender).await? {
+        match sender? {
             // SES may send again when the time comes.
-            Ok(_) | Err(SenderRefusal::SendingPaused) => Ok(division),
+            Ok(_) | Err(SenderRefusal::SendingPaused) => Ok((plan, division)),
             Err(refusal) => Err(Problem::sender_refused(refusal)),
         }
     }
@@ -281,11 +297,11 @@ impl Schedules {
 }
 
 /// Reads a body with `read`; all faults are answered at once.
-fn read<T>(body: &serde_json::Value, read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Result<T, Problem> {
-    let mut fields = Fields::of(body, "")?;
-    let value = read(&mut fields);
+fn read(body: &Value, read: impl FnOnce(&mut Fields<'_>) -> Option<Plan>) -> Result<Plan, Vec<FieldError>> {
+    let mut fields = Fields::of(body, "").map_err(|fault| vec![fault])?;
+    let plan = read(&mut fields);
     let faults = fields.finish();
-    value.filter(|_| faults.is_empty()).ok_or_else(|| faults.into())
+    plan.filter(|_| faults.is_empty()).ok_or(faults)
 }
 
 /// The entry of the audit about a schedule.

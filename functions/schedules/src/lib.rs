@@ -16,6 +16,7 @@ use portal_aws::campaigns::CampaignStore;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::directory::templates::TemplateStore;
 use portal_aws::mail::Mailer;
+use portal_aws::named::Lookup;
 use portal_aws::scheduler::Scheduler;
 use portal_aws::settings::{InvalidSetting, Settings};
 use portal_domain::schedule::ScheduleState;
@@ -27,8 +28,7 @@ use portal_http::{Caller, Permission, Problem, require};
 pub struct Schedules {
     store: CampaignStore,
     directory: DirectoryReader,
-    templates: TemplateStore,
-    mailer: Mailer,
+    lookup: Lookup,
     scheduler: Scheduler,
     audit: Audit,
 }
@@ -38,12 +38,13 @@ impl Schedules {
     pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, InvalidSetting> {
         let dynamo = aws_sdk_dynamodb::Client::new(config);
         let directory = settings.required("DIRECTORY_TABLE")?;
+        let templates = TemplateStore::new(dynamo.clone(), directory.clone());
+        let directory = DirectoryReader::new(dynamo.clone(), directory);
         Ok(Self {
             store: CampaignStore::new(dynamo.clone(), settings)?,
-            templates: TemplateStore::new(dynamo.clone(), directory.clone()),
-            audit: Audit::new(dynamo.clone(), settings)?,
-            directory: DirectoryReader::new(dynamo, directory),
-            mailer: Mailer::new(config),
+            audit: Audit::new(dynamo, settings)?,
+            lookup: Lookup::new(directory.clone(), templates, Mailer::new(config)),
+            directory,
             scheduler: Scheduler::new(aws_sdk_scheduler::Client::new(config), settings)?,
         })
     }

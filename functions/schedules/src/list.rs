@@ -8,9 +8,11 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 use jiff::Timestamp;
 use portal_aws::clock;
+use portal_domain::input::FieldError;
 use portal_domain::schedule::ScheduleState;
 use portal_domain::{Division, DivisionId, Schedule};
 use portal_http::cursor::{self, Page};
+use portal_http::query::NoQuery;
 use portal_http::{Caller, Problem, Query};
 
 use crate::Schedules;
@@ -38,6 +40,8 @@ pub(crate) async fn schedules(
     match &division {
         Some(division) => {
             caller.require(division)?;
+            let known = schedules.directory.division(division).await?;
+            known.ok_or_else(|| FieldError::new("division", "is not a known division"))?;
             listed.retain(|schedule| schedule.plan.filter.division == *division);
         }
         None => {
@@ -70,6 +74,7 @@ pub(crate) async fn one(
     State(schedules): State<Arc<Schedules>>,
     caller: Caller,
     Path(id): Path<String>,
+    _: NoQuery,
 ) -> Result<Json<ScheduleView>, Problem> {
     let schedule = schedules.schedule(&caller, &id).await?;
     schedules.view(schedule).await.map(Json)

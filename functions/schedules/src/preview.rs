@@ -32,8 +32,6 @@ pub(crate) async fn preview(
     caller.require(&filter.division)?;
     let now = clock::now();
     let division = schedules.directory.division(&filter.division).await?;
-    let division = division.ok_or_else(|| FieldError::new("filter.division", "is not a known division"))?;
-    let zone = division.zone();
     let stored = match schedule_id {
         Some(id) => schedules.store.schedule(&id).await?,
         None => None,
@@ -41,15 +39,15 @@ pub(crate) async fn preview(
     let stored = stored.filter(|stored| caller.may(&stored.plan.filter.division));
     // One that was stored before the pending needed limits runs, and so is shown.
     let is_stored = stored.as_ref().is_some_and(|stored| stored.plan.audience == audience);
-    let missing = if is_stored { Vec::new() } else { audience.missing_limits("audience") };
-    if !missing.is_empty() {
-        return Err(missing.into());
+    let mut faults = if is_stored { Vec::new() } else { audience.missing_limits("audience") };
+    if division.is_none() {
+        faults.push(FieldError::new("filter.division", "is not a known division"));
     }
     // As saving has it: a rate begins anew only where the timing changes.
     let anchor = stored.filter(|stored| stored.plan.timing == timing).map_or(now, |stored| stored.anchor);
-    if let Some(fault) = timing.fault(anchor, now, &zone) {
-        return Err(fault.into());
-    }
+    faults.extend(division.as_ref().and_then(|division| timing.fault(anchor, now, &division.zone())));
+    let (Some(division), true) = (division, faults.is_empty()) else { return Err(faults.into()) };
+    let zone = division.zone();
     let rules = Rules { audience: audience.at(now, &zone), ..Rules::of_new_campaign(now, false) };
     let counts = schedules.directory.counts(&filter, rules).await?;
     Ok(Json(Preview { time_zone: division.time_zone, next_runs: shown_runs(&timing, anchor, now, &zone), counts }))

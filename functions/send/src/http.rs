@@ -33,9 +33,12 @@ async fn start(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, Problem> {
-    let key = idempotency::required_key(&headers)?;
     let (_, bytes) = body::read(request, BODY_LIMIT, &[JSON]).await?;
     let body = body::parse_json(&bytes);
+    let key = match idempotency::required_key(&headers) {
+        Ok(key) => key,
+        Err(fault) => return Err(send.faults(&caller, &body, vec![fault]).await?.into()),
+    };
     // What is no JSON starts nothing, and is never the same as what did.
     let body_hash = body.as_ref().map(idempotency::hash_of).unwrap_or_default();
     let key = RequestKey { caller: &caller.id, key, body_hash: &body_hash };

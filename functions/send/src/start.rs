@@ -112,9 +112,15 @@ impl Send {
         now: Timestamp,
     ) -> Result<Accepted, Refusal> {
         let body = body.map_err(|fault| Refusal::Malformed(vec![fault]))?;
-        let request = SendRequest::parse(&body).map_err(Refusal::Malformed)?;
+        let request = match SendRequest::parse(&body) {
+            Ok(request) => request,
+            Err(faults) => return Err(Refusal::Malformed(self.with_lookup(asker.caller, &body, faults).await?)),
+        };
         asker.check(&request.filter.division)?;
-        let ready = self.launcher.check(order(request), now).await?;
+        let ready = match self.launcher.check(order(request), now).await.map_err(Refusal::from) {
+            Ok(ready) => ready,
+            Err(refusal) => return Err(self.with_all_faults(asker.caller, &body, refusal).await?),
+        };
         let warnings = if ready.sandbox { vec![SANDBOX] } else { Vec::new() };
         let excluded = ready.counts.excluded;
         let id = clock::new_campaign_id(now);
@@ -126,6 +132,45 @@ impl Send {
     }
 
     /// The campaign that this very request started before, if it did. What a crash left unqueued is queued.
+    /// Everything that is wrong with a request that is refused for `faults` already.
+    pub(crate) async fn faults(
+        &self,
+        caller: &Caller,
+        body: &Result<Value, FieldError>,
+        mut faults: Vec<FieldError>,
+    ) -> Result<Vec<FieldError>, Refusal> {
+        match body {
+            Ok(body) => {
+                faults.extend(SendRequest::parse(body).err().into_iter().flatten());
+                self.with_lookup(caller, body, faults).await
+            }
+            Err(fault) => {
+                faults.push(fault.clone());
+                Ok(faults)
+            }
+        }
+    }
+
+    /// These faults, and those of what the request names that does not exist.
+    async fn with_lookup(
+        &self,
+        caller: &Caller,
+        body: &Value,
+        faults: Vec<FieldError>,
+    ) -> Result<Vec<FieldError>, Refusal> {
+        Ok(self.launcher.lookup().find(body, |division| caller.may(division)).await?.with(faults))
+    }
+
+    /// The refusal with everything that is wrong with what the request names: the launcher stops at the first fault.
+    async fn with_all_faults(&self, caller: &Caller, body: &Value, refusal: Refusal) -> Result<Refusal, Refusal> {
+        if !matches!(refusal, Refusal::Malformed(_) | Refusal::Sender(_)) {
+            return Ok(refusal);
+        }
+        let faults = self.with_lookup(caller, body, Vec::new()).await?;
+        // Nothing is found where the sender alone is refused, or what was missing has come meanwhile.
+        Ok(if faults.is_empty() { refusal } else { Refusal::Malformed(faults) })
+    }
+
     async fn repeat(&self, asker: &Asker<'_>, now: Timestamp) -> Result<Option<Accepted>, Refusal> {
         let id = match self.store.seen(asker.key, now).await? {
             Seen::No => return Ok(None),

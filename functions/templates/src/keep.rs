@@ -16,6 +16,7 @@ use portal_domain::mail::Sources;
 use portal_domain::mail::template::{Head, Version};
 use portal_http::body::JsonBody;
 use portal_http::problem::ProblemType;
+use portal_http::query::NoQuery;
 use portal_http::record::Rows;
 use portal_http::{Caller, Problem, Query};
 use serde::Serialize;
@@ -89,7 +90,11 @@ impl Templates {
     }
 }
 
-pub(crate) async fn list(State(templates): State<Arc<Templates>>, caller: Caller) -> Result<Items<Head>, Problem> {
+pub(crate) async fn list(
+    State(templates): State<Arc<Templates>>,
+    caller: Caller,
+    _: NoQuery,
+) -> Result<Items<Head>, Problem> {
     caller.divisions();
     Ok(Items { items: templates.store.heads().await? })
 }
@@ -127,6 +132,7 @@ pub(crate) async fn versions(
     State(templates): State<Arc<Templates>>,
     caller: Caller,
     Path(id): Path<TemplateId>,
+    _: NoQuery,
 ) -> Result<Items<VersionSummary>, Problem> {
     caller.divisions();
     templates.head(&id).await?;

@@ -20,6 +20,7 @@ use crate::directory::read::DirectoryReader;
 use crate::directory::templates::{TemplateRefusal, TemplateStore};
 use crate::dynamo::StoreError;
 use crate::mail::{MailError, Mailer};
+use crate::named::Lookup;
 use crate::queue::{FanOutMessage, Queue, QueueError};
 use crate::sender::check_sender;
 use crate::settings::{InvalidSetting, Settings};
@@ -147,6 +148,11 @@ impl Launcher {
             mailer: Mailer::new(config),
             fan_out: Queue::new(aws_sdk_sqs::Client::new(config), settings.required("FAN_OUT_QUEUE_URL")?),
         })
+    }
+
+    /// Looks up what a request names, to tell everything that is wrong with it.
+    pub fn lookup(&self) -> Lookup {
+        Lookup::new(self.directory.clone(), self.templates.clone(), self.mailer.clone())
     }
 
     /// Checks everything that may be in the way, and counts.

@@ -11,6 +11,7 @@ pub mod events;
 pub mod launch;
 pub mod limiter;
 pub mod mail;
+pub mod named;
 pub mod notify;
 pub mod operators;
 pub mod queue;

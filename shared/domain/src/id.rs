@@ -142,6 +142,11 @@ impl AccountId {
     }
 }
 
+/// A text is no id, or another spelling of one: an id has one spelling, so that it is found, logged and compared alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is no id")]
+pub struct NoId;
+
 /// A recipient: random, so that it says nothing about the address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -160,10 +165,11 @@ impl RecipientId {
 }
 
 impl std::str::FromStr for RecipientId {
-    type Err = uuid::Error;
+    type Err = NoId;
 
-    fn from_str(text: &str) -> Result<Self, uuid::Error> {
-        Uuid::try_parse(text).map(Self)
+    /// Reads the one spelling in which it is shown.
+    fn from_str(text: &str) -> Result<Self, NoId> {
+        Uuid::try_parse(text).ok().map(Self).filter(|id| id.to_string() == text).ok_or(NoId)
     }
 }
 
@@ -186,10 +192,11 @@ impl CampaignId {
 }
 
 impl std::str::FromStr for CampaignId {
-    type Err = ulid::DecodeError;
+    type Err = NoId;
 
-    fn from_str(text: &str) -> Result<Self, ulid::DecodeError> {
-        Ulid::from_string(text).map(Self)
+    /// Reads the one spelling in which it is shown.
+    fn from_str(text: &str) -> Result<Self, NoId> {
+        Ulid::from_string(text).ok().map(Self).filter(|id| id.to_string() == text).ok_or(NoId)
     }
 }
 

@@ -303,7 +303,7 @@ impl<'a> Fields<'a> {
     /// A whole number in `range`, `None` when absent.
     pub fn optional_number(&mut self, field: &'static str, range: std::ops::RangeInclusive<u64>) -> Option<u64> {
         let value = self.optional(field)?;
-        let number = value.as_u64().filter(|number| range.contains(number));
+        let number = whole_number(value).filter(|number| range.contains(number));
         if number.is_none() {
             self.fault(field, format!("must be a whole number from {} to {}", range.start(), range.end()));
         }
@@ -327,7 +327,7 @@ impl<'a> Fields<'a> {
     /// A whole number in `range`; absent is a fault.
     pub fn required_number(&mut self, field: &'static str, range: std::ops::RangeInclusive<u64>) -> u64 {
         let Some(value) = self.required(field) else { return *range.start() };
-        match value.as_u64() {
+        match whole_number(value) {
             Some(number) if range.contains(&number) => number,
             _ => {
                 self.fault(field, format!("must be a whole number from {} to {}", range.start(), range.end()));
@@ -420,4 +420,35 @@ impl<'a> Fields<'a> {
 
 fn at_most(max: usize) -> String {
     format!("must have at most {max} characters")
+}
+
+/// The largest number up to which a double has every whole number (RFC 8259, section 6).
+const EXACT_IN_A_DOUBLE: f64 = 9_007_199_254_740_991.0;
+
+/// The whole number from 0 on that a value is, however it is written: `1.0` is `1`.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is whole and in range")]
+fn whole_number(value: &Value) -> Option<u64> {
+    let exact = |number: &f64| number.fract() == 0.0 && (0.0..=EXACT_IN_A_DOUBLE).contains(number);
+    value.as_u64().or_else(|| value.as_f64().filter(exact).map(|number| number as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_number_is_whole_however_it_is_written() {
+        for (text, expected) in [("7", 7), ("7.0", 7), ("7e0", 7), ("0.7e1", 7), ("1E2", 100), ("-0.0", 0), ("0", 0)] {
+            let value = serde_json::from_str(text).expect(text);
+            assert_eq!(whole_number(&value), Some(expected), "{text}");
+        }
+        let most = json!(u64::MAX);
+        assert_eq!(whole_number(&most), Some(u64::MAX));
+        for text in ["7.5", "-1", "-1.0", "1e300", "9007199254740993.5", "\"7\"", "true", "null", "[7]"] {
+            let value = serde_json::from_str(text).expect(text);
+            assert_eq!(whole_number(&value), None, "{text}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Request bodies: how long they may be, what they may be, and where they are broken.
 
 mod encoding;
+mod json;
 
 use axum::body::{self, Bytes};
 use axum::extract::{FromRequest, Request};
@@ -16,6 +17,7 @@ pub const JSON: &str = "application/json";
 pub const NDJSON: &str = "application/x-ndjson";
 
 pub use encoding::without_mark;
+pub use json::from_slice as value_from_slice;
 
 /// How many bytes a body may have unless the function says otherwise.
 pub const DEFAULT_LIMIT: usize = 1024 * 1024;
@@ -66,7 +68,7 @@ pub async fn read(request: Request, limit: usize, accepted: &[&'static str]) -> 
 
 /// The JSON value that `bytes` are; what is wrong is told with line and column.
 pub fn parse_json(bytes: &[u8]) -> Result<Value, FieldError> {
-    serde_json::from_slice(bytes).map_err(|error| syntax_fault("body", 1, &error))
+    json::from_slice(bytes).map_err(|error| syntax_fault("body", 1, &error))
 }
 
 /// A fault in the syntax of the JSON at `field`, which begins in the body's line `first_line`.

@@ -171,6 +171,14 @@ mod tests {
         assert_eq!(request.uri(), "/?name=S%C3%B6hne+%26+Co");
     }
 
+    #[test]
+    fn a_header_that_is_sent_twice_is_there_twice() {
+        let mut sent = event("/v1/campaigns", json!({"Idempotency-Key": ["a", "b"]}));
+        // The gateway gives the last value of each name too.
+        sent["headers"] = json!({"Idempotency-Key": "b"});
+        assert!(crate::idempotency::required_key(read(sent).headers()).is_err());
+    }
+
     #[tokio::test]
     async fn a_body_that_is_no_text_goes_both_ways_in_base64() {
         let mut posted = event("/", json!({}));

@@ -1,7 +1,9 @@
 //! Query strings, read as strictly as JSON bodies and with the same readers: a query becomes a JSON object, and
 //! [`Fields`] takes it from there.
 
+use axum::extract::FromRequestParts;
 use axum::http::Uri;
+use axum::http::request::Parts;
 use portal_domain::input::{FieldError, Fields};
 use serde_json::{Map, Value};
 
@@ -49,6 +51,25 @@ impl Query {
         let mut faults = self.repeated.clone();
         faults.extend(fields.finish());
         if faults.is_empty() { Ok(value) } else { Err(Problem::invalid(faults)) }
+    }
+}
+
+/// Of a route that has no query parameters: each that comes is a fault, as an unknown field of a body is.
+#[derive(Clone, Copy, Debug)]
+pub struct NoQuery;
+
+impl NoQuery {
+    /// Refuses an address with parameters.
+    pub fn check(uri: &Uri) -> Result<Self, Problem> {
+        Query::of(uri).read(|_| Self)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for NoQuery {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        Self::check(&parts.uri)
     }
 }
 

@@ -16,6 +16,7 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 use crate::problem::PROBLEM_JSON;
+use crate::query::NoQuery;
 use crate::record::{Record, Rows};
 use crate::{Problem, gateway};
 
@@ -51,8 +52,17 @@ async fn around(mut request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let record = Record::default();
+    // Parameters narrow what is read. Whoever changes something says all of it in the path and the body.
+    let stray = NoQuery::check(request.uri()).err().filter(|_| route.is_some() && !method.is_safe());
+    // No id is empty, and no key of a table may be.
+    let parameters = request.uri().path().strip_prefix("/v1/").filter(|_| route.is_some());
+    let nowhere = parameters.is_some_and(|rest| rest.split('/').any(str::is_empty));
     request.extensions_mut().insert(record.clone());
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+    let answer = match stray {
+        _ if nowhere => Ok(nothing_here().into_response()),
+        Some(problem) => Ok(problem.into_response()),
+        None => AssertUnwindSafe(next.run(request)).catch_unwind().await,
+    };
     let mut response = match answer {
         Ok(response) => as_problem(response),
         Err(_) => Problem::internal("a handler panicked").into_response(),
@@ -71,6 +81,10 @@ async fn around(mut request: Request, next: Next) -> Response {
     response
 }
 
+fn nothing_here() -> Problem {
+    Problem::not_found("There is nothing at this address.")
+}
+
 /// An error answer that axum made itself, as a problem.
 fn as_problem(response: Response) -> Response {
     let status = response.status();
@@ -79,7 +93,8 @@ fn as_problem(response: Response) -> Response {
         return response;
     }
     let problem = match status {
-        StatusCode::NOT_FOUND => Problem::not_found("There is nothing at this address."),
+        // What axum alone refuses are paths: their parameters are no text, or not what a route reads.
+        StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST => nothing_here(),
         StatusCode::METHOD_NOT_ALLOWED => Problem::method_not_allowed(),
         status => Problem::plain(status),
     };
@@ -127,6 +142,7 @@ mod tests {
         let open = Router::new()
             .route("/v1/number/{number}", get(|Path(number): Path<u8>| async move { number.to_string() }))
             .route("/v1/query", get(|uri: Uri| async move { uri.to_string() }))
+            .route("/v1/change", axum::routing::post(|| async { "changed" }))
             .route("/v1/panic", get(|| async { panic!("the secret") as () }));
         require(Permission::SendInvitations, guarded).merge(open)
     }
@@ -215,10 +231,21 @@ mod tests {
     #[tokio::test]
     async fn errors_of_routing_are_problems() {
         assert_problem(&call("GET", "/v1/nothing", json!(null), "390").await, 404);
-        assert_problem(&call("GET", "/v1/number/300", json!(null), "390").await, 400);
+        for strange in ["/v1/number/300", "/v1/number/%FF", "/v1/number/"] {
+            assert_problem(&call("GET", strange, json!(null), "390").await, 404);
+        }
         let refused = call("POST", "/v1/me", json!(null), "390").await;
         assert_problem(&refused, 405);
         assert_eq!(refused.0.headers()["allow"], "GET,HEAD");
+    }
+
+    #[tokio::test]
+    async fn who_changes_something_says_nothing_in_the_query() {
+        let answer = call("POST", "/v1/change", json!({"surprise": ["1"]}), "390").await;
+        assert_problem(&answer, 400);
+        assert!(answer.1.contains("surprise"), "{}", answer.1);
+        let (response, _) = call("POST", "/v1/change", json!({}), "390").await;
+        assert_eq!(response.status(), 200);
     }
 
     #[tokio::test]

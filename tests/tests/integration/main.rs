@@ -16,6 +16,7 @@ mod load;
 mod pace;
 mod people;
 mod person_data;
+mod requests;
 mod resend;
 mod resend_limit;
 mod retention;

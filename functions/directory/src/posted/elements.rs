@@ -83,7 +83,7 @@ impl Element {
     /// The value, or the fault in its syntax, whose place is that in the body.
     pub fn read(self, bytes: &[u8]) -> Result<Value, FieldError> {
         let text = &bytes[self.start..self.end];
-        serde_json::from_slice(text).map_err(|error| {
+        body::value_from_slice(text).map_err(|error| {
             let line_start = bytes[..self.start].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
             body::syntax_fault_at("body", line_of(bytes, self.start), self.start - line_start, &error)
         })

@@ -98,6 +98,14 @@ impl Timing {
         Some(Self { rule: rule?, from, until })
     }
 
+    /// The timing in a body, if nothing of it is wrong, whatever stands beside it.
+    pub fn of(body: &Value) -> Option<Self> {
+        let mut fields = Fields::of(body, "").ok()?;
+        let timing = Self::read(&mut fields)?;
+        let is_its_own = |fault: &FieldError| ["rule", "from", "until"].iter().any(|own| fault.field.starts_with(own));
+        (!fields.finish().iter().any(is_its_own)).then_some(timing)
+    }
+
     /// What is wrong with it in this time zone at `now`: it is never due.
     pub fn fault(&self, anchor: Timestamp, now: Timestamp, zone: &TimeZone) -> Option<FieldError> {
         if let Rule::At(local) = self.rule
