@@ -75,8 +75,10 @@ pub async fn post(
         }
         None => {}
     }
-    for (place, change) in places.iter().zip(&changes) {
+    for ((place, change), outcome) in places.iter().zip(&changes).zip(&report.outcomes) {
         results[*place].warnings.extend(erased_contacts(change, &report.erased));
+        let moved = report.moved_from.get(&change.account_id).filter(|_| *outcome == Outcome::Stored);
+        results[*place].warnings.extend(moved.map(moved_from));
     }
     for (place, outcome) in places.into_iter().zip(report.outcomes) {
         if let Some(fault) = fault_of(outcome) {
@@ -210,6 +212,11 @@ fn erased_contacts<'a>(change: &'a Change, erased: &'a HashSet<Address>) -> impl
             format!("contact {}: {}; it is stored without address and name", contact.contact_id, Unusable::Erased);
         FieldError::new("contacts", message)
     })
+}
+
+/// What is to be said of an account that was in this division before.
+fn moved_from(division: &DivisionId) -> FieldError {
+    FieldError::new("division", format!("was {division} before; the account and its people moved"))
 }
 
 /// Why an account that is valid is not stored, if so.

@@ -6,7 +6,7 @@ use portal_domain::permission::Divisions;
 use portal_domain::{AccountId, PortalStatus};
 use serde_json::{Value, json};
 use tests::cloud::{CAMPAIGNS, DIRECTORY};
-use tests::http::Call;
+use tests::http::{Answer, Call};
 use tests::{Account, Contact, World};
 
 /// Total, active services, accepted, pending, not sent, unreachable.
@@ -305,4 +305,21 @@ async fn a_byte_order_mark_is_skipped_and_another_encoding_is_refused_whatever_i
         let taken = world.call(call.body(&format!("{media_type}; charset=\"UTF-8\""), format!("\u{feff}{body}"))).await;
         assert!(taken.status.is_success(), "{}", taken.text);
     }
+}
+
+#[tokio::test]
+async fn an_account_that_comes_in_another_division_is_moved_and_that_is_told() {
+    let world = World::new().await;
+    world.put_division("SOUTH").await;
+    let post = async |division: &str, groups: &str| {
+        let call = Call::new("POST", "/v1/accounts").json(&json!([Account::new(division, "A1").0]));
+        world.call(call.claim("cognito:groups", groups)).await
+    };
+    let warnings = |answer: &Answer| answer.json()["results"][0]["warnings"].clone();
+    assert_eq!(warnings(&post("NORTH", "directory").await), Value::Null);
+    assert_eq!(warnings(&post("NORTH", "directory").await), Value::Null);
+    let told = json!([{"field": "division", "message": "was NORTH before; the account and its people moved"}]);
+    assert_eq!(warnings(&post("SOUTH", "directory").await), told);
+    let kept = post("NORTH", "directory:NORTH").await;
+    assert!(!kept.text.contains("SOUTH"), "{}", kept.text);
 }

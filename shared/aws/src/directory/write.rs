@@ -5,7 +5,7 @@ pub mod erase;
 mod options;
 mod table;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::ReturnValue;
@@ -84,7 +84,7 @@ impl DirectoryStore {
         // Before the accounts: a filter that could be chosen, and selects nobody yet, does no harm.
         if let Err(error) = self.put_options(changes).await {
             let outcomes = vec![import::Outcome::NotReached; changes.len()];
-            return Report { outcomes, erased: HashSet::new(), error: Some(error) };
+            return Report { outcomes, erased: HashSet::new(), moved_from: HashMap::new(), error: Some(error) };
         }
         import::run(&Importing { store: self, until }, changes, reach).await
     }

@@ -6,7 +6,7 @@ use std::future::Future;
 use super::{Added, Address, Batch, Change, Snapshot, Stage, Write};
 use crate::link::Link;
 use crate::permission::Divisions;
-use crate::{AccountId, RecipientId};
+use crate::{AccountId, DivisionId, RecipientId};
 
 /// How often a transaction is planned before its accounts are given up, if there is time for so many. Each time that it is
 /// refused somebody else has come further, so that it needs as many as there are others who write to the same recipients.
@@ -61,6 +61,8 @@ pub struct Report<E> {
     pub outcomes: Vec<Outcome>,
     /// The addresses in the changes that were erased: contacts with these are planned without address and name.
     pub erased: HashSet<Address>,
+    /// The divisions in which accounts were stored that the changes put into others.
+    pub moved_from: HashMap<AccountId, DivisionId>,
     /// Why the import ended early, if not for want of time.
     pub error: Option<E>,
 }
@@ -70,7 +72,7 @@ pub struct Report<E> {
 pub async fn run<T: Table>(table: &T, changes: &[Change], reach: &Divisions) -> Report<T::Error> {
     let mut run = Run::new(table, changes, reach);
     let error = run.all().await.err();
-    Report { outcomes: run.outcomes, erased: run.snapshot.erased, error }
+    Report { outcomes: run.outcomes, erased: run.snapshot.erased, moved_from: run.moved_from, error }
 }
 
 /// Takes an address off these accounts, and the name with it. Nobody may give the address a recipient any more. [`Outcome::Stored`] once none of them has it,
@@ -122,6 +124,7 @@ struct Run<'a, T> {
     as_read: HashMap<AccountId, u64>,
     reach: &'a Divisions,
     snapshot: Snapshot,
+    moved_from: HashMap<AccountId, DivisionId>,
     outcomes: Vec<Outcome>,
     /// Changes still to be made, by their place.
     queue: VecDeque<usize>,
@@ -145,6 +148,7 @@ impl<'a, T: Table> Run<'a, T> {
             as_read: HashMap::new(),
             reach,
             snapshot: Snapshot::default(),
+            moved_from: HashMap::new(),
             outcomes: vec![Outcome::NotReached; changes.len()],
             queue: (0..changes.len()).collect(),
         }
@@ -153,6 +157,7 @@ impl<'a, T: Table> Run<'a, T> {
     async fn all(&mut self) -> Result<(), T::Error> {
         self.snapshot = self.table.read(self.asked).await?;
         self.leave_out_erased();
+        self.moved_from = self.asked.iter().filter_map(|change| self.moves(change)).collect();
         let mut refusals = 0;
         while !self.queue.is_empty() && self.table.has_time() {
             let (batch, members) = self.next_batch();
@@ -206,6 +211,13 @@ impl<'a, T: Table> Run<'a, T> {
             self.queue.pop_front();
         }
         (batch, members)
+    }
+
+    /// The account of a change that puts it into another division, and the one in which it is stored.
+    fn moves(&self, change: &Change) -> Option<(AccountId, DivisionId)> {
+        let stored = &self.snapshot.accounts.get(&change.account_id)?.account.division;
+        let moves = change.account.as_ref().is_some_and(|account| account.division != *stored);
+        moves.then(|| (change.account_id.clone(), stored.clone()))
     }
 
     fn is_forbidden(&self, change: &Change) -> bool {

@@ -162,7 +162,7 @@ impl<const LIMIT: usize> Model<LIMIT> {
                 }
             });
         }
-        Report { outcomes: Vec::new(), erased: HashSet::new(), error: None }
+        Report { outcomes: Vec::new(), erased: HashSet::new(), moved_from: HashMap::new(), error: None }
     }
 
     fn by_turns<'a>(mut running: Vec<Option<Running<'a>>>, turns: &[Turn]) -> Vec<Option<Report<Infallible>>> {
