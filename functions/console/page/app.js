@@ -19,14 +19,14 @@ let view = { key: null, end: new AbortController() };
 
 /** The view for a path: what makes it the same view under another path, its title, and what shows it. */
 function viewFor([kind, id, from]) {
-  if (kind === 'campaigns' && id) return { key: `campaign ${id}`, tab: 'campaigns', title: 'Campaign', show: later('./campaign.js', 'campaignView') };
-  if (kind === 'campaigns') return { key: 'campaigns', tab: 'campaigns', title: 'Campaigns', show: later('./campaigns.js', 'campaignsView') };
-  if (kind === 'schedules' && id) return { key: `schedule ${id}`, tab: 'schedules', title: 'Schedule', show: later('./schedule.js', 'scheduleView') };
-  if (kind === 'schedules') return { key: 'schedules', tab: 'schedules', title: 'Schedules', show: later('./schedules.js', 'schedulesView') };
-  if (kind === 'templates' && id) return { key: `template ${id} ${from}`, tab: 'templates', title: 'Template', show: later('./template.js', 'templateView') };
-  if (kind === 'templates') return { key: 'templates', tab: 'templates', title: 'Templates', show: later('./templates.js', 'templatesView') };
-  if (kind === 'audit') return { key: `audit ${id ?? ''}`, tab: 'audit', title: 'Audit', show: later('./who-did-what.js', 'auditView') };
-  if (kind === 'people') return { key: `person ${id} ${location.search}`, tab: '', title: 'Person', show: later('./person.js', 'personView') };
+  if (kind === 'campaigns' && id) return { key: `campaign ${id}`, tab: 'campaigns', title: 'Campaign', show: later(() => import('./campaign.js'), 'campaignView') };
+  if (kind === 'campaigns') return { key: 'campaigns', tab: 'campaigns', title: 'Campaigns', show: later(() => import('./campaigns.js'), 'campaignsView') };
+  if (kind === 'schedules' && id) return { key: `schedule ${id}`, tab: 'schedules', title: 'Schedule', show: later(() => import('./schedule.js'), 'scheduleView') };
+  if (kind === 'schedules') return { key: 'schedules', tab: 'schedules', title: 'Schedules', show: later(() => import('./schedules.js'), 'schedulesView') };
+  if (kind === 'templates' && id) return { key: `template ${id} ${from}`, tab: 'templates', title: 'Template', show: later(() => import('./template.js'), 'templateView') };
+  if (kind === 'templates') return { key: 'templates', tab: 'templates', title: 'Templates', show: later(() => import('./templates.js'), 'templatesView') };
+  if (kind === 'audit') return { key: `audit ${id ?? ''}`, tab: 'audit', title: 'Audit', show: later(() => import('./who-did-what.js'), 'auditView') };
+  if (kind === 'people') return { key: `person ${id} ${location.search}`, tab: '', title: 'Person', show: later(() => import('./person.js'), 'personView') };
   return { key: 'invite', tab: '', title: 'Invite', show: inviteView };
 }
 

@@ -9,14 +9,14 @@ import { readFilter, sameFilter } from './filter.js';
 import { filterForm } from './filters.js';
 import { clockNote, people } from './format.js';
 import { later } from './later.js';
-import { countsAreStale, loaded, setLoaded } from './loaded.js';
+import { countsAreStale, loaded as lastLoaded, setLoaded } from './loaded.js';
 import { foundPeople, LISTS, peopleList } from './people-list.js';
 import { problemBox } from './problem-box.js';
 import * as route from './route.js';
 import { PERMISSION } from './words.js';
 
-const followBusy = later('./busy-note.js', 'followBusy');
-const openSendDialog = later('./send.js', 'openSendDialog');
+const followBusy = later(() => import('./busy-note.js'), 'followBusy');
+const openSendDialog = later(() => import('./send.js'), 'openSendDialog');
 
 export async function inviteView(root, place, signal) {
   const catalog = await getCatalog();
@@ -50,12 +50,14 @@ export async function inviteView(root, place, signal) {
     if (!filter.division && only) return route.go(location.hash || '#/', { query: { ...filter, division: only }, replace: true });
     filters.write(filter);
     filters.writeMessage({ emailFrom: place.query.get('emailFrom'), templateId: place.query.get('templateId') });
+    const loaded = lastLoaded();
     if (loaded && !sameFilter(loaded.filter, filter)) countsAreStale();
     render();
     showPanel(place.path, filter)?.focus();
   }
 
   function render() {
+    const loaded = lastLoaded();
     const fresh = loaded?.fresh ?? false;
     const counting = loading !== null;
     counts.show(loaded?.counts ?? null, { stale: loaded !== null && !fresh, busy: counting, timeZone: zoneOf(catalog, loaded?.filter.division) });
@@ -117,6 +119,7 @@ export async function inviteView(root, place, signal) {
 
   function send() {
     if (!filters.canSend()) return;
+    const loaded = lastLoaded();
     whileBusy(sendButton, 'Opening…', () => openSendDialog({
       filter: loaded.filter, expected: loaded.counts.willEmail, message: filters.message(), loadAgain: load, chooseSender: filters.focusSender,
     }));
@@ -127,6 +130,7 @@ export async function inviteView(root, place, signal) {
     panelEnd.abort();
     panelEnd = new AbortController();
     const options = { timeZone: zoneOf(catalog, filter.division), signal: panelEnd.signal };
+    const loaded = lastLoaded();
     const counts = loaded?.fresh ? loaded.counts : null;
     let list = null;
     if (filter.division && kind === 'search' && name) list = foundPeople(name, filter.division, options);

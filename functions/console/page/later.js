@@ -2,8 +2,12 @@
  * Modules that are fetched when they are first needed, so that the first view comes sooner.
  */
 
-/** What a module exports under a name, as a function that fetches the module first. */
-export const later = (module, name) => async (...given) => (await import(module).catch(outdated))[name](...given);
+/**
+ * A function of a module that is fetched first.
+ * @param {function(): Promise<Object>} fetched such as `() => import('./campaign.js')`
+ * @param {string} name what the module exports the function as
+ */
+export const later = (fetched, name) => async (...given) => (await fetched().catch(outdated))[name](...given);
 
 /**
  * The files of this page are gone once another version is published: then the page is loaded anew, which comes back to the

@@ -14,7 +14,9 @@ const SIGNED_OUT = 'portal-invites.signed-out';
 /** Renew this long before a token expires, so that it doesn't expire on its way. */
 const MARGIN_MS = 60_000;
 
-let settings;
+/** What differs from one deployment to another, as the page was sent with it. */
+const settings = JSON.parse(document.querySelector('meta[name=settings]').content);
+
 let tokens = null;
 let renewing = null;
 
@@ -26,7 +28,6 @@ export class SignInError extends Error {}
  * @returns {Promise<boolean>} whether someone is signed in now
  */
 export async function start() {
-  settings = await fetch('settings.json').then(response => response.json());
   // The hosted page comes back to the public address alone, and what is kept for the return belongs to its origin.
   if (location.origin + location.pathname !== new URL(home()).href) return new Promise(() => leave(home() + location.search + location.hash));
   const query = new URLSearchParams(location.search);

@@ -1,44 +1,60 @@
-//! The files of the page, as they were when the function was built.
+//! The files of the page, as `build.rs` has made them.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use axum::http::HeaderValue;
-use rust_embed::RustEmbed;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 /// Media type of pages.
 pub const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
-/// Where a page's text names the folder of the other files.
-const HASH_PLACE: &str = "{{hash}}";
+const CSS: HeaderValue = HeaderValue::from_static("text/css; charset=utf-8");
+const JAVASCRIPT: HeaderValue = HeaderValue::from_static("text/javascript; charset=utf-8");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-#[derive(RustEmbed)]
-#[folder = "page/"]
-struct Embedded;
+macro_rules! built {
+    ($name:literal) => {
+        include_str!(concat!(env!("OUT_DIR"), "/page/", $name))
+    };
+}
+
+/// What pages refer to by an address.
+const ASSETS: [(&str, HeaderValue, &str); 9] = [
+    ("style.css", CSS, built!("style.css")),
+    ("app.js", JAVASCRIPT, built!("app.js")),
+    ("app.js.map", JSON, built!("app.js.map")),
+    ("views.js", JAVASCRIPT, built!("views.js")),
+    ("views.js.map", JSON, built!("views.js.map")),
+    ("activate.js", JAVASCRIPT, built!("activate.js")),
+    ("activate.js.map", JSON, built!("activate.js.map")),
+    ("mail-frame.js", JAVASCRIPT, built!("mail-frame.js")),
+    ("mail-frame.js.map", JSON, built!("mail-frame.js.map")),
+];
+
+/// The style sheet that stands in the page of an invitation.
+const ACTIVATION_STYLE: &str = built!("activate.css");
 
 /// A file that a page refers to.
 #[derive(Debug)]
 pub struct Asset {
     pub content_type: HeaderValue,
-    pub text: String,
+    pub text: &'static str,
 }
 
-/// All of them. They refer to each other by relative addresses, and so share one folder, named by the hash of all.
+/// All of them. The assets refer to each other by relative addresses, and so share one folder, named by the hash of all.
 #[derive(Debug)]
 pub struct Files {
     hash: String,
-    pages: BTreeMap<String, String>,
-    assets: BTreeMap<String, Asset>,
+    assets: BTreeMap<&'static str, Asset>,
+    console: String,
+    activation: String,
+    mail_frame: String,
 }
 
-static FILES: LazyLock<Files> = LazyLock::new(|| {
-    let files = Embedded::iter().filter_map(|name| {
-        let file = Embedded::get(&name)?;
-        Some((name.into_owned(), String::from_utf8_lossy(&file.data).into_owned()))
-    });
-    Files::new(files.collect())
-});
+static FILES: LazyLock<Files> = LazyLock::new(Files::new);
 
 impl Files {
     /// The files of this build.
@@ -46,33 +62,46 @@ impl Files {
         &FILES
     }
 
-    fn new(files: BTreeMap<String, String>) -> Self {
+    fn new() -> Self {
         let mut digest = Sha256::new();
-        for (name, text) in &files {
+        for (name, _, text) in &ASSETS {
             for part in [name, text] {
                 digest.update(part.len().to_be_bytes());
                 digest.update(part);
             }
         }
         let hash: String = digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let (mut pages, mut assets) = (BTreeMap::new(), BTreeMap::new());
-        for (name, text) in files {
-            match content_type(&name) {
-                None => drop(pages.insert(name, text.replace(HASH_PLACE, &hash))),
-                Some(content_type) => drop(assets.insert(name, Asset { content_type, text })),
-            }
+        // Its own address would be one more call for everybody.
+        let icon = format!("data:image/svg+xml;base64,{}", STANDARD.encode(built!("icon.svg")));
+        let page = |text: &str| text.replace("{{hash}}", &hash).replace("{{icon}}", &icon);
+        Self {
+            console: page(built!("index.html")),
+            activation: page(built!("activate.html")).replace("{{style}}", ACTIVATION_STYLE),
+            mail_frame: page(built!("mail-frame.html")),
+            hash,
+            assets: ASSETS.into_iter().map(|(name, content_type, text)| (name, Asset { content_type, text })).collect(),
         }
-        Self { hash, pages, assets }
     }
 
-    /// Changes with every change of any file.
+    /// Changes with every change of any asset.
     pub fn hash(&self) -> &str {
         &self.hash
     }
 
-    /// A page's text.
-    pub fn page(&self, name: &str) -> Option<&str> {
-        self.pages.get(name).map(String::as_str)
+    /// The operator's page with its settings, which are JSON.
+    pub fn console(&self, settings: &str) -> String {
+        let escaped = settings.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;");
+        self.console.replace("{{settings}}", &escaped)
+    }
+
+    /// The page of an invitation.
+    pub fn activation(&self) -> &str {
+        &self.activation
+    }
+
+    /// The frame that shows an e-mail.
+    pub fn mail_frame(&self) -> &str {
+        &self.mail_frame
     }
 
     /// A file that is not a page.
@@ -81,14 +110,7 @@ impl Files {
     }
 }
 
-/// The media type of a file that is not a page.
-fn content_type(name: &str) -> Option<HeaderValue> {
-    let media_type = match name.rsplit_once('.')?.1 {
-        "html" => return None,
-        "css" => "text/css; charset=utf-8",
-        "js" => "text/javascript; charset=utf-8",
-        "svg" => "image/svg+xml",
-        _ => "text/plain; charset=utf-8",
-    };
-    Some(HeaderValue::from_static(media_type))
+/// What names the style sheet in the page of an invitation for a policy that allows no other (CSP Level 3, 2.3.1).
+pub fn activation_style_source() -> String {
+    format!("'sha256-{}'", STANDARD.encode(Sha256::digest(ACTIVATION_STYLE)))
 }

@@ -4,6 +4,7 @@ use axum::http::header::{InvalidHeaderValue, REFERRER_POLICY, STRICT_TRANSPORT_S
 use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
 
+use crate::files::activation_style_source;
 use crate::settings::Settings;
 
 pub use axum::http::header::CONTENT_SECURITY_POLICY;
@@ -19,13 +20,14 @@ pub fn console_policy(settings: &Settings) -> Result<HeaderValue, InvalidHeaderV
     ))
 }
 
-/// The page of an invitation: files of its own only, and calls of its own API. The division's logo lies where the company keeps it: an
-/// image is all that may come from elsewhere.
-pub fn activation_policy() -> HeaderValue {
-    HeaderValue::from_static(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https:; connect-src 'self'; \
+/// The page of an invitation: its own script, the style sheet that stands in it, and calls of its own API. The division's logo lies where
+/// the company keeps it: an image is all that may come from elsewhere.
+pub fn activation_policy() -> Result<HeaderValue, InvalidHeaderValue> {
+    HeaderValue::from_str(&format!(
+        "default-src 'none'; script-src 'self'; style-src {}; img-src 'self' https: data:; connect-src 'self'; \
          form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
-    )
+        activation_style_source()
+    ))
 }
 
 /// The frame that shows an e-mail: a place of its own without access to the page, where only its own script runs and

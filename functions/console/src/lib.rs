@@ -1,5 +1,5 @@
-//! `console`: the operator's page, and the page of an invitation. Their files are part of the binary; what differs from one deployment
-//! to another is `settings.json`, which the operator's page reads when it starts.
+//! `console`: the operator's page, and the page of an invitation. Their files are part of the binary, joined into
+//! few by `build.rs`, since each costs a call; what differs from one deployment to another stands in the operator's page.
 
 mod broken_link;
 mod files;
@@ -16,6 +16,7 @@ use axum::routing::get;
 use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
 use portal_http::Problem;
+use sha2::{Digest, Sha256};
 
 use files::Files;
 use settings::Settings;
@@ -49,19 +50,22 @@ async fn console(request: HeaderMap, uri: Uri, extensions: Extensions) -> Result
     }
     let settings = Settings::of(&extensions)?;
     let policy = headers::console_policy(&settings).map_err(Problem::internal)?;
-    Ok(page("index.html", &request, policy))
+    let settings = serde_json::to_string(&settings).map_err(Problem::internal)?;
+    Ok(page(&Files::get().console(&settings), &request, policy))
 }
 
 /// The frame in which the page shows an e-mail.
 async fn mail_frame(request: HeaderMap) -> Response {
-    page("mail-frame.html", &request, headers::mail_frame_policy())
+    page(Files::get().mail_frame(), &request, headers::mail_frame_policy())
 }
 
 /// The page behind the link in an invitation.
-async fn activate(request: HeaderMap) -> Response {
-    page("activate.html", &request, headers::activation_policy())
+async fn activate(request: HeaderMap) -> Result<Response, Problem> {
+    let policy = headers::activation_policy().map_err(Problem::internal)?;
+    Ok(page(Files::get().activation(), &request, policy))
 }
 
+/// The settings alone, for programs that sign in.
 async fn settings(extensions: Extensions) -> Result<Response, Problem> {
     Ok(([(CACHE_CONTROL, ASK_FIRST)], Json(Settings::of(&extensions)?)).into_response())
 }
@@ -70,19 +74,18 @@ async fn asset(Path((hash, name)): Path<(String, String)>) -> Result<Response, P
     let files = Files::get();
     let file = files.asset(&name).filter(|_| hash == files.hash());
     let file = file.ok_or_else(|| Problem::not_found("There is no such file, or it is of another version."))?;
-    Ok(([(CONTENT_TYPE, file.content_type.clone()), (CACHE_CONTROL, FOREVER)], file.text.as_str()).into_response())
+    Ok(([(CONTENT_TYPE, file.content_type.clone()), (CACHE_CONTROL, FOREVER)], file.text).into_response())
 }
 
-fn page(name: &str, request: &HeaderMap, policy: HeaderValue) -> Response {
-    let files = Files::get();
-    let tag = HeaderValue::from_str(&format!("\"{}\"", files.hash())).expect("a hash is visible ASCII");
+fn page(text: &str, request: &HeaderMap, policy: HeaderValue) -> Response {
+    let hash: String = Sha256::digest(text).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let tag = HeaderValue::from_str(&format!("\"{hash}\"")).expect("a hash is visible ASCII");
     let known = request.get(IF_NONE_MATCH).is_some_and(|tags| tags == tag);
     let headers = [(ETAG, tag), (CACHE_CONTROL, ASK_FIRST), (headers::CONTENT_SECURITY_POLICY, policy)];
-    match files.page(name) {
-        _ if known => (StatusCode::NOT_MODIFIED, headers).into_response(),
-        Some(text) => (headers, [(CONTENT_TYPE, files::HTML)], text).into_response(),
-        None => Problem::not_found("There is no such page.").into_response(),
+    if known {
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
+    (headers, [(CONTENT_TYPE, files::HTML)], text.to_owned()).into_response()
 }
 
 /// The last part of the address when the page was asked for as `…/live`, without the slash that follows the stage.

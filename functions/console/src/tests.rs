@@ -1,4 +1,6 @@
 use axum::http::Response as Answer;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use lambda_http::Context;
 use serde_json::{Value, json};
 
@@ -81,19 +83,49 @@ async fn the_page_of_an_invitation_calls_its_own_api_only_and_fetches_nothing_el
 
 #[test]
 fn the_page_of_an_invitation_runs_nothing_that_signs_in() {
-    let mut reached = vec!["activate.js"];
-    let mut next = 0;
-    while let Some(name) = reached.get(next) {
-        let text = &Files::get().asset(name).expect("a module that is there").text;
-        let imported = text.split("from './").skip(1).filter_map(|rest| rest.split('\'').next());
-        let new: Vec<_> = imported.filter(|name| !reached.contains(name)).collect();
-        reached.extend(new);
-        next += 1;
+    let map = Files::get().asset("activate.js.map").expect("a map that is there").text;
+    let map: Value = serde_json::from_str(map).expect("JSON");
+    let modules: Vec<_> = map["sources"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    assert!(modules.iter().any(|path| path.ends_with("/activation-form.js")), "{modules:?}");
+    for forbidden in ["/session.js", "/api.js"] {
+        assert!(!modules.iter().any(|path| path.ends_with(forbidden)), "{modules:?}");
     }
-    assert!(reached.contains(&"activation-form.js"), "{reached:?}");
-    for forbidden in ["session.js", "api.js"] {
-        assert!(!reached.contains(&forbidden), "{reached:?}");
+}
+
+#[tokio::test]
+async fn the_page_of_an_invitation_brings_its_style_which_alone_is_allowed() {
+    let (answer, body) = Call::to("/activate").answer().await;
+    let style = body.split_once("<style>").and_then(|(_, rest)| rest.split_once("</style>")).expect("a style sheet").0;
+    assert!(style.contains(".activation"), "{style}");
+    let hash = STANDARD.encode(Sha256::digest(style));
+    let policy = header(&answer, "content-security-policy");
+    assert!(policy.contains(&format!("; style-src 'sha256-{hash}'; ")), "{policy}");
+}
+
+#[tokio::test]
+async fn each_script_leads_to_its_sources() {
+    let folder = format!("/assets/{}", Files::get().hash());
+    for script in ["app.js", "views.js", "activate.js", "mail-frame.js"] {
+        let (answer, body) = Call::to(&format!("{folder}/{script}")).answer().await;
+        assert_eq!(header(&answer, "content-type"), "text/javascript; charset=utf-8", "{script}");
+        let (_, map) = body.trim_end().rsplit_once("\n//# sourceMappingURL=").expect("the last line names the map");
+        let (answer, body) = Call::to(&format!("{folder}/{map}")).answer().await;
+        assert_eq!((answer.status().as_u16(), header(&answer, "content-type")), (200, "application/json"), "{script}");
+        let map: Value = serde_json::from_str(&body).expect("JSON");
+        assert!(map["sourcesContent"][0].as_str().expect("a source").contains("\n"), "{script}");
     }
+}
+
+#[tokio::test]
+async fn the_operators_page_brings_its_settings() {
+    let call = Call::to("/");
+    let mut variables = call.variables.clone();
+    variables["publicUrl"] = json!("https://invites.example.com/a&b<\"c\"");
+    let (answer, body) = Call { variables, ..call }.answer().await;
+    let expected = r#"&quot;publicUrl&quot;:&quot;https://invites.example.com/a&amp;b&lt;\&quot;c\&quot;&quot;}">"#;
+    assert!(body.contains(expected), "{body}");
+    let (other, _) = Call::to("/").answer().await;
+    assert_ne!(header(&answer, "etag"), header(&other, "etag"), "other settings are another page");
 }
 
 #[tokio::test]
