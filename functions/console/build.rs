@@ -22,9 +22,9 @@ fn build() -> Result<(), Box<dyn Error>> {
     let mut sources = Sources::new();
     read(Path::new("page"), "", &mut sources)?;
     let modules = Modules::read(&sources, LATER)?;
-    let (first, later) = modules.split("app.js", FIRST)?;
-    let activation = modules.bundle("activate.js", "activate.js")?;
-    let mail_frame = modules.bundle("mail-frame.js", "mail-frame.js")?;
+    let (first, later) = modules.split("shell/app.js", FIRST)?;
+    let activation = modules.bundle("activate/activate.js", "activate.js")?;
+    let mail_frame = modules.bundle("templates/mail-frame.js", "mail-frame.js")?;
     let scripts = [(FIRST, first), (LATER, later), ("activate.js", activation), ("mail-frame.js", mail_frame)];
 
     let mut used = BTreeSet::new();
@@ -35,12 +35,13 @@ fn build() -> Result<(), Box<dyn Error>> {
         fs::write(out.join(format!("{name}.map")), map)?;
         used.extend(modules);
     }
-    for (name, path) in [("style.css", "style.css"), ("activate.css", "style.css")] {
+    for (name, path) in [("style.css", "shell/style.css"), ("activate.css", "activate/style.css")] {
         fs::write(out.join(name), join_styles(&sources, path, &mut used)?)?;
     }
-    for path in ["index.html", "activate.html", "mail-frame.html", "icon.svg"] {
-        let text = sources.get(path).ok_or_else(|| format!("{path} is not there"))?;
-        fs::write(out.join(path), text)?;
+    for path in ["shell/index.html", "shell/icon.svg", "activate/activate.html", "templates/mail-frame.html"] {
+        let text = sources.get(path).ok_or_else(|| format!("page/{path} is not there"))?;
+        let (_, name) = path.rsplit_once('/').ok_or("each file has a folder")?;
+        fs::write(out.join(name), text)?;
         used.insert(path.to_owned());
     }
     match sources.keys().find(|path| !used.contains(*path)) {

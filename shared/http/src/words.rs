@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     /// The words of the operator's page.
-    const PAGE: &str = include_str!("../../../functions/console/page/words.js");
+    const PAGE: &str = include_str!("../../../functions/console/page/shared/words.js");
 
     #[test]
     fn the_words_are_those_of_the_page() {

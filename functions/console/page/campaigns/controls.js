@@ -1,0 +1,167 @@
+/**
+ * What an operator may tell a campaign to do. Every command may be repeated: a campaign that has obeyed does nothing again.
+ */
+import { post } from '../shared/api/api.js';
+import { ask } from '../shared/ask.js';
+import { busyWith } from '../shared/busy.js';
+import { fill, h, whileBusy } from '../shared/dom.js';
+import { count, number, people } from '../shared/format.js';
+import { problemBox } from '../shared/problem-box.js';
+import { to } from '../shared/navigation/route.js';
+
+/** In the order of their buttons. A command with an `outcome` is about whoever has it, and shown only if there is somebody. */
+const COMMANDS = [
+  { id: 'pause', action: 'pause', label: pauseLabel, busy: 'Pausing…' },
+  { id: 'resume', action: 'resume', label: () => 'Resume', busy: 'Resuming…', question: resumeQuestion },
+  { id: 'retry-failed', action: 'retry', outcome: 'failed', label: count => `Try the ${number(count)} failed again`, busy: 'Starting…' },
+  {
+    id: 'retry-unconfirmed', action: 'retry', outcome: 'unconfirmed', label: count => `Try the ${number(count)} unconfirmed again`,
+    busy: 'Starting…', question: retryQuestion,
+  },
+  { id: 'cancel', action: 'cancel', label: () => 'Cancel campaign', busy: 'Cancelling…', question: cancelQuestion },
+];
+
+/**
+ * @param {Object} options
+ * @param {string} options.path of the campaign
+ * @param {function(): Object} options.current the campaign as it was last seen
+ * @param {function(Object)} options.obeyed takes the campaign after a command
+ * @param {function()} options.look has the campaign looked at anew
+ * @param {Element} options.heading what is focused when the button that had the focus goes
+ * @param {AbortSignal} options.signal
+ * @returns {{element: Element, show: function(Object)}}
+ */
+export function campaignControls({ path, current, obeyed, look, heading, signal }) {
+  const failed = h('div', { id: 'command-problem' });
+  const buttons = COMMANDS.map(command => ({ command, button: h('button', { id: command.id, type: 'button', onclick: () => press(command) }) }));
+  const decide = h('a', { id: 'decide', class: 'button', href: to('campaigns', current().campaignId, 'unconfirmed') });
+  const group = h('div', { class: 'buttons', role: 'group', 'aria-label': 'What to do with this campaign' },
+    buttons.map(({ button }) => button), decide);
+  const element = h('div', { id: 'controls', class: 'stack' }, group, failed);
+  let unanswered = null;
+
+  async function press(command) {
+    const question = command.question?.(current());
+    if (question && !await ask(question)) return;
+    fill(failed);
+    await whileBusy(buttonOf(command), command.busy, () => tell(command));
+    show(current());
+  }
+
+  async function tell(command) {
+    const body = bodyOf(command, current());
+    unanswered = null;
+    disable(true);
+    try {
+      const campaign = await post(`${path}/${command.action}`, body, { signal });
+      disable(false);
+      if (failed.contains(document.activeElement)) buttonOf(command).focus();
+      fill(failed);
+      obeyed(campaign);
+    } catch (error) {
+      disable(false);
+      if (signal.aborted) return;
+      if (error.unanswered) unanswered = command;
+      const passing = error.unanswered || error.status === 429;
+      fill(failed, problemBox(error, { retry: passing && (() => tell(command)), more: advice(error) }));
+      look();
+    }
+  }
+
+  /** One command at a time. The button that was pressed is busy instead: disabled, it would lose the focus. */
+  function disable(disabled) {
+    for (const { button } of buttons) button.disabled = disabled && !button.hasAttribute('aria-busy');
+  }
+
+  function buttonOf(command) {
+    return buttons.find(known => known.command === command).button;
+  }
+
+  /** Shows what may be done to the campaign now. */
+  function show(campaign) {
+    const focused = element.contains(document.activeElement);
+    for (const { command, button } of buttons) {
+      // What is being done stays, and with it the focus: while its answer is on its way, the campaign may be seen to have obeyed.
+      button.hidden = !isOffered(command, campaign) && !button.hasAttribute('aria-busy');
+      if (!button.hasAttribute('aria-busy')) fill(button, command.label(campaign.outcomes[command.outcome], campaign));
+    }
+    decide.hidden = !campaign.actions.includes('settle');
+    fill(decide, `Decide about the ${number(campaign.outcomes.unconfirmed)} unconfirmed`);
+    group.hidden = [...group.children].every(child => child.hidden);
+    // The command whose answer was lost has been obeyed after all.
+    if (unanswered && !isOffered(unanswered, campaign)) {
+      unanswered = null;
+      fill(failed);
+    }
+    const kept = element.contains(document.activeElement) && document.activeElement.checkVisibility();
+    if (focused && !kept) (group.querySelector('button:not([hidden])') ?? heading).focus();
+  }
+
+  return { element, show };
+}
+
+/** A campaign whose audience grew goes on with as many people as its question has named. */
+function bodyOf({ action, outcome }, { wouldReach }) {
+  if (action === 'resume' && wouldReach !== undefined) return { expectedRecipients: wouldReach };
+  return outcome && { outcome };
+}
+
+function isOffered({ action, outcome }, campaign) {
+  // Outside its hours it would only wait for them again.
+  if (action === 'resume' && campaign.stateReason === 'quietHours') return false;
+  return campaign.actions.includes(action) && (!outcome || campaign.outcomes[outcome] > 0);
+}
+
+/** One that waits for its hours goes on by itself, unless a person wants it to stay. */
+function pauseLabel(count, { stateReason }) {
+  return stateReason === 'quietHours' ? 'Stay paused' : 'Pause';
+}
+
+function advice(problem) {
+  if (problem.is('division-busy')) return busyWith(problem.members);
+  if (problem.unanswered) {
+    return [h('p', {}, 'It is not known whether this was done. The campaign is looked at anew, and trying again does no harm.')];
+  }
+  return [];
+}
+
+function cancelQuestion({ state, outcomes: { queued, claimed } }) {
+  const still = state === 'preparing' ? 'All those who are still waiting' : `The ${count(queued, 'person who is', 'people who are')} still waiting`;
+  return {
+    title: 'Cancel this campaign?',
+    text: [
+      `${still} will not be e-mailed. Whoever was e-mailed already keeps their invitation. This can't be undone.`,
+      ...(claimed > 0 ? [`${count(claimed, 'e-mail that is', 'e-mails that are')} leaving at this moment can't be held back.`] : []),
+    ],
+    yes: 'Cancel the campaign', no: 'Go back',
+  };
+}
+
+/** A campaign that was halted because of what came back is a question, and one whose audience grew. */
+function resumeQuestion({ state, outcomes, expectedRecipients, wouldReach, feedback: { bounced = 0, complained = 0 } = {} }) {
+  if (wouldReach !== undefined) {
+    return {
+      title: `Resume with ${people(wouldReach)}?`,
+      text: [`${count(expectedRecipients, 'person was', 'people were')} expected when this campaign was started. Now it would reach ${number(wouldReach)} in all.`],
+      yes: `Resume with ${people(wouldReach)}`, no: 'Go back',
+    };
+  }
+  if (state !== 'halted') return null;
+  return {
+    title: 'Resume in spite of what came back?',
+    text: [
+      `${count(outcomes.sent, 'person was', 'people were')} e-mailed so far. Bounced: ${number(bounced)}. Complained: ${number(complained)}.`,
+      'SES may suspend the whole account when more than 5 % of its e-mails bounce, or more than 0.1 % of people complain. The campaign halts '
+      + 'again only if too much comes back of what is sent from now on.',
+    ],
+    yes: 'Resume', no: 'Leave it halted',
+  };
+}
+
+function retryQuestion({ outcomes: { unconfirmed } }) {
+  return {
+    title: `Try the ${number(unconfirmed)} unconfirmed again?`,
+    text: 'It is not known whether their e-mails left. Some may get a second e-mail; the password in it is the one that counts.',
+    yes: 'Try them again', no: 'Go back',
+  };
+}

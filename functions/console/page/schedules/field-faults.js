@@ -1,0 +1,82 @@
+/**
+ * Shows each fault of a form at its field.
+ */
+import { fill, h } from '../shared/dom.js';
+
+/**
+ * @typedef {{field: string, message: string}} Fault
+ *
+ * @param {Element} form
+ * @param {{field: string, controls: Element[], box?: Element}[]} places a fault goes to the place whose field is the
+ *   longest beginning of its own; it is shown at the end of `box`, by default the field around the first control
+ */
+export function fieldFaults(form, places) {
+  const slots = places.map(({ field, controls, box = controls[0].closest('.field') }) => {
+    const list = h('ul', { id: `${controls[0].id}-faults`, class: 'faults' });
+    box.append(list);
+    for (const control of controls) describe(control, list.id);
+    return { field, controls, list };
+  });
+  const others = h('ul', { class: 'faults' });
+  let refused = [];
+  let noticed = [];
+
+  form.addEventListener('input', changed);
+  form.addEventListener('change', changed);
+  // What was held back while somebody typed.
+  form.addEventListener('focusout', () => setTimeout(render));
+
+  /** What a save was refused for may be mended now. */
+  function changed({ target }) {
+    const slot = slots.find(({ controls }) => controls.includes(target));
+    if (!slot || !refused.some(fault => slotOf(fault) === slot)) return;
+    refused = refused.filter(fault => slotOf(fault) !== slot);
+    render();
+  }
+
+  function slotOf({ field }) {
+    const fitting = slots.filter(slot => field === slot.field || field.startsWith(`${slot.field}.`));
+    return fitting.sort((one, other) => other.field.length - one.field.length)[0];
+  }
+
+  function render() {
+    for (const slot of slots) {
+      const mine = refused.filter(fault => slotOf(fault) === slot);
+      // Whoever is still typing is not told yet.
+      const typing = slot.controls.includes(document.activeElement);
+      const seen = noticed.filter(fault => slotOf(fault) === slot && (!typing || slot.list.textContent.includes(fault.message)));
+      const messages = new Set([...mine, ...seen].map(({ message }) => message));
+      fill(slot.list, [...messages].map(message => h('li', {}, message)));
+      for (const control of slot.controls) {
+        if (messages.size > 0) control.setAttribute('aria-invalid', 'true');
+        else control.removeAttribute('aria-invalid');
+      }
+    }
+    const elsewhere = refused.filter(fault => !slotOf(fault));
+    fill(others, elsewhere.map(({ field, message }) => h('li', {}, `${field} ${message}`)));
+  }
+
+  return {
+    /** Faults that have no field here. */
+    others,
+    /** What a save was refused for: all of it at once, and the keyboard goes to the first. */
+    refuse(faults) {
+      refused = faults;
+      render();
+      const first = slots.find(slot => faults.some(fault => slotOf(fault) === slot));
+      if (!first) return;
+      const control = first.controls.find(one => one.checkVisibility()) ?? first.controls[0];
+      for (let fold = control.closest('details'); fold; fold = fold.parentElement.closest('details')) fold.open = true;
+      control.focus();
+    },
+    /** What the preview says of a form that somebody may still be typing in. */
+    notice(faults) {
+      noticed = faults;
+      render();
+    },
+  };
+}
+
+function describe(control, id) {
+  control.setAttribute('aria-describedby', [control.getAttribute('aria-describedby'), id].filter(Boolean).join(' '));
+}

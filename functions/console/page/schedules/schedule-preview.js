@@ -1,0 +1,124 @@
+/**
+ * When a schedule would run and whom it would e-mail today, shortly after each change of it.
+ */
+import { post } from '../shared/api/api.js';
+import { announce, fill, h } from '../shared/dom.js';
+import { clockTime, localTime, number, people } from '../shared/format.js';
+import { problemBox } from '../shared/problem-box.js';
+import { missingForPreview, scheduleOf } from './schedule-entries.js';
+import { leftOut } from './schedule-words.js';
+
+/** Long enough that a word is typed in the meantime. */
+const PAUSE_MS = 500;
+
+const NEVER = 'It would never run: that time is over.';
+const WAITS = 'The preview waits until the faults at the fields are mended.';
+
+/**
+ * @param {{scheduleId?: string, read: function(): Object, isIdle: function(): boolean, onFaults: function(Object[]), signal: AbortSignal}}
+ *   options `scheduleId` is that of a stored schedule; `read` has the entries; `isIdle` says whether the schedule starts nothing
+ *   at the moment; `onFaults` gets the faults of the entries, none when they are good
+ * @returns {{element: Element, changed: function(), saved: function(), show: function()}}
+ */
+export function schedulePreview({ scheduleId, read, isIdle, onFaults, signal }) {
+  const status = h('div', { id: 'preview-status' });
+  const runs = h('div', { id: 'preview-runs', class: 'stack' });
+  const who = h('div', { id: 'preview-people', class: 'stack' });
+  const element = h('section', { class: 'card beside', 'aria-labelledby': 'preview-title' },
+    h('h2', { id: 'preview-title' }, 'Preview'), status, who, runs);
+  let timer;
+  let said = '';
+  let running = new AbortController();
+  let last = { asked: '' };
+  signal.addEventListener('abort', () => { clearTimeout(timer); running.abort(); });
+
+  async function show() {
+    clearTimeout(timer);
+    running.abort();
+    const mine = new AbortController();
+    running = mine;
+    const entries = read();
+    const [missing] = missingForPreview(entries);
+    if (missing) {
+      onFaults([]);
+      fill(runs);
+      fill(who);
+      return fill(status, h('p', { class: 'quiet' }, `${missing.message} Then you see here when it runs, and for how many people.`));
+    }
+    const { filter, rule, from, until, audience, quietHours } = scheduleOf(entries);
+    const body = { scheduleId, filter, rule, from, until, audience, quietHours };
+    element.setAttribute('aria-busy', 'true');
+    try {
+      // Neither the name nor the limit changes the answer, for which a whole division is counted.
+      const asked = JSON.stringify(body);
+      if (asked !== last.asked) last = { asked, told: await post('v1/schedules/preview', body, { signal: mine.signal }) };
+      if (mine.signal.aborted) return;
+      fill(status);
+      onFaults([]);
+      const [runsNow, peopleNow] = [showRuns(last.told), showPeople(last.told.counts, Number(entries.maxRecipients))];
+      say(`${peopleNow} ${runsNow}`);
+    } catch (error) {
+      if (!mine.signal.aborted) refused(error);
+    } finally {
+      if (running === mine) element.removeAttribute('aria-busy');
+    }
+  }
+
+  /** To those who don't see it, if it is something new. */
+  function say(text) {
+    if (text !== said) announce(text);
+    said = text;
+  }
+
+  /** Returns the first of it in words. */
+  function showRuns({ nextRuns, timeZone }) {
+    if (nextRuns.length === 0) {
+      fill(runs, h('p', { class: 'note warning-note' }, NEVER));
+      return NEVER;
+    }
+    fill(runs, h('h3', {}, nextRuns.length === 1 ? 'The only run' : `The next ${number(nextRuns.length)} runs`),
+      isIdle() && h('p', { class: 'note warning-note' }, 'None of them while the schedule is not active.'),
+      h('ol', { class: 'runs' }, nextRuns.map(run => h('li', {}, localTime(run, timeZone)))),
+      h('p', { class: 'quiet' }, `On the clock of the division, ${timeZone}.`));
+    return `Next run: ${clockTime(nextRuns[0], timeZone)}.`;
+  }
+
+  /** Returns the most of it in words. */
+  function showPeople(counts, limit) {
+    const { willEmail, total } = counts;
+    const reasons = leftOut(counts);
+    const tooMany = limit > 0 && willEmail > limit && `That is over its limit of ${number(limit)}: today it would be skipped, and nobody e-mailed.`;
+    fill(who, h('p', { class: 'will-email' }, 'Today it would e-mail ', h('b', { id: 'preview-will-email' }, number(willEmail)),
+      ` of ${people(total)} in the selection.`),
+    reasons.length > 0 && h('ul', { id: 'preview-left-out', class: 'plain quiet' }, reasons.map(reason => h('li', {}, reason))),
+    tooMany && h('p', { id: 'preview-too-many', class: 'note warning-note' }, tooMany));
+    return [`Today it would e-mail ${number(willEmail)} of ${people(total)}.`, ...reasons, tooMany].filter(Boolean).join(' ');
+  }
+
+  /** What was right before stays in view. */
+  function refused(error) {
+    onFaults(error.errors ?? []);
+    if (error.errors?.length > 0) {
+      fill(status, h('p', { class: 'note warning-note' }, WAITS));
+      say(`${WAITS} ${error.errors.map(({ message }) => message).join('; ')}`);
+    } else fill(status, problemBox(error, { retry: show }));
+  }
+
+  function changed() {
+    clearTimeout(timer);
+    // An answer that is still to come is to what was there before.
+    running.abort();
+    timer = setTimeout(show, PAUSE_MS);
+  }
+
+  return {
+    element,
+    show,
+    changed,
+    /** What is stored has a part in the answer. */
+    saved() {
+      last = { asked: '' };
+      changed();
+    },
+  };
+}

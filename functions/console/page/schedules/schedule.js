@@ -1,0 +1,177 @@
+/**
+ * One schedule: its fields beside a preview, what may be done to it, and what came of it so far.
+ */
+import { get, post, put } from '../shared/api/api.js';
+import { getCatalog } from '../shared/api/catalog.js';
+import { button, facts, fill, h, heading } from '../shared/dom.js';
+import { keepDraft, keptDraft } from '../shared/navigation/draft.js';
+import { readFilter } from '../shared/filter.js';
+import { time } from '../shared/format.js';
+import { lastInShort, occurrenceList } from './occurrences.js';
+import { NEW_SCHEDULE, answered, refused, repeatable } from '../shared/api/idempotency.js';
+import { problemBox } from '../shared/problem-box.js';
+import { go, to } from '../shared/navigation/route.js';
+import { scheduleInWords } from './rule/rule-words.js';
+import { scheduleControls } from './schedule-controls.js';
+import { entriesOf, missingForSave, newEntries, scheduleOf } from './schedule-entries.js';
+import { scheduleForm } from './schedule-form.js';
+import { schedulePreview } from './schedule-preview.js';
+import { whyIdle } from './schedule-words.js';
+import { nextRun, stateBadge } from './schedules.js';
+import { unsavedChanges } from '../shared/navigation/unsaved.js';
+
+const NEW = 'new';
+
+/** Said of a schedule that was saved before the pending needed limits. */
+const WITHOUT_END = 'It reminds people who are pending again and again, without end. Choose both limits below and save it, or let it '
+  + 'invite only who was never invited.';
+
+export async function scheduleView(root, place, signal) {
+  const [, scheduleId] = place.path;
+  const isNew = scheduleId === NEW;
+  const path = `v1/schedules/${encodeURIComponent(scheduleId)}`;
+  const draftId = `schedule.${scheduleId}`;
+  const [stored, catalog] = await Promise.all([isNew ? null : get(path, { signal }), getCatalog()]);
+  const readOnly = stored?.inTemplate === true;
+  let now = stored;
+  let revision = stored?.revision;
+
+  const form = scheduleForm(catalog, { readOnly, onInput: edited });
+  const asked = Object.fromEntries(['emailFrom', 'templateId'].map(name => [name, place.query.get(name)]));
+  let saved = show(isNew ? newEntries(readFilter(place.query), asked) : entriesOf(stored));
+  const draft = readOnly ? null : keptDraft(draftId);
+  if (draft) form.write(draft.entries);
+  if (draft && !isNew) ({ revision } = draft);
+
+  const preview = schedulePreview({
+    scheduleId: stored?.scheduleId, read: form.read, isIdle: () => ['paused', 'off'].includes(now?.state), onFaults: form.faults.notice, signal,
+  });
+  const controls = isNew ? null : scheduleControls({ path, current: () => now, obeyed, deleted, signal });
+  const failed = h('div', { id: 'save-problem' });
+  const saveButton = button({ id: 'save-schedule', class: 'primary' }, isNew ? 'Create' : 'Save', 'Saving…', save);
+  const status = h('span', { id: 'save-status', class: 'quiet', role: 'status' });
+  const title = heading(1, {});
+  const unsaved = unsavedChanges({ draftId, what: 'schedule', isDirty, draft: () => ({ entries: form.read(), revision }) });
+  const summary = h('div', { class: 'stack' });
+
+  fill(root,
+    h('div', { class: 'view-head' }, title, h('a', { href: to('schedules') }, 'All schedules')),
+    !isNew && h('div', { class: 'card' }, summary, controls.element),
+    unsaved.note,
+    h('div', { class: 'editor schedule-editor' },
+      h('section', { class: 'card', 'aria-label': 'Fields of the schedule' },
+        form.element, failed,
+        !readOnly && h('div', { class: 'buttons' }, saveButton, status),
+        !readOnly && h('p', { class: 'quiet' }, 'Whoever saves a schedule owns it: its campaigns are started in their name, as long as they have the permission to send.')),
+      preview.element),
+    !isNew && occurrenceList({ path: `${path}/occurrences`, timeZone: () => now.timeZone, signal }));
+  if (isNew) fill(title, 'New schedule');
+  else showStored();
+  if (draft) unsaved.showKept();
+  if (isDirty()) unsaved.guard();
+  preview.show();
+
+  /** Shows entries, and returns them as the fields have them, which know one way to write each of it. */
+  function show(entries) {
+    form.write(entries);
+    return form.read();
+  }
+
+  /** What is known of the schedule besides the fields, which stay as they are. */
+  function showStored() {
+    const idle = whyIdle(now);
+    fill(title, `${now.name} `, stateBadge(now));
+    fill(summary,
+      readOnly && h('p', { id: 'in-template', class: 'note' },
+        'This schedule is written in the template of the stack, and is changed there. Here it can be paused and resumed, and deleted when it is no longer in the template.'),
+      now.warnings?.length > 0 && h('p', { id: 'schedule-without-end', class: 'note warning-note' }, WITHOUT_END),
+      idle && h('p', { id: 'why-idle', class: `note stopped-${now.state === 'off' ? 'halted' : 'paused'}` }, idle),
+      facts([['Runs', scheduleInWords(now)], ['Time zone', now.timeZone], ['Next run', nextRun(now)], ['Last time', lastInShort(now)],
+        ['Owner', now.owner], ['Changed', now.updatedBy && [time(now.updatedAt, now.timeZone), `, by ${now.updatedBy}`]]]));
+    controls.show(now);
+  }
+
+  function isDirty() {
+    return JSON.stringify(form.read()) !== JSON.stringify(saved);
+  }
+
+  function edited() {
+    fill(status);
+    preview.changed();
+    unsaved.edited();
+  }
+
+  async function save() {
+    // The button that was pressed may be one that goes.
+    if (failed.contains(document.activeElement)) saveButton.focus();
+    fill(failed);
+    const entries = form.read();
+    const half = form.incomplete();
+    const missing = [...half, ...missingForSave(entries).filter(({ field }) => !half.some(fault => fault.field === field))];
+    if (missing.length > 0) return refuse(missing);
+    try {
+      const body = scheduleOf(entries);
+      now = isNew ? await create(body) : await put(path, { ...body, revision }, { signal });
+      saved = entries;
+      ({ revision } = now);
+      form.faults.refuse([]);
+      // What was typed while the save was on its way is not in it.
+      const typed = isDirty();
+      unsaved.settle();
+      if (isNew && typed) keepDraft(`schedule.${now.scheduleId}`, { entries: form.read(), revision });
+      if (isNew) return go(to('schedules', now.scheduleId), { replace: true });
+      if (typed) edited();
+      else saved = show(entriesOf(now));
+      showStored();
+      preview.saved();
+      return fill(status, 'Saved. You are its owner now.');
+    } catch (error) {
+      if (signal.aborted) return null;
+      if (error.is?.('schedule-changed')) return fill(failed, changedMeanwhile(error));
+      if (error.errors?.length > 0) return refuse(error.errors);
+      return fill(failed, problemBox(error, { retry: save }));
+    }
+  }
+
+  async function create(body) {
+    try {
+      const made = await post('v1/schedules', body, { signal, ...repeatable(NEW_SCHEDULE, body) });
+      answered(NEW_SCHEDULE);
+      return made;
+    } catch (error) {
+      if (!signal.aborted) refused(NEW_SCHEDULE, error);
+      throw error;
+    }
+  }
+
+  function refuse(faults) {
+    form.faults.refuse(faults);
+    fill(failed, h('p', { class: 'problem', role: 'alert' }, 'Not saved: see the faults at the fields.'));
+  }
+
+  function changedMeanwhile({ members: theirs }) {
+    const text = ['Not saved: ', theirs.updatedBy, ' has changed this schedule meanwhile. Your changes are still here.'].join('');
+    return problemBox(new Error(text), {
+      more: [h('div', { class: 'buttons' },
+        button({ id: 'save-over' }, 'Save mine in place of theirs', 'Saving…', () => { ({ revision } = theirs); return save(); }),
+        button({ id: 'take-theirs' }, 'Discard mine, and take theirs', 'Loading…', unsaved.discard))],
+    });
+  }
+
+  /** A command changes no field; if somebody else did meanwhile, the next save has to be told so. */
+  function obeyed(schedule) {
+    const fields = ({ name, filter, templateId, emailFrom, audience, maxRecipients, maxPerMinute, rule, from, until, quietHours }) =>
+      JSON.stringify([name, filter, templateId, emailFrom, audience, maxRecipients, maxPerMinute, rule, from, until, quietHours]);
+    if (revision === now.revision && fields(schedule) === fields(now)) ({ revision } = schedule);
+    now = schedule;
+    // The draft is on top of what it is now.
+    unsaved.edited();
+    showStored();
+    preview.changed();
+  }
+
+  function deleted() {
+    unsaved.settle();
+    go(to('schedules'));
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * Who is signed in: authorization code with PKCE (RFC 7636) at the user pool's hosted page. Tokens are kept in this module's
+ * memory and nowhere else; a reload signs in anew, which the hosted page does without asking while its own session lasts.
+ * The way there and back takes the place of this entry of the browser's history: Back leads to where it led before.
+ */
+import { AUDIT, DIRECTORY, PERMISSION } from '../words.js';
+
+/** What has to survive the way to the hosted page and back: no secret without the code that comes back with it. */
+const PENDING = 'portal-invites.sign-in';
+
+/** Set while the way leads through signing out, so that the page doesn't sign in again at once. */
+const SIGNED_OUT = 'portal-invites.signed-out';
+
+/** Renew this long before a token expires, so that it doesn't expire on its way. */
+const MARGIN_MS = 60_000;
+
+/** What differs from one deployment to another, as the page was sent with it. */
+const settings = JSON.parse(document.querySelector('meta[name=settings]').content);
+
+let tokens = null;
+let renewing = null;
+
+/** The hosted page, or the way to it, refused. */
+export class SignInError extends Error {}
+
+/**
+ * Takes up the sign-in that this page load is the answer to, or says that there is none.
+ * @returns {Promise<boolean>} whether someone is signed in now
+ */
+export async function start() {
+  // The hosted page comes back to the public address alone, and what is kept for the return belongs to its origin.
+  if (location.origin + location.pathname !== new URL(home()).href) return new Promise(() => leave(home() + location.search + location.hash));
+  const query = new URLSearchParams(location.search);
+  const pending = JSON.parse(sessionStorage.getItem(PENDING) ?? 'null');
+  if (!query.has('state') || !(query.has('code') || query.has('error'))) return false;
+  sessionStorage.removeItem(PENDING);
+  // The address is restored whatever comes: a code works once, and has no place in the history.
+  history.replaceState(viewOf(pending), '', pending?.address ?? location.pathname);
+  if (query.get('state') !== pending?.state) throw new SignInError('This sign-in was not started here, or too long ago.');
+  if (query.has('error')) throw new SignInError(query.get('error_description') ?? query.get('error'));
+  await fetchTokens({ grant_type: 'authorization_code', code: query.get('code'), code_verifier: pending.verifier, redirect_uri: home() });
+  return true;
+}
+
+/** What the history kept of the view. Whoever was asked for a password has the hosted page behind them now. */
+function viewOf(pending) {
+  if (!pending?.view) return null;
+  return history.length === pending.entries ? pending.view : { ...pending.view, behind: false };
+}
+
+/** Goes to the hosted page, and comes back to the same address. */
+export async function signIn() {
+  const verifier = randomText();
+  const state = randomText();
+  const address = location.pathname + location.search + location.hash;
+  sessionStorage.setItem(PENDING, JSON.stringify({ verifier, state, address, view: history.state, entries: history.length }));
+  const challenge = base64url(new Uint8Array(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier))));
+  leave(settings.signIn.authorizeUrl, {
+    response_type: 'code', client_id: settings.signIn.clientId, redirect_uri: home(), scope: 'openid email profile',
+    state, code_challenge: challenge, code_challenge_method: 'S256',
+  });
+}
+
+/** Ends the session at the hosted page. The tokens end with this page. */
+export function signOut() {
+  sessionStorage.setItem(SIGNED_OUT, 'true');
+  leave(settings.signIn.logoutUrl, { client_id: settings.signIn.clientId, logout_uri: home() });
+}
+
+/** Whether this page load is where signing out ended; told once. */
+export function wasSignedOut() {
+  const signedOut = sessionStorage.getItem(SIGNED_OUT) !== null;
+  sessionStorage.removeItem(SIGNED_OUT);
+  return signedOut;
+}
+
+/** Who is signed in, and whether they have the permission, in some division and in every one; and whether they may see the audit. */
+export function operator() {
+  const { email, name, 'cognito:username': username, 'cognito:groups': claimed } = tokens.claims;
+  const groups = Array.isArray(claimed) ? claimed : [];
+  const everywhere = groups.includes(PERMISSION.group);
+  const somewhere = permission => groups.some(group => group === permission.group || group.startsWith(`${permission.group}:`));
+  return { name: email ?? name ?? username ?? '', permitted: somewhere(PERMISSION), everywhere, audits: somewhere(AUDIT) };
+}
+
+/** Whether who is signed in may change what is known of customers in a division. As in the API, all but unreserved characters are percent-encoded. */
+export function mayErase(division) {
+  const groups = [tokens.claims['cognito:groups'] ?? []].flat();
+  const encoded = encodeURIComponent(division).replace(/[!'()*]/g, character => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+  return groups.includes(DIRECTORY.group) || groups.includes(`${DIRECTORY.group}:${encoded}`);
+}
+
+/** A token for the next call, renewed if it is about to expire; null when the session has ended. */
+export async function idToken() {
+  if (tokens && tokens.claims.exp * 1000 - Date.now() < MARGIN_MS) await renew(tokens.idToken);
+  return tokens?.idToken ?? null;
+}
+
+/**
+ * Gets a new token in place of `refused`, once for all calls that were refused together.
+ * @returns {Promise<boolean>} whether there is a new one
+ */
+export async function renew(refused) {
+  if (tokens?.idToken !== refused) return tokens !== null;
+  renewing ??= fetchTokens({ grant_type: 'refresh_token', refresh_token: tokens.refreshToken }).finally(() => { renewing = null; });
+  try {
+    await renewing;
+    return true;
+  } catch (error) {
+    if (!(error instanceof SignInError)) throw error;
+    tokens = null;
+    return false;
+  }
+}
+
+/** A network that fails is told apart from a pool that refuses: only the latter ends the session. */
+async function fetchTokens(parameters) {
+  const body = new URLSearchParams({ client_id: settings.signIn.clientId, ...parameters });
+  const response = await fetch(settings.signIn.tokenUrl, { method: 'POST', body });
+  if (response.status >= 500) throw new TypeError('The sign-in service does not answer.');
+  const answer = await response.json().catch(() => ({}));
+  if (!response.ok || !answer.id_token) throw new SignInError(answer.error_description ?? answer.error ?? 'The sign-in was refused.');
+  tokens = { idToken: answer.id_token, refreshToken: answer.refresh_token ?? tokens?.refreshToken, claims: claims(answer.id_token) };
+}
+
+/** What the token says. Only shown here: the API checks its signature. */
+function claims(token) {
+  const payload = atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/'));
+  return JSON.parse(new TextDecoder().decode(Uint8Array.from(payload, char => char.charCodeAt(0))));
+}
+
+function home() {
+  return `${settings.publicUrl}/`;
+}
+
+function leave(url, query) {
+  location.replace(query ? `${url}?${new URLSearchParams(query)}` : url);
+}
+
+function randomText() {
+  return base64url(crypto.getRandomValues(new Uint8Array(32)));
+}
+
+function base64url(bytes) {
+  return btoa(String.fromCharCode(...bytes)).replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
+}

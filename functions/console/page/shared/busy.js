@@ -1,0 +1,19 @@
+/**
+ * What is in the way of a campaign in a busy division, and until when.
+ */
+import { h } from './dom.js';
+import { time } from './format.js';
+import { to } from './navigation/route.js';
+
+/**
+ * @param {Object} campaign the one in the way, or the members of the problem `division-busy`
+ * @param {{onFollow?: function(), id?: string}} [options] `onFollow` when somebody goes to see that campaign; `id` begins
+ *   the ids of what is said
+ */
+export function busyWith({ campaignId, stateReason, goesOnAt, campaign, timeZone = campaign?.timeZone }, { onFollow = () => {}, id = 'busy' } = {}) {
+  return [
+    stateReason === 'quietHours' && goesOnAt && h('p', { id: `${id}-until` },
+      'It sends only at its hours, and goes on by itself on ', time(goesOnAt, timeZone), '. You can wait for it, or cancel it.'),
+    h('p', {}, h('a', { id: `${id}-campaign`, href: to('campaigns', campaignId), onclick: onFollow }, 'See that campaign')),
+  ];
+}

@@ -1,0 +1,40 @@
+/**
+ * The headers of a list by which it can be sorted, and the order that they stand for.
+ */
+import { h } from '../dom.js';
+
+const COLLATOR = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
+
+/**
+ * @param {Object[]} columns as of a list; those with `by` can be sorted by
+ * @param {function({label: string, descending: boolean}): Promise} sortBy sorts the list
+ * @returns {{headers: Element[], sorted: function(Object[], Object): Object[], inWords: function(Object): string}}
+ */
+export function sorting(columns, sortBy) {
+  const headers = columns.map(({ label, kind, by }) => {
+    const control = by ? h('button', { type: 'button', class: 'sort', onclick: press }, label) : label;
+    const header = h('th', { role: 'columnheader', scope: 'col', class: kind, 'aria-sort': by && 'none' }, control);
+    async function press() {
+      await sortBy({ label, descending: header.getAttribute('aria-sort') === 'ascending' });
+    }
+    return header;
+  });
+
+  /** These rows in this order, which the headers then show. Whoever has nothing in the column comes last. */
+  function sorted(rows, { label, descending }) {
+    const { by } = columns.find(column => column.label === label);
+    columns.forEach((column, index) => {
+      if (column.by) headers[index].setAttribute('aria-sort', column.label !== label ? 'none' : descending ? 'descending' : 'ascending');
+    });
+    const keyed = rows.map(row => ({ row, key: by(row.item) ?? '' }));
+    return keyed.sort((one, other) => compare(one.key, other.key, descending)).map(({ row }) => row);
+  }
+
+  return { headers, sorted, inWords: ({ label, descending }) => `${label}, ${descending ? 'descending' : 'ascending'}` };
+}
+
+function compare(one, other, descending) {
+  if (one === '' || other === '') return Number(one === '') - Number(other === '');
+  const order = typeof one === 'number' ? one - other : COLLATOR.compare(one, other);
+  return descending ? -order : order;
+}
