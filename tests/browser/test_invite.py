@@ -152,7 +152,7 @@ class Invite(PageTest):
             .map(entry => [entry.name, entry.encodedBodySize]))""")
         self.assertEqual({address for address in sizes if not address.startswith(self.stack.known["awsEndpoint"])}, set())
         own = {address: size for address, size in sizes.items() if address.startswith(self.stack.url) and "/v1/" not in address}
-        self.assertGreater(len(own), 10)
+        self.assertEqual(len(own), 3, own)
         self.assertLess(sum(own.values()), 100_000, own)
 
     def test_by_keyboard_alone(self):
