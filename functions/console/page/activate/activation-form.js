@@ -13,7 +13,7 @@ const FIELDS = ['email', 'temporaryPassword', 'newPassword'];
 /**
  * @param {{division: string, email: string, temporaryPassword: string}} link
  * @param {{name: string, portalUrl: string}} brand
- * @param {function()} done called once the invitation is accepted
+ * @param {() => void} done called once the invitation is accepted
  */
 export function activationForm(link, brand, done) {
   const email = textField('email', 'E-mail address', { type: 'text', inputmode: 'email', autocapitalize: 'off', autocomplete: 'username', value: link.email });

@@ -8,7 +8,7 @@ import { problemBox } from '../shared/problem-box.js';
 
 /**
  * @param {string} said what the link says
- * @param {function(Object)} done called with the brand of the division
+ * @param {(brand: Object) => void} done called with the brand of the division
  */
 export function divisionForm(said, done) {
   const company = textField('company', 'Company that invited you', { type: 'text', autocomplete: 'organization', maxlength: 200, value: said });

@@ -8,8 +8,8 @@ import { FEWEST, strength } from './strength.js';
 const PAUSE_MS = 900;
 
 /**
- * @param {function(): string[]} about what anyone connects with the person
- * @returns {{element: Element, input: HTMLInputElement, fault: function(string), hide: function()}} `fault` shows what is
+ * @param {() => string[]} about what anyone connects with the person
+ * @returns {{element: HTMLElement, input: HTMLInputElement, fault: (text: string) => void, hide: () => void}} `fault` shows what is
  *   wrong; nothing takes it away
  */
 export function passwordField(about) {

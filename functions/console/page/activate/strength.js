@@ -14,6 +14,7 @@ const TIMES = 1.6;
 
 const WELL_KNOWN = ['password', 'passwort', 'qwerty', 'letmein', 'iloveyou', 'welcome', 'admin', 'changeme', 'dragon', 'monkey', 'football', 'portal'];
 
+/** Up to which worth a password has a level, and what that is called. @type {[number, number, string][]} */
 const LEVELS = [[8, 1, 'Weak'], [11, 2, 'Fair'], [15, 3, 'Good'], [Infinity, 4, 'Strong']];
 
 /**

@@ -13,8 +13,8 @@ import { became, OUTCOMES, outcome as outcomeWord } from '../shared/words.js';
 /**
  * @param {Object} options
  * @param {string} options.path of the campaign
- * @param {function(): Object} options.current the campaign as it was last seen
- * @param {function()} options.look has the campaign looked at anew
+ * @param {() => Object} options.current the campaign as it was last seen
+ * @param {() => void} options.look has the campaign looked at anew
  * @param {AbortSignal} options.signal
  */
 export function campaignPeople({ path, current, look, signal }) {

@@ -11,7 +11,7 @@ import { isWaiting, OUTCOMES, state as stateWord, stateInShort, whyStopped } fro
 /** What a campaign is that nobody started. */
 const SELF_SERVICE = 'These people asked for a new e-mail themselves, on the page of their invitation. Others join them';
 
-/** @returns {{elements: Element[], state: Element, show: function(Object)}} `state` is the badge, for the heading */
+/** @returns {{elements: HTMLElement[], state: HTMLElement, show: (campaign: Object) => void}} `state` is the badge, for the heading */
 export function campaignProgress(campaignId) {
   const pace = estimate();
   const bar = outcomeBar();
@@ -72,7 +72,10 @@ function progressInWords(campaign, ended, whole) {
   return `${number(ended)} of ${people(whole)} done`;
 }
 
-/** `12 people accepted, half of them within 2 hours.` */
+/**
+ * `12 people accepted, half of them within 2 hours.`
+ * @param {{accepted?: number, medianSeconds?: number}} [acceptances]
+ */
 function acceptancesInWords({ accepted = 0, medianSeconds } = {}) {
   if (accepted === 0) return '';
   const within = duration(medianSeconds);

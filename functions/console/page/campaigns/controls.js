@@ -24,19 +24,20 @@ const COMMANDS = [
 /**
  * @param {Object} options
  * @param {string} options.path of the campaign
- * @param {function(): Object} options.current the campaign as it was last seen
- * @param {function(Object)} options.obeyed takes the campaign after a command
- * @param {function()} options.look has the campaign looked at anew
- * @param {Element} options.heading what is focused when the button that had the focus goes
+ * @param {() => Object} options.current the campaign as it was last seen
+ * @param {(campaign: Object) => void} options.obeyed takes the campaign after a command
+ * @param {() => void} options.look has the campaign looked at anew
+ * @param {HTMLElement} options.heading what is focused when the button that had the focus goes
  * @param {AbortSignal} options.signal
- * @returns {{element: Element, show: function(Object)}}
+ * @returns {{element: HTMLElement, show: (campaign: Object) => void}}
  */
 export function campaignControls({ path, current, obeyed, look, heading, signal }) {
   const failed = h('div', { id: 'command-problem' });
   const buttons = COMMANDS.map(command => ({ command, button: h('button', { id: command.id, type: 'button', onclick: () => press(command) }) }));
   const decide = h('a', { id: 'decide', class: 'button', href: to('campaigns', current().campaignId, 'unconfirmed') });
+  const all = buttons.map(({ button }) => button);
   const group = h('div', { class: 'buttons', role: 'group', 'aria-label': 'What to do with this campaign' },
-    buttons.map(({ button }) => button), decide);
+    all, decide);
   const element = h('div', { id: 'controls', class: 'stack' }, group, failed);
   let unanswered = null;
 
@@ -87,14 +88,19 @@ export function campaignControls({ path, current, obeyed, look, heading, signal 
     }
     decide.hidden = !campaign.actions.includes('settle');
     fill(decide, `Decide about the ${number(campaign.outcomes.unconfirmed)} unconfirmed`);
-    group.hidden = [...group.children].every(child => child.hidden);
+    group.hidden = [...all, decide].every(child => child.hidden);
     // The command whose answer was lost has been obeyed after all.
     if (unanswered && !isOffered(unanswered, campaign)) {
       unanswered = null;
       fill(failed);
     }
     const kept = element.contains(document.activeElement) && document.activeElement.checkVisibility();
-    if (focused && !kept) (group.querySelector('button:not([hidden])') ?? heading).focus();
+    if (focused && !kept) focusFirst();
+  }
+
+  /** Where the keyboard goes on when what had the focus is gone. */
+  function focusFirst() {
+    (all.find(button => !button.hidden) ?? heading).focus();
   }
 
   return { element, show };
@@ -106,6 +112,7 @@ function bodyOf({ action, outcome }, { wouldReach }) {
   return outcome && { outcome };
 }
 
+/** @param {{action: string, outcome?: string}} command */
 function isOffered({ action, outcome }, campaign) {
   // Outside its hours it would only wait for them again.
   if (action === 'resume' && campaign.stateReason === 'quietHours') return false;

@@ -16,10 +16,10 @@ const DECISIONS = [
 /**
  * @param {Object} options
  * @param {string} options.path of the campaign
- * @param {function(): number} options.count how many there are now
- * @param {function(number, ?Element)} options.settled is told how many were settled, and in which row of the list if it was one
+ * @param {() => number} options.count how many there are now
+ * @param {(number: number, element: ?Element) => void} options.settled is told how many were settled, and in which row of the list if it was one
  * @param {AbortSignal} options.signal
- * @returns {{element: Element, column: Object, show: function(Object)}} `column` has the buttons for one person
+ * @returns {{element: HTMLElement, column: Object, show: (campaign: Object) => void}} `column` has the buttons for one person
  */
 export function settling({ path, count, settled, signal }) {
   const status = h('p', { id: 'settle-status', role: 'status', tabindex: -1 });
@@ -39,7 +39,7 @@ export function settling({ path, count, settled, signal }) {
       yes: `Mark all as ${decision.word}`, no: 'Go back',
     });
     if (!agreed) return;
-    const others = [...buttons.children].filter(other => other !== pressed);
+    const others = [...buttons.querySelectorAll('button')].filter(other => other !== pressed);
     for (const other of others) other.disabled = true;
     await whileBusy(pressed, 'Marking…', () => markAll(decision));
     for (const other of others) other.disabled = false;

@@ -5,7 +5,7 @@ import { fill, h } from '../shared/dom.js';
 import { number } from '../shared/format.js';
 import { STANDINGS, standing } from '../shared/words.js';
 
-/** @returns {{element: Element, show: function(Object)}} */
+/** @returns {{element: HTMLElement, show: (campaign: Object) => void}} */
 export function standings() {
   const element = h('div', { id: 'standings' });
   return {

@@ -13,7 +13,7 @@ const TILES = [
   ['notSent', 'Portal Invite Not Sent'],
 ];
 
-/** What is said of one, and of several. */
+/** What is said of one, and of several, and how many there are. @type {[string, string, string, (counts: Object) => number][]} */
 const LEFT_OUT = [
   ['accepted', 'has accepted an invitation before', 'have accepted an invitation before', counts => counts.accepted],
   ['recentlyInvited', 'was invited in the last 24 hours', 'were invited in the last 24 hours', counts => counts.excluded.recentlyInvited],
@@ -23,7 +23,7 @@ const LEFT_OUT = [
 ];
 
 /**
- * @returns {{tiles: Element, summary: Element, show: function(?Object, {stale: boolean, busy: boolean, timeZone: string})}}
+ * @returns {{tiles: HTMLElement, summary: HTMLElement, show: (counts: ?Object, state: {stale: boolean, busy: boolean, timeZone: string}) => void}}
  */
 export function countTiles() {
   const numbers = TILES.map(([name, label]) => ({
@@ -51,11 +51,11 @@ function told(counts, { stale, busy, timeZone }) {
   if (busy) return [h('p', { class: 'quiet' }, 'Counting…')];
   if (!counts) return [h('p', { class: 'quiet' }, 'Choose a division, and press Load to count.')];
   if (stale) return [h('p', { id: 'stale', class: 'note' }, 'The filter has changed since these numbers were counted. Press Load to count again.')];
-  const left = LEFT_OUT.map(([name, one, many, of]) => [name, of(counts) === 1 ? one : many, of(counts)]).filter(([, , left]) => left > 0);
+  const left = LEFT_OUT.map(([name, one, many, of]) => ({ name, words: of(counts) === 1 ? one : many, left: of(counts) })).filter(({ left }) => left > 0);
   return [
     h('p', { class: 'will-email' },
       h('b', { id: 'willEmail' }, number(counts.willEmail)), ` of ${people(counts.total)} will be e-mailed.`),
-    left.length > 0 && h('ul', { id: 'excluded', class: 'plain' }, left.map(([name, words, left]) =>
+    left.length > 0 && h('ul', { id: 'excluded', class: 'plain' }, left.map(({ name, words, left }) =>
       h('li', {}, h('a', { id: `excluded-${name}`, href: to('lists', name) }, number(left)), ` ${words}`))),
     h('p', { class: 'quiet' }, 'As of ', time(counts.asOf, timeZone)),
   ];

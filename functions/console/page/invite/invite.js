@@ -125,7 +125,11 @@ export async function inviteView(root, place, signal) {
     }));
   }
 
-  /** The list that the address names, if any; one that was shared opens before anything is loaded. */
+  /**
+   * The list that the address names, if any; one that was shared opens before anything is loaded.
+   * @param {string[]} path
+   * @param {Object} filter
+   */
   function showPanel([kind, name], filter) {
     panelEnd.abort();
     panelEnd = new AbortController();

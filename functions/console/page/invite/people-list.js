@@ -71,7 +71,7 @@ export function foundPeople(text, division, { timeZone, signal }) {
   return show({ title: `Found for “${text}”`, path: 'v1/recipients', query, columns, total: null, file: 'found', empty, signal });
 }
 
-function show({ title, path, query, columns, total, file, empty, signal }) {
+function show({ title, path, query, columns, total, file, empty = undefined, signal }) {
   const load = (cursor, limit) => get(path, { query: { ...query, ...(cursor && { cursor }), ...(limit && { limit }) }, signal });
   const csv = csvButton({ path, query, name: `${query.division}-${file}.csv`, total: () => total, signal });
   return list({ title, columns, load, total, empty, tools: [csv], signal });

@@ -6,7 +6,11 @@ import { h } from '../shared/dom.js';
 import { number, people } from '../shared/format.js';
 import { problemBox } from '../shared/problem-box.js';
 
-/** @param {{loadAgain: function(), chooseSender: function(), close: function()}} next what the operator can do */
+/**
+ * @param {Object} problem
+ * @param {number} expected how many were to be e-mailed
+ * @param {{loadAgain: () => void, chooseSender: () => void, close: () => void}} next what the operator can do
+ */
 export function refusal(problem, expected, { loadAgain, chooseSender, close }) {
   return problemBox(problem, { more: advice() });
 

@@ -22,8 +22,8 @@ const TYPED_ABOVE = 500;
  * @param {{emailFrom: string, templateId: string, templateName: string}} request.message
  * @param {{recipientId: string, name: string, email: string}} [request.person] invite only them
  * @param {boolean} [request.includeRecentlyInvited]
- * @param {function()} request.loadAgain when the selection has changed
- * @param {function()} request.chooseSender when the sender was refused
+ * @param {() => void} request.loadAgain when the selection has changed
+ * @param {() => void} request.chooseSender when the sender was refused
  */
 export function openSendDialog({ filter, expected, message, person, includeRecentlyInvited, loadAgain, chooseSender }) {
   const end = new AbortController();

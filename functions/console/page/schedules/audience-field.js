@@ -4,7 +4,7 @@
 import { h } from '../shared/dom.js';
 import { AUDIENCES } from './schedule-words.js';
 
-/** @param {{onInput: function()}} options */
+/** @param {{onInput: () => void}} options */
 export function audienceField({ onInput }) {
   const status = h('select', { id: 'audience-status', onchange: () => { showReminders(); onInput(); } },
     Object.entries(AUDIENCES).map(([value, label]) => h('option', { value }, label)));

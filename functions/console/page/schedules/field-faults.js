@@ -6,8 +6,8 @@ import { fill, h } from '../shared/dom.js';
 /**
  * @typedef {{field: string, message: string}} Fault
  *
- * @param {Element} form
- * @param {{field: string, controls: Element[], box?: Element}[]} places a fault goes to the place whose field is the
+ * @param {HTMLElement} form
+ * @param {{field: string, controls: HTMLElement[], box?: HTMLElement}[]} places a fault goes to the place whose field is the
  *   longest beginning of its own; it is shown at the end of `box`, by default the field around the first control
  */
 export function fieldFaults(form, places) {
@@ -43,7 +43,7 @@ export function fieldFaults(form, places) {
     for (const slot of slots) {
       const mine = refused.filter(fault => slotOf(fault) === slot);
       // Whoever is still typing is not told yet.
-      const typing = slot.controls.includes(document.activeElement);
+      const typing = slot.controls.some(control => control === document.activeElement);
       const seen = noticed.filter(fault => slotOf(fault) === slot && (!typing || slot.list.textContent.includes(fault.message)));
       const messages = new Set([...mine, ...seen].map(({ message }) => message));
       fill(slot.list, [...messages].map(message => h('li', {}, message)));

@@ -8,7 +8,7 @@ import { list } from '../shared/lists/list.js';
 import { to } from '../shared/navigation/route.js';
 import * as words from './schedule-words.js';
 
-/** @param {{path: string, timeZone: function(): string, signal: AbortSignal}} options */
+/** @param {{path: string, timeZone: () => string, signal: AbortSignal}} options */
 export function occurrenceList({ path, timeZone, signal }) {
   const columns = [
     { label: 'Due', cell: ({ scheduledAt }) => localTime(scheduledAt, timeZone()), kind: 'time', by: ({ scheduledAt }) => scheduledAt },

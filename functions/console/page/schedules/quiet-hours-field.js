@@ -4,7 +4,7 @@
 import { h } from '../shared/dom.js';
 import { weekdayBoxes } from './rule/weekdays.js';
 
-/** @param {{onInput: function()}} options */
+/** @param {{onInput: () => void}} options */
 export function quietHoursField({ onInput }) {
   const on = h('input', { id: 'quiet-hours-on', type: 'checkbox', 'aria-describedby': 'quiet-hours-hint', onchange: () => { showHours(); onInput(); } });
   const sendFrom = h('input', { id: 'quiet-hours-from', type: 'time', oninput: onInput });

@@ -10,11 +10,11 @@ import { whyIdle } from './schedule-words.js';
 /**
  * @param {Object} options
  * @param {string} options.path of the schedule
- * @param {function(): Object} options.current the schedule as it was last seen
- * @param {function(Object)} options.obeyed takes the schedule after a command
- * @param {function()} options.deleted
+ * @param {() => Object} options.current the schedule as it was last seen
+ * @param {(schedule: Object) => void} options.obeyed takes the schedule after a command
+ * @param {() => void} options.deleted
  * @param {AbortSignal} options.signal
- * @returns {{element: Element, show: function(Object)}}
+ * @returns {{element: HTMLElement, show: (schedule: Object) => void}}
  */
 export function scheduleControls({ path, current, obeyed, deleted, signal }) {
   const pause = h('button', { id: 'pause-schedule', type: 'button', onclick: () => press(pause, 'Pausing…', tellPause) }, 'Pause');
@@ -81,7 +81,7 @@ export function scheduleControls({ path, current, obeyed, deleted, signal }) {
     element,
     /** Shows what may be done to the schedule now. The keyboard goes on at what takes the place of the button that was pressed. */
     show({ state }) {
-      const focused = [pause, resume].includes(document.activeElement);
+      const focused = [pause, resume].some(button => button === document.activeElement);
       pause.hidden = state !== 'active';
       resume.hidden = state !== 'paused' && state !== 'off';
       if (focused) focusFirst();

@@ -16,7 +16,7 @@ const MOST_RECIPIENTS = 10_000_000;
 
 /**
  * @param {Object} catalog answer of `GET v1/filters`
- * @param {{readOnly: boolean, onInput: function()}} options
+ * @param {{readOnly: boolean, onInput: () => void}} options
  */
 export function scheduleForm(catalog, { readOnly, onInput }) {
   const edited = () => { showZone(); onInput(); };
@@ -43,6 +43,7 @@ export function scheduleForm(catalog, { readOnly, onInput }) {
           h('p', { id: 'max-recipients-hint', class: 'quiet' }, 'If there would be more, nobody is e-mailed, and the occurrence says so.'))),
       pace.element, quietHours.element));
 
+  /** @returns {HTMLInputElement|HTMLSelectElement} */
   const at = id => filters.element.querySelector(`#${id}`);
   const places = [
     { field: 'name', controls: [name] },

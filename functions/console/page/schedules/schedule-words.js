@@ -59,8 +59,11 @@ export function audienceInWords({ status = 'both', pendingDays, maxReminders }) 
   return `${words}${longer}${maxReminders === undefined ? '' : `, at most ${count(maxReminders, 'reminder', 'reminders')} each`}`;
 }
 
-/** Why people of the selection would get nothing, each of them under one reason: `90 people were invited before.` */
-export function leftOut({ accepted, excluded, notAddressed = {} }) {
+/**
+ * Why people of the selection would get nothing, each of them under one reason: `90 people were invited before.`
+ * @param {{accepted: number, excluded: Object, notAddressed?: Object}} counts
+ */
+export function leftOut({ accepted, excluded, notAddressed = /** @type {any} */ ({}) }) {
   const told = [
     [accepted, 'has accepted', 'have accepted'],
     [notAddressed.invitedBefore, 'was invited before', 'were invited before'],

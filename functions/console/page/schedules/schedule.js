@@ -37,7 +37,7 @@ export async function scheduleView(root, place, signal) {
   let revision = stored?.revision;
 
   const form = scheduleForm(catalog, { readOnly, onInput: edited });
-  const asked = Object.fromEntries(['emailFrom', 'templateId'].map(name => [name, place.query.get(name)]));
+  const asked = { emailFrom: place.query.get('emailFrom'), templateId: place.query.get('templateId') };
   let saved = show(isNew ? newEntries(readFilter(place.query), asked) : entriesOf(stored));
   const draft = readOnly ? null : keptDraft(draftId);
   if (draft) form.write(draft.entries);

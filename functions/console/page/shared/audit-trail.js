@@ -14,7 +14,7 @@ const CUSTOMER = 'customer';
 
 /**
  * @param {string} timeZone of the clock that times are told by
- * @returns {{element: Element, show: function(Object)}}
+ * @returns {{element: HTMLElement, show: (entries: Object) => void}}
  */
 export function auditTrail(timeZone) {
   const entries = h('ol', { class: 'audit' });

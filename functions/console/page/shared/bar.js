@@ -5,7 +5,7 @@ import { h } from './dom.js';
 import { number } from './format.js';
 import { OUTCOMES, outcome as word } from './words.js';
 
-/** @returns {{element: Element, show: function(Object, number)}} */
+/** @returns {{element: HTMLElement, show: (outcomes: Object, whole: number, options?: {open?: boolean}) => void}} */
 export function outcomeBar() {
   const segments = Object.keys(OUTCOMES).map(name => ({ name, element: h('span', { class: `segment outcome-${name}` }) }));
   const rest = h('span', { class: 'segment' });
@@ -22,9 +22,9 @@ export function outcomeBar() {
         const people = outcomes[name] ?? 0;
         known += people;
         element.hidden = people === 0;
-        element.style.flexGrow = people;
+        element.style.flexGrow = String(people);
       }
-      rest.style.flexGrow = open ? known : Math.max(0, whole - known);
+      rest.style.flexGrow = String(open ? known : Math.max(0, whole - known));
       element.setAttribute('aria-label', inWords(outcomes));
     },
   };

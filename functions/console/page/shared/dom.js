@@ -7,9 +7,11 @@ const PROPERTIES = new Set(['value', 'checked', 'disabled', 'readOnly', 'selecte
 
 /**
  * An element: `h('a', {href: '#/', onclick: handler}, 'Back')`. A property that is false, null or undefined is left out.
- * @param {string} tag
- * @param {Object<string, *>} [props]
- * @param {...(Node|string|number|null|false|Array)} children
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Object<string, any>} [props]
+ * @param {...(Node|string|number|null|false|undefined|any[])} children
+ * @returns {HTMLElementTagNameMap[Tag]}
  */
 export function h(tag, props = {}, ...children) {
   const element = document.createElement(tag);
@@ -63,9 +65,14 @@ export function button(props, label, busyLabel, work) {
   return element;
 }
 
-/** A heading that can be focused by the program, so that a screen reader reads on from a new view. */
+/**
+ * A heading that can be focused by the program, so that a screen reader reads on from a new view.
+ * @param {1|2|3} level
+ * @param {Object<string, any>} props
+ * @param {...any} children
+ */
 export function heading(level, props, ...children) {
-  return h(`h${level}`, { tabindex: -1, ...props }, ...children);
+  return h(/** @type {'h1'|'h2'|'h3'} */ (`h${level}`), { tabindex: -1, ...props }, ...children);
 }
 
 /** A list of terms with what they are; entries without a value are left out. */

@@ -8,7 +8,7 @@ const OTHER = 'other';
 
 /**
  * @param {Object} catalog answer of `GET v1/filters`
- * @param {{onFilter: function(Object), onMessage: function(), onLoad: function()}} handlers `onFilter` when the selection
+ * @param {{onFilter: (filter: Object) => void, onMessage: () => void, onLoad: () => void}} handlers `onFilter` when the selection
  *   would change, `onMessage` when only sender or template did
  */
 export function filterForm(catalog, { onFilter, onMessage, onLoad }) {

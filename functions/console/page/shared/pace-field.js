@@ -7,8 +7,8 @@ import { h } from './dom.js';
 const MOST_PER_MINUTE = 1_000_000;
 
 /**
- * @param {{onInput?: function()}} [options]
- * @returns {{element: Element, input: Element, read: function(): Object}} `read` has `maxPerMinute` if there is a number
+ * @param {{onInput?: () => void}} [options]
+ * @returns {{element: HTMLDetailsElement, input: HTMLInputElement, read: () => Object}} `read` has `maxPerMinute` if there is a number
  */
 export function paceField({ onInput = () => {} } = {}) {
   // A browser can't point at a fault in what is folded away, and would then say nothing.

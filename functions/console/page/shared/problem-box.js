@@ -4,8 +4,8 @@
 import { button, h } from './dom.js';
 
 /**
- * @param {Error} problem
- * @param {{retry?: function(): Promise, more?: Node[]}} [options] `retry` does again what failed
+ * @param {Error & {errors?: {field: string, message: string}[]}} problem
+ * @param {{retry?: () => Promise<any>, more?: Node[]}} [options] `retry` does again what failed
  */
 export function problemBox(problem, { retry, more = [] } = {}) {
   const faults = (problem.errors ?? []).map(({ field, message }) => h('li', {}, h('b', {}, field), ` ${message}`));

@@ -17,7 +17,10 @@ const AUDIT_TAB = ['Audit', 'audit'];
 const main = document.getElementById('main');
 let view = { key: null, end: new AbortController() };
 
-/** The view for a path: what makes it the same view under another path, its title, and what shows it. */
+/**
+ * The view for a path: what makes it the same view under another path, its title, and what shows it.
+ * @param {string[]} path
+ */
 function viewFor([kind, id, from]) {
   if (kind === 'campaigns' && id) return { key: `campaign ${id}`, tab: 'campaigns', title: 'Campaign', show: later(() => import('../campaigns/campaign.js'), 'campaignView') };
   if (kind === 'campaigns') return { key: 'campaigns', tab: 'campaigns', title: 'Campaigns', show: later(() => import('../campaigns/campaigns.js'), 'campaignsView') };
@@ -30,6 +33,7 @@ function viewFor([kind, id, from]) {
   return { key: 'invite', tab: '', title: 'Invite', show: inviteView };
 }
 
+/** @param {{anew?: boolean}} [how] */
 async function show({ anew = false } = {}) {
   const place = route.current();
   const wanted = viewFor(place.path);
@@ -67,8 +71,8 @@ function comeBack() {
 }
 
 function mark(tab) {
-  for (const link of document.querySelectorAll('#header nav a')) {
-    if (link.dataset.tab === tab) link.setAttribute('aria-current', 'page');
+  for (const link of document.querySelectorAll('a[data-tab]')) {
+    if (link.getAttribute('data-tab') === tab) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }
 }

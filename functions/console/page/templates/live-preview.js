@@ -10,9 +10,9 @@ import { problemBox } from '../shared/problem-box.js';
 const PAUSE_MS = 500;
 
 /**
- * @param {{divisions: Object[], division: ?string, read: function(): Object, onFaults: function(Object[]), signal: AbortSignal}} options
+ * @param {{divisions: Object[], division: ?string, read: () => Object, onFaults: (faults: Object[]) => void, signal: AbortSignal}} options
  *   `onFaults` gets the faults of the sources, none when they are good
- * @returns {{element: Element, changed: function()}}
+ * @returns {{element: HTMLElement, changed: () => void}}
  */
 export function livePreview({ divisions, division, read, onFaults, signal }) {
   const chosen = h('select', { id: 'preview-division', onchange: show }, divisions.map(one =>

@@ -22,7 +22,7 @@ function fit() {
   const { style } = document.documentElement;
   style.zoom = '';
   const wide = document.documentElement.scrollWidth;
-  if (wide > innerWidth) style.zoom = innerWidth / wide;
+  if (wide > innerWidth) style.zoom = String(innerWidth / wide);
 }
 
 // Links are there to be seen, not followed: the frame may go nowhere.

@@ -3,7 +3,7 @@
  */
 import { fill, h } from '../shared/dom.js';
 
-/** @returns {{element: Element, show: function({subject: string, html: string, text: string})}} */
+/** @returns {{element: HTMLElement, show: (options: {subject: string, html: string, text: string}) => void}} */
 export function mailPreview() {
   const subject = h('p', { class: 'mail-subject' });
   const frame = h('iframe', { src: 'mail-frame', sandbox: 'allow-scripts', title: 'The e-mail as HTML', class: 'mail-frame' });

@@ -26,8 +26,8 @@ function choose(control, tag) {
 }
 
 /**
- * @param {{languages: string[], readOnly: boolean, onInput: function()}} options
- * @returns {{element: Element, read: function(): Object, write: function(Object), showFaults: function(Object[], {focus: boolean})}}
+ * @param {{languages: string[], readOnly: boolean, onInput: () => void}} options
+ * @returns {{element: HTMLElement, read: () => Object, write: (entries: Object) => void, showFaults: (faults: Object[], options: {focus: boolean}) => void}}
  */
 export function sourceFields({ languages, readOnly, onInput }) {
   const fields = FIELDS.map(({ name, label, control }) => {

@@ -131,7 +131,7 @@ export async function templateView(root, place, signal) {
         const template = await post(path(templateId, verb), {}, { signal });
         forgetCatalog();
         showStored(template);
-        activation.firstElementChild.focus();
+        activation.querySelector('button').focus();
         fill(status, template.active ? 'Offered for sending again.' : 'No longer offered for sending.');
       } catch (error) {
         if (!signal.aborted) fill(failed, problemBox(error));

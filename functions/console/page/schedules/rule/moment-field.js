@@ -4,8 +4,8 @@
 import { h } from '../../shared/dom.js';
 
 /**
- * @param {{id: string, label: string, hint?: string, onInput: function()}} options
- * @returns {{element: Element, controls: Element[], read: function(): {date: string, time: string}, write: function(Object)}}
+ * @param {{id: string, label: string, hint?: string, onInput: () => void}} options
+ * @returns {{element: HTMLElement, controls: HTMLInputElement[], read: () => {date: string, time: string}, write: (entries: Object) => void}}
  */
 export function momentField({ id, label, hint, onInput }) {
   const described = hint ? `${id}-hint` : null;

@@ -15,7 +15,7 @@ const KINDS = [
 /** The last days of a month that every month has. */
 const ALWAYS_THERE = 28;
 
-/** @param {{onInput: function()}} options */
+/** @param {{onInput: () => void}} options */
 export function ruleField({ onInput }) {
   let stored = NEW_RULE.stored;
   const changed = () => { showKind(); onInput(); };

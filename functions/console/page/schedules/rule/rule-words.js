@@ -86,7 +86,7 @@ function namedDaysInWords(weekday) {
   const days = weekdaysOf(nth?.[1] ?? last?.[1] ?? weekday);
   if (days === null) return null;
   const named = weekdaysInWords(days);
-  if (nth || last) return `On the ${nth ? ORDER[nth[2] - 1] : 'last'} ${named} of the month`;
+  if (nth || last) return `On the ${nth ? ORDER[Number(nth[2]) - 1] : 'last'} ${named} of the month`;
   if (days.length === 7) return 'Every day';
   return named.includes(' to ') ? `Every day from ${named}` : `Every ${named}`;
 }

@@ -27,7 +27,7 @@ export function listInWords(words) {
 
 /**
  * A check box for each day.
- * @param {{id: string, label: string, onInput: function()}} options
+ * @param {{id: string, label: string, onInput: () => void}} options
  */
 export function weekdayBoxes({ id, label, onInput }) {
   const boxes = WEEKDAYS.map(day => ({ ...day, box: h('input', { id: `${id}-${day.name}`, type: 'checkbox', onchange: onInput }) }));

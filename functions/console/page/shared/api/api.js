@@ -46,9 +46,15 @@ export async function body(response, kind, signal) {
   }
 }
 
-/** The answer to a call that succeeded. */
+/**
+ * The answer to a call that succeeded.
+ * @param {string} method
+ * @param {string} path
+ * @param {{query?: Object, body?: any, headers?: Object, signal?: AbortSignal}} [options]
+ */
 export async function call(method, path, { query, body, headers, signal } = {}) {
   const address = query ? `${path}?${new URLSearchParams(query)}` : path;
+  /** @type {RequestInit & {headers: Object<string, string>}} */
   const request = { method, headers: { Accept: 'application/json', ...headers }, signal: limited(signal) };
   if (body !== undefined) {
     request.headers['Content-Type'] = 'application/json';

@@ -8,10 +8,10 @@ const LONGEST_MS = 15_000;
 const FOREVER = Infinity;
 
 /**
- * @param {function(): Promise<'moved'|'still'|'done'>} work
- * @param {{signal: AbortSignal, onFailure: function(Error): boolean, asleep?: boolean}} options `onFailure` says whether to go on;
+ * @param {() => Promise<'moved'|'still'|'done'>} work
+ * @param {{signal: AbortSignal, onFailure: (error: any) => boolean, asleep?: boolean}} options `onFailure` says whether to go on;
  *   `asleep` begins as after `done`
- * @returns {function()} asks now
+ * @returns {() => void} asks now
  */
 export function poll(work, { signal, onFailure, asleep = false }) {
   let pause = asleep ? FOREVER : SHORTEST_MS;
@@ -40,7 +40,7 @@ export function poll(work, { signal, onFailure, asleep = false }) {
   }
 
   function woken(pause) {
-    return new Promise(resolve => {
+    return new Promise((/** @type {(value?: any) => void} */ resolve) => {
       const timer = pause < FOREVER && setTimeout(resolve, pause);
       wake = () => {
         clearTimeout(timer);

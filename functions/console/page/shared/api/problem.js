@@ -4,9 +4,15 @@
 
 /** The members of RFC 9457, or a network that failed (`status` 0: whether the call arrived is not known). */
 export class Problem extends Error {
+  /** @param {Object} problem */
   constructor({ type = 'about:blank', title, status = 0, detail, errors = [], ...members }) {
     super(detail ?? title);
-    Object.assign(this, { type, title, status, detail, errors, members });
+    this.type = type;
+    this.title = title;
+    this.status = status;
+    this.detail = detail;
+    this.errors = errors;
+    this.members = members;
   }
 
   /** Whether it is of the API's type `/problems/<name>`. */

@@ -15,7 +15,7 @@ const SIGNED_OUT = 'portal-invites.signed-out';
 const MARGIN_MS = 60_000;
 
 /** What differs from one deployment to another, as the page was sent with it. */
-const settings = JSON.parse(document.querySelector('meta[name=settings]').content);
+const settings = JSON.parse(document.querySelector('meta[name=settings]').getAttribute('content'));
 
 let tokens = null;
 let renewing = null;
@@ -29,7 +29,10 @@ export class SignInError extends Error {}
  */
 export async function start() {
   // The hosted page comes back to the public address alone, and what is kept for the return belongs to its origin.
-  if (location.origin + location.pathname !== new URL(home()).href) return new Promise(() => leave(home() + location.search + location.hash));
+  if (location.origin + location.pathname !== new URL(home()).href) {
+    leave(home() + location.search + location.hash);
+    return new Promise(() => {});
+  }
   const query = new URLSearchParams(location.search);
   const pending = JSON.parse(sessionStorage.getItem(PENDING) ?? 'null');
   if (!query.has('state') || !(query.has('code') || query.has('error'))) return false;

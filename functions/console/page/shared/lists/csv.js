@@ -9,7 +9,7 @@ import { saveFile } from '../save-file.js';
 
 /**
  * A button that saves a list as a file. Where a page fails, the pages before it are kept, and the next try goes on there.
- * @param {{label?: string, path: string, query: Object, name: string, total: function(): ?number, signal: AbortSignal}} list
+ * @param {{label?: string, path: string, query: Object, name: string, total: () => ?number, signal: AbortSignal}} list
  */
 export function csvButton({ label = 'Download CSV', path, query, name, total, signal }) {
   const status = h('span', { class: 'csv-status', role: 'status' });

@@ -11,19 +11,19 @@ import { sorting } from './sorting.js';
 const MOST_SORTED = 1_000;
 
 /**
- * @typedef {{label: string, cell: function(Object): (Node|string|Array), kind?: string, by?: function(Object)}} Column
+ * @typedef {{label: string, cell: (row: Object) => (Node|string|any[]|false|null|undefined), kind?: string, by?: (row: Object) => any}} Column
  *   `by` is what a list is sorted by, where it can be
  *
  * @param {Object} list
  * @param {string} list.title
  * @param {Column[]} list.columns the first names the row
- * @param {function(?string, number=): Promise<{items: Object[], nextCursor: ?string}>} list.load the page at a cursor, with
+ * @param {(text: ?string, number?: number) => Promise<{items: Object[], nextCursor: ?string}>} list.load the page at a cursor, with
  *   so many rows if it can have them
  * @param {AbortSignal} list.signal ends the list
  * @param {?number} [list.total] how many there are, where that is known
  * @param {string} [list.empty] what to say where there is nobody
  * @param {Node[]} [list.tools] buttons beside the title
- * @returns {{element: Element, focus: function(), refresh: function(), drop: function(Element)}}
+ * @returns {{element: HTMLElement, focus: () => void, refresh: () => Promise<void>, drop: (element: Element) => void}}
  */
 export function list({ title, columns, load, signal, total = null, empty = 'Nobody.', tools = [] }) {
   const place = currentPlace();
@@ -122,7 +122,7 @@ export function list({ title, columns, load, signal, total = null, empty = 'Nobo
   function arrange() {
     if (!place.sort || !ended) return;
     shown = order.sorted(shown, place.sort);
-    const focused = body.contains(document.activeElement) ? document.activeElement : null;
+    const focused = body.contains(document.activeElement) ? /** @type {HTMLElement} */ (document.activeElement) : null;
     body.append(...shown.map(({ row: element }) => element));
     focused?.focus({ preventScroll: true });
   }

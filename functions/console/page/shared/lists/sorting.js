@@ -7,8 +7,8 @@ const COLLATOR = new Intl.Collator(undefined, { numeric: true, sensitivity: 'bas
 
 /**
  * @param {Object[]} columns as of a list; those with `by` can be sorted by
- * @param {function({label: string, descending: boolean}): Promise} sortBy sorts the list
- * @returns {{headers: Element[], sorted: function(Object[], Object): Object[], inWords: function(Object): string}}
+ * @param {(options: {label: string, descending: boolean}) => Promise<any>} sortBy sorts the list
+ * @returns {{headers: HTMLElement[], sorted: (rows: Object[], order: Object) => Object[], inWords: (order: Object) => string}}
  */
 export function sorting(columns, sortBy) {
   const headers = columns.map(({ label, kind, by }) => {

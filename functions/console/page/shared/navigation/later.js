@@ -4,7 +4,7 @@
 
 /**
  * A function of a module that is fetched first.
- * @param {function(): Promise<Object>} fetched such as `() => import('../../campaigns/campaign.js')`
+ * @param {() => Promise<Object>} fetched such as `() => import('../../campaigns/campaign.js')`
  * @param {string} name what the module exports the function as
  */
 export const later = (fetched, name) => async (...given) => (await fetched().catch(outdated))[name](...given);

@@ -9,7 +9,7 @@ const KEPT = 'portal-invites.places';
 /** More entries than this no browser's history has. */
 const MOST = 50;
 
-let places = new Map(JSON.parse(sessionStorage.getItem(KEPT) ?? '[]'));
+const places = new Map(JSON.parse(sessionStorage.getItem(KEPT) ?? '[]'));
 let entry = null;
 let now = {};
 

@@ -4,11 +4,15 @@
  */
 import * as places from './place.js';
 
+/** @type {(how: {anew: boolean}) => void} */
 let listener = () => {};
 let guard = null;
 let shown = null;
 
-/** The parts of the hash (`#/campaigns/7` is `['campaigns', '7']`) and the query. */
+/**
+ * The parts of the hash (`#/campaigns/7` is `['campaigns', '7']`) and the query.
+ * @returns {{path: string[], query: URLSearchParams}}
+ */
 export function current() {
   const path = location.hash.replace(/^#\/?/, '').split('/').filter(Boolean).map(decode);
   return { path, query: new URLSearchParams(location.search) };
@@ -35,6 +39,8 @@ export function under(query, ...path) {
 /**
  * Goes to a view; `query` replaces what the address had. With `replace` there is no way back to where one was. `state` is
  * for the view alone, and survives a reload.
+ * @param {string} hash
+ * @param {{query?: Object, replace?: boolean, state?: any}} [options]
  */
 export function go(hash, { query, replace = false, state = null } = {}) {
   const search = query === undefined ? location.search : `?${new URLSearchParams(query)}`;
@@ -87,7 +93,7 @@ export function isPlain(event) {
 
 /**
  * Asks `mayLeave` before anything but `stays` is shown, until the guard is lifted with `null`.
- * @param {?function(): Promise<boolean>} mayLeave
+ * @param {?(() => Promise<boolean>)} mayLeave
  */
 export function setGuard(mayLeave) {
   guard = mayLeave;
