@@ -14,7 +14,7 @@ DATA ?=
 export SEED SEEDS MINUTES FROM VERBOSE
 
 .DEFAULT_GOAL := help
-.PHONY: help up down logs run sample import invoke test simulate bench validate audit
+.PHONY: help up down logs run sample import invoke test simulate bench validate lint-page audit
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ bench: ## measure import, Load and send (DATA, DIVISION; default the sample) on 
 
 validate: ## check the templates
 	@$(PORTAL) validate
+
+lint-page: ## check the page's scripts (tsc, ESLint)
+	@$(PORTAL) lint-page
 
 audit: ## look whether anything is known against the crates and Python packages (needs the net)
 	@$(PORTAL) audit

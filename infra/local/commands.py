@@ -21,6 +21,7 @@ import invoking
 import leaks
 import logs
 import main_job
+import page_checks
 import sample_customers
 import stack
 import toolchain
@@ -61,6 +62,8 @@ def run(options: argparse.Namespace) -> int:
             return benchmark(options.folder and Path(options.folder), options.division)
         case "validate":
             return validate(instance)
+        case "lint-page":
+            return page_checks.check()
         case "audit":
             return auditing.audit(instance)
     raise AssertionError(options.command)

@@ -8,11 +8,12 @@ import os
 import signal
 import sys
 
+import page_checks
 import steps
 import toolchain
 
 COMMANDS = {
-    "tools": "install the pinned tools into .venv",
+    "tools": "install the pinned tools",
     "up": "start the local cloud and deploy to it",
     "down": "end the local cloud",
     "logs": "write what the functions logged into a file",
@@ -23,6 +24,7 @@ COMMANDS = {
     "invoke": "run one function on an event in SAM's container (needs Docker)",
     "bench": "measure import, Load and send on a local cloud of its own",
     "validate": "check the templates",
+    "lint-page": "check the page's scripts (tsc, ESLint)",
     "audit": "look for known faults of the crates and Python packages",
 }
 
@@ -69,6 +71,7 @@ def main() -> int:
         if sys.prefix != str(toolchain.VENV):
             os.execv(python, [str(python), *sys.argv])
         if options.command == "tools":
+            page_checks.ensure_tools()
             return 0
         # Only the venv has what this imports.
         import commands
