@@ -277,7 +277,15 @@ class Control(PageTest):
         expect(problem).to_contain_text("trying again does no harm")
         self.assert_accessible("lost answer")
         self.page.unroute_all(behavior="wait")
+        held = []
+        self.page.route("**/resume", lambda route: held.append(route))
         problem.get_by_role("button").click()
+        self.wait_until(lambda: held, "nothing was tried again")
+        answer = held[0].fetch()
+        # The campaign is seen to have obeyed before the answer is there, and the button Resume is gone.
+        self.expect_state("Sending")
+        expect(self.page.locator("#resume")).to_be_hidden()
+        held[0].fulfill(response=answer)
         expect(problem).to_be_empty()
         expect(self.page.locator("#pause")).to_be_focused()
         self.page.locator("#cancel").click()

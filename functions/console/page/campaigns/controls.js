@@ -56,9 +56,11 @@ export function campaignControls({ path, current, obeyed, look, heading, signal 
     try {
       const campaign = await post(`${path}/${command.action}`, body, { signal });
       disable(false);
-      if (failed.contains(document.activeElement)) buttonOf(command).focus();
+      const focused = failed.contains(document.activeElement);
       fill(failed);
       obeyed(campaign);
+      if (focused && buttonOf(command).hidden) focusFirst();
+      else if (focused) buttonOf(command).focus();
     } catch (error) {
       disable(false);
       if (signal.aborted) return;
