@@ -20,8 +20,8 @@ pub fn console_policy(settings: &Settings) -> Result<HeaderValue, InvalidHeaderV
     ))
 }
 
-/// The page of an invitation: its own script, the style sheet that stands in it, and calls of its own API. The division's logo lies where
-/// the company keeps it: an image is all that may come from elsewhere.
+/// The page of an invitation: its own script, the style sheet that stands in it, and calls of its own API. The
+/// division's logo lies where the company keeps it: an image is all that may come from elsewhere.
 pub fn activation_policy() -> Result<HeaderValue, InvalidHeaderValue> {
     HeaderValue::from_str(&format!(
         "default-src 'none'; script-src 'self'; style-src {}; img-src 'self' https: data:; connect-src 'self'; \

@@ -1,5 +1,6 @@
 //! `console`: the operator's page, and the page of an invitation. Their files are part of the binary, joined into
-//! few by `build.rs`, since each costs a call; what differs from one deployment to another stands in the operator's page.
+//! few by `build.rs`, since each costs a call; what differs from one deployment to another stands in the operator's
+//! page.
 
 mod broken_link;
 mod files;
@@ -27,7 +28,8 @@ const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000,
 /// A page is kept, and asked about each time: a new one must be seen at once.
 const ASK_FIRST: HeaderValue = HeaderValue::from_static("no-cache");
 
-/// The routes. Open to everyone: there is nothing in the files, and nothing in the settings that a browser isn't told anyway.
+/// The routes. Open to everyone: there is nothing in the files, and nothing in the settings that a browser isn't told
+/// anyway.
 pub fn router() -> Router {
     Router::new()
         .route("/", get(console))

@@ -56,8 +56,8 @@ impl<'a> Modules<'a> {
         }
     }
 
-    /// The script `name` with the module `entry` and all that it imports, and the script with what these fetch when it is
-    /// called for. The second imports from the first what is there already.
+    /// The script `name` with the module `entry` and all that it imports, and the script with what these fetch when it
+    /// is called for. The second imports from the first what is there already.
     pub fn split(&self, entry: &str, name: &str) -> Result<(Bundle, Bundle), Fault> {
         let first = self.ordered([entry], &[])?;
         let mut fetched = self.deferred(&first);
@@ -88,7 +88,8 @@ impl<'a> Modules<'a> {
         paths.iter().flat_map(|path| &self.modules[*path].deferred).map(String::as_str).collect()
     }
 
-    /// The modules `roots` and all that they import, each behind those that it imports, without those that are `elsewhere`.
+    /// The modules `roots` and all that they import, each behind those that it imports, without those that are
+    /// `elsewhere`.
     fn ordered<'b>(
         &'b self,
         roots: impl IntoIterator<Item = &'b str>,

@@ -1,8 +1,8 @@
-//! Joins the modules and style sheets of a page into a few files, since each file costs a call of the gateway and one of
-//! the function. Runs while the function is compiled, and so has no dependencies.
+//! Joins the modules and style sheets of a page into a few files, since each file costs a call of the gateway and one
+//! of the function. Runs while the function is compiled, and so has no dependencies.
 //!
-//! It is no compiler. It reads sources line by line and takes some forms of imports and exports, which stand at `Module`;
-//! any other is a [`Fault`], so that nothing is joined wrongly in silence. A module becomes a function
+//! It is no compiler. It reads sources line by line and takes some forms of imports and exports, which stand at
+//! `Module`; any other is a [`Fault`], so that nothing is joined wrongly in silence. A module becomes a function
 //! that is called once and returns what it exports. Comments that have lines of their own, empty lines and indentation
 //! are left out; source maps lead back to the sources.
 

@@ -11,7 +11,8 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && !text.starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(is_in_name)
 }
 
-/// A module, with its statements of import and export rewritten. These forms are taken, each on a line that begins with it:
+/// A module, with its statements of import and export rewritten. These forms are taken, each on a line that begins with
+/// it:
 ///
 /// - `import { one, two as other } from './file.js';`
 /// - `import * as file from '../folder/file.js';`
@@ -98,7 +99,8 @@ pub(crate) fn variable(path: &str) -> String {
     format!("${}", path.trim_end_matches(".js").replace(|c: char| !c.is_ascii_alphanumeric(), "_"))
 }
 
-/// Of `{ one, two as other } from './file.js';` the names, the pattern that takes these out of the module, and the file.
+/// Of `{ one, two as other } from './file.js';` the names, the pattern that takes these out of the module, and the
+/// file.
 fn imported(statement: &str) -> Option<(Vec<String>, String, &str)> {
     let (what, file) = statement.split_once(" from '")?;
     let file = file.strip_suffix("';")?;

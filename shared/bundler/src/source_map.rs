@@ -11,7 +11,8 @@ const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 pub struct SourceMap {
     sources: Vec<String>,
     mappings: String,
-    /// Source, line and column of the last line that has an origin: each is written as the difference to the one before.
+    /// Source, line and column of the last line that has an origin: each is written as the difference to the one
+    /// before.
     last: [i64; 3],
 }
 
@@ -51,7 +52,8 @@ impl SourceMap {
     }
 }
 
-/// A number in base 64, five bits a digit, the lowest first: the lowest of all is the sign, and the sixth says that more follows.
+/// A number in base 64, five bits a digit, the lowest first: the lowest of all is the sign, and the sixth says that
+/// more follows.
 fn variable_length(value: i64) -> String {
     let mut rest = value.unsigned_abs() << 1 | u64::from(value < 0);
     let mut digits = String::new();

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::lines::code_lines;
 use crate::{Fault, Sources, resolve};
 
-/// The style sheet `path` with each `@import '../folder/other.css';` replaced by that sheet, which may have imports of its
-/// own. One that is imported twice stands where it is first. What was taken is added to `used`.
+/// The style sheet `path` with each `@import '../folder/other.css';` replaced by that sheet, which may have imports of
+/// its own. One that is imported twice stands where it is first. What was taken is added to `used`.
 pub fn join_styles(sources: &Sources, path: &str, used: &mut BTreeSet<String>) -> Result<String, Fault> {
     let mut joined = String::new();
     let mut seen = BTreeSet::new();

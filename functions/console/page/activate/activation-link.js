@@ -1,6 +1,7 @@
 /**
- * What the link in the e-mail says. It stands behind the #, which browsers send to nobody. What gateways of mail do to links on the way is
- * undone, as far as it can be told: the link is written so that no other than its own signs stand in it unescaped.
+ * What the link in the e-mail says. It stands behind the #, which browsers send to nobody. What gateways of mail do to
+ * links on the way is undone, as far as it can be told: the link is written so that no other than its own signs stand
+ * in it unescaped.
  */
 
 const NAMES = ['division', 'email', 'temporaryPassword'];
@@ -12,8 +13,8 @@ const MOST_TIMES = 4;
 const LEADING = /^(?:[\s/#?&>]|%(?:25)*(?:20|23|26|2f|3e|3f))+/i;
 
 /**
- * Takes address and temporary password out of the page's address, so that they are in no bookmark, picture of the screen or tab that is
- * brought back. The division stays: a reload still knows whose page it is.
+ * Takes address and temporary password out of the page's address, so that they are in no bookmark, picture of the
+ * screen or tab that is brought back. The division stays: a reload still knows whose page it is.
  * @returns {{division: string, email: string, temporaryPassword: string}} what is missing is empty
  */
 export function takeLink() {

@@ -5,7 +5,10 @@ import { askForMail } from './activation-calls.js';
 import { button, fill, h } from '../shared/dom.js';
 import { problemBox } from '../shared/problem-box.js';
 
-/** @param {() => {division: string, email: string}|null} who nothing if the address is missing, which is then told where it belongs */
+/**
+ * @param {() => {division: string, email: string}|null} who nothing if the address is missing, which is then told where
+ *   it belongs
+ */
 export function askAgain(who) {
   const answer = h('div', { class: 'asked', role: 'status' });
   const ask = button({ class: 'ask-again' }, 'Send me a new e-mail', 'Asking…', work);

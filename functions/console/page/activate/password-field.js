@@ -9,8 +9,8 @@ const PAUSE_MS = 900;
 
 /**
  * @param {() => string[]} about what anyone connects with the person
- * @returns {{element: HTMLElement, input: HTMLInputElement, fault: (text: string) => void, hide: () => void}} `fault` shows what is
- *   wrong; nothing takes it away
+ * @returns {{element: HTMLElement, input: HTMLInputElement, fault: (text: string) => void, hide: () => void}} `fault`
+ *   shows what is wrong; nothing takes it away
  */
 export function passwordField(about) {
   const input = h('input', {

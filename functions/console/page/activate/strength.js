@@ -1,5 +1,6 @@
 /**
- * How strong a password looks. An estimate to choose by: what may be used is for the service to say, which knows what is guessed first.
+ * How strong a password looks. An estimate to choose by: what may be used is for the service to say, which knows what
+ * is guessed first.
  */
 
 /** Fewest characters that the service takes. */

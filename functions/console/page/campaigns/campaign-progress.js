@@ -11,7 +11,10 @@ import { isWaiting, OUTCOMES, state as stateWord, stateInShort, whyStopped } fro
 /** What a campaign is that nobody started. */
 const SELF_SERVICE = 'These people asked for a new e-mail themselves, on the page of their invitation. Others join them';
 
-/** @returns {{elements: HTMLElement[], state: HTMLElement, show: (campaign: Object) => void}} `state` is the badge, for the heading */
+/**
+ * @returns {{elements: HTMLElement[], state: HTMLElement, show: (campaign: Object) => void}} `state` is the badge, for
+ *   the heading
+ */
 export function campaignProgress(campaignId) {
   const pace = estimate();
   const bar = outcomeBar();
@@ -63,7 +66,8 @@ export function campaignProgress(campaignId) {
 }
 
 /**
- * How far it has come. What is over, or ends without its people, is told by who was e-mailed: whoever was skipped was not.
+ * How far it has come. What is over, or ends without its people, is told by who was e-mailed: whoever was skipped was
+ * not.
  */
 function progressInWords(campaign, ended, whole) {
   const { state: name, completedAt, outcomes } = campaign;
@@ -87,7 +91,10 @@ export function endedIn({ sent, failed, skipped, unconfirmed }) {
   return sent + failed + skipped + unconfirmed;
 }
 
-/** Whether it is known who all its people are. One that was resumed goes through its list again, which is complete by then. */
+/**
+ * Whether it is known who all its people are. One that was resumed goes through its list again, which is complete by
+ * then.
+ */
 function isPrepared({ state, completedAt, audit = [] }) {
   return Boolean(completedAt) || state === 'sending' || state === 'cancelled' || audit.some(({ action }) => action === 'prepared');
 }

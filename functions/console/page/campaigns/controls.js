@@ -1,5 +1,6 @@
 /**
- * What an operator may tell a campaign to do. Every command may be repeated: a campaign that has obeyed does nothing again.
+ * What an operator may tell a campaign to do. Every command may be repeated: a campaign that has obeyed does nothing
+ * again.
  */
 import { post } from '../shared/api/api.js';
 import { ask } from '../shared/ask.js';
@@ -9,7 +10,10 @@ import { count, number, people } from '../shared/format.js';
 import { problemBox } from '../shared/problem-box.js';
 import { to } from '../shared/navigation/route.js';
 
-/** In the order of their buttons. A command with an `outcome` is about whoever has it, and shown only if there is somebody. */
+/**
+ * In the order of their buttons. A command with an `outcome` is about whoever has it, and shown only if there is
+ * somebody.
+ */
 const COMMANDS = [
   { id: 'pause', action: 'pause', label: pauseLabel, busy: 'Pausing…' },
   { id: 'resume', action: 'resume', label: () => 'Resume', busy: 'Resuming…', question: resumeQuestion },
@@ -84,7 +88,8 @@ export function campaignControls({ path, current, obeyed, look, heading, signal 
   function show(campaign) {
     const focused = element.contains(document.activeElement);
     for (const { command, button } of buttons) {
-      // What is being done stays, and with it the focus: while its answer is on its way, the campaign may be seen to have obeyed.
+      // What is being done stays, and with it the focus: while its answer is on its way, the campaign may be seen to
+      // have obeyed.
       button.hidden = !isOffered(command, campaign) && !button.hasAttribute('aria-busy');
       if (!button.hasAttribute('aria-busy')) fill(button, command.label(campaign.outcomes[command.outcome], campaign));
     }

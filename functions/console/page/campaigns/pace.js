@@ -23,8 +23,8 @@ export function estimate() {
   let samples = [];
 
   /**
-   * What was measured, and no more than the campaign's own pace: its first e-mails may have come at once. Where that is so
-   * slow that hardly one leaves while it is measured, it is the pace itself.
+   * What was measured, and no more than the campaign's own pace: its first e-mails may have come at once. Where that is
+   * so slow that hardly one leaves while it is measured, it is the pace itself.
    */
   function perSecond(campaign, ended) {
     const at = performance.now();
@@ -37,7 +37,9 @@ export function estimate() {
   }
 
   return {
-    /** What to tell of a campaign of which `ended` people are settled; `prepared` if it is known who all of them are. */
+    /**
+     * What to tell of a campaign of which `ended` people are settled; `prepared` if it is known who all of them are.
+     */
     inWords(campaign, ended, prepared) {
       const pace = perSecond(campaign, ended);
       if (campaign.state === 'cancelled') return 'Those who are still waiting are being skipped.';

@@ -17,9 +17,11 @@ const DECISIONS = [
  * @param {Object} options
  * @param {string} options.path of the campaign
  * @param {() => number} options.count how many there are now
- * @param {(number: number, element: ?Element) => void} options.settled is told how many were settled, and in which row of the list if it was one
+ * @param {(number: number, element: ?Element) => void} options.settled is told how many were settled, and in which row
+ *   of the list if it was one
  * @param {AbortSignal} options.signal
- * @returns {{element: HTMLElement, column: Object, show: (campaign: Object) => void}} `column` has the buttons for one person
+ * @returns {{element: HTMLElement, column: Object, show: (campaign: Object) => void}} `column` has the buttons for one
+ *   person
  */
 export function settling({ path, count, settled, signal }) {
   const status = h('p', { id: 'settle-status', role: 'status', tabindex: -1 });

@@ -31,7 +31,9 @@ export function followBusy(element, first, signal) {
   poll(ask, { signal, onFailure: error => error.unanswered || error.status === 429 });
 }
 
-/** `“Portal Invitation”, started by ann on Dec 7, 9:00 AM EST, has not ended yet (Sending): 300 of 1,200 people done.` */
+/**
+ * `“Portal Invitation”, started by ann on Dec 7, 9:00 AM EST, has not ended yet (Sending): 300 of 1,200 people done.`
+ */
 function inTheWay(campaign) {
   const { templateName, createdBy, schedule, createdAt, timeZone, outcomes, audience, state, expectedRecipients } = campaign;
   const { sent, failed, skipped, unconfirmed } = outcomes;

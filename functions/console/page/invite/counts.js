@@ -13,7 +13,10 @@ const TILES = [
   ['notSent', 'Portal Invite Not Sent'],
 ];
 
-/** What is said of one, and of several, and how many there are. @type {[string, string, string, (counts: Object) => number][]} */
+/**
+ * What is said of one, and of several, and how many there are.
+ * @type {[string, string, string, (counts: Object) => number][]}
+ */
 const LEFT_OUT = [
   ['accepted', 'has accepted an invitation before', 'have accepted an invitation before', counts => counts.accepted],
   ['recentlyInvited', 'was invited in the last 24 hours', 'were invited in the last 24 hours', counts => counts.excluded.recentlyInvited],
@@ -23,7 +26,8 @@ const LEFT_OUT = [
 ];
 
 /**
- * @returns {{tiles: HTMLElement, summary: HTMLElement, show: (counts: ?Object, state: {stale: boolean, busy: boolean, timeZone: string}) => void}}
+ * @returns {{tiles: HTMLElement, summary: HTMLElement, show: (counts: ?Object, state: {stale: boolean, busy: boolean,
+ *   timeZone: string}) => void}}
  */
 export function countTiles() {
   const numbers = TILES.map(([name, label]) => ({

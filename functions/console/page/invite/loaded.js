@@ -5,7 +5,8 @@
 let last = null;
 
 /**
- * What was loaded last. `fresh` ends with the first change of a filter, even if it is changed back: only Load makes Send possible.
+ * What was loaded last. `fresh` ends with the first change of a filter, even if it is changed back: only Load makes
+ * Send possible.
  * @returns {?{filter: Object, counts: Object, fresh: boolean}}
  */
 export function loaded() {

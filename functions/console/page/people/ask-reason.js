@@ -8,8 +8,9 @@ import { problemBox } from '../shared/problem-box.js';
 const MOST_CHARACTERS = 500;
 
 /**
- * @param {{title: string, text: string, yes: string, act: (text: string) => Promise<any>}} question `act` gets the reason; if it fails, the
- *   dialog says why and stays. While it works the dialog can't be left, so that what was done is never taken for what was not
+ * @param {{title: string, text: string, yes: string, act: (text: string) => Promise<any>}} question `act` gets the
+ *   reason; if it fails, the dialog says why and stays. While it works the dialog can't be left, so that what was done
+ *   is never taken for what was not
  * @returns {Promise<boolean>} whether it was done
  */
 export function askReason({ title, text, yes, act }) {

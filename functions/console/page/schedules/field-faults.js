@@ -7,8 +7,8 @@ import { fill, h } from '../shared/dom.js';
  * @typedef {{field: string, message: string}} Fault
  *
  * @param {HTMLElement} form
- * @param {{field: string, controls: HTMLElement[], box?: HTMLElement}[]} places a fault goes to the place whose field is the
- *   longest beginning of its own; it is shown at the end of `box`, by default the field around the first control
+ * @param {{field: string, controls: HTMLElement[], box?: HTMLElement}[]} places a fault goes to the place whose field
+ *   is the longest beginning of its own; it is shown at the end of `box`, by default the field around the first control
  */
 export function fieldFaults(form, places) {
   const slots = places.map(({ field, controls, box = controls[0].closest('.field') }) => {

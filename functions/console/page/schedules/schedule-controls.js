@@ -79,7 +79,10 @@ export function scheduleControls({ path, current, obeyed, deleted, signal }) {
 
   return {
     element,
-    /** Shows what may be done to the schedule now. The keyboard goes on at what takes the place of the button that was pressed. */
+    /**
+     * Shows what may be done to the schedule now. The keyboard goes on at what takes the place of the button that was
+     * pressed.
+     */
     show({ state }) {
       const focused = [pause, resume].some(button => button === document.activeElement);
       pause.hidden = state !== 'active';

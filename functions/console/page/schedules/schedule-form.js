@@ -79,7 +79,10 @@ export function scheduleForm(catalog, { readOnly, onInput }) {
   return {
     element,
     faults,
-    /** What was typed only in part, of which a browser tells nothing but that. What is not asked for at the moment may be so. */
+    /**
+     * What was typed only in part, of which a browser tells nothing but that. What is not asked for at the moment may
+     * be so.
+     */
     incomplete: () => places.filter(({ controls }) => controls.some(control => control.validity.badInput && !control.closest('[hidden]')))
       .map(({ field }) => ({ field, message: 'This is not complete.' })),
     read() {

@@ -15,9 +15,10 @@ const NEVER = 'It would never run: that time is over.';
 const WAITS = 'The preview waits until the faults at the fields are mended.';
 
 /**
- * @param {{scheduleId?: string, read: () => Object, isIdle: () => boolean, onFaults: (faults: Object[]) => void, signal: AbortSignal}}
- *   options `scheduleId` is that of a stored schedule; `read` has the entries; `isIdle` says whether the schedule starts nothing
- *   at the moment; `onFaults` gets the faults of the entries, none when they are good
+ * @param {{scheduleId?: string, read: () => Object, isIdle: () => boolean, onFaults: (faults: Object[]) => void,
+ *   signal: AbortSignal}} options `scheduleId` is that of a stored schedule; `read` has the entries; `isIdle` says
+ *   whether the schedule starts nothing at the moment; `onFaults` gets the faults of the entries, none when they are
+ *   good
  * @returns {{element: HTMLElement, changed: () => void, saved: () => void, show: () => void}}
  */
 export function schedulePreview({ scheduleId, read, isIdle, onFaults, signal }) {

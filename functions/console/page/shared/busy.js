@@ -7,8 +7,8 @@ import { to } from './navigation/route.js';
 
 /**
  * @param {Object} campaign the one in the way, or the members of the problem `division-busy`
- * @param {{onFollow?: () => void, id?: string}} [options] `onFollow` when somebody goes to see that campaign; `id` begins
- *   the ids of what is said
+ * @param {{onFollow?: () => void, id?: string}} [options] `onFollow` when somebody goes to see that campaign; `id`
+ *   begins the ids of what is said
  */
 export function busyWith({ campaignId, stateReason, goesOnAt, campaign, timeZone = campaign?.timeZone }, { onFollow = () => {}, id = 'busy' } = {}) {
   return [

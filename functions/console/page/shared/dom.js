@@ -6,7 +6,8 @@
 const PROPERTIES = new Set(['value', 'checked', 'disabled', 'readOnly', 'selected', 'open']);
 
 /**
- * An element: `h('a', {href: '#/', onclick: handler}, 'Back')`. A property that is false, null or undefined is left out.
+ * An element: `h('a', {href: '#/', onclick: handler}, 'Back')`. A property that is false, null or undefined is left
+ * out.
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
  * @param {Object<string, any>} [props]

@@ -8,8 +8,8 @@ const OTHER = 'other';
 
 /**
  * @param {Object} catalog answer of `GET v1/filters`
- * @param {{onFilter: (filter: Object) => void, onMessage: () => void, onLoad: () => void}} handlers `onFilter` when the selection
- *   would change, `onMessage` when only sender or template did
+ * @param {{onFilter: (filter: Object) => void, onMessage: () => void, onLoad: () => void}} handlers `onFilter` when the
+ *   selection would change, `onMessage` when only sender or template did
  */
 export function filterForm(catalog, { onFilter, onMessage, onLoad }) {
   const division = h('select', { id: 'division', required: true, onchange: () => { offer(read()); onFilter(read()); } });
@@ -63,7 +63,10 @@ export function filterForm(catalog, { onFilter, onMessage, onLoad }) {
     offerSenders(chosen);
   }
 
-  /** A division with several senders takes no other; one with a single sender may do without a list, which the API knows. */
+  /**
+   * A division with several senders takes no other; one with a single sender may do without a list, which the API
+   * knows.
+   */
   function offerSenders(chosen) {
     if (offeredTo === chosen) return;
     offeredTo = chosen;
@@ -116,7 +119,9 @@ function field(label, control) {
   return h('div', { class: 'field' }, h('label', { for: control.id }, label), control);
 }
 
-/** Chooses a value, also one that is not on offer (any more): a shared address must not silently mean something else. */
+/**
+ * Chooses a value, also one that is not on offer (any more): a shared address must not silently mean something else.
+ */
 function setOption(select, value) {
   if (![...select.options].some(option => option.value === value)) select.append(h('option', { value }, `${value} (not on offer)`));
   select.value = value;

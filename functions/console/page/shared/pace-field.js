@@ -8,7 +8,8 @@ const MOST_PER_MINUTE = 1_000_000;
 
 /**
  * @param {{onInput?: () => void}} [options]
- * @returns {{element: HTMLDetailsElement, input: HTMLInputElement, read: () => Object}} `read` has `maxPerMinute` if there is a number
+ * @returns {{element: HTMLDetailsElement, input: HTMLInputElement, read: () => Object}} `read` has `maxPerMinute` if
+ *   there is a number
  */
 export function paceField({ onInput = () => {} } = {}) {
   // A browser can't point at a fault in what is folded away, and would then say nothing.

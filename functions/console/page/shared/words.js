@@ -2,7 +2,10 @@
  * What the API's names are called on the screen. A name that is not known here is shown as it is.
  */
 
-/** The permission that this page needs: group of the user pool for every division (`<group>:<division>` is for one), and its title. */
+/**
+ * The permission that this page needs: group of the user pool for every division (`<group>:<division>` is for one), and
+ * its title.
+ */
 export const PERMISSION = { group: '390', title: '390, Send Account Portal Invitations' };
 
 /** The permission to change what is known of customers. */

@@ -10,8 +10,8 @@ import { problemBox } from '../shared/problem-box.js';
 const PAUSE_MS = 500;
 
 /**
- * @param {{divisions: Object[], division: ?string, read: () => Object, onFaults: (faults: Object[]) => void, signal: AbortSignal}} options
- *   `onFaults` gets the faults of the sources, none when they are good
+ * @param {{divisions: Object[], division: ?string, read: () => Object, onFaults: (faults: Object[]) => void, signal:
+ *   AbortSignal}} options `onFaults` gets the faults of the sources, none when they are good
  * @returns {{element: HTMLElement, changed: () => void}}
  */
 export function livePreview({ divisions, division, read, onFaults, signal }) {

@@ -1,6 +1,7 @@
 /*
- * Shows the e-mail that the page around this frame posts to it. The one place where HTML from a template is taken as HTML:
- * the frame is sandboxed into an origin of its own, and its policy allows the mail's styles and pictures, nothing else.
+ * Shows the e-mail that the page around this frame posts to it. The one place where HTML from a template is taken as
+ * HTML: the frame is sandboxed into an origin of its own, and its policy allows the mail's styles and pictures, nothing
+ * else.
  */
 'use strict';
 

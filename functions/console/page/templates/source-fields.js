@@ -27,7 +27,8 @@ function choose(control, tag) {
 
 /**
  * @param {{languages: string[], readOnly: boolean, onInput: () => void}} options
- * @returns {{element: HTMLElement, read: () => Object, write: (entries: Object) => void, showFaults: (faults: Object[], options: {focus: boolean}) => void}}
+ * @returns {{element: HTMLElement, read: () => Object, write: (entries: Object) => void, showFaults: (faults: Object[],
+ *   options: {focus: boolean}) => void}}
  */
 export function sourceFields({ languages, readOnly, onInput }) {
   const fields = FIELDS.map(({ name, label, control }) => {

@@ -5,7 +5,8 @@ import { h } from '../../shared/dom.js';
 
 /**
  * @param {{id: string, label: string, hint?: string, onInput: () => void}} options
- * @returns {{element: HTMLElement, controls: HTMLInputElement[], read: () => {date: string, time: string}, write: (entries: Object) => void}}
+ * @returns {{element: HTMLElement, controls: HTMLInputElement[], read: () => {date: string, time: string}, write:
+ *   (entries: Object) => void}}
  */
 export function momentField({ id, label, hint, onInput }) {
   const described = hint ? `${id}-hint` : null;

@@ -66,7 +66,10 @@ function onTheClock(minute, hour) {
   return timeOfDay(timeOf([null, minute, hour]));
 }
 
-/** The step of a field such as `0/15`; 0 for another field, and for a step that does not come out even: it is no “every”. */
+/**
+ * The step of a field such as `0/15`; 0 for another field, and for a step that does not come out even: it is no
+ * “every”.
+ */
 function stepOf(field, whole) {
   const step = Number(/^(?:\*|0)\/(\d+)$/.exec(field)?.[1] ?? 0);
   return step > 0 && whole % step === 0 ? step : 0;

@@ -1,6 +1,6 @@
 /**
- * The key that makes a request safe to repeat. It stays the same for the same request until an answer has come, also over a
- * reload of the page: a lost answer must never send twice, nor make a second schedule.
+ * The key that makes a request safe to repeat. It stays the same for the same request until an answer has come, also
+ * over a reload of the page: a lost answer must never send twice, nor make a second schedule.
  */
 
 /** What is asked for, by the place where its key is kept. */

@@ -1,6 +1,6 @@
 /**
- * Asks again and again: soon while things move, more and more seldom while they don't, and not at all while nobody looks.
- * Where nothing more is to come it asks only when somebody comes back to the page, or when woken.
+ * Asks again and again: soon while things move, more and more seldom while they don't, and not at all while nobody
+ * looks. Where nothing more is to come it asks only when somebody comes back to the page, or when woken.
  */
 
 const SHORTEST_MS = 1_000;
@@ -9,8 +9,8 @@ const FOREVER = Infinity;
 
 /**
  * @param {() => Promise<'moved'|'still'|'done'>} work
- * @param {{signal: AbortSignal, onFailure: (error: any) => boolean, asleep?: boolean}} options `onFailure` says whether to go on;
- *   `asleep` begins as after `done`
+ * @param {{signal: AbortSignal, onFailure: (error: any) => boolean, asleep?: boolean}} options `onFailure` says whether
+ *   to go on; `asleep` begins as after `done`
  * @returns {() => void} asks now
  */
 export function poll(work, { signal, onFailure, asleep = false }) {

@@ -25,7 +25,10 @@ export class Problem extends Error {
     return this.status === 0 || this.status >= 500;
   }
 
-  /** Whether this refusal says nothing about the call itself, nor about an earlier try of it: it was turned away at the door. */
+  /**
+   * Whether this refusal says nothing about the call itself, nor about an earlier try of it: it was turned away at the
+   * door.
+   */
   get turnedAway() {
     return [401, 403, 429].includes(this.status);
   }

@@ -1,7 +1,8 @@
 /**
- * Who is signed in: authorization code with PKCE (RFC 7636) at the user pool's hosted page. Tokens are kept in this module's
- * memory and nowhere else; a reload signs in anew, which the hosted page does without asking while its own session lasts.
- * The way there and back takes the place of this entry of the browser's history: Back leads to where it led before.
+ * Who is signed in: authorization code with PKCE (RFC 7636) at the user pool's hosted page. Tokens are kept in this
+ * module's memory and nowhere else; a reload signs in anew, which the hosted page does without asking while its own
+ * session lasts. The way there and back takes the place of this entry of the browser's history: Back leads to where it
+ * led before.
  */
 import { AUDIT, DIRECTORY, PERMISSION } from '../words.js';
 
@@ -77,7 +78,10 @@ export function wasSignedOut() {
   return signedOut;
 }
 
-/** Who is signed in, and whether they have the permission, in some division and in every one; and whether they may see the audit. */
+/**
+ * Who is signed in, and whether they have the permission, in some division and in every one; and whether they may see
+ * the audit.
+ */
 export function operator() {
   const { email, name, 'cognito:username': username, 'cognito:groups': claimed } = tokens.claims;
   const groups = Array.isArray(claimed) ? claimed : [];
@@ -86,7 +90,10 @@ export function operator() {
   return { name: email ?? name ?? username ?? '', permitted: somewhere(PERMISSION), everywhere, audits: somewhere(AUDIT) };
 }
 
-/** Whether who is signed in may change what is known of customers in a division. As in the API, all but unreserved characters are percent-encoded. */
+/**
+ * Whether who is signed in may change what is known of customers in a division. As in the API, all but unreserved
+ * characters are percent-encoded.
+ */
 export function mayErase(division) {
   const groups = [tokens.claims['cognito:groups'] ?? []].flat();
   const encoded = encodeURIComponent(division).replace(/[!'()*]/g, character => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);

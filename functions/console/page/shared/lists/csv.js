@@ -8,7 +8,8 @@ import { problemBox } from '../problem-box.js';
 import { saveFile } from '../save-file.js';
 
 /**
- * A button that saves a list as a file. Where a page fails, the pages before it are kept, and the next try goes on there.
+ * A button that saves a list as a file. Where a page fails, the pages before it are kept, and the next try goes on
+ * there.
  * @param {{label?: string, path: string, query: Object, name: string, total: () => ?number, signal: AbortSignal}} list
  */
 export function csvButton({ label = 'Download CSV', path, query, name, total, signal }) {

@@ -11,14 +11,14 @@ import { sorting } from './sorting.js';
 const MOST_SORTED = 1_000;
 
 /**
- * @typedef {{label: string, cell: (row: Object) => (Node|string|any[]|false|null|undefined), kind?: string, by?: (row: Object) => any}} Column
- *   `by` is what a list is sorted by, where it can be
+ * @typedef {{label: string, cell: (row: Object) => (Node|string|any[]|false|null|undefined), kind?: string, by?: (row:
+ *   Object) => any}} Column `by` is what a list is sorted by, where it can be
  *
  * @param {Object} list
  * @param {string} list.title
  * @param {Column[]} list.columns the first names the row
- * @param {(text: ?string, number?: number) => Promise<{items: Object[], nextCursor: ?string}>} list.load the page at a cursor, with
- *   so many rows if it can have them
+ * @param {(text: ?string, number?: number) => Promise<{items: Object[], nextCursor: ?string}>} list.load the page at a
+ *   cursor, with so many rows if it can have them
  * @param {AbortSignal} list.signal ends the list
  * @param {?number} [list.total] how many there are, where that is known
  * @param {string} [list.empty] what to say where there is nobody
@@ -145,7 +145,10 @@ export function list({ title, columns, load, signal, total = null, empty = 'Nobo
     if (focused) (next?.querySelector('button') ?? name).focus();
   }
 
-  /** Fetches the first page anew, unless the operator has gone on from there. What has the keyboard's focus keeps it by its id. */
+  /**
+   * Fetches the first page anew, unless the operator has gone on from there. What has the keyboard's focus keeps it by
+   * its id.
+   */
   async function refresh() {
     if (running || shown.length > 100) return;
     running = load(null).then(page => {

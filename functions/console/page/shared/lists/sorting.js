@@ -8,7 +8,8 @@ const COLLATOR = new Intl.Collator(undefined, { numeric: true, sensitivity: 'bas
 /**
  * @param {Object[]} columns as of a list; those with `by` can be sorted by
  * @param {(options: {label: string, descending: boolean}) => Promise<any>} sortBy sorts the list
- * @returns {{headers: HTMLElement[], sorted: (rows: Object[], order: Object) => Object[], inWords: (order: Object) => string}}
+ * @returns {{headers: HTMLElement[], sorted: (rows: Object[], order: Object) => Object[], inWords: (order: Object) =>
+ *   string}}
  */
 export function sorting(columns, sortBy) {
   const headers = columns.map(({ label, kind, by }) => {

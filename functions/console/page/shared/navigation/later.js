@@ -10,8 +10,8 @@
 export const later = (fetched, name) => async (...given) => (await fetched().catch(outdated))[name](...given);
 
 /**
- * The files of this page are gone once another version is published: then the page is loaded anew, which comes back to the
- * same view.
+ * The files of this page are gone once another version is published: then the page is loaded anew, which comes back to
+ * the same view.
  */
 async function outdated(error) {
   const page = await fetch(location.pathname, { cache: 'no-cache' }).then(response => response.text());

@@ -15,8 +15,8 @@ let now = {};
 
 /**
  * The place in the view that is shown; a list keeps there what it takes to come back to it.
- * @returns {{rows?: number, sort?: Object, scroll?: number, focus?: string, awaited?: boolean}} `scroll` and `focus` are
- *   there for whoever has come back, until `restore`; `awaited` is set by a list that calls it
+ * @returns {{rows?: number, sort?: Object, scroll?: number, focus?: string, awaited?: boolean}} `scroll` and `focus`
+ *   are there for whoever has come back, until `restore`; `awaited` is set by a list that calls it
  */
 export function place() {
   return now;
@@ -60,7 +60,9 @@ export function restore() {
   scrollTo(0, scroll);
 }
 
-/** Where the operator came from to this entry, as a link; `behind` if the browser's Back leads there. Null if unknown. */
+/**
+ * Where the operator came from to this entry, as a link; `behind` if the browser's Back leads there. Null if unknown.
+ */
 export function cameFrom() {
   const { from, behind } = history.state ?? {};
   return from ? { href: from, behind: behind === true } : null;

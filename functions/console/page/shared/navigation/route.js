@@ -37,8 +37,8 @@ export function under(query, ...path) {
 }
 
 /**
- * Goes to a view; `query` replaces what the address had. With `replace` there is no way back to where one was. `state` is
- * for the view alone, and survives a reload.
+ * Goes to a view; `query` replaces what the address had. With `replace` there is no way back to where one was. `state`
+ * is for the view alone, and survives a reload.
  * @param {string} hash
  * @param {{query?: Object, replace?: boolean, state?: any}} [options]
  */

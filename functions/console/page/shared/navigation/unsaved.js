@@ -6,7 +6,10 @@ import { button, fill, h } from '../dom.js';
 import { dropDraft, keepDraft } from './draft.js';
 import { again, setGuard } from './route.js';
 
-/** `what` is edited, such as "template"; `isDirty` says whether anything is unsaved, and `draft` answers what to keep of it. */
+/**
+ * `what` is edited, such as "template"; `isDirty` says whether anything is unsaved, and `draft` answers what to keep of
+ * it.
+ */
 export function unsavedChanges({ draftId, what, isDirty, draft }) {
   const note = h('div');
   return { note, showKept, edited, guard, settle, discard };
