@@ -113,8 +113,9 @@ fn log_panic(info: &panic::PanicHookInfo<'_>) {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
     use std::io;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Once;
 
     use axum::extract::Path;
     use axum::http::Uri;
@@ -125,6 +126,27 @@ mod tests {
     use super::*;
     use crate::cursor::Page;
     use crate::{Caller, Permission, require};
+
+    thread_local! {
+        /// What this thread logged: each test runs on one of its own.
+        static LOG: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+
+    /// One log for all tests, which is there before the first call: `tracing` decides once for each line of code whether anybody
+    /// listens, also where the first test that comes to it has no log.
+    static LOGGING: Once = Once::new();
+
+    struct Log;
+
+    impl io::Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            LOG.with_borrow_mut(|log| log.write(bytes))
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
 
     fn routes() -> Router {
         let me = |caller: Caller| async move {
@@ -148,6 +170,7 @@ mod tests {
     }
 
     async fn call(method: &str, path: &str, query: Value, groups: &str) -> (Response<()>, String) {
+        LOGGING.call_once(|| subscriber::subscriber::fmt().with_ansi(false).with_writer(|| Log).init());
         let event = json!({
             "resource": path, "path": path, "httpMethod": method, "headers": {"Host": "api.example.com"},
             "multiValueHeaders": {}, "multiValueQueryStringParameters": query, "body": null, "isBase64Encoded": false,
@@ -185,29 +208,12 @@ mod tests {
         assert!(!answer.1.contains("ann"));
     }
 
-    #[derive(Clone, Debug, Default)]
-    struct Log(Arc<Mutex<Vec<u8>>>);
-
-    impl io::Write for Log {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().expect("not poisoned").write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
-
     #[tokio::test]
     async fn a_call_leaves_one_line_with_who_made_it_about_what_and_how_many_rows() {
-        let log = Log::default();
-        let writer = log.clone();
-        let lines = subscriber::subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-        let _guard = tracing::subscriber::set_default(lines);
         let line = async |path: &str, groups: &str| {
-            log.0.lock().expect("not poisoned").clear();
+            LOG.with_borrow_mut(Vec::clear);
             call("GET", path, json!(null), groups).await;
-            let text = String::from_utf8(log.0.lock().expect("not poisoned").clone()).expect("text");
+            let text = String::from_utf8(LOG.take()).expect("text");
             let lines: Vec<_> = text.lines().filter(|line| line.contains("http.route")).map(str::to_owned).collect();
             let [line] = &lines[..] else { panic!("one line: {text}") };
             line.clone()

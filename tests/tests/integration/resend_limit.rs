@@ -1,13 +1,8 @@
 //! How many e-mails the customers of a division get in a day by asking for them.
 
-use std::io;
-use std::sync::{Arc, Mutex};
-
 use jiff::{SignedDuration, Timestamp};
-use lambda_http::tracing::subscriber;
 use portal_aws::clock;
 use portal_domain::DivisionId;
-use serde_json::Value;
 use tests::{Account, Contact, World};
 
 use crate::resend::invited;
@@ -56,38 +51,4 @@ async fn many_who_ask_at_once_are_granted_no_more_than_the_limit() {
     world.pump().await;
     let north = DivisionId::new("NORTH");
     assert_eq!((world.mails().len(), world.campaigns.granted(&north, now).await.unwrap()), (12 + 5, 5));
-}
-
-/// The alarm counts lines of the log.
-#[tokio::test]
-async fn what_is_not_sent_for_the_limit_is_logged_as_the_alarm_reads_it() {
-    let world = limited(2, "1").await;
-    world.resend_at("NORTH", &world.email("p0"), clock::now()).await;
-    let log = Log::default();
-    let writer = log.clone();
-    // As lambda_runtime writes it.
-    let lines = subscriber::fmt().json().with_writer(move || writer.clone()).finish();
-    let capturing = tracing::subscriber::set_default(lines);
-    world.resend_at("NORTH", &world.email("p1"), clock::now()).await;
-    drop(capturing);
-    let alarms = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/alarms.yaml")).unwrap();
-    let lines = log.0.lock().unwrap();
-    let refused: Vec<Value> =
-        lines.split(|byte| *byte == b'\n').filter_map(|line| serde_json::from_slice(line).ok()).collect();
-    let reason = refused.iter().find_map(|line| line["fields"]["reason"].as_str()).expect("it is logged");
-    assert!(alarms.contains(&format!("FilterPattern: '{{ $.fields.reason = \"{reason}\" }}'")), "{reason}");
-}
-
-/// What is logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(line)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -160,80 +160,92 @@ async fn killed_after_each_write(before: Option<Account>, change: Change) {
     assert!(as_before > 2 && as_after > 0, "{as_before} as before, {as_after} as after");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_new_large_account_that_is_killed_after_any_write_is_whole_or_not_there() {
-    let world = World::empty();
-    killed_after_each_write(None, Change::Post(large(&world, 0..PEOPLE, 5))).await;
+    with_clock(async |_| {
+        let world = World::empty();
+        killed_after_each_write(None, Change::Post(large(&world, 0..PEOPLE, 5))).await;
+    })
+    .await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_large_account_that_is_posted_again_and_killed_after_any_write_is_the_old_or_the_new_one() {
-    let world = World::empty();
-    let (old, new) = (large(&world, 0..PEOPLE, 5), large(&world, 20..PEOPLE + 30, 8).with("balanceDue", "0.00"));
-    killed_after_each_write(Some(old), Change::Post(new)).await;
+    with_clock(async |_| {
+        let world = World::empty();
+        let (old, new) = (large(&world, 0..PEOPLE, 5), large(&world, 20..PEOPLE + 30, 8).with("balanceDue", "0.00"));
+        killed_after_each_write(Some(old), Change::Post(new)).await;
+    })
+    .await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_large_account_whose_deletion_is_killed_after_any_write_is_whole_or_gone() {
-    let world = World::empty();
-    killed_after_each_write(Some(large(&world, 0..PEOPLE, 5)), Change::Delete).await;
+    with_clock(async |_| {
+        let world = World::empty();
+        killed_after_each_write(Some(large(&world, 0..PEOPLE, 5)), Change::Delete).await;
+    })
+    .await;
 }
 
 /// Each asks the account, or the link rows of whoever has too many kinds of links: what its role must allow (the world looks at its end).
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn whoever_decides_about_people_of_an_account_that_is_being_changed_may_read_what_it_takes() {
-    let _scenario = FailScenario::setup();
-    let world = world_with(None).await;
-    let before = large(&world, 0..PEOPLE, 5);
-    world.import([before]).await;
-    let send = async |key: &str, expected: u64| {
-        let filter = json!({"division": "NORTH", "accountClass": "HOME"});
-        let body = json!({"filter": filter, "templateId": "portal-invitation", "emailFrom": SENDER,
-            "expectedRecipients": expected, "includeRecentlyInvited": true});
-        let answer = world.post_campaign(key, &body).await;
-        assert_eq!(answer.status, 202, "{}", answer.text);
-        answer.json()["campaignId"].as_str().unwrap().parse().unwrap()
-    };
-    let people = world.counts("division=NORTH&accountClass=HOME").await["willEmail"].as_u64().unwrap();
-    send("all", people).await;
-    world.pump().await;
-    let change = Change::Post(large(&world, 0..PEOPLE, 5).with("balanceDue", "0.00"));
-    assert!(make_and_kill(&world, &change, 4).await);
-    let mut changing = None;
-    for person in 0..PEOPLE {
-        let recipient = world.recipient("NORTH", &world.email(format!("p{person}"))).await.unwrap();
-        if recipient.accounts.iter().any(|account| account.changing.is_some()) {
-            changing = Some(recipient);
+    with_clock(async |_| {
+        let _scenario = FailScenario::setup();
+        let world = world_with(None).await;
+        let before = large(&world, 0..PEOPLE, 5);
+        world.import([before]).await;
+        let send = async |key: &str, expected: u64| {
+            let filter = json!({"division": "NORTH", "accountClass": "HOME"});
+            let body = json!({"filter": filter, "templateId": "portal-invitation", "emailFrom": SENDER,
+                "expectedRecipients": expected, "includeRecentlyInvited": true});
+            let answer = world.post_campaign(key, &body).await;
+            assert_eq!(answer.status, 202, "{}", answer.text);
+            answer.json()["campaignId"].as_str().unwrap().parse().unwrap()
+        };
+        let people = world.counts("division=NORTH&accountClass=HOME").await["willEmail"].as_u64().unwrap();
+        send("all", people).await;
+        world.pump().await;
+        let change = Change::Post(large(&world, 0..PEOPLE, 5).with("balanceDue", "0.00"));
+        assert!(make_and_kill(&world, &change, 4).await);
+        let mut changing = None;
+        for person in 0..PEOPLE {
+            let recipient = world.recipient("NORTH", &world.email(format!("p{person}"))).await.unwrap();
+            if recipient.accounts.iter().any(|account| account.changing.is_some()) {
+                changing = Some(recipient);
+            }
         }
-    }
-    let changing = changing.expect("the account is left out of somebody's summary already");
-    let preview = json!({"division": "NORTH", "recipientId": changing.recipient_id});
-    let preview = Call::new("POST", "/v1/templates/portal-invitation/preview").json(&preview);
-    assert_eq!(world.call(preview).await.status, 200);
-    let asked = json!({"division": "NORTH", "email": changing.email});
-    assert_eq!(world.call(Call::new("POST", "/v1/activations/resend").public().json(&asked)).await.status, 202);
-    world.pump().await;
+        let changing = changing.expect("the account is left out of somebody's summary already");
+        let preview = json!({"division": "NORTH", "recipientId": changing.recipient_id});
+        let preview = Call::new("POST", "/v1/templates/portal-invitation/preview").json(&preview);
+        assert_eq!(world.call(preview).await.status, 200);
+        let asked = json!({"division": "NORTH", "email": changing.email});
+        assert_eq!(world.call(Call::new("POST", "/v1/activations/resend").public().json(&asked)).await.status, 202);
+        world.pump().await;
 
-    let grown = send("again", people).await;
-    world.import((PEOPLE..PEOPLE + 30).map(|person| world.account_of(person))).await;
-    world.write_ledger().await;
-    let grown = world.campaign(grown).await;
-    assert_eq!(
-        (&grown["stateReason"], grown["wouldReach"].as_u64()),
-        (&json!("audienceGrew"), Some(people + 30)),
-        "{grown}"
-    );
-    let cancel = format!("/v1/campaigns/{}/cancel", grown["campaignId"].as_str().unwrap());
-    assert_eq!(world.call(Call::new("POST", &cancel)).await.status, 200);
-    world.pump().await;
+        let grown = send("again", people).await;
+        world.import((PEOPLE..PEOPLE + 30).map(|person| world.account_of(person))).await;
+        world.write_ledger().await;
+        let grown = world.campaign(grown).await;
+        assert_eq!(
+            (&grown["stateReason"], grown["wouldReach"].as_u64()),
+            (&json!("audienceGrew"), Some(people + 30)),
+            "{grown}"
+        );
+        let cancel = format!("/v1/campaigns/{}/cancel", grown["campaignId"].as_str().unwrap());
+        assert_eq!(world.call(Call::new("POST", &cancel)).await.status, 200);
+        world.pump().await;
 
-    let scheduling = Scheduling::of(world);
-    let fields = json!({"filter": {"division": "NORTH", "accountClass": "HOME"}});
-    let preview = Call::new("POST", "/v1/schedules/preview").json(&weekly(fields.clone()));
-    assert_eq!(scheduling.world.call(preview).await.status, 200);
-    let schedule = scheduling.schedule(fields).await;
-    let due = serde_json::from_value(schedule["nextRuns"][0].clone()).unwrap();
-    assert!(matches!(scheduling.verdict(&schedule, due).await, Verdict::Started { .. }));
+        let scheduling = Scheduling::of(world);
+        let fields = json!({"filter": {"division": "NORTH", "accountClass": "HOME"}});
+        let preview = Call::new("POST", "/v1/schedules/preview").json(&weekly(fields.clone()));
+        assert_eq!(scheduling.world.call(preview).await.status, 200);
+        let schedule = scheduling.schedule(fields).await;
+        let due = serde_json::from_value(schedule["nextRuns"][0].clone()).unwrap();
+        assert!(matches!(scheduling.verdict(&schedule, due).await, Verdict::Started { .. }));
+    })
+    .await;
 }
 
 /// Addresses that were mailed, sorted.
@@ -243,28 +255,31 @@ fn mailed(world: &World) -> Vec<String> {
     mailed
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_campaign_beside_a_killed_import_mails_exactly_those_who_are_shown() {
-    let change = Change::Post(large(&World::empty(), 0..PEOPLE, 5));
-    let mut audiences = std::collections::BTreeSet::new();
-    // Begun, about to come in force, in force, settled in part.
-    for writes in [2, 3, 4, 6] {
-        let _scenario = FailScenario::setup();
-        let world = world_with(None).await;
-        assert!(make_and_kill(&world, &change, writes).await);
-        let mut shown: Vec<_> = world.list("/v1/recipients?division=NORTH&status=notSent").await;
-        let mut emails: Vec<_> = shown.drain(..).map(|row| row["email"].as_str().unwrap().to_owned()).collect();
-        emails.sort();
-        audiences.insert(emails.len());
-        world.send("NORTH").await;
-        world.pump().await;
-        assert_eq!(mailed(&world), emails, "after {writes} writes");
-        // Whoever comes next changes nothing about who was mailed, and nobody is mailed again.
-        assert_eq!(world.sweep_after(LATER).await.errors, 0);
-        assert_eq!(world.counts("division=NORTH").await["pending"], emails.len());
-    }
-    let accepted = (0..PEOPLE).filter(|person| person % 7 == 3).count();
-    assert_eq!(audiences, [PEOPLE / 10, PEOPLE - accepted].into());
+    with_clock(async |_| {
+        let change = Change::Post(large(&World::empty(), 0..PEOPLE, 5));
+        let mut audiences = std::collections::BTreeSet::new();
+        // Begun, about to come in force, in force, settled in part.
+        for writes in [2, 3, 4, 6] {
+            let _scenario = FailScenario::setup();
+            let world = world_with(None).await;
+            assert!(make_and_kill(&world, &change, writes).await);
+            let mut shown: Vec<_> = world.list("/v1/recipients?division=NORTH&status=notSent").await;
+            let mut emails: Vec<_> = shown.drain(..).map(|row| row["email"].as_str().unwrap().to_owned()).collect();
+            emails.sort();
+            audiences.insert(emails.len());
+            world.send("NORTH").await;
+            world.pump().await;
+            assert_eq!(mailed(&world), emails, "after {writes} writes");
+            // Whoever comes next changes nothing about who was mailed, and nobody is mailed again.
+            assert_eq!(world.sweep_after(LATER).await.errors, 0);
+            assert_eq!(world.counts("division=NORTH").await["pending"], emails.len());
+        }
+        let accepted = (0..PEOPLE).filter(|person| person % 7 == 3).count();
+        assert_eq!(audiences, [PEOPLE / 10, PEOPLE - accepted].into());
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,26 +1,37 @@
-//! Where temporary passwords are, and where they are not. Alone in its process: the log is that of the whole process.
+//! What the functions log, and where temporary passwords are and are not. A program of its own, with one log for the whole of it, which
+//! is there before anything is logged: `tracing` decides once for each line of code whether anybody listens, and where another
+//! test comes to that line first, without a log, it would decide that nobody does.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
 
 use std::collections::BTreeSet;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{LazyLock, Mutex};
 
 use jiff::SignedDuration;
 use lambda_http::tracing::subscriber::{self, filter};
 use portal_aws::clock;
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::activation::activation;
 use tests::cloud::{CAMPAIGNS, DIRECTORY};
 use tests::{Account, Contact, World};
 
-/// Everything that all code of this process logs, in as much detail as there is.
-#[derive(Clone, Debug, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+/// Everything that all code of this process logs, in as much detail as there is, in the form in which lambda_runtime writes it.
+static LOG: LazyLock<Mutex<Vec<u8>>> = LazyLock::new(|| {
+    subscriber::fmt().json().with_max_level(filter::LevelFilter::TRACE).with_writer(|| Log).init();
+    Mutex::default()
+});
+
+/// What was logged so far.
+fn logged() -> String {
+    String::from_utf8(LOG.lock().unwrap().clone()).unwrap()
+}
+
+struct Log;
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
+        LOG.lock().unwrap().write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -31,12 +42,7 @@ impl io::Write for Log {
 /// Guarantee 4.
 #[tokio::test]
 async fn every_password_is_drawn_anew_and_is_in_its_mail_and_nowhere_else() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = subscriber::fmt().with_max_level(filter::LevelFilter::TRACE).with_ansi(false);
-    let subscriber = subscriber.with_writer(move || writer.clone());
-    subscriber.init();
-
+    LazyLock::force(&LOG);
     let world = World::new().await;
     let contact = |i| Contact::new("1", &world.email(format!("p{i}")));
     world.import((0..12).map(|i| Account::new("NORTH", &format!("A{i}")).contact(contact(i)))).await;
@@ -64,7 +70,7 @@ async fn every_password_is_drawn_anew_and_is_in_its_mail_and_nowhere_else() {
         assert!(items.last_evaluated_key.is_none());
         stored.push_str(&format!("{:?}", items.items()));
     }
-    let logged = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let logged = logged();
     assert!(logged.contains("batch sent"));
     let mails = world.mails();
     assert_eq!(mails.len(), 13);
@@ -85,4 +91,26 @@ async fn every_password_is_drawn_anew_and_is_in_its_mail_and_nowhere_else() {
     }
     // Whoever accepted has none any more.
     assert_eq!((passwords.len(), salts.len()), (13, 12), "each has its own");
+}
+
+/// The alarm counts lines of the log.
+#[tokio::test]
+async fn what_is_not_sent_for_the_daily_limit_is_logged_as_the_alarm_reads_it() {
+    LazyLock::force(&LOG);
+    let mut world = World::with_people(2).await;
+    let settings = world.settings_with(&[("SELF_SERVICE_DAILY_LIMIT", "1")]);
+    world.resend = ::resend::Resend::new(&world.config, &settings).unwrap();
+    world.send("NORTH").await;
+    world.pump().await;
+    let now = clock::now();
+    for person in ["p0", "p1"] {
+        world.resend_at("NORTH", &world.email(person), now).await;
+    }
+    let logged = logged();
+    let lines = logged.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let refused: Vec<_> = lines.filter(|line| line["fields"]["message"] == "no new e-mail").collect();
+    let [refused] = &refused[..] else { panic!("one line: {refused:?}") };
+    let reason = refused["fields"]["reason"].as_str().unwrap();
+    let alarms = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../infra/alarms.yaml")).unwrap();
+    assert!(alarms.contains(&format!("FilterPattern: '{{ $.fields.reason = \"{reason}\" }}'")), "{reason}");
 }
