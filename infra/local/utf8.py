@@ -7,8 +7,6 @@ from pathlib import Path
 
 from steps import Failure
 
-# What UTF-16 and UTF-32 begin with. UTF-32 stands first: its little-endian mark begins as that of UTF-16.
-_MARKS = ((codecs.BOM_UTF32_LE, "UTF-32"), (codecs.BOM_UTF32_BE, "UTF-32"), (codecs.BOM_UTF16_LE, "UTF-16"), (codecs.BOM_UTF16_BE, "UTF-16"))
 _HEAD = 4_096
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}".encode()
 
@@ -37,12 +35,9 @@ def without_mark(text: bytes) -> bytes:
 
 
 def _refuse_wide(path: Path, head: bytes) -> None:
-    for mark, name in _MARKS:
-        if head.startswith(mark):
-            raise _refused(path, f"{name}, not UTF-8")
-    # JSON begins with ASCII, and has no NUL.
+    # JSON begins with ASCII, whose characters have one NUL in UTF-16 and three in UTF-32, and has no NUL of its own.
     if b"\0" in head:
-        name = "UTF-32" if b"\0\0" in head else "UTF-16"
+        name = "UTF-32" if b"\0\0\0" in head else "UTF-16"
         raise _refused(path, f"{name}, not UTF-8")
 
 

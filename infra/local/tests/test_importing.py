@@ -118,7 +118,9 @@ class Importing(unittest.TestCase):
             with self.subTest(encoding), tempfile.TemporaryDirectory() as name:
                 folder = Path(name)
                 (folder / "divisions.json").write_text('[{"division": "D"}]')
-                (folder / "accounts.ndjson").write_bytes('{"accountId": "A"}\n{"accountId": "José"}\n'.encode(encoding))
+                # In UTF-16, U+0100 next to an ASCII letter has two NULs in a row.
+                last = "eĀe" if encoding.startswith("utf") else "José"
+                (folder / "accounts.ndjson").write_bytes(f'{{"accountId": "A"}}\n{{"accountId": "{last}"}}\n'.encode(encoding))
                 with self.assertRaisesRegex(Failure, sentence):
                     import_folder(api.Api(server.url, api.given_token("token")), folder)
                 self.assertEqual((server.calls, server.puts), ([], 0))
