@@ -163,11 +163,12 @@ mod tests {
     }
 
     #[test]
-    fn no_password_comes_twice_in_a_million_and_every_symbol_is_as_frequent() {
+    fn no_password_comes_twice_in_many_and_every_symbol_is_as_frequent() {
+        const MANY: u32 = 100_000;
         let mut random = StdRng::seed_from_u64(2);
         let mut seen = HashSet::new();
         let mut frequency = [0_u64; 256];
-        for _ in 0..1_000_000 {
+        for _ in 0..MANY {
             let password = TemporaryPassword::generate(&mut random);
             let text = password.expose().expose_secret();
             let mut packed = 0_u128;
@@ -178,10 +179,11 @@ mod tests {
             }
             assert!(seen.insert(packed));
         }
-        let expected = 1_000_000.0 * (GROUPS * GROUP_LENGTH) as f64 / ALPHABET.len() as f64;
+        let expected = f64::from(MANY) * (GROUPS * GROUP_LENGTH) as f64 / ALPHABET.len() as f64;
         for symbol in ALPHABET {
             let deviation = (frequency[usize::from(*symbol)] as f64 - expected).abs() / expected;
-            assert!(deviation < 0.01, "{} deviates by {deviation}", char::from(*symbol));
+            // Five standard deviations. A byte modulo the length of the alphabet would make three symbols 0.078 off.
+            assert!(deviation < 0.015, "{} deviates by {deviation}", char::from(*symbol));
         }
     }
 
