@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
 
+mod a_grant_that_nothing_uses;
 mod a_machines_token;
 mod a_request_that_costs_much;
 mod a_template_that_carries_the_password_away;
