@@ -103,7 +103,8 @@ async fn a_file_for_people_has_the_words_and_the_clock_of_the_page() {
         world.set(&email(name), "expiresAt", "2020-01-17T04:59:30Z").await;
     }
     let lost = Contact::new("1", "nobody").with("name", "Zo\u{eb}");
-    world.import([Account::new("NORTH", "LOST").contact(lost)]).await;
+    let second = Account::new("NORTH", "B0").contact(Contact::new("1", &email("p0")));
+    world.import([Account::new("NORTH", "LOST").contact(lost), second]).await;
     let lines = async |path: &str| {
         let answer = world.call(Call::new("GET", path).header("Accept", "text/csv")).await;
         assert!(answer.status.is_success(), "{}", answer.text);
@@ -117,6 +118,10 @@ async fn a_file_for_people_has_the_words_and_the_clock_of_the_page() {
     let row = |name: &str, rest: &str| people.iter().any(|line| line.starts_with(&email(name)) && line.ends_with(rest));
     assert!(row("p0", ",Not sent,Bounced,2020-01-09 23:59,"), "{people:?}");
     assert!(row("p1", ",Not sent,,2020-01-09 23:59,2020-01-16 23:59"), "{people:?}");
+    assert!(people.iter().any(|line| line.contains(",\"A0, B0\",")), "{people:?}");
+    // Spreadsheets of many countries split at a semicolon.
+    let columns = lines("/v1/recipients?division=NORTH").await;
+    assert!(columns.iter().any(|line| line.contains(",A0 / B0,2,")), "{columns:?}");
     let services = lines("/v1/recipients?division=NORTH&columns=words&onActiveServices=true").await;
     assert!(services[0].ends_with(",Accounts with active services"), "{services:?}");
     let contacts = lines("/v1/unreachable?division=NORTH&columns=words").await;
