@@ -20,3 +20,4 @@ pub mod scheduler;
 mod scripted;
 pub mod sender;
 pub mod settings;
+pub mod table;

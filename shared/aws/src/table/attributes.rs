@@ -1,0 +1,61 @@
+//! The names of an item's attributes, as its type says them.
+
+use serde::de::value::Error;
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::forward_to_deserialize_any;
+
+/// The attributes of an item of this type, by their names in the table: those of the struct, which inlines no other (`flatten`). So whoever reads all but
+/// some attributes reads one that is added to the type without being told.
+pub fn attributes_of<'de, T: Deserialize<'de>>() -> &'static [&'static str] {
+    let mut names: &'static [&'static str] = &[];
+    // A derived implementation begins with the names of its fields; nothing is deserialised.
+    let _ = T::deserialize(Names(&mut names));
+    names
+}
+
+struct Names<'a>(&'a mut &'static [&'static str]);
+
+impl<'de> Deserializer<'de> for Names<'_> {
+    type Error = Error;
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        _visitor: V,
+    ) -> Result<V::Value, Error> {
+        *self.0 = fields;
+        Err(de::Error::custom("only the names are wanted"))
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Error> {
+        Err(de::Error::custom("this is no struct"))
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    #[expect(dead_code, reason = "only the names are read")]
+    struct Sample {
+        recipient_id: u8,
+        #[serde(rename = "k", default)]
+        known: Option<u8>,
+        #[serde(skip)]
+        not_stored: u8,
+    }
+
+    #[test]
+    fn attributes_have_the_names_that_they_are_stored_by() {
+        assert_eq!(attributes_of::<Sample>(), ["recipientId", "k"]);
+        assert!(attributes_of::<Vec<u8>>().is_empty());
+    }
+}

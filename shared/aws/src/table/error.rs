@@ -1,0 +1,133 @@
+//! Why a table could not do what it was asked, and waiting before it is asked again.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use portal_domain::{Tell, Told};
+use rand::RngExt;
+
+use crate::clock;
+
+/// How often a conflicting or throttled call is made before giving up: with the pauses below, about 5 seconds.
+pub(crate) const TRIES: u32 = 9;
+
+/// A store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A call to DynamoDB failed.
+    #[error("DynamoDB could not {what}: {cause}")]
+    Call {
+        /// What was attempted.
+        what: &'static str,
+        /// Why it failed.
+        cause: Box<dyn Error + Send + Sync>,
+        /// Nothing is wrong with the call: no answer came, or DynamoDB had a fault of its own.
+        passing: bool,
+    },
+    /// The table or the call was throttled, or other transactions held the items, for as long as was bearable.
+    #[error("DynamoDB is busy: gave up trying to {0}")]
+    Busy(&'static str),
+    /// An item does not have the form that this version writes. The cause may quote it, and so is not in the message.
+    #[error("an item of the table is not in the expected form")]
+    Form(#[from] serde_dynamo::Error),
+    /// The address of a recipient is none by the rules of this version.
+    #[error("the address of a recipient is not in the expected form")]
+    NoAddress,
+}
+
+impl Tell for StoreError {
+    fn tell(self) -> Told {
+        if self.passes() { Told::Busy(self.into()) } else { Told::Broken(self.into()) }
+    }
+}
+
+impl StoreError {
+    /// Whether the same call may well succeed in a while.
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Busy(_) | Self::Call { passing: true, .. })
+    }
+
+    /// The error of a request that lacks something the SDK insists on.
+    pub fn request(error: aws_sdk_dynamodb::error::BuildError) -> Self {
+        Self::Call { what: "build a request", cause: Box::new(error), passing: false }
+    }
+
+    /// The error of a failed call; throttling becomes [`StoreError::Busy`].
+    pub fn of<E>(what: &'static str, error: SdkError<E>) -> Self
+    where
+        E: Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        if error.code().is_some_and(is_throttle) {
+            return Self::Busy(what);
+        }
+        let passing = match &error {
+            SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => true,
+            SdkError::ServiceError(answer) => answer.raw().status().is_server_error(),
+            _ => false,
+        };
+        Self::Call { what, cause: Box::new(Chain(error)), passing }
+    }
+}
+
+/// Shows an SDK error with its causes, which its own `Display` leaves out. Neither this nor `Debug` shows the answer's body, as
+/// the SDK's own would: a refused transaction answers with the items that were in its way, addresses and all.
+struct Chain<E>(E);
+
+impl<E: Error> fmt::Display for Chain<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl<E: Error> fmt::Debug for Chain<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl<E: Error> Error for Chain<E> {}
+
+pub(crate) fn is_throttle(code: &str) -> bool {
+    matches!(
+        code,
+        "ThrottlingException"
+            | "ThrottlingError"
+            | "ProvisionedThroughputExceeded"
+            | "ProvisionedThroughputExceededException"
+            | "RequestLimitExceeded"
+            | "TransactionInProgressException"
+    )
+}
+
+/// Waits before try number `attempt` (from 1), with full jitter, at most a second.
+pub async fn back_off(attempt: u32) {
+    let ceiling = 25_u64.saturating_mul(1 << attempt.min(10)).min(1_000);
+    tokio::time::sleep(Duration::from_millis(clock::rng().random_range(0..=ceiling))).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("service error")]
+    struct Answer {
+        source: fmt::Error,
+        _body: &'static str,
+    }
+
+    #[test]
+    fn an_error_shows_its_causes_and_nothing_of_an_answers_body() {
+        let shown = Chain(Answer { source: fmt::Error, _body: "ann@example.com" });
+        let expected = format!("service error: {}", fmt::Error);
+        assert_eq!((format!("{shown}"), format!("{shown:?}")), (expected.clone(), expected));
+    }
+}

@@ -1,0 +1,129 @@
+//! The one place that builds requests of DynamoDB.
+//!
+//! A store names what it keeps by typed keys and queries ([`Key`], [`Query`]), and changes it by actions ([`Action`], [`Update`]): each runs by
+//! itself ([`Table::run`]), or together with others, of whatever store, in a transaction ([`Tx`]). What an action is conditional on is a
+//! [`Condition`]. Names and values of expressions get their aliases here, so that no store knows which words DynamoDB reserves.
+
+mod action;
+mod attributes;
+mod batch;
+pub mod condition;
+pub(crate) mod error;
+mod expression;
+mod key;
+mod query;
+mod tx;
+mod update;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::ReturnValue;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use self::action::{Action, Updated};
+pub use self::attributes::attributes_of;
+pub use self::batch::{BATCH_KEYS, Batch, Found};
+pub use self::condition::Condition;
+pub use self::error::{StoreError, back_off};
+pub use self::key::{Item, Key, key, n, s};
+pub use self::query::{Page, Query};
+pub use self::tx::{Part, Refused, TRANSACTION_ACTIONS, Transacted, Tx};
+pub use self::update::Update;
+
+/// A table. Both tables of the stack have the keys `pk` and `sk`.
+#[derive(Clone, Debug)]
+pub struct Table {
+    client: Client,
+    name: String,
+}
+
+impl Table {
+    /// The table with this name.
+    pub fn new(client: Client, name: impl Into<String>) -> Self {
+        Self { client, name: name.into() }
+    }
+
+    /// An item, read consistently.
+    pub async fn get<T: DeserializeOwned>(&self, what: &'static str, key: &Key<T>) -> Result<Option<T>, StoreError> {
+        self.get_item(what, key, true).await
+    }
+
+    /// An item as it was a moment ago, for half the price.
+    pub async fn get_stale<T: DeserializeOwned>(
+        &self,
+        what: &'static str,
+        key: &Key<T>,
+    ) -> Result<Option<T>, StoreError> {
+        self.get_item(what, key, false).await
+    }
+
+    async fn get_item<T: DeserializeOwned>(
+        &self,
+        what: &'static str,
+        key: &Key<T>,
+        consistent: bool,
+    ) -> Result<Option<T>, StoreError> {
+        let request =
+            self.client.get_item().table_name(&self.name).set_key(Some(key.item())).consistent_read(consistent);
+        let answer = request.send().await.map_err(|error| StoreError::of(what, error))?;
+        Ok(answer.item.map(serde_dynamo::from_item).transpose()?)
+    }
+
+    /// Puts an item, whatever was there; answers what was there.
+    pub async fn replace<T: Serialize + DeserializeOwned>(
+        &self,
+        what: &'static str,
+        key: &Key<T>,
+        item: &T,
+    ) -> Result<Option<T>, StoreError> {
+        let item = key.with(item)?;
+        let request = self.client.put_item().table_name(&self.name).set_item(Some(item));
+        let answer = request.return_values(ReturnValue::AllOld).send().await;
+        let before = answer.map_err(|error| StoreError::of(what, error))?.attributes;
+        Ok(before.map(serde_dynamo::from_item).transpose()?)
+    }
+
+    /// The action that puts an item, whatever is there.
+    pub fn put<T: Serialize>(&self, key: Key<T>, item: &T) -> Action {
+        Action::put(&self.name, key.with(item))
+    }
+
+    /// The action that puts an item on the condition that there is none.
+    pub fn put_new<T: Serialize>(&self, key: Key<T>, item: &T) -> Action {
+        self.put(key, item).when(condition::absent())
+    }
+
+    /// A change of an item's attributes; of one that does not exist, it makes one.
+    pub fn update<T>(&self, key: Key<T>) -> Update {
+        Update::new(&self.name, key.item())
+    }
+
+    /// The action that deletes an item, if it is there.
+    pub fn delete<T>(&self, key: Key<T>) -> Action {
+        Action::delete(&self.name, key.item())
+    }
+
+    /// The action that writes nothing, and fails its transaction unless `condition` holds.
+    pub fn check<T>(&self, key: Key<T>, condition: Condition) -> Action {
+        Action::check(&self.name, key.item()).when(condition)
+    }
+
+    /// A transaction, of actions in this and other tables.
+    pub fn tx(&self, what: &'static str) -> Tx {
+        Tx::new(self.client.clone(), what)
+    }
+
+    /// Runs one action by itself. `false`, and nothing is written, if its condition does not hold.
+    pub async fn run(&self, what: &'static str, action: impl Into<Action>) -> Result<bool, StoreError> {
+        action.into().run(&self.client, what).await
+    }
+
+    /// Runs an update by itself, and answers the item as it is then; if its condition does not hold, the item as it is.
+    pub async fn run_and_get<T: DeserializeOwned>(
+        &self,
+        what: &'static str,
+        update: Update,
+    ) -> Result<Updated<T>, StoreError> {
+        update.run_and_get(&self.client, what).await
+    }
+}
