@@ -3,7 +3,7 @@
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use jiff::Timestamp;
 use portal_aws::directory::keys;
-use portal_aws::dynamo::key;
+use portal_aws::table::key;
 use serde_json::{Value, json};
 
 use crate::World;

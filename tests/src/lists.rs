@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use portal_aws::directory::keys;
-use portal_aws::dynamo::{key, s};
+use portal_aws::table::{key, s};
 use serde_json::Value;
 
 use crate::World;

@@ -2,7 +2,7 @@
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use portal_aws::campaigns::item::LedgerItem;
-use portal_aws::dynamo::{key, n, s};
+use portal_aws::table::{key, n, s};
 use portal_domain::{CampaignId, RecipientId};
 use serde_json::{Value, json};
 

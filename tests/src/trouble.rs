@@ -6,7 +6,7 @@ use deliver::Deliver;
 use jiff::SignedDuration;
 use portal_aws::campaigns::keys;
 use portal_aws::clock;
-use portal_aws::dynamo::{key, n, s};
+use portal_aws::table::{key, n, s};
 use portal_domain::{CampaignId, Outcome};
 use serde_json::json;
 

@@ -18,8 +18,8 @@ use portal_aws::campaigns::item::LedgerItem;
 use portal_aws::clock;
 use portal_aws::directory::item::RecipientItem;
 use portal_aws::directory::keys;
-use portal_aws::dynamo::key;
 use portal_aws::settings::Settings;
+use portal_aws::table::key;
 use portal_domain::{CampaignId, DivisionId};
 use resend::Resend;
 use serde_json::{Value, json};
@@ -363,7 +363,7 @@ impl World {
         Some(serde_dynamo::from_item(item).unwrap())
     }
 
-    pub(crate) async fn get(&self, key: portal_aws::dynamo::Item) -> Option<portal_aws::dynamo::Item> {
+    pub(crate) async fn get(&self, key: portal_aws::table::Item) -> Option<portal_aws::table::Item> {
         let request = self.dynamo.get_item().table_name(DIRECTORY).set_key(Some(key));
         request.consistent_read(true).send().await.unwrap().item
     }
@@ -379,12 +379,12 @@ impl World {
             .set_key(Some(key(keys::recipient_pk(id), keys::RECIPIENT)))
             .update_expression("SET #status = :accepted, indexSort = :sort ADD version :one")
             .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":accepted", portal_aws::dynamo::s("accepted"))
+            .expression_attribute_values(":accepted", portal_aws::table::s("accepted"))
             .expression_attribute_values(
                 ":sort",
-                portal_aws::dynamo::s(keys::recipient_sort(portal_domain::PortalStatus::Accepted, id)),
+                portal_aws::table::s(keys::recipient_sort(portal_domain::PortalStatus::Accepted, id)),
             )
-            .expression_attribute_values(":one", portal_aws::dynamo::n(1))
+            .expression_attribute_values(":one", portal_aws::table::n(1))
             .return_values(ReturnValue::AllNew)
             .send()
             .await

@@ -9,7 +9,7 @@ use portal_aws::campaigns::accept::Accepted;
 use portal_aws::campaigns::outbox::Event;
 use portal_aws::campaigns::sources::WINDOW;
 use portal_aws::clock;
-use portal_aws::dynamo::{StoreError, back_off};
+use portal_aws::table::{StoreError, back_off};
 use portal_domain::activation::proven;
 use portal_domain::input::{FieldError, Fields};
 use portal_domain::new_password::{MOST_BYTES, NewPassword, PasswordHashed, TypedPassword};

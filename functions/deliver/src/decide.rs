@@ -9,7 +9,7 @@ use portal_aws::campaigns::record::Undo;
 use portal_aws::clock;
 use portal_aws::directory::item::RecipientItem;
 use portal_aws::directory::templates::Unusable;
-use portal_aws::dynamo::StoreError;
+use portal_aws::table::StoreError;
 use portal_domain::campaign::INVITATION_LIFETIME;
 use portal_domain::mail::{Compiled, Invitation, RenderError, Rendered};
 use portal_domain::outcome::LedgerEvent;

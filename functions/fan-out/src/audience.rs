@@ -6,7 +6,7 @@ use portal_aws::campaigns::fan_out::PAGE_ROWS;
 use portal_aws::campaigns::item::CursorItem;
 use portal_aws::clock;
 use portal_aws::directory::read::{DirectoryReader, Found};
-use portal_aws::dynamo::StoreError;
+use portal_aws::table::StoreError;
 use portal_domain::selection::{Verdict, judge};
 use portal_domain::{Campaign, PortalStatus, Recipient, Shard};
 

@@ -16,9 +16,9 @@ use portal_aws::campaigns::fan_out::PageWrite;
 use portal_aws::campaigns::item::{CursorItem, Task};
 use portal_aws::clock;
 use portal_aws::directory::read::DirectoryReader;
-use portal_aws::dynamo::StoreError;
 use portal_aws::queue::{DeliverMessage, FanOutMessage, Queue, QueueError, jittered};
 use portal_aws::settings::{InvalidSetting, Settings};
+use portal_aws::table::StoreError;
 use portal_domain::Campaign;
 use portal_domain::campaign::DELIVERY_SIZE;
 

@@ -14,7 +14,7 @@ use portal_aws::campaigns::item::Made;
 use portal_aws::campaigns::request::{RequestKey, Seen};
 use portal_aws::campaigns::schedules::Written;
 use portal_aws::clock;
-use portal_aws::dynamo::StoreError;
+use portal_aws::table::StoreError;
 use portal_domain::audit::{Deed, Entry};
 use portal_domain::campaign::audit::Action;
 use portal_domain::division::SenderRefusal;
@@ -257,7 +257,7 @@ impl Schedules {
                 return Ok(Schedule { version: before.version + 1, ..after });
             }
             begun.refused().await;
-            portal_aws::dynamo::back_off(attempt).await;
+            portal_aws::table::back_off(attempt).await;
         }
         Err(StoreError::Busy("change a schedule").into())
     }
@@ -270,7 +270,7 @@ impl Schedules {
         let mut newest = saved;
         for attempt in 1..=TRIES {
             match self.store.record_occurrence(&newest, &missed).await? {
-                Written::Changed => portal_aws::dynamo::back_off(attempt).await,
+                Written::Changed => portal_aws::table::back_off(attempt).await,
                 Written::Done | Written::Before => return Ok(newest.after(missed)),
             }
             match self.store.schedule(&newest.schedule_id).await? {

@@ -4,7 +4,6 @@
 //! anything is done, so that nothing is done without one, and once more when it is known how it ended.
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use portal_domain::DivisionId;
@@ -14,20 +13,20 @@ use serde_json::Value;
 use ulid::Ulid;
 
 use crate::clock;
-use crate::dynamo::{Item, StoreError, key, n, s};
 use crate::settings::{InvalidSetting, Settings};
+use crate::table::condition::between;
+use crate::table::{Key, Query, StoreError, Table};
 
 /// The index of entries by division.
 const BY_DIVISION: &str = "by-division";
 
 /// Entries that one query reads at most.
-const PAGE: i32 = 500;
+const PAGE: usize = 500;
 
 /// The audit of a stack.
 #[derive(Clone, Debug)]
 pub struct Audit {
-    client: Client,
-    table: String,
+    table: Table,
     retention: SignedDuration,
 }
 
@@ -52,7 +51,7 @@ impl Audit {
     /// The audit in the table `AUDIT_TABLE`, whose entries are kept for `AUDIT_RETENTION_DAYS`.
     pub fn new(client: Client, settings: &Settings) -> Result<Self, InvalidSetting> {
         let retention = settings.required_days("AUDIT_RETENTION_DAYS")?;
-        Ok(Self { client, table: settings.required("AUDIT_TABLE")?, retention })
+        Ok(Self { table: Table::new(client, settings.required("AUDIT_TABLE")?), retention })
     }
 
     /// A new entry, which is nowhere yet.
@@ -73,14 +72,10 @@ impl Audit {
     }
 
     async fn put(&self, entry: &Entry) -> Result<(), StoreError> {
-        let mut item: Item = serde_dynamo::to_item(entry)?;
+        let action = self.table.put(Key::new(name_of_month(entry.at), &entry.entry_id), entry);
         // Null would not do for the key of an index.
-        item.retain(|_, value| !matches!(value, AttributeValue::Null(_)));
-        item.extend(key(name_of_month(entry.at), &entry.entry_id));
-        item.insert("ttl".to_owned(), n((entry.at + self.retention).as_second()));
-        let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        request.send().await.map_err(|error| StoreError::of("write the audit", error))?;
-        Ok(())
+        let action = action.without_nulls().with("ttl", (entry.at + self.retention).as_second());
+        self.table.run("write the audit", action).await.map(drop)
     }
 
     /// The oldest time of which there can be entries.
@@ -96,25 +91,17 @@ impl Audit {
             return Ok((Vec::new(), None));
         }
         let month = first_of_month(time_of(last));
-        let query = self.client.query().table_name(&self.table).scan_index_forward(false).limit(PAGE);
         let query = match wanted.division {
-            Some(division) => query
-                .index_name(BY_DIVISION)
-                .key_condition_expression("division = :division AND sk BETWEEN :first AND :last")
-                .expression_attribute_values(":division", s(division.as_str())),
-            None => query
-                .key_condition_expression("pk = :month AND sk BETWEEN :first AND :last")
-                .expression_attribute_values(":month", s(name_of_month(month))),
+            Some(division) => Query::index(BY_DIVISION, "division", division.as_str()),
+            None => Query::partition(name_of_month(month)).stale(),
         };
-        let query = query
-            .expression_attribute_values(":first", s(first.to_string()))
-            .expression_attribute_values(":last", s(last.to_string()));
-        let answer = query.send().await.map_err(|error| StoreError::of("read the audit", error))?;
-        let entries: Vec<Entry> = serde_dynamo::from_items(answer.items.unwrap_or_default())?;
-        let next = match (answer.last_evaluated_key, wanted.division) {
-            (Some(_), _) => entries.last().and_then(|entry| entry.entry_id.parse().ok()),
-            (None, Some(_)) => None,
-            (None, None) => Some(first_id(month)).filter(|next| *next > first),
+        let query = query.whose(between("sk", first.to_string(), last.to_string())).backwards().limit(PAGE);
+        let page = self.table.page("read the audit", query).await?;
+        let (more, entries): (_, Vec<Entry>) = (page.has_more(), page.items);
+        let next = match (more, wanted.division) {
+            (true, _) => entries.last().and_then(|entry| entry.entry_id.parse().ok()),
+            (false, Some(_)) => None,
+            (false, None) => Some(first_id(month)).filter(|next| *next > first),
         };
         Ok((entries, next))
     }

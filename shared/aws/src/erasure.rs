@@ -21,8 +21,8 @@ use crate::directory::item::RecipientItem;
 use crate::directory::read::DirectoryReader;
 use crate::directory::write::DirectoryStore;
 use crate::directory::write::erase::{Erasure, Readmitted};
-use crate::dynamo::{StoreError, back_off};
 use crate::settings::{InvalidSetting, Settings};
+use crate::table::{StoreError, back_off};
 
 /// Accounts that are taken up at once: about as many as one transaction holds.
 const ACCOUNTS_AT_ONCE: usize = 40;

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::campaigns::CampaignStore;
 use crate::campaigns::outbox::{Event, Happened};
-use crate::dynamo::StoreError;
+use crate::table::StoreError;
 
 /// The source that all events name.
 pub const SOURCE: &str = "portal-invites";
@@ -152,7 +152,7 @@ mod tests {
             division: DivisionId::new("DAYTON"),
             at: "2026-11-30T12:00:00Z".parse().expect("a time"),
         };
-        let item: crate::dynamo::Item = serde_dynamo::to_item(&event).expect("an item");
+        let item: crate::table::Item = serde_dynamo::to_item(&event).expect("an item");
         assert_eq!(serde_dynamo::from_item::<_, Event>(item).expect("reads"), event);
     }
 }

@@ -18,12 +18,12 @@ use crate::campaigns::CampaignStore;
 use crate::campaigns::start::{Once, Started};
 use crate::directory::read::DirectoryReader;
 use crate::directory::templates::{TemplateRefusal, TemplateStore};
-use crate::dynamo::StoreError;
 use crate::mail::{MailError, Mailer};
 use crate::named::Lookup;
 use crate::queue::{FanOutMessage, Queue, QueueError};
 use crate::sender::check_sender;
 use crate::settings::{InvalidSetting, Settings};
+use crate::table::StoreError;
 
 /// What is to be started.
 #[derive(Clone, Debug)]

@@ -5,7 +5,6 @@ pub mod campaigns;
 pub mod clock;
 pub mod config;
 pub mod directory;
-pub mod dynamo;
 pub mod erasure;
 pub mod events;
 pub mod launch;

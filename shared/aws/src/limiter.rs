@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use self::store::{Item, LimiterStore, Taken};
 use crate::campaigns::keys;
-use crate::dynamo::{StoreError, back_off};
 use crate::mail::{MailError, Mailer};
 use crate::settings::{InvalidSetting, Settings};
+use crate::table::{StoreError, back_off};
 
 /// After this time without a refresh the allowance is asked for anew. The sweep refreshes it every minute while a campaign is active.
 const STALE: SignedDuration = SignedDuration::from_secs(180);

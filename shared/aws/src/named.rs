@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use crate::directory::read::DirectoryReader;
 use crate::directory::templates::TemplateStore;
-use crate::dynamo::StoreError;
 use crate::mail::{Account, MailError, Mailer};
 use crate::sender::check_sender;
+use crate::table::StoreError;
 
 /// Looks up the division, template, sender and recipient of requests that start or plan a campaign.
 #[derive(Clone, Debug)]

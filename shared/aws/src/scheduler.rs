@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::campaigns::CampaignStore;
 use crate::campaigns::schedules::Written;
-use crate::dynamo::{StoreError, back_off};
 use crate::settings::{MissingSetting, Settings};
+use crate::table::{StoreError, back_off};
 
 /// For how long, and how often, Scheduler tries to call the function. What comes over an hour late starts nothing anyway.
 const MOST_SECONDS: i32 = 3_600;

@@ -9,7 +9,7 @@ use deliver::Deliver;
 use jiff::SignedDuration;
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::clock;
-use portal_aws::dynamo::{key, s};
+use portal_aws::table::{key, s};
 use portal_domain::{Outcome, PortalStatus};
 use serde_json::json;
 use tests::World;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::keys;
 use portal_aws::clock;
-use portal_aws::dynamo::s;
+use portal_aws::table::s;
 use portal_domain::{CampaignId, Outcome, PortalStatus};
 use serde_json::{Value, json};
 use tests::clock::with_clock;

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::SignedDuration;
 use portal_aws::campaigns::keys;
 use portal_aws::clock;
-use portal_aws::dynamo::{key, n, s};
+use portal_aws::table::{key, n, s};
 use portal_domain::CampaignId;
 use serde_json::json;
 use tests::World;

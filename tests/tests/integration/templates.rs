@@ -1,7 +1,7 @@
 //! `/v1/templates`, and campaigns that use one.
 
 use portal_aws::directory::keys;
-use portal_aws::dynamo::key;
+use portal_aws::table::key;
 use portal_domain::TemplateId;
 use portal_domain::mail::template::newest_built_in;
 use serde_json::{Value, json};

@@ -3,7 +3,7 @@
 
 use portal_aws::clock;
 use portal_aws::directory::keys;
-use portal_aws::dynamo::{key, s};
+use portal_aws::table::{key, s};
 use portal_domain::mail::template::newest_built_in;
 use portal_domain::schedule::{Failure, Verdict};
 use portal_domain::{CampaignId, TemplateId};

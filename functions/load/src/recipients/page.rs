@@ -5,7 +5,7 @@ use std::future::Future;
 
 use portal_aws::clock;
 use portal_aws::directory::read::{ActiveAccounts, DirectoryReader, Found, Page};
-use portal_aws::dynamo::StoreError;
+use portal_aws::table::StoreError;
 use portal_domain::recipient::links::Known;
 use portal_domain::selection::{Rules, Verdict, judge};
 use portal_domain::{DivisionId, Filter, PortalStatus, Recipient, RecipientId, Shard};

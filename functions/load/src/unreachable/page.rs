@@ -4,7 +4,7 @@ use std::future::Future;
 
 use portal_aws::clock;
 use portal_aws::directory::read::{AccountPage, DirectoryReader};
-use portal_aws::dynamo::{BATCH_KEYS, StoreError};
+use portal_aws::table::{BATCH_KEYS, StoreError};
 use portal_domain::{Account, AccountId, DivisionId, Filter, Shard};
 use serde::{Deserialize, Serialize};
 

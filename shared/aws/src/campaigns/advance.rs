@@ -1,24 +1,24 @@
 //! How far a campaign has come, and its end.
 
-use aws_sdk_dynamodb::types::{Get, TransactGetItem};
+use futures::try_join;
 use jiff::Timestamp;
 use portal_domain::campaign::audit::{Action, AuditEntry, SYSTEM};
 use portal_domain::campaign::{CampaignEvent, Progress};
 use portal_domain::{Campaign, CampaignId, CampaignState, Shard};
 
 use super::counter::CounterItem;
-use super::item::CursorItem;
 use super::transition::{Lock, Moved, Transition};
 use super::{CampaignStore, keys};
-use crate::dynamo::{Item, StoreError, batch_get, key};
+use crate::table::{Batch, Found, StoreError};
 
 impl CampaignStore {
     /// Progress of a campaign. Batches that are recorded while this reads may be seen in part.
     pub async fn progress(&self, campaign: &Campaign) -> Result<Progress, StoreError> {
-        let keys = progress_keys(campaign.campaign_id, &campaign.shards());
-        let wanted = keys.into_iter().map(|key| (self.table.clone(), key)).collect();
-        let (items, acceptances) = futures::try_join!(batch_get(&self.client, wanted), self.acceptances(campaign))?;
-        Ok(Progress { acceptances: acceptances.view(), ..sum(campaign, items.into_iter().map(|(_, item)| item))? })
+        let mut batch = Batch::new("read a campaign's progress");
+        let shards = campaign.shards();
+        self.want_progress(&mut batch, campaign.campaign_id, &shards);
+        let (mut found, acceptances) = try_join!(batch.read(&self.table), self.acceptances(campaign))?;
+        Ok(Progress { acceptances: acceptances.view(), ..self.progress_of(campaign, &mut found)? })
     }
 
     /// Moves a campaign on when its ledger says so: to `sending` when the ledger is complete, and to its end, once, when
@@ -53,53 +53,41 @@ impl CampaignStore {
 
     /// Campaign and progress at one instant, without the acceptances; `None` when the campaign is unknown, or somebody writes to it just now.
     async fn snapshot(&self, id: CampaignId) -> Result<Option<(Campaign, Progress)>, StoreError> {
-        let mut wanted = vec![Self::campaign_key(id)];
-        wanted.extend(progress_keys(id, &Shard::all().collect::<Vec<_>>()));
-        let gets = wanted.into_iter().map(|key| {
-            let get = Get::builder().table_name(&self.table).set_key(Some(key)).build().map_err(StoreError::request)?;
-            Ok(TransactGetItem::builder().get(get).build())
-        });
-        let gets = gets.collect::<Result<Vec<_>, StoreError>>()?;
-        let answer = match self.client.transact_get_items().set_transact_items(Some(gets)).send().await {
-            Ok(answer) => answer,
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_transaction_canceled_exception()) => {
-                return Ok(None);
-            }
-            Err(error) => return Err(StoreError::of("read a campaign's progress", error)),
-        };
-        let mut items = answer.responses.unwrap_or_default().into_iter().map(|response| response.item);
-        let Some(campaign) = items.next().flatten() else { return Ok(None) };
-        let campaign: Campaign = serde_dynamo::from_item(campaign)?;
-        let progress = sum(&campaign, items.flatten())?;
+        let mut batch = Batch::new("read a campaign's progress");
+        batch.want(&self.table, &keys::campaign(id));
+        self.want_progress(&mut batch, id, &Shard::all().collect::<Vec<_>>());
+        let Some(mut found) = batch.read_at_once(&self.table).await? else { return Ok(None) };
+        let Some(campaign) = found.take(&self.table, &keys::campaign(id))? else { return Ok(None) };
+        let progress = self.progress_of(&campaign, &mut found)?;
         Ok(Some((campaign, progress)))
     }
-}
 
-fn progress_keys(campaign: CampaignId, shards: &[Shard]) -> Vec<Item> {
-    let shard_keys = |shard: &Shard| {
-        let pk = keys::shard_pk(campaign, *shard);
-        let counters = (0..keys::COUNTERS).map(keys::counter_sk);
-        std::iter::once(keys::CURSOR.to_owned()).chain(counters).map(move |sk| key(&pk, sk)).collect::<Vec<_>>()
-    };
-    shards.iter().flat_map(shard_keys).collect()
-}
-
-fn sum(campaign: &Campaign, items: impl Iterator<Item = Item>) -> Result<Progress, StoreError> {
-    let mut progress = Progress::default();
-    let mut counters = CounterItem::default();
-    let mut done = 0;
-    for item in items {
-        if item.get("sk").and_then(|sk| sk.as_s().ok()).map(String::as_str) == Some(keys::CURSOR) {
-            let cursor: CursorItem = serde_dynamo::from_item(item)?;
-            done += usize::from(cursor.done);
-            progress.audience += cursor.audience;
-            progress.excluded.merge(&cursor.excluded);
-        } else {
-            counters.merge(serde_dynamo::from_item(item)?);
+    fn want_progress(&self, batch: &mut Batch, id: CampaignId, shards: &[Shard]) {
+        for shard in shards {
+            batch.want(&self.table, &keys::cursor(id, *shard));
+            (0..keys::COUNTERS).for_each(|number| batch.want(&self.table, &keys::counter(id, *shard, number)));
         }
     }
-    progress.prepared = done == campaign.shards().len();
-    progress.outcomes = counters.outcomes(progress.audience);
-    progress.feedback = counters.feedback();
-    Ok(progress)
+
+    fn progress_of(&self, campaign: &Campaign, found: &mut Found) -> Result<Progress, StoreError> {
+        let id = campaign.campaign_id;
+        let mut progress = Progress { prepared: true, ..Progress::default() };
+        let mut counters = CounterItem::default();
+        for shard in campaign.shards() {
+            let cursor = found.take(&self.table, &keys::cursor(id, shard))?;
+            progress.prepared &= cursor.as_ref().is_some_and(|cursor| cursor.done);
+            if let Some(cursor) = cursor {
+                progress.audience += cursor.audience;
+                progress.excluded.merge(&cursor.excluded);
+            }
+            for number in 0..keys::COUNTERS {
+                if let Some(counter) = found.take(&self.table, &keys::counter(id, shard, number))? {
+                    counters.merge(counter);
+                }
+            }
+        }
+        progress.outcomes = counters.outcomes(progress.audience);
+        progress.feedback = counters.feedback();
+        Ok(progress)
+    }
 }

@@ -1,16 +1,11 @@
 //! The most people whom a campaign may reach: a bound that the shards, each at its own pace, keep to together.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ConditionCheck, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem,
-};
 use portal_domain::{CampaignId, Shard};
 
-use super::item::CursorItem;
+use super::item::{CursorItem, Numbers};
 use super::{CampaignStore, keys};
-use crate::dynamo::{StoreError, back_off, key, n, put};
+use crate::table::condition::{at_most, is, lacks};
+use crate::table::{Action, StoreError, Updated, back_off};
 
 /// How often a shard asks anew because others are admitted at the same moment.
 const TRIES: u32 = 8;
@@ -35,34 +30,15 @@ impl CampaignStore {
                 return Ok(true);
             }
             let Some(room) = most.checked_sub(more) else { return Ok(false) };
-            let known = if admitted == 0 { "attribute_not_exists(#shard)" } else { "#shard = :admitted" };
-            let mut update = self
-                .client
-                .update_item()
-                .table_name(&self.table)
-                .set_key(Some(key(keys::shard_pk(campaign, Shard::FIRST), keys::ADMITTED)))
-                .update_expression("SET #shard = :wanted, #all = if_not_exists(#all, :none) + :more")
-                .condition_expression(format!("{known} AND (attribute_not_exists(#all) OR #all <= :room)"))
-                .expression_attribute_names("#shard", attribute(shard))
-                .expression_attribute_names("#all", ALL)
-                .expression_attribute_values(":wanted", n(wanted))
-                .expression_attribute_values(":none", n(0))
-                .expression_attribute_values(":more", n(more))
-                .expression_attribute_values(":room", n(room))
-                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
-            if admitted > 0 {
-                update = update.expression_attribute_values(":admitted", n(admitted));
-            }
-            let item = match update.send().await {
-                Ok(_) => return Ok(true),
-                Err(error) => match error.as_service_error() {
-                    Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                        failed.item().cloned().unwrap_or_default()
-                    }
-                    _ => return Err(StoreError::of("admit rows", error)),
-                },
+            let own = attribute(shard);
+            let known = if admitted == 0 { lacks(&own) } else { is(&own, admitted) };
+            let update = self.table.update(keys::admitted(campaign)).set(&own, wanted).add(ALL, more);
+            let update = update.when(known.and(lacks(ALL).or(at_most(ALL, room))));
+            let item = match self.table.run_and_get("admit rows", update).await? {
+                Updated::Done::<Numbers>(_) => return Ok(true),
+                Updated::Refused(item) => item.unwrap_or_default(),
             };
-            admitted = number(&item, &attribute(shard));
+            admitted = number(&item, &own);
             let others = number(&item, ALL).saturating_sub(admitted);
             if wanted > admitted && others.saturating_add(wanted) > most {
                 return Ok(false);
@@ -76,30 +52,20 @@ impl CampaignStore {
 impl CampaignStore {
     /// The actions that admit exactly the rows that the shards have written, on the condition that their cursors are as they were
     /// read.
-    pub(super) fn readmit(
-        &self,
-        campaign: CampaignId,
-        cursors: &[(Shard, CursorItem)],
-        moved: bool,
-    ) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let mut item = key(keys::shard_pk(campaign, Shard::FIRST), keys::ADMITTED);
-        item.insert(ALL.to_owned(), n(cursors.iter().map(|(_, cursor)| cursor.audience).sum::<u64>()));
+    pub(super) fn readmit(&self, campaign: CampaignId, cursors: &[(Shard, CursorItem)], moved: bool) -> Vec<Action> {
+        let mut admitted = Numbers::new();
+        admitted.insert(ALL.to_owned(), cursors.iter().map(|(_, cursor)| cursor.audience).sum::<u64>().into());
         for (shard, cursor) in cursors.iter().filter(|(_, cursor)| cursor.audience > 0) {
-            item.insert(attribute(*shard), n(cursor.audience));
+            admitted.insert(attribute(*shard), cursor.audience.into());
         }
-        let mut actions = vec![put(Put::builder().table_name(&self.table).set_item(Some(item)))?];
+        let mut actions = vec![self.table.put(keys::admitted(campaign), &admitted)];
         // Where the cursors are moved on, that write has the condition.
-        for (shard, cursor) in cursors.iter().filter(|_| !moved) {
-            let check = ConditionCheck::builder()
-                .table_name(&self.table)
-                .set_key(Some(key(keys::shard_pk(campaign, *shard), keys::CURSOR)))
-                .condition_expression("page = :page")
-                .expression_attribute_values(":page", n(cursor.page))
-                .build()
-                .map_err(StoreError::request)?;
-            actions.push(TransactWriteItem::builder().condition_check(check).build());
-        }
-        Ok(actions)
+        let unmoved = cursors.iter().filter(|_| !moved);
+        let check = |(shard, cursor): &(_, CursorItem)| {
+            self.table.check(keys::cursor(campaign, *shard), is("page", cursor.page))
+        };
+        actions.extend(unmoved.map(check));
+        actions
     }
 }
 
@@ -111,6 +77,6 @@ fn attribute(shard: Shard) -> String {
     format!("shard{shard}")
 }
 
-fn number(item: &HashMap<String, AttributeValue>, name: &str) -> u64 {
-    item.get(name).and_then(|value| value.as_n().ok()?.parse().ok()).unwrap_or(0)
+fn number(item: &Numbers, name: &str) -> u64 {
+    item.get(name).and_then(serde_json::Value::as_u64).unwrap_or(0)
 }

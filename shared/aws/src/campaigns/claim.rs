@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use jiff::Timestamp;
 use portal_domain::activation::Mailed;
 use portal_domain::division::Division;
@@ -16,7 +15,8 @@ use super::{CampaignStore, keys};
 use crate::directory::item::RecipientItem;
 use crate::directory::keys as directory_keys;
 use crate::directory::read::DirectoryReader;
-use crate::dynamo::{StoreError, Transacted, batch_get, condition_failed, key, n, put, s, transact, update};
+use crate::table::condition::{is, is_not};
+use crate::table::{self, Batch, Key, StoreError, Transacted, Update};
 
 /// Everything that one delivery message is decided by, read consistently.
 #[derive(Debug, Default)]
@@ -99,8 +99,8 @@ pub enum Claimed {
 }
 
 impl Claim {
-    pub(super) fn pk(&self) -> String {
-        keys::shard_pk(self.campaign, self.shard)
+    pub(super) fn key(&self) -> Key<ClaimItem> {
+        keys::claim(self.campaign, self.shard, self.claim_id)
     }
 }
 
@@ -113,70 +113,62 @@ impl CampaignStore {
         shard: Shard,
         recipients: &[RecipientId],
     ) -> Result<Delivery, StoreError> {
-        let pk = keys::shard_pk(campaign, shard);
-        let mut wanted = vec![
-            (self.table.clone(), Self::campaign_key(campaign)),
-            (self.directory.clone(), key(directory_keys::DIVISIONS, division.as_str())),
-        ];
+        let mut batch = Batch::new("read a delivery");
+        batch.want(&self.table, &keys::campaign(campaign));
+        batch.want(&self.directory, &directory_keys::division(division));
         for id in recipients {
-            wanted.push((self.table.clone(), key(&pk, keys::ledger_sk(*id))));
-            wanted.push((self.directory.clone(), key(directory_keys::recipient_pk(*id), directory_keys::RECIPIENT)));
+            batch.want(&self.table, &keys::row(campaign, shard, *id));
+            batch.want(&self.directory, &directory_keys::recipient(*id));
         }
-        let mut delivery = Delivery::default();
-        for (table, item) in batch_get(&self.client, wanted).await? {
-            let partition = item.get("pk").and_then(|pk| pk.as_s().ok()).map(String::as_str);
-            match partition {
-                Some(keys::CAMPAIGNS) => delivery.campaign = Some(serde_dynamo::from_item(item)?),
-                Some(directory_keys::DIVISIONS) => delivery.division = Some(serde_dynamo::from_item(item)?),
-                _ if table == self.table => {
-                    let row: LedgerItem = serde_dynamo::from_item(item)?;
-                    delivery.rows.insert(row.recipient_id, row);
-                }
-                _ => {
-                    let recipient: RecipientItem = serde_dynamo::from_item(item)?;
-                    delivery.recipients.insert(recipient.recipient_id, recipient);
-                }
-            }
+        let mut found = batch.read(&self.table).await?;
+        let (mut rows, mut items) = (BTreeMap::new(), Vec::with_capacity(recipients.len()));
+        for id in recipients {
+            rows.extend(found.take(&self.table, &keys::row(campaign, shard, *id))?.map(|row| (*id, row)));
+            items.extend(found.take(&self.directory, &directory_keys::recipient(*id))?);
         }
-        let recipients = std::mem::take(&mut delivery.recipients).into_values().collect();
-        let seen = DirectoryReader::new(self.client.clone(), &self.directory).show_items(recipients).await?;
-        delivery.recipients = seen.into_iter().map(|recipient| (recipient.recipient_id, recipient)).collect();
-        Ok(delivery)
+        let seen = DirectoryReader::of(self.directory.clone()).show_items(items).await?;
+        Ok(Delivery {
+            campaign: found.take(&self.table, &keys::campaign(campaign))?,
+            division: found.take(&self.directory, &directory_keys::division(division))?,
+            recipients: seen.into_iter().map(|recipient| (recipient.recipient_id, recipient)).collect(),
+            rows,
+        })
     }
 
     /// Writes all decisions, or nothing. Whoever is claimed becomes `pending` with the new digest, on the condition that
     /// the recipient is still the version that was read and has not accepted (guarantee 1), and that the row is still
     /// `queued`.
     pub async fn claim(&self, claim: &Claim, decisions: &[Decision]) -> Result<Claimed, StoreError> {
-        let mut actions = Vec::with_capacity(2 * decisions.len() + 2);
+        let mut tx = self.table.tx("claim recipients");
         let mut owners = Vec::with_capacity(2 * decisions.len());
         let mut counter = CounterItem::default();
         let mut claimed = Vec::new();
         for Decision { row, action } in decisions {
-            owners.push(row.recipient_id);
+            let id = row.recipient_id;
             match action {
                 Action::Claim { recipient, digest, expires_at, occasion } => {
                     counter.moved(Outcome::Queued, Outcome::Claimed);
-                    claimed.push(row.recipient_id);
-                    actions.push(self.claim_row(claim, row, recipient, digest)?);
-                    actions.push(self.claim_recipient(claim, recipient, digest, *expires_at, occasion)?);
-                    owners.push(row.recipient_id);
+                    claimed.push(id);
+                    owners.push((id, tx.add(self.claim_row(claim, row, recipient, digest))));
+                    let recipient = self.claim_recipient(claim, recipient, digest, *expires_at, occasion);
+                    owners.push((id, tx.add(recipient)));
                 }
                 Action::End(event, reason) => {
                     let Some(outcome) = row.outcome.after(*event) else { continue };
                     counter.moved(row.outcome, outcome);
-                    actions.push(self.end_row(claim, row, outcome, reason)?);
+                    let row = self.update_row(claim.campaign, claim.shard, row, outcome, claim.now);
+                    owners.push((id, tx.add(row.set("reason", reason))));
                 }
             }
         }
         if !claimed.is_empty() {
-            actions.push(self.hold(claim, claimed)?);
+            tx.add(self.hold(claim, claimed));
         }
-        actions.extend(self.count(claim, counter)?);
-        match transact(&self.client, "claim recipients", actions).await? {
+        tx.extend(self.count(claim, counter));
+        match tx.write().await? {
             Transacted::Done => Ok(Claimed::Done),
-            Transacted::Refused(reasons) => {
-                let failed = owners.into_iter().zip(&reasons).filter(|(_, reason)| condition_failed(reason));
+            Transacted::Refused(refused) => {
+                let failed = owners.into_iter().filter(|(_, part)| refused.failed(*part));
                 let mut changed: Vec<_> = failed.map(|(id, _)| id).collect();
                 changed.dedup();
                 Ok(Claimed::Changed(changed))
@@ -186,33 +178,15 @@ impl CampaignStore {
 
     /// Whether this claim was written, though the answer to it was lost; read consistently.
     pub async fn holds(&self, claim: &Claim) -> Result<bool, StoreError> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(key(claim.pk(), keys::claim_sk(claim.claim_id))))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| StoreError::of("read a claim", error))?;
-        Ok(answer.item.is_some())
+        Ok(self.table.get("read a claim", &claim.key()).await?.is_some())
     }
 
-    fn claim_row(
-        &self,
-        claim: &Claim,
-        row: &LedgerItem,
-        recipient: &RecipientItem,
-        digest: &PasswordDigest,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let mut attributes = self.with_outcome(claim.campaign, Outcome::Claimed, claim.now);
-        attributes.extend([
-            ("claimId", Some(s(claim.claim_id.to_string()))),
-            ("attempt", Some(n(row.attempt + 1))),
-            ("digest", Some(s(digest.as_str()))),
-            ("priorState", Some(serde_dynamo::to_attribute_value(Prior::from(recipient))?)),
-        ]);
-        self.write_row(&claim.pk(), row, attributes)
+    fn claim_row(&self, claim: &Claim, row: &LedgerItem, recipient: &RecipientItem, digest: &PasswordDigest) -> Update {
+        self.update_row(claim.campaign, claim.shard, row, Outcome::Claimed, claim.now)
+            .set("claimId", claim.claim_id)
+            .set("attempt", row.attempt + 1)
+            .set("digest", digest)
+            .set("priorState", Prior::from(recipient))
     }
 
     fn claim_recipient(
@@ -222,95 +196,56 @@ impl CampaignStore {
         digest: &PasswordDigest,
         expires_at: Timestamp,
         occasion: &Occasion,
-    ) -> Result<TransactWriteItem, StoreError> {
+    ) -> Update {
         let id = recipient.recipient_id;
-        let mut builder = Update::builder();
-        let mut set = String::new();
-        let mut remove = " REMOVE earlier";
+        let mut update = self
+            .directory
+            .update(directory_keys::recipient(id))
+            .set("status", PortalStatus::Pending)
+            .set("indexSort", directory_keys::recipient_sort(PortalStatus::Pending, id))
+            .set("digest", digest)
+            .set("lastInvitedAt", claim.now)
+            .set("expiresAt", expires_at)
+            .set("lastCampaignId", claim.campaign)
+            .set("version", recipient.version + 1);
         if recipient.status == PortalStatus::NotSent {
-            set += ", pendingSince = :now, reminders = :reminders";
-            builder = builder.expression_attribute_values(":reminders", n(0));
+            update = update.set("pendingSince", claim.now).set("reminders", 0);
         }
+        let mut kept: &[Mailed] = &[];
         match occasion {
             Occasion::Invitation => {}
-            Occasion::Reminder => {
-                set += ", reminders = :reminders";
-                builder = builder.expression_attribute_values(":reminders", n(recipient.reminders.saturating_add(1)));
-            }
+            Occasion::Reminder => update = update.set("reminders", recipient.reminders.saturating_add(1)),
             Occasion::Request { earlier, resends } => {
-                set += ", resends = :resends, resentAt = :now";
-                builder = builder.expression_attribute_values(":resends", serde_dynamo::to_attribute_value(resends)?);
-                if !earlier.is_empty() {
-                    (set, remove) = (set + ", earlier = :earlier", "");
-                    builder =
-                        builder.expression_attribute_values(":earlier", serde_dynamo::to_attribute_value(earlier)?);
-                }
+                kept = earlier;
+                update = update.set("resends", resends).set("resentAt", claim.now);
             }
         }
-        update(
-            builder
-                .table_name(&self.directory)
-                .set_key(Some(key(directory_keys::recipient_pk(id), directory_keys::RECIPIENT)))
-                .update_expression(format!(
-                    "SET #status = :pending, indexSort = :sort, digest = :digest, lastInvitedAt = :now, \
-                     expiresAt = :expires, lastCampaignId = :campaign, version = :next{set}{remove}",
-                ))
-                .condition_expression("version = :version AND #status <> :accepted")
-                .expression_attribute_names("#status", "status")
-                .expression_attribute_values(":accepted", s(PortalStatus::Accepted.as_str()))
-                .expression_attribute_values(":pending", s(PortalStatus::Pending.as_str()))
-                .expression_attribute_values(":sort", s(directory_keys::recipient_sort(PortalStatus::Pending, id)))
-                .expression_attribute_values(":digest", s(digest.as_str()))
-                .expression_attribute_values(":now", s(claim.now.to_string()))
-                .expression_attribute_values(":expires", s(expires_at.to_string()))
-                .expression_attribute_values(":campaign", s(claim.campaign.to_string()))
-                .expression_attribute_values(":version", n(recipient.version))
-                .expression_attribute_values(":next", n(recipient.version + 1)),
-        )
-    }
-
-    fn end_row(
-        &self,
-        claim: &Claim,
-        row: &LedgerItem,
-        outcome: Outcome,
-        reason: &str,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let mut attributes = self.with_outcome(claim.campaign, outcome, claim.now);
-        attributes.push(("reason", Some(s(reason))));
-        self.write_row(&claim.pk(), row, attributes)
+        let update = update.set_or_remove("earlier", Some(kept).filter(|kept| !kept.is_empty()));
+        update.when(is("version", recipient.version).and(is_not("status", PortalStatus::Accepted)))
     }
 
     /// The action that writes an open claim, which holds these recipients.
-    pub(super) fn hold(&self, claim: &Claim, recipient_ids: Vec<RecipientId>) -> Result<TransactWriteItem, StoreError> {
+    pub(super) fn hold(&self, claim: &Claim, recipient_ids: Vec<RecipientId>) -> table::Action {
         let open = ClaimItem::new(claim.claim_id, claim.claim_until, recipient_ids);
-        put(self.put_item(key(claim.pk(), keys::claim_sk(claim.claim_id)), &open)?)
+        self.table.put(claim.key(), &open)
     }
 
     /// The action that adds `counter` to the claim's counter row; none when nothing moved.
-    pub(super) fn count(&self, claim: &Claim, counter: CounterItem) -> Result<Option<TransactWriteItem>, StoreError> {
-        self.count_on(&claim.pk(), keys::counter_of(claim.claim_id), counter)
+    pub(super) fn count(&self, claim: &Claim, counter: CounterItem) -> Option<Update> {
+        self.count_on(claim.campaign, claim.shard, keys::counter_of(claim.claim_id), counter)
     }
 
     /// The action that adds `counter` to a counter row; none when nothing moved.
     pub(super) fn count_on(
         &self,
-        shard_pk: &str,
+        campaign: CampaignId,
+        shard: Shard,
         counter_row: u8,
         counter: CounterItem,
-    ) -> Result<Option<TransactWriteItem>, StoreError> {
-        let changes: Vec<_> = counter.changes().collect();
-        if changes.is_empty() {
-            return Ok(None);
-        }
-        let terms: Vec<_> = changes.iter().map(|(name, _)| format!("{name} :{name}")).collect();
-        let mut builder = Update::builder()
-            .table_name(&self.table)
-            .set_key(Some(key(shard_pk, keys::counter_sk(counter_row))))
-            .update_expression(format!("ADD {}", terms.join(", ")));
-        for (name, by) in changes {
-            builder = builder.expression_attribute_values(format!(":{name}"), n(by));
-        }
-        update(builder).map(Some)
+    ) -> Option<Update> {
+        let update = self.table.update(keys::counter(campaign, shard, counter_row));
+        let mut changes = counter.changes().peekable();
+        changes.peek()?;
+        Some(changes.fold(update, |update, (name, by)| update.add(name, by)))
     }
 }

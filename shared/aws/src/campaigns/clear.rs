@@ -1,6 +1,5 @@
 //! Taking back that mail does not reach a recipient.
 
-use aws_sdk_dynamodb::types::Update;
 use jiff::Timestamp;
 use portal_domain::campaign::audit::{Action, Actor, AuditEntry};
 use portal_domain::feedback::Standing;
@@ -11,7 +10,8 @@ use super::CampaignStore;
 use crate::directory::item::{MailMark, RecipientItem};
 use crate::directory::keys as directory_keys;
 use crate::directory::read::DirectoryReader;
-use crate::dynamo::{StoreError, Transacted, back_off, key, n, s, transact, update};
+use crate::table::condition::{has, is};
+use crate::table::{StoreError, Transacted, back_off};
 
 /// How often a recipient is read and cleared anew because others change them.
 const TRIES: u32 = 8;
@@ -25,7 +25,7 @@ impl CampaignStore {
         by: &Actor,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let directory = DirectoryReader::new(self.client.clone(), &self.directory);
+        let directory = DirectoryReader::of(self.directory.clone());
         for attempt in 1..=TRIES {
             let Some(item) = directory.recipients(&[recipient]).await?.pop() else { return Ok(false) };
             let Some(MailMark::Undeliverable(why)) = &item.undeliverable else { return Ok(false) };
@@ -33,21 +33,12 @@ impl CampaignStore {
                 return Ok(false);
             }
             let bounced = if why == Standing::Bounced.as_str() { self.newest_bounced(&item).await? } else { None };
-            let builder = Update::builder()
-                .table_name(&self.directory)
-                .set_key(Some(key(directory_keys::recipient_pk(recipient), directory_keys::RECIPIENT)))
-                .condition_expression("attribute_exists(undeliverable) AND version = :version")
-                .expression_attribute_values(":version", n(item.version))
-                .expression_attribute_values(":one", n(1));
-            let clear = update(match bounced.map(|at| String::from(MailMark::Cleared(at))) {
-                Some(cleared) => builder
-                    .update_expression("SET undeliverable = :cleared ADD version :one")
-                    .expression_attribute_values(":cleared", s(cleared)),
-                None => builder.update_expression("REMOVE undeliverable ADD version :one"),
-            })?;
-            let entry = AuditEntry::new(now, by, Action::Cleared);
-            let audit = self.put_in_trail(recipient, &entry)?;
-            match transact(&self.client, "clear a recipient", vec![clear, audit]).await? {
+            let clear = self.directory.update(directory_keys::recipient(recipient));
+            let clear = clear.set_or_remove("undeliverable", bounced.map(MailMark::Cleared)).add("version", 1);
+            let mut tx = self.table.tx("clear a recipient");
+            tx.add(clear.when(has("undeliverable").and(is("version", item.version))));
+            tx.add(self.put_in_trail(recipient, &AuditEntry::new(now, by, Action::Cleared)));
+            match tx.write().await? {
                 Transacted::Done => return Ok(true),
                 Transacted::Refused(_) => back_off(attempt).await,
             }

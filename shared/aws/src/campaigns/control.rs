@@ -8,7 +8,7 @@ use portal_domain::{Campaign, CampaignId, CampaignState, Outcome, Shard};
 use super::CampaignStore;
 use super::item::{CursorItem, Task, Walk};
 use super::transition::{Lock, Moved, Transition, Walks};
-use crate::dynamo::{StoreError, back_off};
+use crate::table::{StoreError, back_off};
 
 /// How often a campaign is read and decided about anew because others change it at the same moment.
 const TRIES: u32 = 8;

@@ -1,14 +1,15 @@
 //! What is left of a person in this table once they were erased: rows of ledgers that say of nobody what became of them.
 
-use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use futures::{StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use portal_domain::RecipientId;
-use serde::Deserialize;
+use portal_domain::campaign::audit::AuditEntry;
 
+use super::item::{LedgerItem, RowKey};
 use super::{CampaignStore, keys};
 use crate::clock;
-use crate::dynamo::{Item, StoreError, key, s};
+use crate::table::condition::exists;
+use crate::table::{Key, StoreError, attributes_of};
 
 /// How many items are written at the same time.
 const AT_ONCE: usize = 10;
@@ -22,12 +23,6 @@ pub struct Forgotten {
     pub entries: u64,
 }
 
-#[derive(Deserialize)]
-struct Key {
-    pk: String,
-    sk: String,
-}
-
 impl CampaignStore {
     /// Takes everything from a recipient's ledger rows that belongs to a person: digests, what they were before, and SES's id of the
     /// e-mail. Outcome, attempt and counters stay. Deletes their audit trail. `None` if there is no more time after `until`; then it may be
@@ -39,22 +34,13 @@ impl CampaignStore {
     ) -> Result<Option<Forgotten>, StoreError> {
         let mut forgotten = Forgotten::default();
         let in_time = || until.is_none_or(|until| clock::now() < until);
-        let rows = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(keys::BY_RECIPIENT)
-            .key_condition_expression("recipientId = :recipient AND begins_with(pk, :campaign)")
-            .expression_attribute_values(":recipient", s(recipient.to_string()))
-            .expression_attribute_values(":campaign", s(keys::SHARD_PREFIX));
+        let what = "list a recipient's campaigns";
         let mut from = None;
         loop {
-            let page = rows.clone().set_exclusive_start_key(from).send().await;
-            let page = page.map_err(|error| StoreError::of("list a recipient's campaigns", error))?;
-            let found: Vec<Key> = serde_dynamo::from_items(page.items.unwrap_or_default())?;
-            forgotten.rows += found.len() as u64;
-            self.each(found, |row| self.make_anonymous(row)).await?;
-            from = page.last_evaluated_key;
+            let page = self.table.page(what, keys::rows_of(recipient).go_on(from)).await?;
+            forgotten.rows += page.items.len() as u64;
+            from = page.last;
+            self.each(page.items, |row| self.make_anonymous(row)).await?;
             if from.is_none() {
                 break;
             }
@@ -62,17 +48,9 @@ impl CampaignStore {
                 return Ok(None);
             }
         }
-        let trail = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression("pk = :trail")
-            .expression_attribute_values(":trail", s(keys::audit_pk(recipient)))
-            .projection_expression("pk, sk");
         loop {
-            let page = trail.clone().send().await.map_err(|error| StoreError::of("read an audit trail", error))?;
-            let found: Vec<Key> = serde_dynamo::from_items(page.items.unwrap_or_default())?;
+            let trail = keys::trail(recipient).seen_as::<RowKey>().only(attributes_of::<RowKey>());
+            let found = self.table.page("read an audit trail", trail).await?.items;
             if found.is_empty() {
                 return Ok(Some(forgotten));
             }
@@ -86,33 +64,21 @@ impl CampaignStore {
 
     async fn each<F: Future<Output = Result<(), StoreError>>>(
         &self,
-        keys: Vec<Key>,
-        act: impl Fn(Item) -> F,
+        found: Vec<RowKey>,
+        act: impl Fn(RowKey) -> F,
     ) -> Result<(), StoreError> {
-        let acts = keys.into_iter().map(|Key { pk, sk }| act(key(pk, sk)));
-        futures::stream::iter(acts).buffer_unordered(AT_ONCE).try_collect().await
+        futures::stream::iter(found.into_iter().map(act)).buffer_unordered(AT_ONCE).try_collect().await
     }
 
-    async fn make_anonymous(&self, row: Item) -> Result<(), StoreError> {
-        let request = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(row))
-            .update_expression("REMOVE digest, priorState, messageId")
-            // It may have expired.
-            .condition_expression("attribute_exists(pk)");
-        match request.send().await {
-            Err(error) if error.code() != Some("ConditionalCheckFailedException") => {
-                Err(StoreError::of("make a ledger row anonymous", error))
-            }
-            _ => Ok(()),
-        }
+    async fn make_anonymous(&self, RowKey { pk, sk }: RowKey) -> Result<(), StoreError> {
+        let update = self.table.update(Key::<LedgerItem>::new(pk, sk));
+        let update = update.remove("digest").remove("priorState").remove("messageId");
+        // It may have expired.
+        self.table.run("make a ledger row anonymous", update.when(exists())).await.map(drop)
     }
 
-    async fn delete_entry(&self, entry: Item) -> Result<(), StoreError> {
-        let request = self.client.delete_item().table_name(&self.table).set_key(Some(entry));
-        request.send().await.map_err(|error| StoreError::of("delete an entry of an audit trail", error))?;
-        Ok(())
+    async fn delete_entry(&self, RowKey { pk, sk }: RowKey) -> Result<(), StoreError> {
+        let entry = self.table.delete(Key::<AuditEntry>::new(pk, sk));
+        self.table.run("delete an entry of an audit trail", entry).await.map(drop)
     }
 }

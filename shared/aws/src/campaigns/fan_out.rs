@@ -1,11 +1,11 @@
 //! Writing the ledger, page by page of one shard.
 
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use portal_domain::{CampaignId, RecipientId, Shard};
 
 use super::item::{CursorItem, LedgerItem};
 use super::{CampaignStore, keys};
-use crate::dynamo::{StoreError, TRANSACTION_ACTIONS, Transacted, condition_failed, key, n, put, transact};
+use crate::table::condition::is;
+use crate::table::{Action, Part, StoreError, TRANSACTION_ACTIONS, Transacted};
 
 /// Most ledger rows in one page: a transaction holds them and the cursor. It is a whole number of delivery messages.
 pub const PAGE_ROWS: usize = 2 * portal_domain::campaign::DELIVERY_SIZE;
@@ -25,16 +25,7 @@ pub enum PageWrite {
 impl CampaignStore {
     /// The cursor of a shard, read consistently; `None` when the campaign doesn't go through that shard.
     pub async fn cursor(&self, campaign: CampaignId, shard: Shard) -> Result<Option<CursorItem>, StoreError> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(key(keys::shard_pk(campaign, shard), keys::CURSOR)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| StoreError::of("read a fan-out cursor", error))?;
-        answer.item.map(|item| Ok(serde_dynamo::from_item(item)?)).transpose()
+        self.table.get("read a fan-out cursor", &keys::cursor(campaign, shard)).await
     }
 
     /// Moves the cursor `from` one page to `to`, and puts a `queued` ledger row for everyone in `to.to_queue`; all or
@@ -46,34 +37,30 @@ impl CampaignStore {
         from: &CursorItem,
         to: &CursorItem,
     ) -> Result<PageWrite, StoreError> {
-        let pk = keys::shard_pk(campaign, shard);
-        let mut actions = vec![self.put_cursor(campaign, shard, from, to)?];
-        for recipient_id in &to.to_queue {
-            actions.push(self.put_new(key(&pk, keys::ledger_sk(*recipient_id)), &LedgerItem::queued(*recipient_id))?);
-        }
-        match transact(&self.client, "write a page of the ledger", actions).await? {
-            Transacted::Done => Ok(PageWrite::Written),
-            Transacted::Refused(reasons) if reasons.first().is_some_and(condition_failed) => Ok(PageWrite::CursorMoved),
-            Transacted::Refused(reasons) => {
-                let rows = to.to_queue.iter().zip(reasons.iter().skip(1));
-                let known = rows.filter(|(_, reason)| condition_failed(reason)).map(|(id, _)| *id).collect();
-                Ok(PageWrite::Changed(known))
-            }
-        }
+        let mut tx = self.table.tx("write a page of the ledger");
+        let cursor = tx.add(self.put_cursor(campaign, shard, from, to));
+        let queued = to.to_queue.iter().map(|id| {
+            let row = self.table.put_new(keys::row(campaign, shard, *id), &LedgerItem::queued(*id));
+            (*id, tx.add(row))
+        });
+        let rows: Vec<_> = queued.collect();
+        Ok(page_write(tx.write().await?, cursor, rows))
     }
 
     /// The action that moves a cursor `from` one page to `to`, unless somebody moved it.
-    pub(super) fn put_cursor(
-        &self,
-        campaign: CampaignId,
-        shard: Shard,
-        from: &CursorItem,
-        to: &CursorItem,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let cursor = self.put_item(key(keys::shard_pk(campaign, shard), keys::CURSOR), to)?;
-        put(cursor
-            .condition_expression("page = :page AND done = :open")
-            .expression_attribute_values(":page", n(from.page))
-            .expression_attribute_values(":open", AttributeValue::Bool(false)))
+    pub(super) fn put_cursor(&self, campaign: CampaignId, shard: Shard, from: &CursorItem, to: &CursorItem) -> Action {
+        self.table.put(keys::cursor(campaign, shard), to).when(is("page", from.page).and(is("done", false)))
+    }
+}
+
+/// How writing a page ended, of whose transaction these are the cursor and the rows.
+pub(super) fn page_write(written: Transacted, cursor: Part, rows: Vec<(RecipientId, Part)>) -> PageWrite {
+    match written {
+        Transacted::Done => PageWrite::Written,
+        Transacted::Refused(refused) if refused.failed(cursor) => PageWrite::CursorMoved,
+        Transacted::Refused(refused) => {
+            let changed = rows.into_iter().filter(|(_, row)| refused.failed(*row));
+            PageWrite::Changed(changed.map(|(id, _)| id).collect())
+        }
     }
 }

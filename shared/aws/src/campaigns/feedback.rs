@@ -1,6 +1,5 @@
 //! Writing what SES reports of an e-mail after it accepted it.
 
-use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
 use jiff::Timestamp;
 use portal_domain::feedback::parse::Told;
 use portal_domain::feedback::{Change, Known, Report, Standing, gives_up, is_refusal};
@@ -10,13 +9,12 @@ use portal_domain::{CampaignId, Outcome, RecipientId};
 
 use super::counter::CounterItem;
 use super::find::NEWEST;
-use super::item::{LedgerItem, WITHOUT_PASSWORDS};
+use super::item::LedgerItem;
 use super::record::Undo;
 use super::{CampaignStore, keys};
 use crate::directory::keys as directory_keys;
-use crate::dynamo::{
-    StoreError, Transacted, batch_get_only, condition_failed, key, n, s, set_or_remove, transact, update,
-};
+use crate::table::condition::{exists, is, is_not, lacks};
+use crate::table::{Batch, StoreError, Transacted, Update};
 
 /// What a report did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +47,8 @@ impl CampaignStore {
         campaign: CampaignId,
         recipient: RecipientId,
     ) -> Result<Option<LedgerItem>, StoreError> {
-        self.read_row(campaign, recipient, WITHOUT_PASSWORDS).await
+        let batch = Batch::new("read a ledger row").only(LedgerItem::without_passwords());
+        self.read_row(batch, campaign, recipient).await
     }
 
     /// The same with what the recipient gets back if the e-mail did not leave.
@@ -58,18 +57,17 @@ impl CampaignStore {
         campaign: CampaignId,
         recipient: RecipientId,
     ) -> Result<Option<LedgerItem>, StoreError> {
-        self.read_row(campaign, recipient, &[]).await
+        self.read_row(Batch::new("read a ledger row"), campaign, recipient).await
     }
 
     async fn read_row(
         &self,
+        batch: Batch,
         campaign: CampaignId,
         recipient: RecipientId,
-        only: &[&str],
     ) -> Result<Option<LedgerItem>, StoreError> {
-        let wanted = vec![(self.table.clone(), row_key(campaign, recipient))];
-        let row = batch_get_only(&self.client, wanted, only).await?.pop();
-        row.map(|(_, item)| Ok(serde_dynamo::from_item(item)?)).transpose()
+        let row = keys::row(campaign, recipient.shard(), recipient);
+        Ok(self.table.get_each_of(batch, [row]).await?.pop())
     }
 
     /// Whether the address of this report was refused in so many campaigns before that nothing arrives there. The index
@@ -110,65 +108,48 @@ impl CampaignStore {
             (None, None) => return Ok(Reported::Nothing),
         };
         let step = Step { campaign, row, attempt, told, change, outcome, now };
-        let write_row = self.report_row(&step)?;
-        let count = self.report_count(&step)?;
-        let mut write_recipient = self.report_recipient(row, change, gives_up)?;
+        let mut with_recipient = true;
         loop {
-            let mut actions = vec![write_row.clone()];
-            actions.extend(write_recipient.clone());
-            actions.extend(count.clone());
-            match transact(&self.client, "write what SES reports", actions).await? {
+            let mut tx = self.table.tx("write what SES reports");
+            let written_row = tx.add(self.report_row(&step));
+            let recipient = self.report_recipient(row, change, gives_up).filter(|_| with_recipient);
+            with_recipient = recipient.is_some();
+            tx.extend(recipient);
+            tx.extend(self.report_count(&step));
+            match tx.write().await? {
                 Transacted::Done => return Ok(reported),
-                Transacted::Refused(reasons) if reasons.first().is_some_and(condition_failed) => {
-                    return Ok(Reported::RowChanged);
-                }
+                Transacted::Refused(refused) if refused.failed(written_row) => return Ok(Reported::RowChanged),
                 // The recipient is gone, or has come further since: there is nothing to mark or to give back.
-                Transacted::Refused(_) if write_recipient.take().is_some() => {}
+                Transacted::Refused(_) if with_recipient => with_recipient = false,
                 Transacted::Refused(_) => return Ok(Reported::RowChanged),
             }
         }
     }
 
     /// The row, on the condition that it is as it was read.
-    fn report_row(&self, step: &Step<'_>) -> Result<TransactWriteItem, StoreError> {
-        let Step { row, told, change, .. } = *step;
-        let mut attributes = match step.outcome {
-            Some(outcome) => self.with_outcome(step.campaign, outcome, step.now),
-            None => vec![("updatedAt", Some(s(step.now.to_string())))],
+    fn report_row(&self, step: &Step<'_>) -> Update {
+        let Step { campaign, row, told, change, now, .. } = *step;
+        let update = self.table.update(keys::row(campaign, row.recipient_id.shard(), row.recipient_id));
+        let mut update = match step.outcome {
+            Some(outcome) => {
+                let reason = (change.event == Some(LedgerEvent::Reject)).then_some(Standing::Rejected);
+                self.with_outcome(update, campaign, outcome, now).set_or_remove("reason", reason)
+            }
+            None => update.set("updatedAt", now),
         };
         // The row holds the id of its newest attempt; nobody may have recorded it. One that was claimed and has no digest is anonymous.
         if step.attempt == row.attempt && row.digest.is_some() {
-            attributes.push(("messageId", Some(s(&told.message_id))));
-        }
-        if step.outcome.is_some() {
-            let reason = (change.event == Some(LedgerEvent::Reject)).then(|| s(Standing::Rejected.as_str()));
-            attributes.push(("reason", reason));
+            update = update.set("messageId", &told.message_id);
         }
         if let Some(standing) = change.standing {
-            attributes.push(("standing", Some(s(standing.as_str()))));
-            attributes.push(("standingDetail", told.detail.as_ref().map(s)));
+            update = update.set("standing", standing).set_or_remove("standingDetail", told.detail.as_ref());
         }
-        let (mut builder, expression) = set_or_remove(attributes);
-        let standing_before = match row.standing {
-            Some(standing) => {
-                builder = builder.expression_attribute_values(":standingBefore", s(standing.as_str()));
-                "standing = :standingBefore"
-            }
-            None => "attribute_not_exists(standing)",
-        };
-        update(
-            builder
-                .table_name(&self.table)
-                .set_key(Some(row_key(step.campaign, row.recipient_id)))
-                .update_expression(expression)
-                .condition_expression(format!("outcome = :before AND attempt = :attempt AND {standing_before}"))
-                .expression_attribute_values(":before", s(row.outcome.as_str()))
-                .expression_attribute_values(":attempt", n(row.attempt)),
-        )
+        let stands = row.standing.map_or_else(|| lacks("standing"), |standing| is("standing", standing));
+        update.when(is("outcome", row.outcome).and(is("attempt", row.attempt)).and(stands))
     }
 
     /// The counters, on the row that the claim counted on.
-    fn report_count(&self, step: &Step<'_>) -> Result<Option<TransactWriteItem>, StoreError> {
+    fn report_count(&self, step: &Step<'_>) -> Option<Update> {
         let row = step.row;
         let mut counter = CounterItem::default();
         if let Some(outcome) = step.outcome {
@@ -178,38 +159,21 @@ impl CampaignStore {
             counter.stands(row.standing, standing);
         }
         let counter_row = row.claim_id.map_or(0, keys::counter_of);
-        self.count_on(&keys::shard_pk(step.campaign, row.recipient_id.shard()), counter_row, counter)
+        self.count_on(step.campaign, row.recipient_id.shard(), counter_row, counter)
     }
 
     /// What becomes of the recipient, if anything.
-    fn report_recipient(
-        &self,
-        row: &LedgerItem,
-        change: Change,
-        gives_up: bool,
-    ) -> Result<Option<TransactWriteItem>, StoreError> {
+    fn report_recipient(&self, row: &LedgerItem, change: Change, gives_up: bool) -> Option<Update> {
         if change.event == Some(LedgerEvent::Reject)
             && let (Some(prior), Some(digest)) = (row.prior_state.clone(), row.digest.clone())
         {
-            return self.undo(row.recipient_id, &Undo { prior, digest }).map(Some);
+            return Some(self.undo(row.recipient_id, &Undo { prior, digest }));
         }
         let standing = change.standing.map(|standing| if gives_up { Standing::Bounced } else { standing });
-        let Some(standing) = standing.filter(|standing| standing.is_undeliverable()) else { return Ok(None) };
+        let standing = standing.filter(|standing| standing.is_undeliverable())?;
+        let mark = self.directory.update(directory_keys::recipient(row.recipient_id));
         // A new version, so that whoever is about to claim the recipient decides anew.
-        let mark = Update::builder()
-            .table_name(&self.directory)
-            .set_key(Some(key(directory_keys::recipient_pk(row.recipient_id), directory_keys::RECIPIENT)))
-            .update_expression("SET undeliverable = :why ADD version :one")
-            .condition_expression(
-                "attribute_exists(pk) AND (attribute_not_exists(undeliverable) OR undeliverable <> :erased)",
-            )
-            .expression_attribute_values(":erased", s(ERASED))
-            .expression_attribute_values(":why", s(standing.as_str()))
-            .expression_attribute_values(":one", n(1));
-        update(mark).map(Some)
+        let mark = mark.set("undeliverable", standing).add("version", 1);
+        Some(mark.when(exists().and(lacks("undeliverable").or(is_not("undeliverable", ERASED)))))
     }
-}
-
-fn row_key(campaign: CampaignId, recipient: RecipientId) -> crate::dynamo::Item {
-    key(keys::shard_pk(campaign, recipient.shard()), keys::ledger_sk(recipient))
 }

@@ -4,7 +4,7 @@ use portal_domain::feedback::parse::SentFor;
 use portal_domain::{Outcome, RecipientId};
 
 use super::CampaignStore;
-use crate::dynamo::StoreError;
+use crate::table::StoreError;
 
 /// How many of a recipient's newest campaigns are looked through. One is invited at most once a day, unless a person asks for
 /// more, and SES reports for some days at most.

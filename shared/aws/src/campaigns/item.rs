@@ -10,6 +10,7 @@ use portal_domain::{CampaignId, ClaimId, Outcome, PortalStatus, RecipientId, Sch
 use serde::{Deserialize, Serialize};
 
 use crate::directory::item::RecipientItem;
+use crate::table::attributes_of;
 
 /// Names a campaign: the one that holds a division's lock, or a self-service campaign.
 #[derive(Debug, Serialize, Deserialize)]
@@ -163,9 +164,8 @@ impl From<&RecipientItem> for Prior {
     }
 }
 
-/// The attributes of a ledger row but the digests of temporary passwords, for whoever needs no password.
-pub(super) const WITHOUT_PASSWORDS: &[&str] =
-    &["recipientId", "outcome", "reason", "attempt", "claimId", "messageId", "standing", "standingDetail", "updatedAt"];
+/// The attributes of a ledger row with digests of temporary passwords.
+const PASSWORDS: [&str; 2] = ["digest", "priorState"];
 
 /// One recipient in one campaign.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -193,7 +193,8 @@ pub struct LedgerItem {
     /// More of that, in SES's own codes, such as `General` or `MailboxFull`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standing_detail: Option<String>,
-    /// What the recipient was before the newest claim; absent also where it was not read (`WITHOUT_PASSWORDS`), as `digest`.
+    /// What the recipient was before the newest claim; absent also where it was not read ([`LedgerItem::without_passwords`]), as
+    /// `digest`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prior_state: Option<Prior>,
     /// Digest of the password in the e-mail of the newest claim.
@@ -205,6 +206,11 @@ pub struct LedgerItem {
 }
 
 impl LedgerItem {
+    /// The attributes but those with digests of temporary passwords, for whoever needs no password.
+    pub(super) fn without_passwords() -> impl Iterator<Item = &'static str> {
+        attributes_of::<Self>().filter(|name| !PASSWORDS.contains(name))
+    }
+
     /// The row of somebody who has just come into the audience.
     pub fn queued(recipient_id: RecipientId) -> Self {
         Self {
@@ -249,6 +255,32 @@ impl ClaimItem {
     }
 }
 
+/// The keys of a ledger row, as the index by recipient shows them.
+#[derive(Debug, Deserialize)]
+pub struct RowKey {
+    /// The partition key.
+    pub pk: String,
+    /// The sort key.
+    pub sk: String,
+}
+
+/// How many e-mails the customers of a division were granted on a day.
+#[derive(Debug, Deserialize)]
+pub struct GrantedItem {
+    /// How many.
+    pub granted: u64,
+}
+
+/// How many activations from one source were refused in a window of time.
+#[derive(Debug, Deserialize)]
+pub struct TriesItem {
+    /// How many.
+    pub tries: u64,
+}
+
+/// An item whose attributes are numbers, beside its keys.
+pub type Numbers = serde_json::Map<String, serde_json::Value>;
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -268,7 +300,7 @@ mod tests {
         let written = serde_json::to_value(read).expect("JSON");
         assert_eq!(written, row, "each attribute is in the sample");
         let all: BTreeSet<&str> = row.as_object().expect("an object").keys().map(String::as_str).collect();
-        let read: BTreeSet<&str> = WITHOUT_PASSWORDS.iter().copied().collect();
+        let read: BTreeSet<&str> = LedgerItem::without_passwords().collect();
         assert_eq!(all.difference(&read).copied().collect::<Vec<_>>(), ["digest", "priorState"]);
         assert!(read.is_subset(&all), "nothing is read that there is not");
     }

@@ -1,17 +1,16 @@
 //! Joining a self-service campaign: somebody asked for a new e-mail.
 
-use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, TransactWriteItem, Update};
 use jiff::Timestamp;
 use portal_domain::campaign::SelfService;
-use portal_domain::campaign::audit::{Action, AuditEntry};
+use portal_domain::campaign::audit::{self, AuditEntry};
 use portal_domain::{Campaign, CampaignId, DivisionId, RecipientId, Shard};
 
 use super::item::{CampaignRef, CursorItem, LedgerItem};
 use super::{CampaignStore, keys};
-use crate::clock;
 use crate::directory::item::RecipientItem;
 use crate::directory::keys as directory_keys;
-use crate::dynamo::{StoreError, Transacted, condition_failed, key, n, put, s, transact, update};
+use crate::table::condition::{absent, exists, is};
+use crate::table::{Action, StoreError, Transacted, Update};
 
 /// How joining ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,16 +30,7 @@ impl CampaignStore {
         division: &DivisionId,
         which: SelfService,
     ) -> Result<Option<Campaign>, StoreError> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(key(keys::SELF_SERVICE, keys::self_service_sk(division, which))))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| StoreError::of("read a self-service campaign", error))?;
-        let listed: Option<CampaignRef> = answer.item.map(serde_dynamo::from_item).transpose()?;
+        let listed = self.table.get("read a self-service campaign", &keys::self_service(division, which)).await?;
         match listed {
             Some(listed) => self.campaign(listed.campaign_id).await,
             None => Ok(None),
@@ -61,21 +51,19 @@ impl CampaignStore {
         now: Timestamp,
     ) -> Result<Joined, StoreError> {
         let id = recipient.recipient_id;
-        let pk = keys::shard_pk(campaign.campaign_id, id.shard());
-        let mut actions = vec![
-            self.grant(&recipient.division, most, now)?,
-            self.remember(recipient, campaign.campaign_id, asked)?,
-            self.put_new(key(&pk, keys::ledger_sk(id)), &LedgerItem::queued(id))?,
-        ];
+        let mut tx = self.table.tx("join a self-service campaign");
+        let granted = tx.add(self.grant(&recipient.division, most, now));
+        tx.add(self.remember(recipient, campaign.campaign_id, asked));
+        tx.add(self.table.put_new(keys::row(campaign.campaign_id, id.shard(), id), &LedgerItem::queued(id)));
         if new {
-            actions.extend(self.open(campaign, id)?);
+            tx.extend(self.open(campaign, id));
         } else {
-            actions.push(self.require_unchanged(campaign)?);
-            actions.push(self.enlarge(&pk, id, campaign.state.sends(), now)?);
+            tx.add(self.require_unchanged(campaign));
+            tx.add(self.enlarge(campaign, id, now));
         }
-        Ok(match transact(&self.client, "join a self-service campaign", actions).await? {
+        Ok(match tx.write().await? {
             Transacted::Done => Joined::Done,
-            Transacted::Refused(reasons) if reasons.first().is_some_and(condition_failed) => Joined::LimitReached,
+            Transacted::Refused(refused) if refused.failed(granted) => Joined::LimitReached,
             Transacted::Refused(_) => Joined::Changed,
         })
     }
@@ -86,108 +74,55 @@ impl CampaignStore {
         else {
             return Ok(());
         };
-        let delete = Delete::builder()
-            .table_name(&self.table)
-            .set_key(Some(key(keys::SELF_SERVICE, keys::self_service_sk(&campaign.filter.division, which))))
-            .build()
-            .map_err(StoreError::request)?;
+        let listed = keys::self_service(&campaign.filter.division, which);
+        let mut tx = self.table.tx("take a campaign off a list");
+        tx.add(self.table.delete(listed));
         // A retry lists it again.
-        let actions = vec![TransactWriteItem::builder().delete(delete).build(), self.require_unchanged(campaign)?];
-        transact(&self.client, "take a campaign off a list", actions).await?;
+        tx.add(self.require_unchanged(campaign));
+        tx.write().await?;
         Ok(())
     }
 
     /// The action that has a self-service campaign looked after.
-    pub(super) fn list_self_service(
-        &self,
-        campaign: &Campaign,
-        which: SelfService,
-    ) -> Result<TransactWriteItem, StoreError> {
+    pub(super) fn list_self_service(&self, campaign: &Campaign, which: SelfService) -> Action {
         let listed = CampaignRef { campaign_id: campaign.campaign_id };
-        let sk = keys::self_service_sk(&campaign.filter.division, which);
-        put(self
-            .put_item(key(keys::SELF_SERVICE, sk), &listed)?
-            .condition_expression("attribute_not_exists(pk) OR campaignId = :campaign")
-            .expression_attribute_values(":campaign", s(campaign.campaign_id.to_string())))
+        let own = is("campaignId", campaign.campaign_id);
+        self.table.put(keys::self_service(&campaign.filter.division, which), &listed).when(absent().or(own))
     }
 
     /// A new campaign with its first recipient.
-    fn open(&self, campaign: &Campaign, first: RecipientId) -> Result<Vec<TransactWriteItem>, StoreError> {
+    fn open(&self, campaign: &Campaign, first: RecipientId) -> Vec<Action> {
         let now = campaign.created_at;
         let id = campaign.campaign_id;
-        let mut entry = AuditEntry::new(now, campaign.starter(), Action::Started);
+        let mut entry = AuditEntry::new(now, campaign.starter(), audit::Action::Started);
         entry.state = Some(campaign.state);
-        let mut actions = vec![
-            self.put_new(Self::campaign_key(id), campaign)?,
-            self.put_new(key(keys::audit_pk(id), clock::new_event_id(now)), &entry)?,
-        ];
-        if let Some(which) = campaign.self_service {
-            actions.push(self.list_self_service(campaign, which)?);
-        }
-        for shard in campaign.shards() {
-            actions.push(self.put_new(key(keys::shard_pk(id, shard), keys::CURSOR), &cursor(shard, first, now))?);
-        }
-        Ok(actions)
+        let mut actions =
+            vec![self.table.put_new(keys::campaign(id), campaign), self.table.put_new(keys::entry(id, now), &entry)];
+        actions.extend(campaign.self_service.map(|which| self.list_self_service(campaign, which)));
+        let cursors = campaign.shards().into_iter();
+        actions.extend(cursors.map(|shard| self.table.put_new(keys::cursor(id, shard), &cursor(shard, first, now))));
+        actions
     }
 
-    fn remember(
-        &self,
-        recipient: &RecipientItem,
-        campaign: CampaignId,
-        asked: &[Timestamp],
-    ) -> Result<TransactWriteItem, StoreError> {
-        let id = recipient.recipient_id;
-        update(
-            Update::builder()
-                .table_name(&self.directory)
-                .set_key(Some(key(directory_keys::recipient_pk(id), directory_keys::RECIPIENT)))
-                .update_expression("SET resends = :asked, askedIn = :campaign, version = :next")
-                .condition_expression("version = :version")
-                .expression_attribute_values(":asked", serde_dynamo::to_attribute_value(asked)?)
-                .expression_attribute_values(":campaign", s(campaign.to_string()))
-                .expression_attribute_values(":version", n(recipient.version))
-                .expression_attribute_values(":next", n(recipient.version + 1)),
-        )
+    fn remember(&self, recipient: &RecipientItem, campaign: CampaignId, asked: &[Timestamp]) -> Update {
+        let update = self.directory.update(directory_keys::recipient(recipient.recipient_id));
+        let update = update.set("resends", asked).set("askedIn", campaign).set("version", recipient.version + 1);
+        update.when(is("version", recipient.version))
     }
 
     /// The campaign is in the state that was read: one that others join may be paused or halted, but not cancelled or over.
-    fn require_unchanged(&self, campaign: &Campaign) -> Result<TransactWriteItem, StoreError> {
-        let check = ConditionCheck::builder()
-            .table_name(&self.table)
-            .set_key(Some(Self::campaign_key(campaign.campaign_id)))
-            .condition_expression("revision = :revision")
-            .expression_attribute_values(":revision", n(campaign.revision))
-            .build()
-            .map_err(StoreError::request)?;
-        Ok(TransactWriteItem::builder().condition_check(check).build())
+    fn require_unchanged(&self, campaign: &Campaign) -> Action {
+        self.table.check(keys::campaign(campaign.campaign_id), is("revision", campaign.revision))
     }
 
     /// One more in a shard's ledger, whom its fan-out is to queue. Whoever is at work on the shard fails with its next page. While the
     /// campaign stands still nobody is noted to be queued: whoever resumes it goes through the ledger.
-    fn enlarge(
-        &self,
-        shard_pk: &str,
-        recipient: RecipientId,
-        sends: bool,
-        now: Timestamp,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let mut builder = Update::builder();
-        let mut set = "SET updatedAt = :now";
-        if sends {
-            set = "SET toQueue = list_append(toQueue, :joins), done = :open, updatedAt = :now";
-            builder = builder
-                .expression_attribute_values(":joins", serde_dynamo::to_attribute_value([recipient])?)
-                .expression_attribute_values(":open", AttributeValue::Bool(false));
+    fn enlarge(&self, campaign: &Campaign, recipient: RecipientId, now: Timestamp) -> Update {
+        let mut update = self.table.update(keys::cursor(campaign.campaign_id, recipient.shard()));
+        if campaign.state.sends() {
+            update = update.append("toQueue", &[recipient]).set("done", false);
         }
-        update(
-            builder
-                .table_name(&self.table)
-                .set_key(Some(key(shard_pk, keys::CURSOR)))
-                .update_expression(format!("{set} ADD audience :one, page :one"))
-                .condition_expression("attribute_exists(pk)")
-                .expression_attribute_values(":now", s(now.to_string()))
-                .expression_attribute_values(":one", n(1)),
-        )
+        update.set("updatedAt", now).add("audience", 1).add("page", 1).when(exists())
     }
 }
 

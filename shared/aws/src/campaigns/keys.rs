@@ -22,8 +22,22 @@
 //! | the send rate limiters | get or update `LIMITERS` |
 //! | ledger rows of a recipient, newest first | query index `by-recipient` backwards, `CAMPAIGN#` |
 
+use std::fmt::Display;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use portal_domain::campaign::SelfService;
-use portal_domain::{CampaignId, ClaimId, DivisionId, Outcome, RecipientId, ScheduleId, Shard};
+use portal_domain::campaign::audit::AuditEntry;
+use portal_domain::schedule::Occurrence;
+use portal_domain::{Campaign, CampaignId, ClaimId, DivisionId, Outcome, RecipientId, Schedule, ScheduleId, Shard};
+
+use super::counter::CounterItem;
+use super::item::{CampaignRef, ClaimItem, CursorItem, GrantedItem, KeyItem, LedgerItem, Numbers, RowKey, TriesItem};
+use super::notices::{Notice, Pending};
+use super::outbox::Event;
+use crate::clock;
+use crate::table::condition::{begins_with, below};
+use crate::table::{Key, Query};
 
 /// Partition of all campaigns; the sort key is the campaign's id.
 pub const CAMPAIGNS: &str = "CAMPAIGNS";
@@ -131,6 +145,152 @@ pub fn audit_pk(subject: impl std::fmt::Display) -> String {
 /// Partition of the index [`ATTENTION`].
 pub fn attention_pk(campaign: CampaignId, outcome: Outcome) -> String {
     format!("{campaign}#{}", outcome.as_str())
+}
+
+/// A campaign.
+pub fn campaign(id: CampaignId) -> Key<Campaign> {
+    Key::new(CAMPAIGNS, id.to_string())
+}
+
+/// All campaigns, the newest first.
+pub fn campaigns() -> Query<Campaign> {
+    Query::partition(CAMPAIGNS).backwards()
+}
+
+/// The lock of a division, which names the campaign that holds it.
+pub fn lock(division: &DivisionId) -> Key<CampaignRef> {
+    Key::new(LOCKS, division.as_str())
+}
+
+/// All locks that are held.
+pub fn locks() -> Query<CampaignRef> {
+    Query::partition(LOCKS)
+}
+
+/// A division's self-service campaign, while it may need looking after.
+pub fn self_service(division: &DivisionId, which: SelfService) -> Key<CampaignRef> {
+    Key::new(SELF_SERVICE, self_service_sk(division, which))
+}
+
+/// All self-service campaigns that may need looking after.
+pub fn self_services() -> Query<CampaignRef> {
+    Query::partition(SELF_SERVICE)
+}
+
+/// What one caller's idempotency key stands for.
+pub fn request(caller: &str, idempotency_key: &str) -> Key<KeyItem> {
+    Key::new(key_pk(caller, idempotency_key), KEY)
+}
+
+/// How far a shard's fan-out has come.
+pub fn cursor(campaign: CampaignId, shard: Shard) -> Key<CursorItem> {
+    Key::new(shard_pk(campaign, shard), CURSOR)
+}
+
+/// A counter row of a shard.
+pub fn counter(campaign: CampaignId, shard: Shard, number: u8) -> Key<CounterItem> {
+    Key::new(shard_pk(campaign, shard), counter_sk(number))
+}
+
+/// How many rows the shards of a campaign may write.
+pub fn admitted(campaign: CampaignId) -> Key<Numbers> {
+    Key::new(shard_pk(campaign, Shard::FIRST), ADMITTED)
+}
+
+/// The times to acceptance of one shard of a campaign.
+pub fn acceptances(campaign: CampaignId, shard: Shard) -> Key<Numbers> {
+    Key::new(shard_pk(campaign, shard), ACCEPTANCES)
+}
+
+/// A recipient's ledger row.
+pub fn row(campaign: CampaignId, shard: Shard, recipient: RecipientId) -> Key<LedgerItem> {
+    Key::new(shard_pk(campaign, shard), ledger_sk(recipient))
+}
+
+/// The ledger rows of a shard.
+pub fn rows(campaign: CampaignId, shard: Shard) -> Query<LedgerItem> {
+    Query::partition(shard_pk(campaign, shard)).whose(begins_with("sk", LEDGER_PREFIX))
+}
+
+/// The rows with this outcome, which needs attention, from their sparse index.
+pub fn attention(campaign: CampaignId, outcome: Outcome) -> Query<LedgerItem> {
+    Query::index(ATTENTION, ATTENTION, attention_pk(campaign, outcome))
+}
+
+/// The keys of a recipient's ledger rows. A campaign to one named person has its `recipientId` too, and so is in the index: its partition doesn't
+/// begin as those of ledgers do.
+pub fn rows_of(recipient: RecipientId) -> Query<RowKey> {
+    Query::index(BY_RECIPIENT, "recipientId", recipient.to_string()).whose(begins_with("pk", SHARD_PREFIX))
+}
+
+/// An open claim.
+pub fn claim(campaign: CampaignId, shard: Shard, claim: ClaimId) -> Key<ClaimItem> {
+    Key::new(shard_pk(campaign, shard), claim_sk(claim))
+}
+
+/// The open claims of a shard.
+pub fn claims(campaign: CampaignId, shard: Shard) -> Query<ClaimItem> {
+    Query::partition(shard_pk(campaign, shard)).whose(begins_with("sk", CLAIM_PREFIX))
+}
+
+/// An entry in the audit trail of a campaign, a recipient or a schedule.
+pub fn entry(subject: impl Display, at: Timestamp) -> Key<AuditEntry> {
+    Key::new(audit_pk(subject), clock::new_event_id(at))
+}
+
+/// The audit trail of a campaign, a recipient or a schedule.
+pub fn trail(subject: impl Display) -> Query<AuditEntry> {
+    Query::partition(audit_pk(subject))
+}
+
+/// A notice that is not published yet.
+pub fn notice(id: impl Into<String>) -> Key<Notice> {
+    Key::new(NOTICES, id)
+}
+
+/// The notices that are not published yet, the oldest first.
+pub fn notices() -> Query<Pending> {
+    Query::partition(NOTICES)
+}
+
+/// An event that is not published yet.
+pub fn event(id: &str) -> Key<Event> {
+    Key::new(EVENTS, id)
+}
+
+/// The events from before a time that are not published yet, the oldest first.
+pub fn events(before: Timestamp) -> Query<Event> {
+    Query::partition(EVENTS).whose(below("sk", clock::first_event_id(before)))
+}
+
+/// How many e-mails a division's customers were granted on the day of `now`, in UTC.
+pub fn granted(division: &DivisionId, now: Timestamp) -> Key<GrantedItem> {
+    Key::new(granted_pk(division), now.to_zoned(TimeZone::UTC).date().to_string())
+}
+
+/// The refused activations from one source.
+pub fn tries(source: &str) -> Key<TriesItem> {
+    Key::new(source_pk(source), TRIES)
+}
+
+/// A schedule.
+pub fn schedule(id: &ScheduleId) -> Key<Schedule> {
+    Key::new(SCHEDULES, id.as_str())
+}
+
+/// All schedules.
+pub fn schedules() -> Query<Schedule> {
+    Query::partition(SCHEDULES)
+}
+
+/// The occurrence of a schedule that was due at this time.
+pub fn occurrence(schedule: &ScheduleId, scheduled_at: Timestamp) -> Key<Occurrence> {
+    Key::new(schedule_pk(schedule), scheduled_at.to_string())
+}
+
+/// The occurrences of a schedule, the newest first.
+pub fn occurrences(schedule: &ScheduleId) -> Query<Occurrence> {
+    Query::partition(schedule_pk(schedule)).backwards()
 }
 
 #[cfg(test)]

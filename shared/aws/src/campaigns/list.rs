@@ -1,13 +1,13 @@
 //! Lists of campaigns and of ledger rows, a page at a time.
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use portal_domain::permission::Divisions;
 use portal_domain::{Campaign, CampaignId, Outcome, RecipientId, Shard};
 use serde::{Deserialize, Serialize};
 
 use super::item::LedgerItem;
 use super::{CampaignStore, keys};
-use crate::dynamo::{Item, StoreError, key, s};
+use crate::table::StoreError;
+use crate::table::condition::{is, is_in};
 
 /// Where a page of ledger rows ended: the shard, and the last recipient seen in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,34 +27,19 @@ impl CampaignStore {
         before: Option<CampaignId>,
         limit: usize,
     ) -> Result<(Vec<Campaign>, Option<CampaignId>), StoreError> {
-        let mut query = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .scan_index_forward(false)
-            .key_condition_expression("pk = :campaigns")
-            .expression_attribute_values(":campaigns", s(keys::CAMPAIGNS))
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .set_exclusive_start_key(before.map(Self::campaign_key));
+        let mut query = keys::campaigns().stale().limit(limit).after(before.map(keys::campaign));
         if let Divisions::Only(divisions) = divisions {
             // No more than a user may be in groups, which is as many as IN takes: 100 (quotas of Cognito and of DynamoDB's expressions).
-            let names: Vec<_> = (0..divisions.len()).map(|number| format!(":division{number}")).collect();
-            query = query
-                .filter_expression(format!("#filter.division IN ({})", names.join(", ")))
-                .expression_attribute_names("#filter", "filter")
-                .limit(1_000);
-            for (name, division) in names.into_iter().zip(divisions) {
-                query = query.expression_attribute_values(name, s(division.as_str()));
-            }
+            query = query.filter(is_in("filter.division", divisions)).limit(1_000);
         }
-        let answer = query.send().await.map_err(|error| StoreError::of("list campaigns", error))?;
-        let mut listed: Vec<Campaign> = serde_dynamo::from_items(answer.items.unwrap_or_default())?;
+        let page = self.table.page("list campaigns", query).await?;
+        let next = page.last_sort_key().and_then(|id| id.parse().ok());
+        let mut listed = page.items;
         if listed.len() > limit {
             listed.truncate(limit);
             let next = listed.last().map(|last| last.campaign_id);
             return Ok((listed, next));
         }
-        let next = answer.last_evaluated_key.as_ref().and_then(|key| sort_key(key)).and_then(|id| id.parse().ok());
         Ok((listed, next))
     }
 
@@ -102,28 +87,16 @@ impl CampaignStore {
         from: Option<LedgerPosition>,
         limit: usize,
     ) -> Result<(Vec<LedgerItem>, Option<LedgerPosition>), StoreError> {
-        let partition = keys::attention_pk(campaign, outcome);
-        let start = from.and_then(|from| from.after).map(|after| {
-            let mut start = key(keys::shard_pk(campaign, after.shard()), keys::ledger_sk(after));
-            start.insert("attention".to_owned(), s(&partition));
-            start.insert("recipientId".to_owned(), s(after.to_string()));
-            start
-        });
-        let answer = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(keys::ATTENTION)
-            .key_condition_expression("attention = :partition")
-            .expression_attribute_values(":partition", s(&partition))
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(|error| StoreError::of("list rows that need attention", error))?;
-        let rows: Vec<LedgerItem> = serde_dynamo::from_items(answer.items.unwrap_or_default())?;
-        let last = rows.last().map(|row| row.recipient_id).filter(|_| answer.last_evaluated_key.is_some());
-        Ok((rows, last.map(|last| LedgerPosition { shard: last.shard(), after: Some(last) })))
+        let after = from.and_then(|from| from.after);
+        let mut query = keys::attention(campaign, outcome).limit(limit);
+        if let Some(after) = after {
+            query = query.after(Some(keys::row(campaign, after.shard(), after)));
+            query = query.and_index_key(keys::ATTENTION, keys::attention_pk(campaign, outcome));
+            query = query.and_index_key("recipientId", after.to_string());
+        }
+        let page = self.table.page("list rows that need attention", query).await?;
+        let last = page.items.last().map(|row| row.recipient_id).filter(|_| page.has_more());
+        Ok((page.items, last.map(|last| LedgerPosition { shard: last.shard(), after: Some(last) })))
     }
 
     /// Rows of one shard with one outcome, read consistently by one query: up to `limit`, and where to go on.
@@ -147,41 +120,24 @@ impl CampaignStore {
         limit: usize,
         consistent: bool,
     ) -> Result<(Vec<LedgerItem>, Option<RecipientId>), StoreError> {
-        let pk = keys::shard_pk(campaign, shard);
-        let mut query = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(consistent)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :ledger)")
-            .expression_attribute_values(":pk", s(&pk))
-            .expression_attribute_values(":ledger", s(keys::LEDGER_PREFIX))
-            .set_exclusive_start_key(after.map(|after| key(&pk, keys::ledger_sk(after))));
-        query = match outcome {
-            None => query.limit(i32::try_from(limit).unwrap_or(i32::MAX)),
-            Some(outcome) => query
-                .filter_expression("outcome = :outcome")
-                .expression_attribute_values(":outcome", s(outcome.as_str())),
+        let query = keys::rows(campaign, shard).after(after.map(|after| keys::row(campaign, shard, after)));
+        let query = if consistent { query } else { query.stale() };
+        let query = match outcome {
+            None => query.limit(limit),
+            Some(outcome) => query.filter(is("outcome", outcome)),
         };
-        let answer = query.send().await.map_err(|error| StoreError::of("list a campaign's ledger", error))?;
-        let mut rows: Vec<LedgerItem> = serde_dynamo::from_items(answer.items.unwrap_or_default())?;
+        let page = self.table.page("list a campaign's ledger", query).await?;
+        let last = page.last_sort_key().and_then(|sk| sk.strip_prefix(keys::LEDGER_PREFIX));
+        let last = last.and_then(|id| id.parse().ok());
+        let mut rows = page.items;
         if rows.len() > limit {
             rows.truncate(limit);
             let last = rows.last().map(|row| row.recipient_id);
             return Ok((rows, last));
         }
-        let last = answer.last_evaluated_key.as_ref().and_then(|key| sort_key(key));
-        let last = last.and_then(|sk| sk.strip_prefix(keys::LEDGER_PREFIX)).and_then(|id| id.parse().ok());
         Ok((rows, last))
     }
 }
 
 /// How many queries one page may cost: each reads up to 1 MB, and a page must be there well within API Gateway's 29 s.
 const MOST_READS: usize = 40;
-
-fn sort_key(key: &Item) -> Option<&str> {
-    match key.get("sk") {
-        Some(AttributeValue::S(sk)) => Some(sk),
-        _ => None,
-    }
-}

@@ -31,22 +31,21 @@ pub mod sources;
 pub mod start;
 mod transition;
 pub mod walk;
-mod write;
 
 use aws_sdk_dynamodb::Client;
+use futures::try_join;
 use jiff::{SignedDuration, Timestamp};
 use portal_domain::campaign::CampaignView;
 use portal_domain::{Campaign, CampaignId, DivisionId};
 
-use crate::dynamo::{StoreError, key};
 use crate::settings::{InvalidSetting, Settings};
+use crate::table::{StoreError, Table};
 
 /// Access to the table Campaigns, and to what is written with it in the table Directory: recipients, and the passwords that they chose.
 #[derive(Clone, Debug)]
 pub struct CampaignStore {
-    client: Client,
-    table: String,
-    directory: String,
+    table: Table,
+    directory: Table,
     /// How long a ledger row is kept after its end, and an entry of a recipient's audit trail.
     retention: SignedDuration,
 }
@@ -55,39 +54,20 @@ impl CampaignStore {
     /// A store on the tables `CAMPAIGNS_TABLE` and `DIRECTORY_TABLE`, which keeps ledger rows for `LEDGER_RETENTION_DAYS`.
     pub fn new(client: Client, settings: &Settings) -> Result<Self, InvalidSetting> {
         Ok(Self {
-            client,
-            table: settings.required("CAMPAIGNS_TABLE")?,
-            directory: settings.required("DIRECTORY_TABLE")?,
+            table: Table::new(client.clone(), settings.required("CAMPAIGNS_TABLE")?),
+            directory: Table::new(client, settings.required("DIRECTORY_TABLE")?),
             retention: settings.required_days("LEDGER_RETENTION_DAYS")?,
         })
     }
 
     /// A campaign, read consistently.
     pub async fn campaign(&self, id: CampaignId) -> Result<Option<Campaign>, StoreError> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(key(keys::CAMPAIGNS, id.to_string())))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| StoreError::of("read a campaign", error))?;
-        answer.item.map(|item| Ok(serde_dynamo::from_item(item)?)).transpose()
+        self.table.get("read a campaign", &keys::campaign(id)).await
     }
 
     /// The campaign that holds the lock of a division, read consistently.
     pub async fn active_in(&self, division: &DivisionId) -> Result<Option<CampaignId>, StoreError> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(key(keys::LOCKS, division.as_str())))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| StoreError::of("read a division's lock", error))?;
-        let lock: Option<item::CampaignRef> = answer.item.map(serde_dynamo::from_item).transpose()?;
+        let lock = self.table.get("read a division's lock", &keys::lock(division)).await?;
         Ok(lock.map(|lock| lock.campaign_id))
     }
 
@@ -106,27 +86,9 @@ impl CampaignStore {
 
     /// Every campaign that may need looking after: those that hold a lock, and those of people who ask for an e-mail themselves.
     pub async fn active(&self) -> Result<Vec<CampaignId>, StoreError> {
-        let mut campaigns = self.listed(keys::LOCKS).await?;
-        campaigns.extend(self.listed(keys::SELF_SERVICE).await?);
-        Ok(campaigns)
-    }
-
-    async fn listed(&self, partition: &str) -> Result<Vec<CampaignId>, StoreError> {
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression("pk = :partition")
-            .expression_attribute_values(":partition", crate::dynamo::s(partition))
-            .into_paginator()
-            .send();
-        let mut campaigns = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| StoreError::of("list active campaigns", error))?;
-            let locks: Vec<item::CampaignRef> = serde_dynamo::from_items(page.items.unwrap_or_default())?;
-            campaigns.extend(locks.into_iter().map(|lock| lock.campaign_id));
-        }
-        Ok(campaigns)
+        let what = "list active campaigns";
+        let (locks, others) =
+            try_join!(self.table.all(what, keys::locks()), self.table.all(what, keys::self_services()))?;
+        Ok(locks.into_iter().chain(others).map(|listed| listed.campaign_id).collect())
     }
 }

@@ -9,7 +9,7 @@ use portal_domain::{Campaign, CampaignId, CampaignState, DivisionId, ScheduleId}
 use serde::{Deserialize, Serialize};
 
 use super::{CampaignStore, keys};
-use crate::dynamo::{StoreError, key, s};
+use crate::table::StoreError;
 
 /// What operators are told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,29 +97,12 @@ impl CampaignNotice {
 impl CampaignStore {
     /// Notices that nobody has published yet, oldest first; at most 100.
     pub async fn notices(&self) -> Result<Vec<Pending>, StoreError> {
-        let answer = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression("pk = :notices")
-            .expression_attribute_values(":notices", s(keys::NOTICES))
-            .limit(100)
-            .send()
-            .await
-            .map_err(|error| StoreError::of("list notices", error))?;
-        Ok(serde_dynamo::from_items(answer.items.unwrap_or_default())?)
+        Ok(self.table.page("list notices", keys::notices().limit(100)).await?.items)
     }
 
     /// Forgets a notice that was published.
     pub async fn forget(&self, notice: &Pending) -> Result<(), StoreError> {
-        self.client
-            .delete_item()
-            .table_name(&self.table)
-            .set_key(Some(key(keys::NOTICES, &notice.sk)))
-            .send()
-            .await
-            .map_err(|error| StoreError::of("forget a notice", error))?;
+        self.table.run("forget a notice", self.table.delete(keys::notice(&notice.sk))).await?;
         Ok(())
     }
 }

@@ -1,13 +1,12 @@
 //! Events for the company's portal, kept until they are published: written with the change that they tell of, so that none is lost.
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use jiff::Timestamp;
 use portal_domain::{CampaignId, DivisionId, RecipientId};
 use serde::{Deserialize, Serialize};
 
 use super::{CampaignStore, keys};
 use crate::clock;
-use crate::dynamo::{Item, StoreError, key, put, s};
+use crate::table::{Action, StoreError, Table};
 
 /// Most events that are read at once.
 pub const PAGE: usize = 500;
@@ -54,40 +53,20 @@ impl Event {
     }
 
     /// The action that keeps it in the table Campaigns until it is published.
-    pub(crate) fn put(&self, table: &str) -> Result<TransactWriteItem, StoreError> {
-        let mut item: Item = serde_dynamo::to_item(self)?;
-        item.extend(key(keys::EVENTS, &self.event_id));
-        put(Put::builder().table_name(table).set_item(Some(item)))
+    pub(crate) fn put(&self, table: &Table) -> Action {
+        table.put(keys::event(&self.event_id), self)
     }
 }
 
 impl CampaignStore {
     /// Events from before `before` that nobody has published yet, oldest first; at most [`PAGE`].
     pub async fn unpublished(&self, before: Timestamp) -> Result<Vec<Event>, StoreError> {
-        let answer = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression("pk = :events AND sk < :before")
-            .expression_attribute_values(":events", s(keys::EVENTS))
-            .expression_attribute_values(":before", s(clock::first_event_id(before)))
-            .limit(PAGE as i32)
-            .send()
-            .await
-            .map_err(|error| StoreError::of("list events", error))?;
-        Ok(serde_dynamo::from_items(answer.items.unwrap_or_default())?)
+        Ok(self.table.page("list events", keys::events(before).limit(PAGE)).await?.items)
     }
 
     /// Forgets an event that was published.
     pub async fn published(&self, event: &Event) -> Result<(), StoreError> {
-        self.client
-            .delete_item()
-            .table_name(&self.table)
-            .set_key(Some(key(keys::EVENTS, &event.event_id)))
-            .send()
-            .await
-            .map_err(|error| StoreError::of("forget an event", error))?;
+        self.table.run("forget an event", self.table.delete(keys::event(&event.event_id))).await?;
         Ok(())
     }
 }

@@ -1,6 +1,5 @@
 //! Recording what became of a claim.
 
-use aws_sdk_dynamodb::types::{Delete, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use portal_domain::outcome::LedgerEvent;
 use portal_domain::password::PasswordDigest;
 use portal_domain::{Outcome, PortalStatus, RecipientId};
@@ -11,7 +10,8 @@ use super::item::{LedgerItem, Prior};
 use super::{CampaignStore, keys};
 use crate::clock;
 use crate::directory::keys as directory_keys;
-use crate::dynamo::{StoreError, Transacted, condition_failed, key, n, s, set_or_remove, transact, update};
+use crate::table::condition::is;
+use crate::table::{StoreError, Transacted, Update};
 
 /// What became of one claimed recipient.
 #[derive(Clone, Debug)]
@@ -37,13 +37,6 @@ pub struct Undo {
     pub digest: PasswordDigest,
 }
 
-/// One action of the transaction, by what a failed condition means for it.
-enum Part {
-    Row(usize),
-    Undo(usize),
-    Other,
-}
-
 impl CampaignStore {
     /// Records a claim. A row that is no longer this claim's is left alone; one that was settled as `unconfirmed` meanwhile is
     /// recorded over. A recipient gets its prior state back only if its digest is still the claim's and its status still
@@ -65,8 +58,8 @@ impl CampaignStore {
     ) -> Result<Vec<RecipientId>, StoreError> {
         loop {
             let mut waiting = Vec::new();
-            let mut actions = Vec::with_capacity(2 * records.len() + 2);
-            let mut parts = Vec::with_capacity(2 * records.len() + 2);
+            let mut tx = self.table.tx("record a claim");
+            let (mut rows, mut undone) = (Vec::new(), Vec::new());
             let mut counter = CounterItem::default();
             for (index, record) in records.iter().enumerate() {
                 let after = before[index].after(record.event);
@@ -75,118 +68,67 @@ impl CampaignStore {
                 }
                 let Some(outcome) = after else { continue };
                 counter.moved(before[index], outcome);
-                actions.push(self.record_row(claim, record, before[index], outcome)?);
-                parts.push(Part::Row(index));
+                rows.push((index, tx.add(self.record_row(claim, record, before[index], outcome))));
                 if let Some(undo) = &record.undo {
-                    actions.push(self.undo(record.recipient_id, undo)?);
-                    parts.push(Part::Undo(index));
+                    undone.push((index, tx.add(self.undo(record.recipient_id, undo))));
                 }
             }
-            actions.push(match waiting.is_empty() {
-                true => self.close_claim(claim)?,
-                false => self.hold(claim, waiting.clone())?,
+            tx.add(match waiting.is_empty() {
+                true => self.table.delete(claim.key()),
+                false => self.hold(claim, waiting.clone()),
             });
-            parts.push(Part::Other);
-            actions.extend(self.count(claim, counter)?);
-            let reasons = match transact(&self.client, "record a claim", actions).await? {
+            tx.extend(self.count(claim, counter));
+            let refused = match tx.write().await? {
                 Transacted::Done => return Ok(waiting),
-                Transacted::Refused(reasons) => reasons,
+                Transacted::Refused(refused) => refused,
             };
-            let mut gone = Vec::new();
-            for (part, reason) in parts.iter().zip(&reasons).filter(|(_, reason)| condition_failed(reason)) {
-                match *part {
-                    Part::Undo(index) => records[index].undo = None,
-                    Part::Row(index) => match self.still_ours(claim, reason.item())? {
-                        Some(outcome) if outcome != before[index] => before[index] = outcome,
-                        _ => gone.push(index),
-                    },
-                    Part::Other => {}
-                }
+            for (index, _) in undone.into_iter().filter(|(_, part)| refused.failed(*part)) {
+                records[index].undo = None;
             }
-            for index in gone.into_iter().rev() {
-                records.remove(index);
-                before.remove(index);
+            for (index, part) in rows.into_iter().rev().filter(|(_, part)| refused.failed(*part)) {
+                // It is still this claim's if somebody else has recorded it otherwise.
+                let row = refused.item(part)?.filter(|row: &LedgerItem| row.claim_id == Some(claim.claim_id));
+                match row {
+                    Some(row) if row.outcome != before[index] => before[index] = row.outcome,
+                    _ => {
+                        records.remove(index);
+                        before.remove(index);
+                    }
+                }
             }
         }
     }
 
-    /// The outcome of a row that this claim may still record, from the item that a failed condition answers.
-    fn still_ours(&self, claim: &Claim, item: Option<&crate::dynamo::Item>) -> Result<Option<Outcome>, StoreError> {
-        let Some(item) = item else { return Ok(None) };
-        let row: LedgerItem = serde_dynamo::from_item(item.clone())?;
-        Ok((row.claim_id == Some(claim.claim_id)).then_some(row.outcome))
-    }
-
-    fn record_row(
-        &self,
-        claim: &Claim,
-        record: &Record,
-        before: Outcome,
-        outcome: Outcome,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let mut attributes = self.with_outcome(claim.campaign, outcome, clock::now());
-        attributes.push(("reason", record.reason.as_ref().map(s)));
-        attributes.push(("messageId", record.message_id.as_ref().map(s)));
-        let (builder, expression) = set_or_remove(attributes);
-        update(
-            builder
-                .table_name(&self.table)
-                .set_key(Some(key(claim.pk(), keys::ledger_sk(record.recipient_id))))
-                .update_expression(expression)
-                .condition_expression("claimId = :claim AND outcome = :before")
-                .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-                .expression_attribute_values(":claim", s(claim.claim_id.to_string()))
-                .expression_attribute_values(":before", s(before.as_str())),
-        )
+    fn record_row(&self, claim: &Claim, record: &Record, before: Outcome, outcome: Outcome) -> Update {
+        let row = self.table.update(keys::row(claim.campaign, claim.shard, record.recipient_id));
+        let row = self.with_outcome(row, claim.campaign, outcome, clock::now());
+        let row = row.set_or_remove("reason", record.reason.as_ref());
+        let row = row.set_or_remove("messageId", record.message_id.as_ref());
+        row.when(is("claimId", claim.claim_id).and(is("outcome", before))).showing_item()
     }
 
     /// The action that gives a recipient back what it had, as long as its newest password is still the one of this e-mail.
-    pub(super) fn undo(&self, recipient: RecipientId, undo: &Undo) -> Result<TransactWriteItem, StoreError> {
+    pub(super) fn undo(&self, recipient: RecipientId, undo: &Undo) -> Update {
         let prior = &undo.prior;
-        let earlier =
-            (!prior.earlier.is_empty()).then(|| serde_dynamo::to_attribute_value(&prior.earlier)).transpose()?;
-        let (builder, expression) = set_or_remove(vec![
-            ("status", Some(s(prior.status.as_str()))),
-            ("indexSort", Some(s(directory_keys::recipient_sort(prior.status, recipient)))),
-            ("digest", prior.digest.as_ref().map(|digest| s(digest.as_str()))),
-            ("pendingSince", prior.pending_since.map(|at| s(at.to_string()))),
-            ("reminders", (prior.reminders > 0).then(|| n(prior.reminders))),
-            ("lastInvitedAt", prior.last_invited_at.map(|at| s(at.to_string()))),
-            ("expiresAt", prior.expires_at.map(|at| s(at.to_string()))),
-            ("lastCampaignId", prior.last_campaign_id.map(|id| s(id.to_string()))),
-            ("earlier", earlier),
-            ("resentAt", prior.resent_at.map(|at| s(at.to_string()))),
-        ]);
-        update(
-            builder
-                .table_name(&self.directory)
-                .set_key(Some(key(directory_keys::recipient_pk(recipient), directory_keys::RECIPIENT)))
-                .update_expression(expression + " ADD version :one")
-                .condition_expression("digest = :mine AND #status = :pending")
-                .expression_attribute_values(":one", n(1))
-                .expression_attribute_values(":mine", s(undo.digest.as_str()))
-                .expression_attribute_values(":pending", s(PortalStatus::Pending.as_str())),
-        )
+        self.directory
+            .update(directory_keys::recipient(recipient))
+            .set("status", prior.status)
+            .set("indexSort", directory_keys::recipient_sort(prior.status, recipient))
+            .set_or_remove("digest", prior.digest.as_ref())
+            .set_or_remove("pendingSince", prior.pending_since)
+            .set_or_remove("reminders", Some(prior.reminders).filter(|reminders| *reminders > 0))
+            .set_or_remove("lastInvitedAt", prior.last_invited_at)
+            .set_or_remove("expiresAt", prior.expires_at)
+            .set_or_remove("lastCampaignId", prior.last_campaign_id)
+            .set_or_remove("earlier", Some(&prior.earlier).filter(|earlier| !earlier.is_empty()))
+            .set_or_remove("resentAt", prior.resent_at)
+            .add("version", 1)
+            .when(is("digest", &undo.digest).and(is("status", PortalStatus::Pending)))
     }
 
     /// Closes a claim whose waiting recipients are queued.
     pub async fn close(&self, claim: &Claim) -> Result<(), StoreError> {
-        self.client
-            .delete_item()
-            .table_name(&self.table)
-            .set_key(Some(key(claim.pk(), keys::claim_sk(claim.claim_id))))
-            .send()
-            .await
-            .map_err(|error| StoreError::of("close a claim", error))?;
+        self.table.run("close a claim", self.table.delete(claim.key())).await?;
         Ok(())
-    }
-
-    fn close_claim(&self, claim: &Claim) -> Result<TransactWriteItem, StoreError> {
-        let delete = Delete::builder()
-            .table_name(&self.table)
-            .set_key(Some(key(claim.pk(), keys::claim_sk(claim.claim_id))))
-            .build()
-            .map_err(StoreError::request)?;
-        Ok(TransactWriteItem::builder().delete(delete).build())
     }
 }

@@ -1,11 +1,11 @@
 //! Requests that are safe to repeat: what an idempotency key stands for.
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::{SignedDuration, Timestamp};
 
 use super::item::{KeyItem, Made};
 use super::{CampaignStore, keys};
-use crate::dynamo::{StoreError, key, n, put};
+use crate::table::condition::{absent, at_most};
+use crate::table::{Action, StoreError};
 
 /// How long an idempotency key is kept.
 pub const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -35,17 +35,8 @@ pub enum Seen {
 impl CampaignStore {
     /// Looks up an idempotency key, consistently.
     pub async fn seen(&self, request: RequestKey<'_>, now: Timestamp) -> Result<Seen, StoreError> {
-        let answer = self
-            .client
-            .get_item()
-            .table_name(&self.table)
-            .set_key(Some(key(keys::key_pk(request.caller, request.key), keys::KEY)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| StoreError::of("read an idempotency key", error))?;
-        let Some(item) = answer.item else { return Ok(Seen::No) };
-        let known: KeyItem = serde_dynamo::from_item(item)?;
+        let key = keys::request(request.caller, request.key);
+        let Some(known) = self.table.get("read an idempotency key", &key).await? else { return Ok(Seen::No) };
         Ok(match known {
             known if known.ttl <= now.as_second() => Seen::No,
             known if known.body_hash == request.body_hash => Seen::Made(known.made),
@@ -54,17 +45,9 @@ impl CampaignStore {
     }
 
     /// The action that keeps an idempotency key with what its request made, if it is not in use.
-    pub(super) fn put_key(
-        &self,
-        request: RequestKey<'_>,
-        made: Made,
-        now: Timestamp,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let key_item = KeyItem { body_hash: request.body_hash.to_owned(), made, ttl: (now + KEY_LIFETIME).as_second() };
-        put(self
-            .put_item(key(keys::key_pk(request.caller, request.key), keys::KEY), &key_item)?
-            .condition_expression("attribute_not_exists(pk) OR #ttl <= :now")
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":now", n(now.as_second())))
+    pub(super) fn put_key(&self, request: RequestKey<'_>, made: Made, now: Timestamp) -> Action {
+        let item = KeyItem { body_hash: request.body_hash.to_owned(), made, ttl: (now + KEY_LIFETIME).as_second() };
+        let free = absent().or(at_most("ttl", now.as_second()));
+        self.table.put(keys::request(request.caller, request.key), &item).when(free)
     }
 }

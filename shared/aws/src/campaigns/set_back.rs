@@ -1,17 +1,16 @@
 //! Setting a recipient back to `notSent`: an invitation is withdrawn, or an acceptance was a mistake.
 
-use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
 use jiff::Timestamp;
 use portal_domain::PortalStatus;
 use portal_domain::campaign::audit::{Action, Actor, AuditEntry};
 use portal_domain::recipient::SetBack;
 
 use super::CampaignStore;
-use super::accept::credential_key;
 use super::outbox::{Event, Happened};
 use crate::directory::item::RecipientItem;
 use crate::directory::keys as directory_keys;
-use crate::dynamo::{Item, StoreError, Transacted, key, n, s, transact, update};
+use crate::table::condition::is;
+use crate::table::{StoreError, Update};
 
 impl CampaignStore {
     /// Makes a recipient `notSent` who is as they were read, with who, when and why in the recipient's audit trail: no password that was
@@ -28,47 +27,30 @@ impl CampaignStore {
         let action = if accepted { Action::SetBack } else { Action::Withdrawn };
         let entry = AuditEntry { note: Some(why.to_owned()), ..AuditEntry::new(now, by, action) };
         let id = recipient.recipient_id;
-        let mut actions = vec![self.forget_invitation(recipient, now)?, self.put_in_trail(id, &entry)?];
+        let mut tx = self.table.tx("set a recipient back");
+        tx.add(self.forget_invitation(recipient, now));
+        tx.add(self.put_in_trail(id, &entry));
         if accepted {
-            actions.push(self.delete_credential(credential_key(recipient))?);
-            // Earlier releases kept it in the recipient's own partition.
-            let earlier = key(directory_keys::recipient_pk(id), directory_keys::CREDENTIAL);
-            actions.push(self.delete_credential(earlier)?);
-            actions.push(Event::new(Happened::Revoked, id, &recipient.division, now).put(&self.table)?);
+            tx.add(self.directory.delete(directory_keys::credential(id)));
+            tx.add(self.directory.delete(directory_keys::earlier_credential(id)));
+            tx.add(Event::new(Happened::Revoked, id, &recipient.division, now).put(&self.table));
         }
-        if let Some(acceptance) = &recipient.acceptance {
-            actions.push(self.count_acceptance(id, acceptance, -1)?);
-        }
-        let written = transact(&self.client, "set a recipient back", actions).await?;
-        Ok(matches!(written, Transacted::Done))
+        tx.extend(recipient.acceptance.as_ref().map(|acceptance| self.count_acceptance(id, acceptance, -1)));
+        Ok(tx.write().await?.is_done())
     }
 
     /// When they were mailed last stays, so that nobody mails them again within a day without meaning to. That they were set
     /// back is kept, so that no campaign that is under way mails them again.
-    fn forget_invitation(&self, recipient: &RecipientItem, now: Timestamp) -> Result<TransactWriteItem, StoreError> {
+    fn forget_invitation(&self, recipient: &RecipientItem, now: Timestamp) -> Update {
         let id = recipient.recipient_id;
-        let set_back = SetBack { at: now, campaign_id: recipient.last_campaign_id };
-        update(
-            Update::builder()
-                .table_name(&self.directory)
-                .set_key(Some(key(directory_keys::recipient_pk(id), directory_keys::RECIPIENT)))
-                .update_expression(
-                    "SET #status = :notSent, indexSort = :sort, setBack = :setBack, version = :next \
-                     REMOVE digest, earlier, expiresAt, acceptance, pendingSince, reminders",
-                )
-                .condition_expression("version = :version AND #status = :before")
-                .expression_attribute_names("#status", "status")
-                .expression_attribute_values(":before", s(recipient.status.as_str()))
-                .expression_attribute_values(":setBack", serde_dynamo::to_attribute_value(set_back)?)
-                .expression_attribute_values(":notSent", s(PortalStatus::NotSent.as_str()))
-                .expression_attribute_values(":sort", s(directory_keys::recipient_sort(PortalStatus::NotSent, id)))
-                .expression_attribute_values(":version", n(recipient.version))
-                .expression_attribute_values(":next", n(recipient.version + 1)),
-        )
-    }
-
-    fn delete_credential(&self, key: Item) -> Result<TransactWriteItem, StoreError> {
-        let delete = Delete::builder().table_name(&self.directory).set_key(Some(key));
-        Ok(TransactWriteItem::builder().delete(delete.build().map_err(StoreError::request)?).build())
+        let gone = ["digest", "earlier", "expiresAt", "acceptance", "pendingSince", "reminders"];
+        let update = self.directory.update(directory_keys::recipient(id));
+        gone.into_iter()
+            .fold(update, Update::remove)
+            .set("status", PortalStatus::NotSent)
+            .set("indexSort", directory_keys::recipient_sort(PortalStatus::NotSent, id))
+            .set("setBack", SetBack { at: now, campaign_id: recipient.last_campaign_id })
+            .set("version", recipient.version + 1)
+            .when(is("version", recipient.version).and(is("status", recipient.status)))
     }
 }

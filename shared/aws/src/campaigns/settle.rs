@@ -7,11 +7,11 @@ use portal_domain::{CampaignId, Outcome, RecipientId, Shard};
 
 use super::claim::Claim;
 use super::counter::CounterItem;
-use super::item::{ClaimItem, LedgerItem, WITHOUT_PASSWORDS};
+use super::item::{ClaimItem, LedgerItem};
 use super::record::Record;
 use super::{CampaignStore, keys};
 use crate::clock;
-use crate::dynamo::{StoreError, Transacted, back_off, batch_get_only, key, s, transact};
+use crate::table::{Batch, StoreError, back_off};
 
 /// How many rows a person's decision settles in one transaction.
 const SETTLED_AT_ONCE: usize = 80;
@@ -25,23 +25,7 @@ const SETTLED: &str = "settled";
 impl CampaignStore {
     /// The open claims of a shard, read consistently.
     pub async fn open_claims(&self, campaign: CampaignId, shard: Shard) -> Result<Vec<ClaimItem>, StoreError> {
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :claim)")
-            .expression_attribute_values(":pk", s(keys::shard_pk(campaign, shard)))
-            .expression_attribute_values(":claim", s(keys::CLAIM_PREFIX))
-            .into_paginator()
-            .send();
-        let mut claims = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| StoreError::of("list open claims", error))?;
-            let found: Vec<ClaimItem> = serde_dynamo::from_items(page.items.unwrap_or_default())?;
-            claims.extend(found);
-        }
-        Ok(claims)
+        self.table.all("list open claims", keys::claims(campaign, shard)).await
     }
 
     /// Makes what is still `claimed` under a claim `unconfirmed`. Call it only after `claimUntil`. Answers the claim, and who of it
@@ -80,10 +64,8 @@ impl CampaignStore {
         shard: Shard,
         recipients: &[RecipientId],
     ) -> Result<Vec<LedgerItem>, StoreError> {
-        let pk = keys::shard_pk(campaign, shard);
-        let wanted = recipients.iter().map(|id| (self.table.clone(), key(&pk, keys::ledger_sk(*id)))).collect();
-        let items = batch_get_only(&self.client, wanted, WITHOUT_PASSWORDS).await?.into_iter();
-        items.map(|(_, item)| Ok(serde_dynamo::from_item(item)?)).collect()
+        let batch = Batch::new("read ledger rows").only(LedgerItem::without_passwords());
+        self.table.get_each_of(batch, recipients.iter().map(|id| keys::row(campaign, shard, *id))).await
     }
 
     /// Settles those of `recipients` who are `unconfirmed`, as a person decides: they were `sent` to, or it `failed`. Answers how
@@ -115,25 +97,24 @@ impl CampaignStore {
         by: &Actor,
         now: Timestamp,
     ) -> Result<usize, StoreError> {
-        let pk = keys::shard_pk(campaign, shard);
         for attempt in 1..=TRIES {
+            let mut tx = self.table.tx("settle recipients");
             let mut counter = CounterItem::default();
-            let mut actions = Vec::new();
             let mut entry = AuditEntry::new(now, by, Action::Settled);
             for row in self.rows(campaign, shard, recipients).await? {
                 let Some(outcome) = row.outcome.after(event) else { continue };
                 counter.moved(row.outcome, outcome);
                 entry.outcome = Some(outcome);
-                actions.push(self.move_row(&pk, campaign, &row, (outcome, SETTLED), now)?);
+                tx.add(self.move_row(campaign, shard, &row, (outcome, SETTLED), now));
             }
-            let settled = actions.len();
+            let settled = tx.len();
             if settled == 0 {
                 return Ok(0);
             }
             entry.recipients = Some(settled as u64);
-            actions.extend(self.count_on(&pk, 0, counter)?);
-            actions.push(self.put_new(key(keys::audit_pk(campaign), clock::new_event_id(now)), &entry)?);
-            if let Transacted::Done = transact(&self.client, "settle recipients", actions).await? {
+            tx.extend(self.count_on(campaign, shard, 0, counter));
+            tx.add(self.table.put_new(keys::entry(campaign, now), &entry));
+            if tx.write().await?.is_done() {
                 return Ok(settled);
             }
             back_off(attempt).await;

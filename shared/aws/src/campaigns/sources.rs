@@ -1,11 +1,11 @@
 //! Counting refused activations by where they come from.
 
-use aws_sdk_dynamodb::types::ReturnValue;
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
+use super::item::TriesItem;
 use super::{CampaignStore, keys};
-use crate::dynamo::{StoreError, key, n};
+use crate::table::{StoreError, Updated};
 
 /// How long refused tries are counted together.
 pub const WINDOW: SignedDuration = SignedDuration::from_mins(5);
@@ -18,20 +18,12 @@ impl CampaignStore {
         let window = now.as_second().div_euclid(WINDOW.as_secs());
         let digest = Sha256::new().chain_update(window.to_be_bytes()).chain_update(source).finalize();
         let hash: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        let answer = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(key(keys::source_pk(&hash), keys::TRIES)))
-            .update_expression("SET #ttl = :ttl ADD tries :one")
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":ttl", n((now + WINDOW + WINDOW).as_second()))
-            .expression_attribute_values(":one", n(1))
-            .return_values(ReturnValue::UpdatedNew)
-            .send()
-            .await
-            .map_err(|error| StoreError::of("count a refused try", error))?;
-        let tries = answer.attributes.and_then(|attributes| attributes.get("tries")?.as_n().ok()?.parse().ok());
-        Ok(tries.unwrap_or(0))
+        let count =
+            self.table.update(keys::tries(&hash)).set("ttl", (now + WINDOW + WINDOW).as_second()).add("tries", 1);
+        match self.table.run_and_get("count a refused try", count).await? {
+            Updated::Done(TriesItem { tries }) => Ok(tries),
+            // It has no condition.
+            Updated::Refused(_) => Ok(0),
+        }
     }
 }

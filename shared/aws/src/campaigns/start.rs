@@ -1,16 +1,15 @@
 //! Starting a campaign: one transaction for what makes it happen once, division lock, campaign and cursors.
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
 use portal_domain::campaign::audit::{Action, AuditEntry};
 use portal_domain::schedule::Occurrence;
 use portal_domain::selection::Excluded;
-use portal_domain::{Campaign, CampaignId, CampaignState, Schedule};
+use portal_domain::{Campaign, CampaignState, Schedule};
 
 use super::item::{CampaignRef, CursorItem, Made};
 use super::request::RequestKey;
 use super::{CampaignStore, keys};
-use crate::clock;
-use crate::dynamo::{Item, StoreError, Transacted, condition_failed, key, put, transact};
+use crate::table::condition::absent;
+use crate::table::{StoreError, Transacted};
 
 /// By what a campaign is started only once.
 #[derive(Clone, Copy, Debug)]
@@ -40,55 +39,36 @@ impl CampaignStore {
     pub async fn start(&self, campaign: &Campaign, excluded: Excluded, once: Once<'_>) -> Result<Started, StoreError> {
         let now = campaign.created_at;
         let ended = campaign.state == CampaignState::Completed;
-        let lock_key = key(keys::LOCKS, campaign.filter.division.as_str());
-        let mut actions = vec![
-            match once {
-                Once::Request(request) => self.put_key(request, Made::CampaignId(campaign.campaign_id), now)?,
-                Once::Occurrence(schedule, occurrence) => self.put_occurrence(schedule, occurrence)?,
-            },
-            if ended {
-                self.require_absent(lock_key)?
-            } else {
-                let lock = CampaignRef { campaign_id: campaign.campaign_id };
-                self.put_new(lock_key, &lock)?
-            },
-            put(self.put_item(key(keys::CAMPAIGNS, campaign.campaign_id.to_string()), campaign)?)?,
-        ];
+        let id = campaign.campaign_id;
+        let lock = keys::lock(&campaign.filter.division);
+        let mut tx = self.table.tx("start a campaign");
+        let once_only = tx.add(match once {
+            Once::Request(request) => self.put_key(request, Made::CampaignId(id), now),
+            Once::Occurrence(schedule, occurrence) => self.put_occurrence(schedule, occurrence),
+        });
+        let locked = tx.add(match ended {
+            true => self.table.check(lock, absent()),
+            false => self.table.put_new(lock, &CampaignRef { campaign_id: id }),
+        });
+        tx.add(self.table.put(keys::campaign(id), campaign));
         // A campaign without an audience has nothing to fan out: who was left out is known already.
         let mut left_out = if ended { excluded } else { Excluded::default() };
         for shard in campaign.shards() {
             let excluded = std::mem::take(&mut left_out);
             let cursor = CursorItem { done: ended, excluded, updated_at: now, ..CursorItem::default() };
-            let cursor_key = key(keys::shard_pk(campaign.campaign_id, shard), keys::CURSOR);
-            actions.push(put(self.put_item(cursor_key, &cursor)?)?);
+            tx.add(self.table.put(keys::cursor(id, shard), &cursor));
         }
         let mut entry = AuditEntry::new(now, campaign.starter(), Action::Started);
         entry.state = Some(campaign.state);
-        let audit_key = key(keys::audit_pk(campaign.campaign_id), clock::new_event_id(now));
-        actions.push(self.put_new(audit_key, &entry)?);
+        tx.add(self.table.put_new(keys::entry(id, now), &entry));
         if let Once::Occurrence(schedule, occurrence) = once {
-            actions.push(self.put_schedule(schedule, &schedule.after(occurrence.clone()))?);
+            tx.add(self.put_schedule(schedule, &schedule.after(occurrence.clone())));
         }
-        match transact(&self.client, "start a campaign", actions).await? {
+        match tx.write().await? {
             Transacted::Done => Ok(Started::Now),
-            Transacted::Refused(reasons) if reasons.first().is_some_and(condition_failed) => Ok(Started::Before),
-            Transacted::Refused(reasons) if reasons.get(1).is_some_and(condition_failed) => Ok(Started::Busy),
+            Transacted::Refused(refused) if refused.failed(once_only) => Ok(Started::Before),
+            Transacted::Refused(refused) if refused.failed(locked) => Ok(Started::Busy),
             Transacted::Refused(_) => Ok(Started::Changed),
         }
-    }
-
-    fn require_absent(&self, key: Item) -> Result<TransactWriteItem, StoreError> {
-        let check = aws_sdk_dynamodb::types::ConditionCheck::builder()
-            .table_name(&self.table)
-            .set_key(Some(key))
-            .condition_expression("attribute_not_exists(pk)")
-            .build()
-            .map_err(StoreError::request)?;
-        Ok(TransactWriteItem::builder().condition_check(check).build())
-    }
-
-    /// The key of a campaign's item, as an attribute map.
-    pub(super) fn campaign_key(campaign: CampaignId) -> Item {
-        key(keys::CAMPAIGNS, campaign.to_string())
     }
 }

@@ -1,14 +1,14 @@
 //! Moving a campaign from one state to the next: one transaction for campaign, lock, cursors, audit trail and notice.
 
-use aws_sdk_dynamodb::types::{Delete, TransactWriteItem, Update};
 use portal_domain::campaign::audit::AuditEntry;
-use portal_domain::{Campaign, Shard};
+use portal_domain::{Campaign, CampaignId, RecipientId, Shard};
 
 use super::item::{CampaignRef, CursorItem, Walk};
 use super::notices::{CampaignNotice, Notice};
 use super::{CampaignStore, keys};
 use crate::clock;
-use crate::dynamo::{Item, StoreError, Transacted, condition_failed, key, n, put, s, transact, update};
+use crate::table::condition::{exists, is};
+use crate::table::{Action, Key, StoreError, Transacted, Update};
 
 /// A change of state, decided from a campaign as it was read.
 pub(super) struct Transition<'a> {
@@ -65,61 +65,46 @@ impl CampaignStore {
         entry.state = Some(after.state);
         entry.reason = after.state_reason;
         let id = before.campaign_id;
-        let mut actions = vec![self.put_campaign(before, &after)?];
-        actions.extend(self.lock_action(before, lock)?);
+        let mut tx = self.table.tx("move a campaign on");
+        let as_read = is("revision", before.revision);
+        let moved = tx.add(self.table.put(keys::campaign(id), &after).when(as_read));
+        tx.extend(self.lock_action(before, lock));
         let event_id = clock::new_event_id(entry.at);
-        actions.push(self.put_new(key(keys::audit_pk(id), &event_id), &entry)?);
+        tx.add(self.table.put_new(Key::new(keys::audit_pk(id), &event_id), &entry));
         if let Some(notice) = CampaignNotice::of(&after, &entry) {
-            actions.push(self.put_new(key(keys::NOTICES, &event_id), &Notice::Campaign(notice))?);
+            tx.add(self.table.put_new(keys::notice(event_id), &Notice::Campaign(notice)));
         }
         if let Some(cursors) = &rebound {
-            actions.extend(self.readmit(id, cursors, walk.is_some())?);
+            tx.extend(self.readmit(id, cursors, walk.is_some()));
         }
         if let Some(walks) = walk {
             for shard in before.shards() {
                 let read = rebound.iter().flatten().find(|(of, _)| *of == shard).map(|(_, cursor)| cursor.page);
-                actions.push(self.set_walks(key(keys::shard_pk(id, shard), keys::CURSOR), &walks, read, &entry)?);
+                tx.add(self.set_walks(id, shard, &walks, read, &entry));
             }
         }
-        match transact(&self.client, "move a campaign on", actions).await? {
+        match tx.write().await? {
             Transacted::Done => {
                 tracing::info!(campaign.id = %id, campaign.state = after.state.as_str(), "campaign moved on");
                 Ok(Moved::Done(Box::new(after)))
             }
-            Transacted::Refused(reasons) if reasons.first().is_some_and(condition_failed) => Ok(Moved::Changed),
+            Transacted::Refused(refused) if refused.failed(moved) => Ok(Moved::Changed),
             Transacted::Refused(_) if lock == Lock::Take => Ok(Moved::Busy),
             Transacted::Refused(_) => Ok(Moved::Changed),
         }
     }
 
-    fn put_campaign(&self, before: &Campaign, after: &Campaign) -> Result<TransactWriteItem, StoreError> {
-        let item = self.put_item(Self::campaign_key(before.campaign_id), after)?;
-        put(item
-            .condition_expression("revision = :revision")
-            .expression_attribute_values(":revision", n(before.revision)))
-    }
-
-    fn lock_action(&self, campaign: &Campaign, lock: Lock) -> Result<Option<TransactWriteItem>, StoreError> {
+    fn lock_action(&self, campaign: &Campaign, lock: Lock) -> Option<Action> {
         if let Some(self_service) = campaign.self_service {
             // It never holds the lock. What is retried must be looked after again.
-            let listed = lock == Lock::Take;
-            return listed.then(|| self.list_self_service(campaign, self_service)).transpose();
+            return (lock == Lock::Take).then(|| self.list_self_service(campaign, self_service));
         }
-        let lock_key = key(keys::LOCKS, campaign.filter.division.as_str());
+        let key = keys::lock(&campaign.filter.division);
         let campaign_id = campaign.campaign_id;
         match lock {
-            Lock::Keep => Ok(None),
-            Lock::Take => self.put_new(lock_key, &CampaignRef { campaign_id }).map(Some),
-            Lock::Free => {
-                let unlock = Delete::builder()
-                    .table_name(&self.table)
-                    .set_key(Some(lock_key))
-                    .condition_expression("campaignId = :campaign")
-                    .expression_attribute_values(":campaign", s(campaign_id.to_string()))
-                    .build()
-                    .map_err(StoreError::request)?;
-                Ok(Some(TransactWriteItem::builder().delete(unlock).build()))
-            }
+            Lock::Keep => None,
+            Lock::Take => Some(self.table.put_new(key, &CampaignRef { campaign_id })),
+            Lock::Free => Some(self.table.delete(key).when(is("campaignId", campaign_id))),
         }
     }
 
@@ -127,32 +112,19 @@ impl CampaignStore {
     /// `queued` in the ledger: the walk finds them. If `read` says so the cursor must be at that page.
     fn set_walks(
         &self,
-        key: Item,
+        campaign: CampaignId,
+        shard: Shard,
         walks: &Walks,
         read: Option<u64>,
         entry: &AuditEntry,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let (walk, set) = match walks {
-            Walks::Then(walk) => (walk, "walks = list_append(walks, :walk)"),
-            Walks::Only(walk) => (walk, "walks = :walk"),
+    ) -> Update {
+        let update = self.table.update(keys::cursor(campaign, shard));
+        let update = match walks {
+            Walks::Then(walk) => update.append("walks", &[walk]),
+            Walks::Only(walk) => update.set("walks", [walk]),
         };
-        let (builder, condition) = match read {
-            Some(page) => (Update::builder().expression_attribute_values(":read", n(page)), "page = :read"),
-            None => (Update::builder(), "attribute_exists(pk)"),
-        };
-        update(
-            builder
-                .table_name(&self.table)
-                .set_key(Some(key))
-                .update_expression(format!(
-                    "SET {set}, done = :open, toQueue = :nobody, updatedAt = :now ADD page :one"
-                ))
-                .condition_expression(condition)
-                .expression_attribute_values(":walk", serde_dynamo::to_attribute_value([walk])?)
-                .expression_attribute_values(":open", aws_sdk_dynamodb::types::AttributeValue::Bool(false))
-                .expression_attribute_values(":nobody", aws_sdk_dynamodb::types::AttributeValue::L(Vec::new()))
-                .expression_attribute_values(":now", s(entry.at.to_string()))
-                .expression_attribute_values(":one", n(1)),
-        )
+        let nobody: [RecipientId; 0] = [];
+        let update = update.set("done", false).set("toQueue", nobody).set("updatedAt", entry.at).add("page", 1);
+        update.when(read.map_or_else(exists, |page| is("page", page)))
     }
 }

@@ -1,15 +1,14 @@
 //! Going through a shard's ledger rows again, page by page: to queue, retry or skip them.
 
-use aws_sdk_dynamodb::types::TransactWriteItem;
 use jiff::Timestamp;
 use portal_domain::feedback::Standing;
 use portal_domain::{CampaignId, Outcome, Shard};
 
 use super::counter::CounterItem;
-use super::fan_out::{PAGE_ROWS, PageWrite};
+use super::fan_out::{PAGE_ROWS, PageWrite, page_write};
 use super::item::{CursorItem, LedgerItem, Task};
 use super::{CampaignStore, keys};
-use crate::dynamo::{StoreError, Transacted, condition_failed, n, s, transact};
+use crate::table::{StoreError, Update};
 
 /// How many queries of up to 1 MB one page of a walk may cost.
 const MOST_QUERIES: usize = 4;
@@ -73,46 +72,39 @@ impl CampaignStore {
         page: &WalkPage,
         task: Task,
     ) -> Result<PageWrite, StoreError> {
-        let mut actions = vec![self.put_cursor(campaign, shard, from, &page.cursor)?];
+        let mut tx = self.table.tx("walk through the ledger");
+        let cursor = tx.add(self.put_cursor(campaign, shard, from, &page.cursor));
+        let mut rows = Vec::with_capacity(page.rows.len());
         if let Some(event) = task.event() {
-            let pk = keys::shard_pk(campaign, shard);
             let mut counter = CounterItem::default();
             for row in &page.rows {
                 let Some(outcome) = row.outcome.after(event) else { continue };
                 counter.moved(row.outcome, outcome);
-                actions.push(self.move_row(&pk, campaign, row, (outcome, CANCELLED), page.cursor.updated_at)?);
+                let moved = self.move_row(campaign, shard, row, (outcome, CANCELLED), page.cursor.updated_at);
+                rows.push((row.recipient_id, tx.add(moved)));
             }
             let counter_row = (page.cursor.page % u64::from(keys::COUNTERS)) as u8;
-            actions.extend(self.count_on(&pk, counter_row, counter)?);
+            tx.extend(self.count_on(campaign, shard, counter_row, counter));
         }
-        match transact(&self.client, "walk through the ledger", actions).await? {
-            Transacted::Done => Ok(PageWrite::Written),
-            Transacted::Refused(reasons) if reasons.first().is_some_and(condition_failed) => Ok(PageWrite::CursorMoved),
-            Transacted::Refused(reasons) => {
-                let rows = page.rows.iter().zip(reasons.iter().skip(1));
-                let changed = rows.filter(|(_, reason)| condition_failed(reason)).map(|(row, _)| row.recipient_id);
-                Ok(PageWrite::Changed(changed.collect()))
-            }
-        }
+        Ok(page_write(tx.write().await?, cursor, rows))
     }
 
     /// The action that moves a row, as it was read, to an outcome; and if people may want to look at that, with the reason.
     pub(super) fn move_row(
         &self,
-        shard_pk: &str,
         campaign: CampaignId,
+        shard: Shard,
         row: &LedgerItem,
         (outcome, reason): (Outcome, &str),
         now: Timestamp,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let mut attributes = self.with_outcome(campaign, outcome, now);
-        attributes.push(("reason", outcome.needs_attention().then(|| s(reason))));
+    ) -> Update {
+        let update = self.update_row(campaign, shard, row, outcome, now);
+        let update = update.set_or_remove("reason", outcome.needs_attention().then_some(reason));
         // What SES said of a rejected attempt says nothing of the next, and may come once more: the attempt is over. A bounce
         // of an older attempt stays, and stays counted.
         if outcome == Outcome::Queued && row.standing == Some(Standing::Rejected) {
-            let next = n(row.attempt + 1);
-            attributes.extend([("attempt", Some(next)), ("standing", None), ("standingDetail", None)]);
+            return update.set("attempt", row.attempt + 1).remove("standing").remove("standingDetail");
         }
-        self.write_row(shard_pk, row, attributes)
+        update
     }
 }

@@ -6,18 +6,33 @@
 use std::fmt;
 use std::sync::Arc;
 
-use aws_sdk_dynamodb::Client;
 use hmac::{Hmac, KeyInit, Mac};
+use jiff::Timestamp;
+use portal_domain::RecipientId;
 use portal_domain::import::Address;
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use tokio::sync::OnceCell;
 
 use super::keys;
 use crate::clock;
-use crate::dynamo::{StoreError, batch_get, key, s};
+use crate::table::{StoreError, Table};
 
-/// Attribute of the secret, in hexadecimal.
-const SECRET: &str = "secret";
+/// The secret, in hexadecimal.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SecretItem {
+    secret: String,
+}
+
+/// What says of an address that it was erased.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ErasedItem {
+    /// When that began.
+    pub since: Timestamp,
+    /// Who is being erased, until that is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub erasing: Option<RecipientId>,
+}
 
 /// Bytes of the secret: as many as the hash has.
 const SECRET_BYTES: usize = 32;
@@ -50,32 +65,30 @@ impl AddressHash {
 pub(super) struct StackHash(Arc<OnceCell<AddressHash>>);
 
 impl StackHash {
-    pub(super) async fn get(&self, client: &Client, table: &str) -> Result<&AddressHash, StoreError> {
-        self.0.get_or_try_init(|| read_or_make(client, table)).await
+    pub(super) async fn get(&self, table: &Table) -> Result<&AddressHash, StoreError> {
+        self.0.get_or_try_init(|| read_or_make(table)).await
     }
 }
 
-async fn read_or_make(client: &Client, table: &str) -> Result<AddressHash, StoreError> {
-    if let Some(hash) = read(client, table).await? {
+async fn read_or_make(table: &Table) -> Result<AddressHash, StoreError> {
+    if let Some(hash) = read(table).await? {
         return Ok(hash);
     }
     let secret: [u8; SECRET_BYTES] = clock::random();
-    let mut item = key(keys::SECRETS, keys::ERASED);
-    item.insert(SECRET.to_owned(), s(hexadecimal(&secret)));
-    let put = client.put_item().table_name(table).set_item(Some(item)).condition_expression("attribute_not_exists(pk)");
-    let made = put.send().await;
+    let secret = SecretItem { secret: hexadecimal(&secret) };
+    let what = "make the secret of erased addresses";
+    let made = table.run(what, table.put_new(keys::secret(), &secret)).await;
     // Whoever was faster has made it, or this call, whose answer was lost: the table says which it is.
-    match (read(client, table).await?, made) {
+    match (read(table).await?, made) {
         (Some(hash), _) => Ok(hash),
-        (None, Err(error)) => Err(StoreError::of("make the secret of erased addresses", error)),
-        (None, Ok(_)) => Err(StoreError::Busy("make the secret of erased addresses")),
+        (None, Err(error)) => Err(error),
+        (None, Ok(_)) => Err(StoreError::Busy(what)),
     }
 }
 
-async fn read(client: &Client, table: &str) -> Result<Option<AddressHash>, StoreError> {
-    let wanted = vec![(table.to_owned(), key(keys::SECRETS, keys::ERASED))];
-    let found = batch_get(client, wanted).await?.pop();
-    Ok(found.and_then(|(_, item)| Some(AddressHash::new(item.get(SECRET)?.as_s().ok()?.as_bytes()))))
+async fn read(table: &Table) -> Result<Option<AddressHash>, StoreError> {
+    let found = table.get_each("read the secret of erased addresses", [keys::secret()]).await?.pop();
+    Ok(found.map(|item| AddressHash::new(item.secret.as_bytes())))
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

@@ -9,6 +9,7 @@ use portal_domain::{AccountId, CampaignId, DivisionId, Filter, LinkProfile, Port
 use serde::{Deserialize, Serialize};
 
 use super::keys;
+use crate::table::attributes_of;
 
 /// A link profile, and how many contacts on accounts have it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,37 +35,8 @@ pub struct ListedAccount {
     pub changing: Option<Known>,
 }
 
-/// The attributes of a recipient's partition (their item and their link rows) but the digests of temporary passwords: whoever needs no
-/// password reads these, and the role of most functions allows no others.
-pub(crate) const WITHOUT_PASSWORDS: &[&str] = &[
-    keys::PK,
-    keys::SK,
-    keys::INDEX_PARTITION,
-    keys::INDEX_SORT,
-    "recipientId",
-    "division",
-    "email",
-    "status",
-    "profiles",
-    keys::PROFILES_OVERFLOW,
-    "accountCount",
-    "accounts",
-    "pendingSince",
-    "reminders",
-    "lastInvitedAt",
-    "expiresAt",
-    "lastCampaignId",
-    "undeliverable",
-    "setBack",
-    "version",
-    "resends",
-    "askedIn",
-    "resentAt",
-    "acceptance",
-    "accountId",
-    "accountName",
-    "contacts",
-];
+/// The attributes with digests of temporary passwords. Whoever needs no password reads all others, and the role of most functions allows no more.
+const PASSWORDS: [&str; 2] = ["digest", "earlier"];
 
 /// What is known of mail to an address, as one text: why it is not delivered, or `cleared <time>`. Both stand in the
 /// attribute `undeliverable`: the index shows that already, and what an index shows can't be changed later (DynamoDB).
@@ -137,7 +109,7 @@ pub struct RecipientItem {
     #[serde(default)]
     pub version: u64,
     /// Salted digest of the temporary password of the newest mail that may have left; absent also where it was not read
-    /// (`WITHOUT_PASSWORDS`), as `earlier`.
+    /// ([`RecipientItem::without_passwords`]), as `earlier`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<PasswordDigest>,
     /// The passwords of mails before a self-service resend, which hold until they expire.
@@ -181,6 +153,11 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl RecipientItem {
+    /// The attributes but those with digests of temporary passwords.
+    pub(crate) fn without_passwords() -> impl Iterator<Item = &'static str> {
+        attributes_of::<Self>().filter(|name| !PASSWORDS.contains(name))
+    }
+
     /// The item of a recipient who has not been invited. Who is linked to nothing, and to nothing that is being changed, has a partition of
     /// the index to themselves, and so is in no selection.
     pub fn new(recipient: &Recipient, version: u64) -> Self {
@@ -332,6 +309,23 @@ pub(super) struct AddressItem {
     pub recipient_id: RecipientId,
 }
 
+/// A filter option: its key says all.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct FilterOptionItem {
+    /// The field and the value.
+    pub sk: String,
+}
+
+/// The hash of the password that a recipient chose.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CredentialItem {
+    /// Argon2id, as a PHC string.
+    pub password_hash: String,
+    /// When it was chosen.
+    pub changed_at: Timestamp,
+}
+
 /// A link profile of an account, and how many of its contacts have it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountProfile {
@@ -402,7 +396,8 @@ mod tests {
         let link = Link { account_id: AccountId::new("A"), account_name: String::new(), contacts: Vec::new() };
         let mut all = names(&serde_json::to_value(recipient()).expect("JSON"));
         all.extend(names(&serde_json::to_value(link).expect("JSON")));
-        let read: BTreeSet<String> = WITHOUT_PASSWORDS.iter().map(|name| (*name).to_owned()).collect();
+        let read = RecipientItem::without_passwords().chain(attributes_of::<Link>());
+        let read: BTreeSet<String> = read.map(str::to_owned).collect();
         let kept: BTreeSet<String> = all.difference(&read).cloned().collect();
         assert_eq!(kept, ["digest", "earlier"].map(str::to_owned).into());
         assert!(read.is_subset(&all), "nothing is read that there is not");

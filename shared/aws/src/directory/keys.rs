@@ -19,7 +19,17 @@
 //! | all templates, or one, without its text | query or get `TEMPLATES` |
 //! | a version of a template, or all of them | get or query `TEMPLATE#<templateId>` |
 
-use portal_domain::{AccountId, DivisionId, PortalStatus, RecipientId, Shard, TemplateId};
+use portal_domain::link::Link;
+use portal_domain::mail::template::{Head, Version};
+use portal_domain::{AccountId, Division, DivisionId, PortalStatus, RecipientId, Shard, TemplateId};
+
+use super::account_item::{AccountItem, ChangingItem};
+use super::erased::{ErasedItem, SecretItem};
+use super::item::{AccountRow, AddressItem, CredentialItem, FilterOptionItem, RecipientItem};
+use super::templates::VersionSummary;
+use super::write::erase::{ErasingNote, Erasure};
+use crate::table::condition::{above, begins_with, between};
+use crate::table::{Key, Query, attributes_of};
 
 /// Partition key attribute.
 pub const PK: &str = "pk";
@@ -132,4 +142,130 @@ pub fn recipient_sort(status: PortalStatus, recipient: RecipientId) -> String {
 /// Index partition of the accounts of one shard of a division; the sort key is the account's id.
 pub fn accounts_partition(division: &DivisionId, shard: Shard) -> String {
     format!("{division}#{shard}#accounts")
+}
+
+/// A division.
+pub fn division(id: &DivisionId) -> Key<Division> {
+    Key::new(DIVISIONS, id.as_str())
+}
+
+/// All divisions, in the order of their ids.
+pub fn divisions() -> Query<Division> {
+    Query::partition(DIVISIONS)
+}
+
+/// A filter option of a division.
+pub fn option(division: &DivisionId, option: &str) -> Key<FilterOptionItem> {
+    Key::new(options_pk(division), option)
+}
+
+/// The filter options of a division.
+pub fn options(division: &DivisionId) -> Query<FilterOptionItem> {
+    Query::partition(options_pk(division)).stale().only([SK])
+}
+
+/// An account.
+pub fn account(id: &AccountId) -> Key<AccountItem> {
+    Key::new(account_pk(id), ACCOUNT)
+}
+
+/// The accounts of one shard of a division, as the index shows them, in order of their ids; those `after` this one.
+pub fn accounts(division: &DivisionId, shard: Shard, after: Option<&AccountId>) -> Query<AccountRow> {
+    let all = Query::index(BY_DIVISION, INDEX_PARTITION, accounts_partition(division, shard));
+    match after {
+        Some(after) => all.whose(above(INDEX_SORT, after.as_str())),
+        None => all,
+    }
+}
+
+/// The note on an account that is being changed in steps.
+pub(super) fn changing(account: &AccountId) -> Key<ChangingItem> {
+    Key::new(CHANGING, account.as_str())
+}
+
+/// All these notes.
+pub(super) fn all_changing() -> Query<ChangingItem> {
+    Query::partition(CHANGING)
+}
+
+/// The row that maps an address in a division to its recipient.
+pub(super) fn address(division: &DivisionId, email: &str) -> Key<AddressItem> {
+    Key::new(address_pk(division, email), ADDRESS)
+}
+
+/// A recipient.
+pub fn recipient(id: RecipientId) -> Key<RecipientItem> {
+    Key::new(recipient_pk(id), RECIPIENT)
+}
+
+/// The recipients of one shard of a division, as the index shows them, with sort keys from `first` to `last`; those who are linked to an account, or
+/// those who are not.
+pub fn recipients(division: &DivisionId, shard: Shard, linked: bool, first: &str, last: &str) -> Query<RecipientItem> {
+    let partition = if linked { recipients_partition } else { unlinked_partition };
+    Query::index(BY_DIVISION, INDEX_PARTITION, partition(division, shard)).whose(between(INDEX_SORT, first, last))
+}
+
+/// A recipient's link to an account.
+pub fn link(recipient: RecipientId, account: &AccountId) -> Key<Link> {
+    Key::new(recipient_pk(recipient), link_sk(account))
+}
+
+/// The links of a recipient, in order of account. They lie in the recipient's partition, of which roles read named attributes only.
+pub fn links(recipient: RecipientId) -> Query<Link> {
+    Query::partition(recipient_pk(recipient)).whose(begins_with(SK, LINK_PREFIX)).only(attributes_of::<Link>())
+}
+
+/// The hash of the password that a recipient chose.
+pub fn credential(recipient: RecipientId) -> Key<CredentialItem> {
+    Key::new(credential_pk(recipient), CREDENTIAL)
+}
+
+/// The same where earlier releases kept it: in the recipient's own partition.
+pub fn earlier_credential(recipient: RecipientId) -> Key<CredentialItem> {
+    Key::new(recipient_pk(recipient), CREDENTIAL)
+}
+
+/// What says of an address, by its hash, that it was erased.
+pub(super) fn erased(hash: &str) -> Key<ErasedItem> {
+    Key::new(erased_pk(hash), ERASED)
+}
+
+/// The secret by which erased addresses are hashed.
+pub(super) fn secret() -> Key<SecretItem> {
+    Key::new(SECRETS, ERASED)
+}
+
+/// The erasure of a recipient.
+pub fn erasure(recipient: RecipientId) -> Key<Erasure> {
+    Key::new(recipient_pk(recipient), ERASURE)
+}
+
+/// The note on an erasure that is not over.
+pub fn erasing(recipient: RecipientId) -> Key<ErasingNote> {
+    Key::new(ERASING, recipient.to_string())
+}
+
+/// All these notes.
+pub fn all_erasing() -> Query<ErasingNote> {
+    Query::partition(ERASING)
+}
+
+/// The head of a template.
+pub fn template(id: &TemplateId) -> Key<Head> {
+    Key::new(TEMPLATES, id.as_str())
+}
+
+/// The heads of all templates but the built-in one.
+pub fn templates() -> Query<Head> {
+    Query::partition(TEMPLATES)
+}
+
+/// A version of a template.
+pub fn version(template: &TemplateId, version: u32) -> Key<Version> {
+    Key::new(template_pk(template), version_sk(version))
+}
+
+/// All versions of a template without what they say, the newest first.
+pub fn versions(template: &TemplateId) -> Query<VersionSummary> {
+    Query::partition(template_pk(template)).backwards().only(attributes_of::<VersionSummary>())
 }

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use write::Saved;
 
 use super::keys;
-use crate::dynamo::{StoreError, key, s};
+use crate::table::{StoreError, Table};
 
 /// How many versions a function keeps ready; beyond that it begins anew.
 const READY: usize = 50;
@@ -32,8 +32,7 @@ type Ready = HashMap<(TemplateId, u32), Result<Arc<Compiled>, Unusable>>;
 /// Reads and writes templates.
 #[derive(Clone, Debug)]
 pub struct TemplateStore {
-    client: Client,
-    table: String,
+    table: Table,
     ready: Arc<Mutex<Ready>>,
 }
 
@@ -102,25 +101,12 @@ pub fn refused_by(division: &Division, template: &Compiled) -> Option<TemplateRe
 impl TemplateStore {
     /// A store on the table Directory with this name.
     pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { client, table: table.into(), ready: Arc::default() }
+        Self { table: Table::new(client, table), ready: Arc::default() }
     }
 
     /// Every template: the built-in one, then the others by name.
     pub async fn heads(&self) -> Result<Vec<Head>, StoreError> {
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .key_condition_expression("pk = :templates")
-            .expression_attribute_values(":templates", s(keys::TEMPLATES))
-            .into_paginator()
-            .send();
-        let mut heads: Vec<Head> = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| StoreError::of("list templates", error))?;
-            heads.extend(serde_dynamo::from_items::<_, Head>(page.items.unwrap_or_default())?);
-        }
+        let mut heads = self.table.all("list templates", keys::templates()).await?;
         heads.sort_by_cached_key(|head| (head.name.to_lowercase(), head.template_id.clone()));
         heads.insert(0, Head::of(&newest_built_in()));
         Ok(heads)
@@ -131,10 +117,7 @@ impl TemplateStore {
         if template.is_built_in() {
             return Ok(Some(Head::of(&newest_built_in())));
         }
-        let key = key(keys::TEMPLATES, template.as_str());
-        let request = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-        let answer = request.send().await.map_err(|error| StoreError::of("read a template", error))?;
-        Ok(answer.item.map(serde_dynamo::from_item).transpose()?)
+        self.table.get("read a template", &keys::template(template)).await
     }
 
     /// A version of a template.
@@ -142,10 +125,7 @@ impl TemplateStore {
         if template.is_built_in() {
             return Ok(built_in(version));
         }
-        let key = key(keys::template_pk(template), keys::version_sk(version));
-        let request = self.client.get_item().table_name(&self.table).set_key(Some(key)).consistent_read(true);
-        let answer = request.send().await.map_err(|error| StoreError::of("read a version of a template", error))?;
-        Ok(answer.item.map(serde_dynamo::from_item).transpose()?)
+        self.table.get("read a version of a template", &keys::version(template, version)).await
     }
 
     /// Every version of a template, the newest first; none if there is no such template.
@@ -153,24 +133,7 @@ impl TemplateStore {
         if template.is_built_in() {
             return Ok((1..=newest_built_in().version).rev().filter_map(built_in).map(VersionSummary::from).collect());
         }
-        let mut pages = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .consistent_read(true)
-            .scan_index_forward(false)
-            .key_condition_expression("pk = :template")
-            .expression_attribute_values(":template", s(keys::template_pk(template)))
-            .projection_expression("version, #name, updatedAt, updatedBy")
-            .expression_attribute_names("#name", "name")
-            .into_paginator()
-            .send();
-        let mut versions = Vec::new();
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| StoreError::of("list versions of a template", error))?;
-            versions.extend(serde_dynamo::from_items::<_, VersionSummary>(page.items.unwrap_or_default())?);
-        }
-        Ok(versions)
+        self.table.all("list versions of a template", keys::versions(template)).await
     }
 
     /// The head of a template if new campaigns of this division may use its newest version; without a division, if any

@@ -8,7 +8,6 @@ mod table;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::ReturnValue;
 use jiff::Timestamp;
 use portal_domain::import::{self, Change, Report};
 use portal_domain::permission::Divisions;
@@ -16,19 +15,17 @@ use portal_domain::{Account, AccountId, Division, DivisionId};
 
 use self::options::KnownOptions;
 use self::table::Importing;
-use super::account_item::AccountItem;
 use super::erased::StackHash;
 use super::keys;
 use super::read::DirectoryReader;
-use crate::dynamo::{Item, StoreError, batch_get, key};
+use crate::table::{StoreError, Table};
 
 /// Keeps divisions, accounts, recipients and their links.
 #[derive(Clone, Debug)]
 pub struct DirectoryStore {
-    client: Client,
-    table: String,
+    table: Table,
     /// The table that keeps events for the company's portal.
-    events: String,
+    events: Table,
     options: KnownOptions,
     erased: StackHash,
 }
@@ -45,27 +42,23 @@ pub enum Put {
 impl DirectoryStore {
     /// A store on the table with this name; events for the company's portal are kept in the table `events`.
     pub fn new(client: Client, table: String, events: String) -> Self {
-        Self { client, table, events, options: KnownOptions::default(), erased: StackHash::default() }
+        let (table, events) = (Table::new(client.clone(), table), Table::new(client, events));
+        Self { table, events, options: KnownOptions::default(), erased: StackHash::default() }
     }
 
     /// Stores a division, whatever was there.
     pub async fn put_division(&self, division: &Division) -> Result<Put, StoreError> {
-        let mut item: Item = serde_dynamo::to_item(division)?;
-        item.extend(key(keys::DIVISIONS, division.division.as_str()));
-        let request = self.client.put_item().table_name(&self.table).set_item(Some(item));
-        let answer = request.return_values(ReturnValue::AllOld).send().await;
-        let answer = answer.map_err(|error| StoreError::of("store a division", error))?;
-        Ok(match answer.attributes {
-            Some(before) => Put::Replaced(Box::new(serde_dynamo::from_item(before)?)),
+        let key = keys::division(&division.division);
+        Ok(match self.table.replace("store a division", &key, division).await? {
+            Some(before) => Put::Replaced(Box::new(before)),
             None => Put::Created,
         })
     }
 
     /// An account, read consistently.
     pub async fn account(&self, id: &AccountId) -> Result<Option<Account>, StoreError> {
-        let keys = vec![(self.table.clone(), key(keys::account_pk(id), keys::ACCOUNT))];
-        let item = batch_get(&self.client, keys).await?.pop();
-        item.map(|(_, item)| Ok(serde_dynamo::from_item::<_, AccountItem>(item)?.account)).transpose()
+        let item = self.table.get_each("read an account", [keys::account(id)]).await?.pop();
+        Ok(item.map(|item| item.account))
     }
 
     /// Those of `divisions` that exist. Their ids have to be such that a key can hold them.
@@ -73,9 +66,8 @@ impl DirectoryStore {
         &self,
         divisions: &BTreeSet<&DivisionId>,
     ) -> Result<HashSet<DivisionId>, StoreError> {
-        let keys = divisions.iter().map(|id| (self.table.clone(), key(keys::DIVISIONS, id.as_str())));
-        let items = batch_get(&self.client, keys.collect()).await?;
-        items.into_iter().map(|(_, item)| Ok(serde_dynamo::from_item::<_, Division>(item)?.division)).collect()
+        let found = self.table.get_each("read divisions", divisions.iter().map(|id| keys::division(id))).await?;
+        Ok(found.into_iter().map(|division| division.division).collect())
     }
 
     /// Makes `changes` in order, within the divisions in `reach`, as the import protocol says ([`portal_domain::import`]). Starts no transaction after
@@ -92,7 +84,7 @@ impl DirectoryStore {
     /// Settles the accounts whose change in steps was announced before this time and has not come to its end, and says how many there
     /// were. Starts no transaction after `until`. One that can't be settled keeps no other back; the first error is answered.
     pub async fn settle_abandoned(&self, announced_before: Timestamp, until: Timestamp) -> Result<usize, StoreError> {
-        let changing = DirectoryReader::new(self.client.clone(), &self.table).changing_accounts().await?;
+        let changing = DirectoryReader::of(self.table.clone()).changing_accounts().await?;
         let (mut settled, mut failed) = (0, None);
         for note in changing.into_iter().filter(|note| note.since < announced_before) {
             let importing = Importing { store: self, until: Some(until) };

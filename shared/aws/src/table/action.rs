@@ -103,6 +103,19 @@ impl Action {
         Self { item: self.item.and_then(|item| with(item, value(attribute))), ..self }
     }
 
+    /// A put without the attributes that have no value: the key of an index can't be null.
+    pub fn without_nulls(self) -> Self {
+        let without = |mut item: Item| {
+            item.retain(|_, value| !value.is_null());
+            item
+        };
+        Self { item: self.item.map(without), ..self }
+    }
+
+    pub(super) fn broken(self, error: StoreError) -> Self {
+        Self { item: Err(error), ..self }
+    }
+
     pub(super) fn showing_item(self) -> Self {
         Self { shows_item: true, ..self }
     }
@@ -159,7 +172,7 @@ impl Action {
         }
     }
 
-    pub(super) fn into_part(self) -> Result<TransactWriteItem, StoreError> {
+    pub(crate) fn into_part(self) -> Result<TransactWriteItem, StoreError> {
         let (verb, parts) = self.into_parts()?;
         let whole = TransactWriteItem::builder();
         let whole = match verb {

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::error::TRIES;
 use super::expression::{self, Aliases};
 use super::key::{PK, SK};
-use super::{Item, Key, StoreError, Table, back_off, key};
+use super::{Item, Key, StoreError, Table, back_off, boxed, key};
 
 /// Most keys in one BatchGetItem (DynamoDB's limit).
 pub const BATCH_KEYS: usize = 100;
@@ -48,8 +48,7 @@ impl Batch {
 
     /// Reads them, each consistently. Any number of items.
     pub async fn read(self, table: &Table) -> Result<Found, StoreError> {
-        // Boxed, since futures nest deeper here than the compiler computes the layout of (its recursion limit).
-        Box::pin(self.read_all(table)).await
+        boxed(self.read_all(table)).await
     }
 
     async fn read_all(self, table: &Table) -> Result<Found, StoreError> {
@@ -100,7 +99,7 @@ impl Batch {
             Ok(TransactGetItem::builder().get(get).build())
         };
         let gets = self.wanted.iter().map(get).collect::<Result<Vec<_>, StoreError>>()?;
-        let answer = match table.client.transact_get_items().set_transact_items(Some(gets)).send().await {
+        let answer = match boxed(table.client.transact_get_items().set_transact_items(Some(gets)).send()).await {
             Ok(answer) => answer,
             Err(error) if error.as_service_error().is_some_and(|e| e.is_transaction_canceled_exception()) => {
                 return Ok(None);
@@ -137,17 +136,8 @@ impl Table {
         self.get_each_of(Batch::new(what), keys).await
     }
 
-    /// The same, of each item only these attributes and its key.
-    pub async fn get_each_only<T: DeserializeOwned>(
-        &self,
-        what: &'static str,
-        keys: impl IntoIterator<Item = Key<T>>,
-        only: impl IntoIterator<Item = &'static str>,
-    ) -> Result<Vec<T>, StoreError> {
-        self.get_each_of(Batch::new(what).only(only), keys).await
-    }
-
-    async fn get_each_of<T: DeserializeOwned>(
+    /// The same, by a batch that says what of them is read.
+    pub async fn get_each_of<T: DeserializeOwned>(
         &self,
         mut batch: Batch,
         keys: impl IntoIterator<Item = Key<T>>,
@@ -195,8 +185,8 @@ mod tests {
         let answer = json!({"Responses": {"t": [{"pk": {"S": "a"}, "sk": {"S": "x"}, "name": {"S": "n"}}]}});
         let (config, asked) = Scripted::answering([(200, answer)]);
         let table = Table::new(Client::new(&config), "t");
-        let items =
-            table.get_each_only("test", [wanted("a"), wanted("a"), wanted("b")], ["name"]).await.expect("found");
+        let wanted = [wanted("a"), wanted("a"), wanted("b")];
+        let items = table.get_each_of(Batch::new("test").only(["name"]), wanted).await.expect("found");
         assert_eq!(items, [json!({"pk": "a", "sk": "x", "name": "n"})]);
         let request = &asked.requests()[0].body["RequestItems"]["t"];
         assert_eq!(request["Keys"].as_array().map(Vec::len), Some(2));

@@ -113,17 +113,18 @@ impl Test {
             Self::Has(path) => format!("attribute_exists({})", aliases.name(&path)),
             Self::Lacks(path) => format!("attribute_not_exists({})", aliases.name(&path)),
             Self::Compare(path, operator, with) => {
-                format!("{} {operator} {}", aliases.name(&path), aliases.value(with)?)
+                format!("{} {operator} {}", aliases.name(&path), aliases.value(&path, with)?)
             }
             Self::Between(path, first, last) => {
-                let (first, last) = (aliases.value(first)?, aliases.value(last)?);
+                let (first, last) = (aliases.value(&path, first)?, aliases.value(&path, last)?);
                 format!("{} BETWEEN {first} AND {last}", aliases.name(&path))
             }
             Self::BeginsWith(path, prefix) => {
-                format!("begins_with({}, {})", aliases.name(&path), aliases.value(prefix)?)
+                format!("begins_with({}, {})", aliases.name(&path), aliases.value(&path, prefix)?)
             }
             Self::In(path, wanted) => {
-                let wanted = wanted.into_iter().map(|wanted| aliases.value(wanted)).collect::<Result<Vec<_>, _>>()?;
+                let wanted =
+                    wanted.into_iter().map(|wanted| aliases.value(&path, wanted)).collect::<Result<Vec<_>, _>>()?;
                 format!("{} IN ({})", aliases.name(&path), wanted.join(", "))
             }
             Self::Both(one, other) => format!("{} AND {}", one.write(aliases)?, other.write(aliases)?),
@@ -145,12 +146,12 @@ mod tests {
         let mut aliases = Aliases::default();
         assert_eq!(
             condition.write(&mut aliases).expect("all can be stored"),
-            "#version = :v0 AND (attribute_not_exists(#granted) OR #granted < :v1) AND #earlier[0].#digest = :v2 \
-             AND #status IN (:v3, :v4)"
+            "#version = :version AND (attribute_not_exists(#granted) OR #granted < :granted) \
+             AND #earlier[0].#digest = :digest AND #status IN (:status, :status2)"
         );
         let names = aliases.names().expect("there are names");
         assert_eq!((names.len(), names["#digest"].as_str()), (5, "digest"));
         let values = aliases.values().expect("there are values");
-        assert_eq!((&values[":v0"], &values[":v2"]), (&n(7), &s("d")));
+        assert_eq!((&values[":version"], &values[":digest"]), (&n(7), &s("d")));
     }
 }

@@ -11,7 +11,7 @@ use rand::RngExt;
 use crate::clock;
 
 /// How often a conflicting or throttled call is made before giving up: with the pauses below, about 5 seconds.
-pub(crate) const TRIES: u32 = 9;
+pub(super) const TRIES: u32 = 9;
 
 /// A store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +95,7 @@ impl<E: Error> fmt::Debug for Chain<E> {
 
 impl<E: Error> Error for Chain<E> {}
 
-pub(crate) fn is_throttle(code: &str) -> bool {
+pub(super) fn is_throttle(code: &str) -> bool {
     matches!(
         code,
         "ThrottlingException"

@@ -33,9 +33,16 @@ impl Aliases {
         path.split('.').map(step).collect::<Vec<_>>().join(".")
     }
 
-    /// The alias of a value.
-    pub fn value(&mut self, value: Value) -> Result<String, StoreError> {
-        let alias = format!(":v{}", self.values.len());
+    /// The alias of a value that belongs to the attribute at `path`: `:<attribute>`, with a number from the second on.
+    pub fn value(&mut self, path: &str, value: Value) -> Result<String, StoreError> {
+        let attribute = path.rsplit('.').next().unwrap_or(path);
+        let attribute = attribute.split('[').next().unwrap_or(attribute);
+        let mut alias = format!(":{attribute}");
+        let mut number = 1;
+        while self.values.contains_key(&alias) {
+            number += 1;
+            alias = format!(":{attribute}{number}");
+        }
         self.values.insert(alias.clone(), value?);
         Ok(alias)
     }

@@ -37,6 +37,11 @@ impl<T> Key<T> {
         Self { pk: pk.into(), sk: sk.into(), of: PhantomData }
     }
 
+    /// The same item, of which only what `U` has is wanted.
+    pub fn seen_as<U>(self) -> Key<U> {
+        Key::new(self.pk, self.sk)
+    }
+
     pub(super) fn item(&self) -> Item {
         key(&self.pk, &self.sk)
     }

@@ -8,12 +8,14 @@ mod action;
 mod attributes;
 mod batch;
 pub mod condition;
-pub(crate) mod error;
+mod error;
 mod expression;
 mod key;
 mod query;
 mod tx;
 mod update;
+
+use std::pin::Pin;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::ReturnValue;
@@ -29,6 +31,11 @@ pub use self::key::{Item, Key, key, n, s};
 pub use self::query::{Page, Query};
 pub use self::tx::{Part, Refused, TRANSACTION_ACTIONS, Transacted, Tx};
 pub use self::update::Update;
+
+/// A future of a request on the heap: else those of the functions nest deeper than the compiler computes their layout (its recursion limit).
+fn boxed<F: Future>(request: F) -> Pin<Box<F>> {
+    Box::pin(request)
+}
 
 /// A table. Both tables of the stack have the keys `pk` and `sk`.
 #[derive(Clone, Debug)]
@@ -65,7 +72,7 @@ impl Table {
     ) -> Result<Option<T>, StoreError> {
         let request =
             self.client.get_item().table_name(&self.name).set_key(Some(key.item())).consistent_read(consistent);
-        let answer = request.send().await.map_err(|error| StoreError::of(what, error))?;
+        let answer = boxed(request.send()).await.map_err(|error| StoreError::of(what, error))?;
         Ok(answer.item.map(serde_dynamo::from_item).transpose()?)
     }
 
@@ -78,7 +85,7 @@ impl Table {
     ) -> Result<Option<T>, StoreError> {
         let item = key.with(item)?;
         let request = self.client.put_item().table_name(&self.name).set_item(Some(item));
-        let answer = request.return_values(ReturnValue::AllOld).send().await;
+        let answer = boxed(request.return_values(ReturnValue::AllOld).send()).await;
         let before = answer.map_err(|error| StoreError::of(what, error))?.attributes;
         Ok(before.map(serde_dynamo::from_item).transpose()?)
     }
@@ -115,7 +122,7 @@ impl Table {
 
     /// Runs one action by itself. `false`, and nothing is written, if its condition does not hold.
     pub async fn run(&self, what: &'static str, action: impl Into<Action>) -> Result<bool, StoreError> {
-        action.into().run(&self.client, what).await
+        boxed(action.into().run(&self.client, what)).await
     }
 
     /// Runs an update by itself, and answers the item as it is then; if its condition does not hold, the item as it is.
@@ -124,6 +131,6 @@ impl Table {
         what: &'static str,
         update: Update,
     ) -> Result<Updated<T>, StoreError> {
-        update.run_and_get(&self.client, what).await
+        boxed(update.run_and_get(&self.client, what)).await
     }
 }

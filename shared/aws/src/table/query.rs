@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::expression::{self, Aliases};
 use super::key::{PK, SK};
-use super::{Condition, Item, Key, StoreError, Table, condition, s};
+use super::{Condition, Item, Key, StoreError, Table, boxed, condition, s};
 
 /// Which items are wanted, with their type.
 pub struct Query<T> {
@@ -28,8 +28,8 @@ pub struct Query<T> {
 pub struct Page<T> {
     /// In the query's order.
     pub items: Vec<T>,
-    /// The key of the last item that was looked at, if there are more.
-    last: Option<Item>,
+    /// The key of the last item that was looked at, if there are more; see [`Query::go_on`].
+    pub last: Option<Item>,
 }
 
 impl<T> Query<T> {
@@ -109,6 +109,19 @@ impl<T> Query<T> {
         Self { after, ..self }
     }
 
+    /// From behind the last item of a page on.
+    #[must_use]
+    pub fn go_on(self, last: Option<Item>) -> Self {
+        Self { after: last, ..self }
+    }
+
+    /// The same items, of which only what `U` has is wanted.
+    #[must_use]
+    pub fn seen_as<U>(self) -> Query<U> {
+        let Self { index, consistent, backwards, keys, filter, only, limit, after, .. } = self;
+        Query { index, consistent, backwards, keys, filter, only, limit, after, of: PhantomData }
+    }
+
     fn request(self, table: &Table) -> Result<QueryFluentBuilder, StoreError> {
         let mut aliases = Aliases::default();
         let keys = self.keys.write(&mut aliases)?;
@@ -161,6 +174,23 @@ impl Table {
         Ok(found)
     }
 
+    /// The first `limit` items that a query finds.
+    pub async fn first<T: DeserializeOwned>(
+        &self,
+        what: &'static str,
+        query: Query<T>,
+        limit: usize,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut found = Vec::new();
+        self.each_page(what, query.limit(limit), |page| {
+            found.extend(page);
+            if found.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })
+        .await?;
+        found.truncate(limit);
+        Ok(found)
+    }
+
     /// Hands what a query finds to `visit`, page by page, until there is no more or `visit` has seen enough.
     pub async fn each_page<T: DeserializeOwned>(
         &self,
@@ -180,7 +210,7 @@ impl Table {
 }
 
 async fn page<T: DeserializeOwned>(what: &'static str, request: QueryFluentBuilder) -> Result<Page<T>, StoreError> {
-    let answer = request.send().await.map_err(|error| StoreError::of(what, error))?;
+    let answer = boxed(request.send()).await.map_err(|error| StoreError::of(what, error))?;
     Ok(Page { items: serde_dynamo::from_items(answer.items.unwrap_or_default())?, last: answer.last_evaluated_key })
 }
 
@@ -213,10 +243,10 @@ mod tests {
         assert_eq!((page.has_more(), page.last_sort_key(), page.items.len()), (true, Some("a"), 1));
         let expected = json!({
             "TableName": "t", "ConsistentRead": true, "ScanIndexForward": false, "Limit": 1,
-            "KeyConditionExpression": "#pk = :v0 AND begins_with(#sk, :v1)", "FilterExpression": "#outcome = :v2",
+            "KeyConditionExpression": "#pk = :pk AND begins_with(#sk, :sk)", "FilterExpression": "#outcome = :outcome",
             "ProjectionExpression": "#pk, #sk, #id", "ExclusiveStartKey": {"pk": {"S": "p"}, "sk": {"S": "b"}},
             "ExpressionAttributeNames": {"#pk": "pk", "#sk": "sk", "#id": "id", "#outcome": "outcome"},
-            "ExpressionAttributeValues": {":v0": {"S": "p"}, ":v1": {"S": "LEDGER#"}, ":v2": {"S": "sent"}},
+            "ExpressionAttributeValues": {":pk": {"S": "p"}, ":sk": {"S": "LEDGER#"}, ":outcome": {"S": "sent"}},
         });
         assert_eq!(asked.requests()[0].body, expected);
     }

@@ -72,7 +72,7 @@ impl Tx {
     pub async fn write(self) -> Result<Transacted, StoreError> {
         let Self { client, what, actions } = self;
         let parts = actions.into_iter().map(Action::into_part).collect::<Result<Vec<_>, _>>()?;
-        transact(&client, what, parts).await
+        super::boxed(transact(&client, what, parts)).await
     }
 }
 
@@ -215,17 +215,18 @@ mod tests {
         tx.add(table.check(key(), is("version", 3)));
         assert!(tx.write().await.expect("an answer").is_done());
         let (at, version) = (json!({"pk": {"S": "a"}, "sk": {"S": "x"}}), json!({"#version": "version"}));
-        let is_3 = json!({"ConditionExpression": "#version = :v0", "ExpressionAttributeNames": version,
-            "ExpressionAttributeValues": {":v0": {"N": "3"}}, "Key": at, "TableName": "t"});
+        let is_3 = json!({"ConditionExpression": "#version = :version", "ExpressionAttributeNames": version,
+            "ExpressionAttributeValues": {":version": {"N": "3"}}, "Key": at, "TableName": "t"});
         let put = json!({"pk": {"S": "a"}, "sk": {"S": "x"}, "n": {"N": "1"}, "ttl": {"N": "5"}});
         let names = json!({"#status": "status", "#reason": "reason", "#version": "version", "#walks": "walks", "#next": "next"});
-        let values = json!({":v0": {"S": "sent"}, ":v1": {"N": "1"}, ":v2": {"L": [{"S": "w"}]}, ":v3": {"N": "0"}, ":v4": {"N": "3"}});
-        let update = "SET #status = :v0, #walks = list_append(#walks, :v2), #next = if_not_exists(#next, :v3) \
-                      REMOVE #reason ADD #version :v1";
+        let values = json!({":status": {"S": "sent"}, ":version": {"N": "1"}, ":walks": {"L": [{"S": "w"}]}, ":next": {"N": "0"},
+            ":version2": {"N": "3"}});
+        let update = "SET #status = :status, #walks = list_append(#walks, :walks), #next = if_not_exists(#next, :next) \
+                      REMOVE #reason ADD #version :version";
         let expected = json!([
             {"Put": {"Item": put, "TableName": "t", "ConditionExpression": "attribute_not_exists(#pk)",
                 "ExpressionAttributeNames": {"#pk": "pk"}}},
-            {"Update": {"Key": at, "TableName": "t", "UpdateExpression": update, "ConditionExpression": "#version = :v4",
+            {"Update": {"Key": at, "TableName": "t", "UpdateExpression": update, "ConditionExpression": "#version = :version2",
                 "ExpressionAttributeNames": names, "ExpressionAttributeValues": values,
                 "ReturnValuesOnConditionCheckFailure": "ALL_OLD"}},
             {"Delete": is_3},

@@ -20,7 +20,7 @@ pub(super) enum Change {
     SetUnlessThere(Value),
     Append(Value),
     Remove,
-    Add(i64),
+    Add(Value),
 }
 
 impl Update {
@@ -41,6 +41,18 @@ impl Update {
         }
     }
 
+    /// Sets these attributes as `item` has them, and removes those that it does not have.
+    pub fn set_as_on(self, item: &impl Serialize, names: &[&str]) -> Self {
+        let mut item = match serde_dynamo::to_item::<_, Item>(item) {
+            Ok(item) => item,
+            Err(error) => return Self { action: self.action.broken(error.into()) },
+        };
+        names.iter().fold(self, |update, name| match item.remove(*name) {
+            Some(to) => update.change(name, Change::Set(Ok(to))),
+            None => update.remove(name),
+        })
+    }
+
     /// Sets an attribute that the item does not have.
     pub fn set_unless_there(self, name: &str, to: impl Serialize) -> Self {
         self.change(name, Change::SetUnlessThere(value(to)))
@@ -51,14 +63,14 @@ impl Update {
         self.change(name, Change::Append(value(more)))
     }
 
-    /// Removes attributes.
+    /// Removes an attribute.
     pub fn remove(self, name: &str) -> Self {
         self.change(name, Change::Remove)
     }
 
     /// Adds to a number; one that the item does not have is zero.
-    pub fn add(self, name: &str, by: i64) -> Self {
-        self.change(name, Change::Add(by))
+    pub fn add(self, name: &str, by: impl Serialize) -> Self {
+        self.change(name, Change::Add(value(by)))
     }
 
     /// The condition on which it is made.
@@ -94,14 +106,15 @@ impl From<Update> for Action {
 /// The expression of these changes.
 pub(super) fn write(changes: Vec<(String, Change)>, aliases: &mut Aliases) -> Result<Option<String>, StoreError> {
     let (mut set, mut remove, mut add) = (Vec::new(), Vec::new(), Vec::new());
-    for (name, change) in changes {
-        let name = aliases.name(&name);
+    for (path, change) in changes {
+        let name = aliases.name(&path);
+        let mut alias = |value| aliases.value(&path, value);
         match change {
-            Change::Set(to) => set.push(format!("{name} = {}", aliases.value(to)?)),
-            Change::SetUnlessThere(to) => set.push(format!("{name} = if_not_exists({name}, {})", aliases.value(to)?)),
-            Change::Append(more) => set.push(format!("{name} = list_append({name}, {})", aliases.value(more)?)),
+            Change::Set(to) => set.push(format!("{name} = {}", alias(to)?)),
+            Change::SetUnlessThere(to) => set.push(format!("{name} = if_not_exists({name}, {})", alias(to)?)),
+            Change::Append(more) => set.push(format!("{name} = list_append({name}, {})", alias(more)?)),
             Change::Remove => remove.push(name),
-            Change::Add(by) => add.push(format!("{name} {}", aliases.value(value(by))?)),
+            Change::Add(by) => add.push(format!("{name} {}", alias(by)?)),
         }
     }
     let clauses = [("SET", set), ("REMOVE", remove), ("ADD", add)].into_iter().filter(|(_, parts)| !parts.is_empty());

@@ -4,10 +4,9 @@ use portal_domain::import::Phase;
 use portal_domain::{Account, AccountId, DivisionId, Shard};
 
 use super::DirectoryReader;
-use crate::directory::account_item::AccountItem;
 use crate::directory::item::AccountRow;
 use crate::directory::keys;
-use crate::dynamo::{StoreError, batch_get, key, s};
+use crate::table::StoreError;
 
 /// Some accounts of a shard.
 #[derive(Debug)]
@@ -27,33 +26,17 @@ impl DirectoryReader {
         after: Option<&AccountId>,
         limit: usize,
     ) -> Result<AccountPage, StoreError> {
-        let mut request = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(keys::BY_DIVISION)
-            .expression_attribute_values(":partition", s(keys::accounts_partition(division, shard)))
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX).max(1));
-        request = match after {
-            None => request.key_condition_expression("indexPartition = :partition"),
-            Some(after) => request
-                .key_condition_expression("indexPartition = :partition AND indexSort > :after")
-                .expression_attribute_values(":after", s(after.as_str())),
-        };
-        let answer = request.send().await.map_err(|error| StoreError::of("list accounts", error))?;
-        let more = answer.last_evaluated_key.is_some();
-        Ok(AccountPage { accounts: serde_dynamo::from_items(answer.items.unwrap_or_default())?, more })
+        let accounts = keys::accounts(division, shard, after).limit(limit);
+        let page = self.table.page("list accounts", accounts).await?;
+        Ok(AccountPage { more: page.has_more(), accounts: page.items })
     }
 
     /// These accounts with all their contacts, read consistently, in order of their ids; what doesn't exist, or is not in force, is
     /// absent. Each id is given once.
     pub async fn accounts(&self, ids: &[AccountId]) -> Result<Vec<Account>, StoreError> {
-        let keys = ids.iter().map(|id| (self.table.clone(), key(keys::account_pk(id), keys::ACCOUNT)));
-        let mut accounts = Vec::with_capacity(ids.len());
-        for (_, item) in batch_get(&self.client, keys.collect()).await? {
-            let item: AccountItem = serde_dynamo::from_item(item)?;
-            accounts.extend((item.phase != Phase::Arriving).then_some(item.account));
-        }
+        let items = self.table.get_each("read accounts", ids.iter().map(keys::account)).await?;
+        let in_force = items.into_iter().filter(|item| item.phase != Phase::Arriving);
+        let mut accounts: Vec<_> = in_force.map(|item| item.account).collect();
         accounts.sort_by(|one, other| one.account_id.cmp(&other.account_id));
         Ok(accounts)
     }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::DirectoryReader;
 use crate::directory::keys;
-use crate::dynamo::{Item, StoreError, batch_get_only, key};
+use crate::table::{Batch, StoreError, attributes_of};
 
 /// How many recipients have their link rows queried at the same time.
 const CONCURRENT: usize = 8;
@@ -73,21 +73,20 @@ impl DirectoryReader {
         recipients: &[&Recipient],
         filter: &Filter,
     ) -> Result<HashMap<RecipientId, ActiveAccounts>, StoreError> {
-        let mut wanted = Vec::new();
-        let mut owners = HashMap::new();
-        for recipient in recipients {
-            let pk = keys::recipient_pk(recipient.recipient_id);
+        let mut batch = Batch::new("read links").only(attributes_of::<Link>());
+        let named = |recipient: &&Recipient| {
             let changing = &recipient.links.changing.accounts;
-            for account in recipient.links.accounts.iter().filter(|named| !changing.contains(&named.account_id)) {
-                wanted.push((self.table.clone(), key(&pk, keys::link_sk(&account.account_id))));
-            }
-            owners.insert(pk, recipient.recipient_id);
-        }
-        let rows = batch_get_only(&self.client, wanted, &[keys::PK, "accountId", "accountName", "contacts"]).await?;
+            let named = recipient.links.accounts.iter().filter(|named| !changing.contains(&named.account_id));
+            let keys = named.map(|named| keys::link(recipient.recipient_id, &named.account_id));
+            (recipient.recipient_id, keys.collect::<Vec<_>>())
+        };
+        let wanted: Vec<_> = recipients.iter().map(named).collect();
+        wanted.iter().flat_map(|(_, keys)| keys).for_each(|key| batch.want(&self.table, key));
+        let mut found = batch.read(&self.table).await?;
         let mut links: HashMap<RecipientId, Vec<Link>> = HashMap::new();
-        for (_, row) in rows {
-            if let Some(owner) = partition(&row).and_then(|pk| owners.get(pk)) {
-                links.entry(*owner).or_default().push(serde_dynamo::from_item(row)?);
+        for (owner, keys) in wanted {
+            for key in keys {
+                links.entry(owner).or_default().extend(found.take(&self.table, &key)?);
             }
         }
         let mut changing = self.changing_links(recipients).await?;
@@ -112,29 +111,28 @@ impl DirectoryReader {
         let mut asked: BTreeMap<AccountId, Link> = asked.map(|link| (link.account_id.clone(), link)).collect();
         let mut accounts = ActiveAccounts::default();
         // Rows come in order of account, and so does what is added to them.
-        self.each_page("read links", self.links(recipient.recipient_id), |links: Vec<Link>| {
-            for link in links.iter().filter(|link| !changing.contains(&link.account_id)) {
-                while let Some(before) = asked.first_entry().filter(|asked| *asked.key() < link.account_id) {
-                    accounts.add(&before.remove(), filter);
+        let links = keys::links(recipient.recipient_id);
+        self.table
+            .each_page("read links", links, |links: Vec<Link>| {
+                for link in links.iter().filter(|link| !changing.contains(&link.account_id)) {
+                    while let Some(before) = asked.first_entry().filter(|asked| *asked.key() < link.account_id) {
+                        accounts.add(&before.remove(), filter);
+                    }
+                    accounts.add(link, filter);
                 }
-                accounts.add(link, filter);
-            }
-            ControlFlow::Continue(())
-        })
-        .await?;
+                ControlFlow::Continue(())
+            })
+            .await?;
         asked.values().for_each(|link| accounts.add(link, filter));
         Ok(accounts)
     }
 
     async fn add_services(&self, found: &mut HashMap<RecipientId, ActiveAccounts>) -> Result<(), StoreError> {
         let ids: BTreeSet<_> = found.values().flat_map(|accounts| &accounts.first).map(|one| &one.account_id).collect();
-        let wanted = ids.into_iter().map(|id| (self.table.clone(), key(keys::account_pk(id), keys::ACCOUNT)));
-        let rows = batch_get_only(&self.client, wanted.collect(), &["accountId", "activeServices"]).await?;
-        let mut services = HashMap::with_capacity(rows.len());
-        for (_, row) in rows {
-            let row: Services = serde_dynamo::from_item(row)?;
-            services.insert(row.account_id, row.active_services);
-        }
+        let wanted = ids.into_iter().map(|id| keys::account(id).seen_as::<Services>());
+        let batch = Batch::new("read active services").only(attributes_of::<Services>());
+        let rows = self.table.get_each_of(batch, wanted).await?;
+        let services: HashMap<_, _> = rows.into_iter().map(|row| (row.account_id, row.active_services)).collect();
         for account in found.values_mut().flat_map(|accounts| &mut accounts.first) {
             account.active_services = services.get(&account.account_id).copied().unwrap_or(0);
         }
@@ -157,8 +155,4 @@ impl ActiveAccounts {
             });
         }
     }
-}
-
-fn partition(item: &Item) -> Option<&String> {
-    item.get(keys::PK).and_then(|pk| pk.as_s().ok())
 }

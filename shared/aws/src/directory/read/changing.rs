@@ -9,11 +9,11 @@ use portal_domain::link::Link;
 use portal_domain::{AccountId, DivisionId, Recipient, RecipientId};
 
 use super::DirectoryReader;
-use crate::directory::account_item::{AccountItem, ChangingItem};
+use crate::directory::account_item::ChangingItem;
 use crate::directory::item::RecipientItem;
 use crate::directory::keys;
 use crate::directory::write::erase::ErasingNote;
-use crate::dynamo::{StoreError, batch_get, key};
+use crate::table::StoreError;
 
 /// Accounts that are being changed, as they are in force. Each is read once, consistently: whoever decides about many recipients with
 /// the same of these decides about all people of an account alike.
@@ -42,11 +42,10 @@ impl AccountsInForce {
     ) -> Result<impl Deref<Target = HashMap<AccountId, Option<InForce>>>, StoreError> {
         let mut known = self.0.lock().await;
         let unknown: Vec<_> = accounts.into_iter().filter(|account| !known.contains_key(account)).collect();
-        let keys = unknown.iter().map(|id| (reader.table.clone(), key(keys::account_pk(id), keys::ACCOUNT))).collect();
-        let found = batch_get(&reader.client, keys).await?;
+        let found = reader.table.get_each("read accounts", unknown.iter().map(keys::account)).await?;
         known.extend(unknown.into_iter().map(|account| (account, None)));
-        for (_, item) in found {
-            let account: StoredAccount = serde_dynamo::from_item::<_, AccountItem>(item)?.into();
+        for item in found {
+            let account: StoredAccount = item.into();
             known.insert(account.account.account_id.clone(), account.in_force());
         }
         Ok(known)
@@ -110,14 +109,12 @@ impl DirectoryReader {
 
     /// The notes on all erasures that are not over.
     pub(in crate::directory) async fn erasing(&self) -> Result<Vec<ErasingNote>, StoreError> {
-        let request = self.partition(keys::ERASING).consistent_read(true);
-        self.query_all("list erasures", request).await
+        self.table.all("list erasures", keys::all_erasing()).await
     }
 
     /// The notes on all accounts that are being changed.
     pub(in crate::directory) async fn changing_accounts(&self) -> Result<Vec<ChangingItem>, StoreError> {
-        let request = self.partition(keys::CHANGING).consistent_read(true);
-        self.query_all("list accounts that are being changed", request).await
+        self.table.all("list accounts that are being changed", keys::all_changing()).await
     }
 }
 

@@ -10,7 +10,7 @@ use portal_domain::{Filter, PortalStatus, Shard};
 use super::{AccountsInForce, DirectoryReader, Found};
 use crate::directory::item::AccountRow;
 use crate::directory::keys;
-use crate::dynamo::{StoreError, s};
+use crate::table::StoreError;
 
 /// Recipients in one page of a query. They are about 500 bytes each, and DynamoDB ends a page at 1 MB whatever is asked for.
 const PAGE: usize = 4_000;
@@ -56,19 +56,14 @@ impl DirectoryReader {
     }
 
     async fn count_accounts(&self, filter: &Filter, shard: Shard) -> Result<Counts, StoreError> {
-        let request = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(keys::BY_DIVISION)
-            .key_condition_expression("indexPartition = :partition")
-            .expression_attribute_values(":partition", s(keys::accounts_partition(&filter.division, shard)));
+        let request = keys::accounts(&filter.division, shard, None);
         let mut counts = Counts::default();
-        self.each_page("count accounts", request, |accounts: Vec<AccountRow>| {
-            accounts.iter().for_each(|account| add_account(&mut counts, filter, account));
-            ControlFlow::Continue(())
-        })
-        .await?;
+        self.table
+            .each_page("count accounts", request, |accounts: Vec<AccountRow>| {
+                accounts.iter().for_each(|account| add_account(&mut counts, filter, account));
+                ControlFlow::Continue(())
+            })
+            .await?;
         Ok(counts)
     }
 }

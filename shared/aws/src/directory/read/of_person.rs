@@ -2,12 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use portal_domain::link::Link;
 use portal_domain::{AccountId, Recipient};
 
-use super::{DirectoryReader, links_query};
+use super::DirectoryReader;
 use crate::directory::keys;
-use crate::dynamo::{StoreError, key};
+use crate::table::StoreError;
 
 impl DirectoryReader {
     /// The next accounts `after` this one, in order of their ids, that may link a recipient: those with a link row, and those that are
@@ -19,14 +18,9 @@ impl DirectoryReader {
         limit: usize,
     ) -> Result<(Vec<AccountId>, bool), StoreError> {
         let id = recipient.recipient_id;
-        let answer = links_query(&self.client, &self.table, id)
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .set_exclusive_start_key(after.map(|after| key(keys::recipient_pk(id), keys::link_sk(after))))
-            .send()
-            .await
-            .map_err(|error| StoreError::of("read links", error))?;
-        let links: Vec<Link> = serde_dynamo::from_items(answer.items.unwrap_or_default())?;
-        let more = answer.last_evaluated_key.is_some();
+        let from = after.map(|after| keys::link(id, after));
+        let page = self.table.page("read links", keys::links(id).limit(limit).after(from)).await?;
+        let (more, links) = (page.has_more(), page.items);
         let last = links.last().map(|link| link.account_id.clone()).filter(|_| more);
         let mut accounts: BTreeSet<_> = links.into_iter().map(|link| link.account_id).collect();
         let changing = recipient.links.changing.accounts.iter();

@@ -3,9 +3,8 @@
 use portal_domain::{DivisionId, PortalStatus, Recipient, Shard};
 
 use super::{AccountsInForce, DirectoryReader};
-use crate::directory::item::RecipientItem;
 use crate::directory::keys;
-use crate::dynamo::{StoreError, s};
+use crate::table::StoreError;
 
 /// Sorts after every character of an id and before none: what is after `<status>#` with it is after all ids.
 const AFTER_IDS: char = '~';
@@ -66,24 +65,14 @@ impl DirectoryReader {
         after: Option<String>,
         limit: usize,
     ) -> Result<Page, StoreError> {
-        let partition = if linked { keys::recipients_partition } else { keys::unlinked_partition };
         let Some((first, last)) = range(statuses, after) else {
             return Ok(Page { recipients: Vec::new(), next: None });
         };
-        let request = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(keys::BY_DIVISION)
-            .key_condition_expression("indexPartition = :partition AND indexSort BETWEEN :first AND :last")
-            .expression_attribute_values(":partition", s(partition(division, shard)))
-            .expression_attribute_values(":first", s(first))
-            .expression_attribute_values(":last", s(last))
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX).max(1));
-        let answer = request.send().await.map_err(|error| StoreError::of("list recipients", error))?;
-        let items: Vec<RecipientItem> = serde_dynamo::from_items(answer.items.unwrap_or_default())?;
-        let found: Vec<Found> = items.into_iter().map(Recipient::from).map(Found::by_status).collect();
-        let next = found.last().filter(|_| answer.last_evaluated_key.is_some()).map(|last| last.sort.clone());
+        let request = keys::recipients(division, shard, linked, &first, &last).limit(limit);
+        let page = self.table.page("list recipients", request).await?;
+        let more = page.has_more();
+        let found: Vec<Found> = page.items.into_iter().map(Recipient::from).map(Found::by_status).collect();
+        let next = found.last().filter(|_| more).map(|last| last.sort.clone());
         let (recipients, sorts): (Vec<_>, Vec<_>) =
             found.into_iter().map(|found| (found.recipient, found.sort)).unzip();
         let recipients = self.show(recipients, accounts).await?;

@@ -1,14 +1,13 @@
 //! Saving templates, and switching them on and off.
 
-use aws_sdk_dynamodb::types::builders::PutBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValue, TransactWriteItem};
 use jiff::Timestamp;
 use portal_domain::TemplateId;
 use portal_domain::mail::template::{Head, Version};
 
 use super::TemplateStore;
 use crate::directory::keys;
-use crate::dynamo::{Item, StoreError, Transacted, key, n, s, transact};
+use crate::table::condition::is;
+use crate::table::{Action, StoreError, Transacted, Updated};
 
 /// How saving a version ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,10 +24,10 @@ impl TemplateStore {
     /// Stores a new template with its first version. Its id must be new.
     pub async fn create(&self, version: &Version) -> Result<Head, StoreError> {
         let head = Head::of(version);
-        let new_head = self.put(key(keys::TEMPLATES, head.template_id.as_str()), &head)?;
-        let actions =
-            vec![finish(new_head.condition_expression("attribute_not_exists(pk)"))?, self.put_version(version)?];
-        match transact(&self.client, "store a template", actions).await? {
+        let mut tx = self.table.tx("store a template");
+        tx.add(self.table.put_new(keys::template(&head.template_id), &head));
+        tx.add(self.put_version(version));
+        match tx.write().await? {
             Transacted::Done => Ok(head),
             Transacted::Refused(_) => Err(StoreError::Call {
                 what: "store a template",
@@ -46,21 +45,13 @@ impl TemplateStore {
             return Ok(Saved::Changed(current));
         }
         // Whether it is active may change between read and write, and stays as it then is.
-        let update = aws_sdk_dynamodb::types::Update::builder()
-            .table_name(&self.table)
-            .set_key(Some(key(keys::TEMPLATES, version.template_id.as_str())))
-            .condition_expression("version = :edited")
-            .update_expression("SET version = :version, #name = :name, updatedAt = :at, updatedBy = :by")
-            .expression_attribute_names("#name", "name")
-            .expression_attribute_values(":edited", n(edited))
-            .expression_attribute_values(":version", n(version.version))
-            .expression_attribute_values(":name", s(&version.name))
-            .expression_attribute_values(":at", optional(version.updated_at))
-            .expression_attribute_values(":by", optional(version.updated_by.as_ref()))
-            .build()
-            .map_err(StoreError::request)?;
-        let actions = vec![TransactWriteItem::builder().update(update).build(), self.put_version(version)?];
-        if let Transacted::Refused(_) = transact(&self.client, "store a version of a template", actions).await? {
+        let head = self.table.update(keys::template(&version.template_id));
+        let head = head.set("version", version.version).set("name", &version.name);
+        let head = head.set("updatedAt", version.updated_at).set("updatedBy", &version.updated_by);
+        let mut tx = self.table.tx("store a version of a template");
+        tx.add(head.when(is("version", edited)));
+        tx.add(self.put_version(version));
+        if let Transacted::Refused(_) = tx.write().await? {
             return Ok(self.head(&version.template_id).await?.map_or(Saved::Missing, Saved::Changed));
         }
         let Version { version, name, updated_at, updated_by, .. } = version.clone();
@@ -76,45 +67,17 @@ impl TemplateStore {
         by: &str,
         at: Timestamp,
     ) -> Result<Option<Head>, StoreError> {
-        let request = self
-            .client
-            .update_item()
-            .table_name(&self.table)
-            .set_key(Some(key(keys::TEMPLATES, template.as_str())))
-            .condition_expression("active = :other")
-            .update_expression("SET active = :active, activeChangedAt = :at, activeChangedBy = :by")
-            .expression_attribute_values(":other", AttributeValue::Bool(!active))
-            .expression_attribute_values(":active", AttributeValue::Bool(active))
-            .expression_attribute_values(":at", s(at.to_string()))
-            .expression_attribute_values(":by", s(by))
-            .return_values(ReturnValue::AllNew);
-        match request.send().await {
-            Ok(answer) => Ok(answer.attributes.map(serde_dynamo::from_item).transpose()?),
-            Err(error) if error.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => {
-                self.head(template).await
-            }
-            Err(error) => Err(StoreError::of("switch a template", error)),
+        let switch = self.table.update(keys::template(template)).set("active", active);
+        let switch = switch.set("activeChangedAt", at).set("activeChangedBy", by).when(is("active", !active));
+        match self.table.run_and_get("switch a template", switch).await? {
+            Updated::Done(head) => Ok(Some(head)),
+            Updated::Refused::<Head>(_) => self.head(template).await,
         }
     }
 
-    fn put_version(&self, version: &Version) -> Result<TransactWriteItem, StoreError> {
-        let key = key(keys::template_pk(&version.template_id), keys::version_sk(version.version));
-        finish(self.put(key, version)?.condition_expression("attribute_not_exists(pk)"))
+    fn put_version(&self, version: &Version) -> Action {
+        self.table.put_new(keys::version(&version.template_id, version.version), version)
     }
-
-    fn put(&self, key: Item, value: &impl serde::Serialize) -> Result<PutBuilder, StoreError> {
-        let mut item: Item = serde_dynamo::to_item(value)?;
-        item.extend(key);
-        Ok(Put::builder().table_name(&self.table).set_item(Some(item)))
-    }
-}
-
-fn finish(builder: PutBuilder) -> Result<TransactWriteItem, StoreError> {
-    Ok(TransactWriteItem::builder().put(builder.build().map_err(StoreError::request)?).build())
-}
-
-fn optional(value: Option<impl ToString>) -> AttributeValue {
-    value.map_or(AttributeValue::Null(true), |value| s(value.to_string()))
 }
 
 #[cfg(test)]
@@ -168,9 +131,9 @@ mod tests {
         assert_eq!(saved, Saved::Done(Head::of(&version(3))));
         let actions = &asked.requests()[1].body["TransactItems"];
         assert_eq!(actions.as_array().map(Vec::len), Some(2));
-        assert_eq!(actions[0]["Update"]["ConditionExpression"], "version = :edited");
+        assert_eq!(actions[0]["Update"]["ConditionExpression"], "#version = :version2");
         let put = &actions[1]["Put"];
-        assert_eq!(put["ConditionExpression"], "attribute_not_exists(pk)");
+        assert_eq!(put["ConditionExpression"], "attribute_not_exists(#pk)");
         assert_eq!(put["Item"]["sk"]["S"], "VERSION#0000000003");
     }
 

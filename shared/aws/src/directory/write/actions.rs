@@ -1,10 +1,6 @@
 //! The writes of the import protocol as actions of a transaction.
 
-use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem};
-use jiff::Timestamp;
-use portal_domain::import::{Linked, StoredAccount, StoredRecipient, Write};
-use portal_domain::link::Link;
-use portal_domain::{Recipient, RecipientId};
+use portal_domain::import::{Linked, StoredRecipient, Write};
 
 use crate::campaigns::outbox::{Event, Happened};
 use crate::clock;
@@ -12,13 +8,8 @@ use crate::directory::account_item::{AccountItem, ChangingItem};
 use crate::directory::erased::AddressHash;
 use crate::directory::item::{AddressItem, RecipientItem};
 use crate::directory::keys;
-use crate::dynamo::{Item, StoreError, key, n, put, s, set_or_remove, update};
-
-/// Condition of an item that is to be created.
-const ABSENT: &str = "attribute_not_exists(pk)";
-
-/// Condition of an item that must still be the one that was read.
-const SAME_VERSION: &str = "version = :version";
+use crate::table::condition::{absent, is};
+use crate::table::{Action, Table};
 
 /// The attributes of a recipient that follow from its links; while there are any, an import touches no other, so that invitation and
 /// digest stay those of the newest mail.
@@ -33,72 +24,36 @@ const FROM_LINKS: [&str; 8] = [
     keys::INDEX_SORT,
 ];
 
-/// The action that makes one write in the table of this name; one that tells of something, in the table that keeps `events`.
-pub(super) fn action(
-    table: &str,
-    events: &str,
-    hash: &AddressHash,
-    write: &Write,
-) -> Result<TransactWriteItem, StoreError> {
+/// The action that makes one write in the table `own`; one that tells of something, in the table that keeps `events`.
+pub(super) fn action(own: &Table, events: &Table, hash: &AddressHash, write: &Write) -> Action {
     match write {
-        Write::PutAccount(stored, expected) => put_account(table, stored, *expected),
-        Write::DeleteAccount(account, expected) => delete(
-            Delete::builder()
-                .table_name(table)
-                .set_key(Some(key(keys::account_pk(account), keys::ACCOUNT)))
-                .condition_expression(SAME_VERSION)
-                .expression_attribute_values(":version", n(expected)),
-        ),
-        Write::CheckAccount(account, version) => {
-            let check = ConditionCheck::builder()
-                .table_name(table)
-                .set_key(Some(key(keys::account_pk(account), keys::ACCOUNT)))
-                .condition_expression(SAME_VERSION)
-                .expression_attribute_values(":version", n(version));
-            Ok(TransactWriteItem::builder().condition_check(check.build().map_err(StoreError::request)?).build())
+        Write::PutAccount(stored, expected) => {
+            let account = own.put(keys::account(&stored.account.account_id), &AccountItem::from((**stored).clone()));
+            account.when(expected.map_or_else(absent, |version| is("version", version)))
         }
+        Write::DeleteAccount(account, expected) => own.delete(keys::account(account)).when(is("version", expected)),
+        Write::CheckAccount(account, version) => own.check(keys::account(account), is("version", version)),
         Write::NoteChange(account, divisions) => {
             let note = ChangingItem { account_id: account.clone(), divisions: divisions.clone(), since: clock::now() };
-            let mut item: Item = serde_dynamo::to_item(note)?;
-            item.extend(key(keys::CHANGING, account.as_str()));
-            put(Put::builder().table_name(table).set_item(Some(item)))
+            own.put(keys::changing(account), &note)
         }
-        Write::ForgetChange(account) => {
-            delete(Delete::builder().table_name(table).set_key(Some(key(keys::CHANGING, account.as_str()))))
-        }
-        Write::CheckNotErased(address) => {
-            let check = ConditionCheck::builder()
-                .table_name(table)
-                .set_key(Some(key(keys::erased_pk(&hash.of(address)), keys::ERASED)))
-                .condition_expression(ABSENT);
-            Ok(TransactWriteItem::builder().condition_check(check.build().map_err(StoreError::request)?).build())
-        }
+        Write::ForgetChange(account) => own.delete(keys::changing(account)),
+        Write::CheckNotErased(address) => own.check(keys::erased(&hash.of(address)), absent()),
         Write::PutAddress(address, recipient_id) => {
-            let mut item: Item = serde_dynamo::to_item(AddressItem { recipient_id: *recipient_id })?;
-            item.extend(key(keys::address_pk(&address.division, address.email.as_str()), keys::ADDRESS));
-            put(Put::builder().table_name(table).set_item(Some(item)).condition_expression(ABSENT))
+            let row = AddressItem { recipient_id: *recipient_id };
+            own.put_new(keys::address(&address.division, address.email.as_str()), &row)
         }
-        Write::DeleteAddress(division, email) => {
-            let key = key(keys::address_pk(division, email), keys::ADDRESS);
-            delete(Delete::builder().table_name(table).set_key(Some(key)))
-        }
+        Write::DeleteAddress(division, email) => own.delete(keys::address(division, email)),
         Write::PutRecipient(stored) => {
-            let item = serde_dynamo::to_item(RecipientItem::new(&stored.recipient, stored.version))?;
-            put(Put::builder().table_name(table).set_item(Some(item)).condition_expression(ABSENT))
+            let item = RecipientItem::new(&stored.recipient, stored.version);
+            own.put_new(keys::recipient(item.recipient_id), &item)
         }
-        Write::UpdateRecipient(stored, expected) => update_recipient(table, stored, *expected),
-        Write::DeleteRecipient(recipient, version) => delete(
-            Delete::builder()
-                .table_name(table)
-                .set_key(Some(key(keys::recipient_pk(*recipient), keys::RECIPIENT)))
-                .condition_expression(SAME_VERSION)
-                .expression_attribute_values(":version", n(version)),
-        ),
-        Write::PutLink(recipient, link) => put_link(table, *recipient, link),
-        Write::DeleteLink(recipient, account) => {
-            let key = key(keys::recipient_pk(*recipient), keys::link_sk(account));
-            delete(Delete::builder().table_name(table).set_key(Some(key)))
+        Write::UpdateRecipient(stored, expected) => update_recipient(own, stored, *expected),
+        Write::DeleteRecipient(recipient, version) => {
+            own.delete(keys::recipient(*recipient)).when(is("version", version))
         }
+        Write::PutLink(recipient, link) => own.put(keys::link(*recipient, &link.account_id), link),
+        Write::DeleteLink(recipient, account) => own.delete(keys::link(*recipient, account)),
         Write::Tell(recipient, division, linked) => {
             let happened = match linked {
                 Linked::Again => Happened::Linked,
@@ -109,62 +64,41 @@ pub(super) fn action(
     }
 }
 
-fn put_account(table: &str, stored: &StoredAccount, expected: Option<u64>) -> Result<TransactWriteItem, StoreError> {
-    let item = serde_dynamo::to_item(AccountItem::from(stored.clone()))?;
-    let builder = Put::builder().table_name(table).set_item(Some(item));
-    put(match expected {
-        None => builder.condition_expression(ABSENT),
-        Some(version) => builder.condition_expression(SAME_VERSION).expression_attribute_values(":version", n(version)),
-    })
-}
-
-fn put_link(table: &str, recipient: RecipientId, link: &Link) -> Result<TransactWriteItem, StoreError> {
-    let mut item: Item = serde_dynamo::to_item(link)?;
-    item.extend(key(keys::recipient_pk(recipient), keys::link_sk(&link.account_id)));
-    put(Put::builder().table_name(table).set_item(Some(item)))
-}
-
-fn update_recipient(table: &str, stored: &StoredRecipient, expected: u64) -> Result<TransactWriteItem, StoreError> {
-    let mut item: Item = serde_dynamo::to_item(RecipientItem::new(&stored.recipient, stored.version))?;
-    let mut attributes: Vec<_> = FROM_LINKS.map(|name| (name, item.remove(name))).into();
-    let links = &stored.recipient.links;
+fn update_recipient(own: &Table, stored: &StoredRecipient, expected: u64) -> Action {
+    let recipient = &stored.recipient;
+    let item = RecipientItem::new(recipient, stored.version);
+    let mut update = own.update(keys::recipient(recipient.recipient_id)).set_as_on(&item, &FROM_LINKS);
+    let links = &recipient.links;
     if links.account_count == 0 && links.changing.accounts.is_empty() {
-        attributes.extend(without_passwords(&stored.recipient, clock::now()));
+        // No password that was mailed holds any more, and an invitation that was open has expired.
+        update = update.remove("digest").remove("earlier");
+        if let Some(expires_at) = recipient.expires_at {
+            update = update.set("expiresAt", expires_at.min(clock::now()));
+        }
     }
-    let (builder, expression) = set_or_remove(attributes);
-    update(
-        builder
-            .table_name(table)
-            .set_key(Some(key(keys::recipient_pk(stored.recipient.recipient_id), keys::RECIPIENT)))
-            .update_expression(expression)
-            .condition_expression("#version = :expected")
-            .expression_attribute_values(":expected", n(expected)),
-    )
-}
-
-/// What goes with the last link: no password that was mailed holds any more, and an invitation that was open has expired.
-fn without_passwords(
-    recipient: &Recipient,
-    now: Timestamp,
-) -> impl Iterator<Item = (&'static str, Option<AttributeValue>)> {
-    let expired = recipient.expires_at.map(|at| ("expiresAt", Some(s(at.min(now).to_string()))));
-    [("digest", None), ("earlier", None)].into_iter().chain(expired)
-}
-
-fn delete(builder: aws_sdk_dynamodb::types::builders::DeleteBuilder) -> Result<TransactWriteItem, StoreError> {
-    Ok(TransactWriteItem::builder().delete(builder.build().map_err(StoreError::request)?).build())
+    update.when(is("version", expected)).into()
 }
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_dynamodb::types::Update;
+    use aws_sdk_dynamodb::Client;
+    use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
     use portal_domain::recipient::{Links, NamedAccount};
-    use portal_domain::{AccountId, DivisionId, PortalStatus};
+    use portal_domain::{AccountId, DivisionId, PortalStatus, Recipient, RecipientId};
 
     use super::*;
+    use crate::scripted::Scripted;
+    use crate::table::{n, s};
 
     fn hash() -> AddressHash {
         AddressHash::new(b"a secret of tests")
+    }
+
+    /// What a transaction has for one write.
+    fn written(write: &Write) -> TransactWriteItem {
+        let (config, _) = Scripted::answering([]);
+        let table = |name| Table::new(Client::new(&config), name);
+        action(&table("table"), &table("events"), &hash(), write).into_part().expect("it is complete")
     }
 
     /// The update of somebody on so many accounts, whom a campaign has mailed before.
@@ -187,8 +121,7 @@ mod tests {
             set_back: None,
         };
         let stored = Box::new(StoredRecipient { recipient, version: 8 });
-        let action = action("table", "events", &hash(), &Write::UpdateRecipient(stored, 7)).expect("it is complete");
-        action.update.expect("it is an update")
+        written(&Write::UpdateRecipient(stored, 7)).update.expect("it is an update")
     }
 
     #[test]
@@ -209,9 +142,9 @@ mod tests {
     #[test]
     fn an_update_needs_the_version_that_was_read_and_writes_the_next() {
         let update = update_of(1);
-        assert_eq!(update.condition_expression.as_deref(), Some("#version = :expected"));
+        assert_eq!(update.condition_expression.as_deref(), Some("#version = :version2"));
         let values = update.expression_attribute_values.expect("there are values");
-        assert_eq!((&values[":expected"], &values[":version"]), (&n(7), &n(8)));
+        assert_eq!((&values[":version2"], &values[":version"]), (&n(7), &n(8)));
     }
 
     #[test]
@@ -233,7 +166,7 @@ mod tests {
         assert_eq!(values[":expiresAt"], s("1970-01-01T00:00:00Z"), "what has expired expired when it did");
         let recipient = RecipientId::from_random([7; 16]);
         let tell = Write::Tell(recipient, DivisionId::new("D"), Linked::NoMore);
-        let put = action("table", "events", &hash(), &tell).expect("it is complete").put.expect("it is a put");
+        let put = written(&tell).put.expect("it is a put");
         assert_eq!((put.table_name.as_str(), &put.item["happened"]), ("events", &s("unlinked")));
     }
 }

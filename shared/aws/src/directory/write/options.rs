@@ -3,13 +3,13 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use portal_domain::DivisionId;
 use portal_domain::import::Change;
 
 use super::DirectoryStore;
+use crate::directory::item::FilterOptionItem;
 use crate::directory::keys;
-use crate::dynamo::{StoreError, TRANSACTION_ACTIONS, key, transact};
+use crate::table::{StoreError, TRANSACTION_ACTIONS};
 
 /// How many options a function remembers to have written; beyond that it begins anew.
 const REMEMBERED: usize = 20_000;
@@ -41,13 +41,11 @@ impl DirectoryStore {
     pub(super) async fn put_options(&self, changes: &[Change]) -> Result<(), StoreError> {
         let unknown = self.options.unknown_of(changes.iter().flat_map(options_of).collect());
         for chunk in unknown.chunks(TRANSACTION_ACTIONS) {
-            let put = |(division, option): &FilterOption| {
-                let item = key(keys::options_pk(division), option);
-                let put = Put::builder().table_name(&self.table).set_item(Some(item)).build();
-                Ok(TransactWriteItem::builder().put(put.map_err(StoreError::request)?).build())
-            };
-            let actions = chunk.iter().map(put).collect::<Result<_, StoreError>>()?;
-            transact(&self.client, "store filter options", actions).await?;
+            let mut tx = self.table.tx("store filter options");
+            tx.extend(chunk.iter().map(|(division, option)| {
+                self.table.put(keys::option(division, option), &FilterOptionItem { sk: option.clone() })
+            }));
+            tx.write().await?;
             self.options.remember(chunk);
         }
         Ok(())

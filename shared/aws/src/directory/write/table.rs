@@ -1,23 +1,18 @@
 //! The table as an import reads and writes it.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
-use portal_domain::import::{Address, Change, Snapshot, StoredRecipient, Table, Write};
+use portal_domain::import::{self, Address, Change, Snapshot, StoredRecipient, Write};
 use portal_domain::link::Link;
 use portal_domain::{AccountId, RecipientId};
 
 use super::DirectoryStore;
 use super::actions::action;
 use crate::clock;
-use crate::directory::account_item::AccountItem;
-use crate::directory::item::{AddressItem, RecipientItem, WITHOUT_PASSWORDS};
+use crate::directory::item::RecipientItem;
 use crate::directory::keys;
-use crate::directory::read::links_query;
-use crate::dynamo::{
-    Item, StoreError, TRANSACTION_ACTIONS, Transacted, back_off, batch_get, batch_get_only, key, transact,
-};
+use crate::table::{Batch, StoreError, TRANSACTION_ACTIONS, attributes_of, back_off};
 
 /// One import, which ends in time.
 pub(super) struct Importing<'a> {
@@ -26,7 +21,7 @@ pub(super) struct Importing<'a> {
     pub until: Option<Timestamp>,
 }
 
-impl Table for Importing<'_> {
+impl import::Table for Importing<'_> {
     type Error = StoreError;
     const TRANSACTION_ACTIONS: usize = TRANSACTION_ACTIONS;
 
@@ -40,20 +35,19 @@ impl Table for Importing<'_> {
     ) -> Result<HashMap<RecipientId, Vec<Link>>, StoreError> {
         let mut rows = HashMap::new();
         for &(recipient, limit) in wanted {
-            rows.insert(recipient, self.store.read_first_links(recipient, limit).await?);
+            let links = self.store.table.first("read links", keys::links(recipient), limit).await?;
+            rows.insert(recipient, links);
         }
         Ok(rows)
     }
 
     async fn transact(&self, writes: &[Write]) -> Result<bool, StoreError> {
         let hash = self.store.address_hash().await?;
-        let actions = writes
-            .iter()
-            .map(|write| action(&self.store.table, &self.store.events, hash, write))
-            .collect::<Result<_, _>>()?;
-        let transacted = transact(&self.store.client, "store accounts", actions).await?;
+        let mut tx = self.store.table.tx("store accounts");
+        tx.extend(writes.iter().map(|write| action(&self.store.table, &self.store.events, hash, write)));
+        let transacted = tx.write().await?;
         fail::fail_point!("directory.written");
-        Ok(matches!(transacted, Transacted::Done))
+        Ok(transacted.is_done())
     }
 
     async fn pause(&self, attempt: u32) {
@@ -70,8 +64,7 @@ impl DirectoryStore {
         let first_version = clock::now().as_millisecond().unsigned_abs();
         let mut snapshot = Snapshot { first_version, ..Snapshot::default() };
         let accounts: BTreeSet<_> = changes.iter().map(|change| &change.account_id).collect();
-        for item in self.get(accounts.into_iter().map(|id| key(keys::account_pk(id), keys::ACCOUNT))).await? {
-            let account: AccountItem = serde_dynamo::from_item(item)?;
+        for account in self.table.get_each("read accounts", accounts.into_iter().map(keys::account)).await? {
             snapshot.accounts.insert(account.account_id.clone(), account.into());
         }
         let to_do = snapshot.to_do(changes);
@@ -91,27 +84,20 @@ impl DirectoryStore {
             return Ok(());
         }
         let hash = self.address_hash().await?;
-        let pk = |address: &Address| keys::address_pk(&address.division, address.email.as_str());
-        let erased_pk = |address: &Address| keys::erased_pk(&hash.of(address));
-        let wanted = addresses
-            .iter()
-            .flat_map(|address| [key(pk(address), keys::ADDRESS), key(erased_pk(address), keys::ERASED)]);
-        let (mut rows, mut erased) = (HashMap::new(), HashSet::new());
-        for item in self.get(wanted).await? {
-            let Some(AttributeValue::S(pk)) = item.get(keys::PK) else { continue };
-            let pk = pk.clone();
-            if item.get(keys::SK).and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk == keys::ERASED) {
-                erased.insert(pk);
-            } else {
-                rows.insert(pk, serde_dynamo::from_item::<_, AddressItem>(item)?.recipient_id);
-            }
+        let row = |address: &Address| keys::address(&address.division, address.email.as_str());
+        let erased = |address: &Address| keys::erased(&hash.of(address));
+        let mut batch = Batch::new("read addresses");
+        for address in &addresses {
+            batch.want(&self.table, &row(address));
+            batch.want(&self.table, &erased(address));
         }
+        let mut found = batch.read(&self.table).await?;
         for address in addresses {
-            if erased.contains(&erased_pk(&address)) {
+            if found.take(&self.table, &erased(&address))?.is_some() {
                 snapshot.erased.insert(address.clone());
             }
-            match rows.get(&pk(&address)) {
-                Some(&recipient) => snapshot.addresses.insert(address, recipient),
+            match found.take(&self.table, &row(&address))? {
+                Some(row) => snapshot.addresses.insert(address, row.recipient_id),
                 None => snapshot.reserved.insert(address, clock::new_recipient_id()),
             };
         }
@@ -126,47 +112,22 @@ impl DirectoryStore {
     ) -> Result<(), StoreError> {
         let linked = links.iter().map(|(recipient, _)| recipient);
         let recipients: BTreeSet<_> = linked.chain(snapshot.addresses.values()).copied().collect();
-        let recipient_keys = recipients.into_iter().map(|id| key(keys::recipient_pk(id), keys::RECIPIENT));
-        let link_keys = links.iter().map(|(id, account)| key(keys::recipient_pk(*id), keys::link_sk(account)));
-        let recipient_of: HashMap<String, RecipientId> =
-            links.iter().map(|(id, _)| (keys::recipient_pk(*id), *id)).collect();
-        let keys = recipient_keys.chain(link_keys).map(|key| (self.table.clone(), key)).collect();
-        for (_, item) in batch_get_only(&self.client, keys, WITHOUT_PASSWORDS).await? {
-            if item.get(keys::SK).and_then(|sk| sk.as_s().ok()).is_some_and(|sk| sk == keys::RECIPIENT) {
-                let item: RecipientItem = serde_dynamo::from_item(item)?;
+        let attributes = RecipientItem::without_passwords().chain(attributes_of::<Link>());
+        let mut batch = Batch::new("read recipients and links").only(attributes);
+        recipients.iter().for_each(|id| batch.want(&self.table, &keys::recipient(*id)));
+        links.iter().for_each(|(id, account)| batch.want(&self.table, &keys::link(*id, account)));
+        let mut found = batch.read(&self.table).await?;
+        for id in recipients {
+            if let Some(item) = found.take(&self.table, &keys::recipient(id))? {
                 let version = item.version;
-                let recipient = StoredRecipient { recipient: item.into(), version };
-                snapshot.recipients.insert(recipient.recipient.recipient_id, recipient);
-                continue;
+                snapshot.recipients.insert(id, StoredRecipient { recipient: item.into(), version });
             }
-            let recipient = item.get(keys::PK).and_then(|pk| pk.as_s().ok()).and_then(|pk| recipient_of.get(pk));
-            if let Some(&recipient) = recipient {
-                let link: Link = serde_dynamo::from_item(item)?;
-                snapshot.links.insert((recipient, link.account_id.clone()), link);
+        }
+        for (id, account) in links {
+            if let Some(link) = found.take(&self.table, &keys::link(id, &account))? {
+                snapshot.links.insert((id, account), link);
             }
         }
         Ok(())
-    }
-
-    async fn read_first_links(&self, recipient: RecipientId, limit: usize) -> Result<Vec<Link>, StoreError> {
-        let mut rows = links_query(&self.client, &self.table, recipient)
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .into_paginator()
-            .items()
-            .send();
-        let mut links = Vec::with_capacity(limit);
-        while let Some(row) = rows.next().await {
-            links.push(serde_dynamo::from_item(row.map_err(|error| StoreError::of("read links", error))?)?);
-            if links.len() == limit {
-                break;
-            }
-        }
-        Ok(links)
-    }
-
-    /// The items with these keys, each of which is given once.
-    async fn get(&self, keys: impl Iterator<Item = Item>) -> Result<Vec<Item>, StoreError> {
-        let keys = keys.map(|key| (self.table.clone(), key)).collect();
-        Ok(batch_get(&self.client, keys).await?.into_iter().map(|(_, item)| item).collect())
     }
 }
