@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use portal_aws::campaigns::claim::{Action, Decision, Delivery, Occasion};
-use portal_aws::campaigns::item::{LedgerItem, Prior};
-use portal_aws::campaigns::record::Undo;
+use portal_aws::campaigns::claim::{Action, Decision, Delivery};
+use portal_aws::campaigns::item::LedgerItem;
 use portal_aws::clock;
 use portal_aws::directory::item::RecipientItem;
 use portal_aws::directory::templates::Unusable;
+use portal_aws::recipients::{Occasion, Prior, Undo};
 use portal_aws::table::StoreError;
 use portal_domain::campaign::INVITATION_LIFETIME;
 use portal_domain::mail::{Compiled, Invitation, RenderError, Rendered};

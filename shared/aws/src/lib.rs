@@ -14,6 +14,7 @@ pub mod named;
 pub mod notify;
 pub mod operators;
 pub mod queue;
+pub mod recipients;
 pub mod scheduler;
 #[cfg(test)]
 mod scripted;

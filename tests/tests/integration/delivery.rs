@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use jiff::SignedDuration;
-use portal_aws::campaigns::claim::{Action, Claim, Claimed, Decision, Occasion};
+use portal_aws::campaigns::claim::{Action, Claim, Claimed, Decision};
 use portal_aws::campaigns::fan_out::PageWrite;
 use portal_aws::campaigns::item::{CursorItem, LedgerItem};
 use portal_aws::clock;

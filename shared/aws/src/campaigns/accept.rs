@@ -2,16 +2,15 @@
 
 use jiff::Timestamp;
 use portal_domain::activation::Mailed;
-use portal_domain::campaign::audit::{self, AuditEntry, CUSTOMER};
+use portal_domain::campaign::audit::{Action, AuditEntry, CUSTOMER};
 use portal_domain::new_password::PasswordHashed;
-use portal_domain::{PortalStatus, RecipientId};
 
 use super::CampaignStore;
 use super::outbox::{Event, Happened};
-use crate::directory::item::{Acceptance, CredentialItem, RecipientItem};
+use crate::directory::item::{Acceptance, RecipientItem};
 use crate::directory::keys as directory_keys;
-use crate::table::condition::{above, is};
-use crate::table::{Action, StoreError, Transacted, Update};
+use crate::table::condition::is;
+use crate::table::{StoreError, Transacted};
 
 /// How accepting ended.
 #[derive(Debug)]
@@ -37,10 +36,10 @@ impl CampaignStore {
         let acceptance = Acceptance { at: now, campaign_id: password.campaign_id, seconds: password.age(now) };
         let accepted = Happened::Accepted { campaign_id: password.campaign_id };
         let event = Event::new(accepted, id, &recipient.division, now);
-        let entry = AuditEntry::new(now, CUSTOMER, audit::Action::Accepted);
+        let entry = AuditEntry::new(now, CUSTOMER, Action::Accepted);
         let mut tx = self.table.tx("accept an invitation");
-        tx.add(self.accept_recipient(recipient, password, &acceptance));
-        tx.add(self.put_credential(id, chosen, now));
+        tx.add(self.recipients.accept(recipient, password, &acceptance));
+        tx.add(self.recipients.put_credential(id, chosen, now));
         tx.add(event.put(&self.table));
         tx.add(self.put_in_trail(id, &entry));
         tx.add(self.count_acceptance(id, &acceptance, 1));
@@ -55,42 +54,12 @@ impl CampaignStore {
             return Ok(Accepted::Done(Box::new(event)));
         }
         // The answer to an earlier try may be lost, or come late, and all of it be written: then this very hash is stored.
-        let stored = self.directory.get("read a credential", &directory_keys::credential(id)).await;
+        let stored = self.recipients.credential(id).await;
         if let Ok(Some(stored)) = stored
             && stored.password_hash == chosen.as_str()
         {
             return Ok(Accepted::Done(Box::new(event)));
         }
         written.map(|_| Accepted::Changed)
-    }
-
-    fn accept_recipient(&self, recipient: &RecipientItem, password: &Mailed, acceptance: &Acceptance) -> Update {
-        let id = recipient.recipient_id;
-        let (digest, expiry) = match recipient.earlier.iter().position(|earlier| earlier == password) {
-            Some(index) => (format!("earlier[{index}].digest"), format!("earlier[{index}].expiresAt")),
-            None => ("digest".to_owned(), "expiresAt".to_owned()),
-        };
-        let mut as_read = is("version", recipient.version).and(is("status", PortalStatus::Pending));
-        // Else an account's item says that they are linked, and is checked instead.
-        if recipient.linked_by.is_none() {
-            as_read = as_read.and(above("accountCount", 0));
-        }
-        // That the expiry lies ahead was decided from this very value.
-        let as_read = as_read.and(is(digest, &password.digest)).and(is(expiry, password.expires_at));
-        self.directory
-            .update(directory_keys::recipient(id))
-            .set("status", PortalStatus::Accepted)
-            .set("indexSort", directory_keys::recipient_sort(PortalStatus::Accepted, id))
-            .set("acceptance", acceptance)
-            .set("version", recipient.version + 1)
-            .remove("digest")
-            .remove("earlier")
-            .remove("expiresAt")
-            .when(as_read)
-    }
-
-    fn put_credential(&self, recipient: RecipientId, chosen: &PasswordHashed, now: Timestamp) -> Action {
-        let credential = CredentialItem { password_hash: chosen.as_str().to_owned(), changed_at: now };
-        self.directory.put(directory_keys::credential(recipient), &credential)
     }
 }

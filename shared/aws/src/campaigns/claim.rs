@@ -3,19 +3,18 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
-use portal_domain::activation::Mailed;
 use portal_domain::division::Division;
 use portal_domain::outcome::LedgerEvent;
 use portal_domain::password::PasswordDigest;
-use portal_domain::{Campaign, CampaignId, ClaimId, DivisionId, Outcome, PortalStatus, RecipientId, Shard};
+use portal_domain::{Campaign, CampaignId, ClaimId, DivisionId, Outcome, RecipientId, Shard};
 
 use super::counter::CounterItem;
-use super::item::{ClaimItem, LedgerItem, Prior};
+use super::item::{ClaimItem, LedgerItem};
 use super::{CampaignStore, keys};
 use crate::directory::item::RecipientItem;
 use crate::directory::keys as directory_keys;
 use crate::directory::read::DirectoryReader;
-use crate::table::condition::{is, is_not};
+use crate::recipients::{Invitation, Occasion, Prior};
 use crate::table::{self, Batch, Key, StoreError, Transacted, Update};
 
 /// Everything that one delivery message is decided by, read consistently.
@@ -71,22 +70,6 @@ pub enum Action {
     },
     /// Write an end state without sending.
     End(LedgerEvent, &'static str),
-}
-
-/// Why somebody is mailed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Occasion {
-    /// They are invited, or tried again in the campaign that invited them.
-    Invitation,
-    /// They were pending, and did not ask for it.
-    Reminder,
-    /// They asked for it.
-    Request {
-        /// Passwords of earlier mails that stay valid beside the new one.
-        earlier: Vec<Mailed>,
-        /// The times to remember at which they asked.
-        resends: Vec<Timestamp>,
-    },
 }
 
 /// How a claim ended.
@@ -150,8 +133,9 @@ impl CampaignStore {
                     counter.moved(Outcome::Queued, Outcome::Claimed);
                     claimed.push(id);
                     owners.push((id, tx.add(self.claim_row(claim, row, recipient, digest))));
-                    let recipient = self.claim_recipient(claim, recipient, digest, *expires_at, occasion);
-                    owners.push((id, tx.add(recipient)));
+                    let (campaign, now, expires_at) = (claim.campaign, claim.now, *expires_at);
+                    let invitation = Invitation { campaign, now, digest, expires_at, occasion };
+                    owners.push((id, tx.add(self.recipients.invite(recipient, invitation))));
                 }
                 Action::End(event, reason) => {
                     let Some(outcome) = row.outcome.after(*event) else { continue };
@@ -187,41 +171,6 @@ impl CampaignStore {
             .set("attempt", row.attempt + 1)
             .set("digest", digest)
             .set("priorState", Prior::from(recipient))
-    }
-
-    fn claim_recipient(
-        &self,
-        claim: &Claim,
-        recipient: &RecipientItem,
-        digest: &PasswordDigest,
-        expires_at: Timestamp,
-        occasion: &Occasion,
-    ) -> Update {
-        let id = recipient.recipient_id;
-        let mut update = self
-            .directory
-            .update(directory_keys::recipient(id))
-            .set("status", PortalStatus::Pending)
-            .set("indexSort", directory_keys::recipient_sort(PortalStatus::Pending, id))
-            .set("digest", digest)
-            .set("lastInvitedAt", claim.now)
-            .set("expiresAt", expires_at)
-            .set("lastCampaignId", claim.campaign)
-            .set("version", recipient.version + 1);
-        if recipient.status == PortalStatus::NotSent {
-            update = update.set("pendingSince", claim.now).set("reminders", 0);
-        }
-        let mut kept: &[Mailed] = &[];
-        match occasion {
-            Occasion::Invitation => {}
-            Occasion::Reminder => update = update.set("reminders", recipient.reminders.saturating_add(1)),
-            Occasion::Request { earlier, resends } => {
-                kept = earlier;
-                update = update.set("resends", resends).set("resentAt", claim.now);
-            }
-        }
-        let update = update.set_or_remove("earlier", Some(kept).filter(|kept| !kept.is_empty()));
-        update.when(is("version", recipient.version).and(is_not("status", PortalStatus::Accepted)))
     }
 
     /// The action that writes an open claim, which holds these recipients.

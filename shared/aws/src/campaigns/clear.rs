@@ -8,9 +8,7 @@ use portal_domain::{Outcome, RecipientId};
 
 use super::CampaignStore;
 use crate::directory::item::{MailMark, RecipientItem};
-use crate::directory::keys as directory_keys;
 use crate::directory::read::DirectoryReader;
-use crate::table::condition::{has, is};
 use crate::table::{StoreError, Transacted, back_off};
 
 /// How often a recipient is read and cleared anew because others change them.
@@ -33,10 +31,8 @@ impl CampaignStore {
                 return Ok(false);
             }
             let bounced = if why == Standing::Bounced.as_str() { self.newest_bounced(&item).await? } else { None };
-            let clear = self.directory.update(directory_keys::recipient(recipient));
-            let clear = clear.set_or_remove("undeliverable", bounced.map(MailMark::Cleared)).add("version", 1);
             let mut tx = self.table.tx("clear a recipient");
-            tx.add(clear.when(has("undeliverable").and(is("version", item.version))));
+            tx.add(self.recipients.clear_undeliverable(&item, bounced));
             tx.add(self.put_in_trail(recipient, &AuditEntry::new(now, by, Action::Cleared)));
             match tx.write().await? {
                 Transacted::Done => return Ok(true),

@@ -4,16 +4,14 @@ use jiff::Timestamp;
 use portal_domain::feedback::parse::Told;
 use portal_domain::feedback::{Change, Known, Report, Standing, gives_up, is_refusal};
 use portal_domain::outcome::LedgerEvent;
-use portal_domain::recipient::ERASED;
 use portal_domain::{CampaignId, Outcome, RecipientId};
 
 use super::counter::CounterItem;
 use super::find::NEWEST;
 use super::item::LedgerItem;
-use super::record::Undo;
 use super::{CampaignStore, keys};
-use crate::directory::keys as directory_keys;
-use crate::table::condition::{exists, is, is_not, lacks};
+use crate::recipients::Undo;
+use crate::table::condition::{is, lacks};
 use crate::table::{Batch, StoreError, Transacted, Update};
 
 /// What a report did.
@@ -167,13 +165,10 @@ impl CampaignStore {
         if change.event == Some(LedgerEvent::Reject)
             && let (Some(prior), Some(digest)) = (row.prior_state.clone(), row.digest.clone())
         {
-            return Some(self.undo(row.recipient_id, &Undo { prior, digest }));
+            return Some(self.recipients.give_back(row.recipient_id, &Undo { prior, digest }));
         }
         let standing = change.standing.map(|standing| if gives_up { Standing::Bounced } else { standing });
         let standing = standing.filter(|standing| standing.is_undeliverable())?;
-        let mark = self.directory.update(directory_keys::recipient(row.recipient_id));
-        // A new version, so that whoever is about to claim the recipient decides anew.
-        let mark = mark.set("undeliverable", standing).add("version", 1);
-        Some(mark.when(exists().and(lacks("undeliverable").or(is_not("undeliverable", ERASED)))))
+        Some(self.recipients.mark_undeliverable(row.recipient_id, standing))
     }
 }

@@ -1,15 +1,14 @@
 //! How things lie in the table Campaigns.
 
 use jiff::{SignedDuration, Timestamp};
-use portal_domain::activation::Mailed;
 use portal_domain::feedback::Standing;
 use portal_domain::outcome::LedgerEvent;
 use portal_domain::password::PasswordDigest;
 use portal_domain::selection::Excluded;
-use portal_domain::{CampaignId, ClaimId, Outcome, PortalStatus, RecipientId, ScheduleId};
+use portal_domain::{CampaignId, ClaimId, Outcome, RecipientId, ScheduleId};
 use serde::{Deserialize, Serialize};
 
-use crate::directory::item::RecipientItem;
+use crate::recipients::Prior;
 use crate::table::attributes_of;
 
 /// Names a campaign: the one that holds a division's lock, or a self-service campaign.
@@ -120,46 +119,6 @@ impl Task {
             Self::Requeue => None,
             Self::RetryFailed | Self::RetryUnconfirmed => Some(LedgerEvent::Retry),
             Self::Cancel => Some(LedgerEvent::Skip),
-        }
-    }
-}
-
-/// What a recipient was before it was claimed, so that a refused e-mail can be undone.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the fields are those of the recipient")]
-pub struct Prior {
-    pub status: PortalStatus,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub digest: Option<PasswordDigest>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pending_since: Option<Timestamp>,
-    #[serde(default)]
-    pub reminders: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_invited_at: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_campaign_id: Option<CampaignId>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub earlier: Vec<Mailed>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resent_at: Option<Timestamp>,
-}
-
-impl From<&RecipientItem> for Prior {
-    fn from(item: &RecipientItem) -> Self {
-        Self {
-            status: item.status,
-            digest: item.digest.clone(),
-            pending_since: item.pending_since,
-            reminders: item.reminders,
-            last_invited_at: item.last_invited_at,
-            expires_at: item.expires_at,
-            last_campaign_id: item.last_campaign_id,
-            earlier: item.earlier.clone(),
-            resent_at: item.resent_at,
         }
     }
 }

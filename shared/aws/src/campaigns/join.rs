@@ -3,12 +3,11 @@
 use jiff::Timestamp;
 use portal_domain::campaign::SelfService;
 use portal_domain::campaign::audit::{self, AuditEntry};
-use portal_domain::{Campaign, CampaignId, DivisionId, RecipientId, Shard};
+use portal_domain::{Campaign, DivisionId, RecipientId, Shard};
 
 use super::item::{CampaignRef, CursorItem, LedgerItem};
 use super::{CampaignStore, keys};
 use crate::directory::item::RecipientItem;
-use crate::directory::keys as directory_keys;
 use crate::table::condition::{absent, exists, is};
 use crate::table::{Action, StoreError, Transacted, Update};
 
@@ -53,7 +52,7 @@ impl CampaignStore {
         let id = recipient.recipient_id;
         let mut tx = self.table.tx("join a self-service campaign");
         let granted = tx.add(self.grant(&recipient.division, most, now));
-        tx.add(self.remember(recipient, campaign.campaign_id, asked));
+        tx.add(self.recipients.remember_request(recipient, campaign.campaign_id, asked));
         tx.add(self.table.put_new(keys::row(campaign.campaign_id, id.shard(), id), &LedgerItem::queued(id)));
         if new {
             tx.extend(self.open(campaign, id));
@@ -102,12 +101,6 @@ impl CampaignStore {
         let cursors = campaign.shards().into_iter();
         actions.extend(cursors.map(|shard| self.table.put_new(keys::cursor(id, shard), &cursor(shard, first, now))));
         actions
-    }
-
-    fn remember(&self, recipient: &RecipientItem, campaign: CampaignId, asked: &[Timestamp]) -> Update {
-        let update = self.directory.update(directory_keys::recipient(recipient.recipient_id));
-        let update = update.set("resends", asked).set("askedIn", campaign).set("version", recipient.version + 1);
-        update.when(is("version", recipient.version))
     }
 
     /// The campaign is in the state that was read: one that others join may be paused or halted, but not cancelled or over.

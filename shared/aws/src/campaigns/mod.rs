@@ -38,6 +38,7 @@ use jiff::{SignedDuration, Timestamp};
 use portal_domain::campaign::CampaignView;
 use portal_domain::{Campaign, CampaignId, DivisionId};
 
+use crate::recipients::Recipients;
 use crate::settings::{InvalidSetting, Settings};
 use crate::table::{StoreError, Table};
 
@@ -46,6 +47,7 @@ use crate::table::{StoreError, Table};
 pub struct CampaignStore {
     table: Table,
     directory: Table,
+    recipients: Recipients,
     /// How long a ledger row is kept after its end, and an entry of a recipient's audit trail.
     retention: SignedDuration,
 }
@@ -53,9 +55,11 @@ pub struct CampaignStore {
 impl CampaignStore {
     /// A store on the tables `CAMPAIGNS_TABLE` and `DIRECTORY_TABLE`, which keeps ledger rows for `LEDGER_RETENTION_DAYS`.
     pub fn new(client: Client, settings: &Settings) -> Result<Self, InvalidSetting> {
+        let directory = Table::new(client.clone(), settings.required("DIRECTORY_TABLE")?);
         Ok(Self {
-            table: Table::new(client.clone(), settings.required("CAMPAIGNS_TABLE")?),
-            directory: Table::new(client, settings.required("DIRECTORY_TABLE")?),
+            table: Table::new(client, settings.required("CAMPAIGNS_TABLE")?),
+            recipients: Recipients::new(directory.clone()),
+            directory,
             retention: settings.required_days("LEDGER_RETENTION_DAYS")?,
         })
     }

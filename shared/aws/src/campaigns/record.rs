@@ -1,15 +1,14 @@
 //! Recording what became of a claim.
 
 use portal_domain::outcome::LedgerEvent;
-use portal_domain::password::PasswordDigest;
-use portal_domain::{Outcome, PortalStatus, RecipientId};
+use portal_domain::{Outcome, RecipientId};
 
 use super::claim::Claim;
 use super::counter::CounterItem;
-use super::item::{LedgerItem, Prior};
+use super::item::LedgerItem;
 use super::{CampaignStore, keys};
 use crate::clock;
-use crate::directory::keys as directory_keys;
+use crate::recipients::Undo;
 use crate::table::condition::is;
 use crate::table::{StoreError, Transacted, Update};
 
@@ -26,15 +25,6 @@ pub struct Record {
     pub message_id: Option<String>,
     /// What to give back to the recipient when nothing was sent.
     pub undo: Option<Undo>,
-}
-
-/// How a recipient whose e-mail was refused gets back what it had.
-#[derive(Clone, Debug)]
-pub struct Undo {
-    /// What the recipient had before the claim.
-    pub prior: Prior,
-    /// The digest that the claim wrote; only while it stands is anything given back.
-    pub digest: PasswordDigest,
 }
 
 impl CampaignStore {
@@ -70,7 +60,7 @@ impl CampaignStore {
                 counter.moved(before[index], outcome);
                 rows.push((index, tx.add(self.record_row(claim, record, before[index], outcome))));
                 if let Some(undo) = &record.undo {
-                    undone.push((index, tx.add(self.undo(record.recipient_id, undo))));
+                    undone.push((index, tx.add(self.recipients.give_back(record.recipient_id, undo))));
                 }
             }
             tx.add(match waiting.is_empty() {
@@ -105,25 +95,6 @@ impl CampaignStore {
         let row = row.set_or_remove("reason", record.reason.as_ref());
         let row = row.set_or_remove("messageId", record.message_id.as_ref());
         row.when(is("claimId", claim.claim_id).and(is("outcome", before))).showing_item()
-    }
-
-    /// The action that gives a recipient back what it had, as long as its newest password is still the one of this e-mail.
-    pub(super) fn undo(&self, recipient: RecipientId, undo: &Undo) -> Update {
-        let prior = &undo.prior;
-        self.directory
-            .update(directory_keys::recipient(recipient))
-            .set("status", prior.status)
-            .set("indexSort", directory_keys::recipient_sort(prior.status, recipient))
-            .set_or_remove("digest", prior.digest.as_ref())
-            .set_or_remove("pendingSince", prior.pending_since)
-            .set_or_remove("reminders", Some(prior.reminders).filter(|reminders| *reminders > 0))
-            .set_or_remove("lastInvitedAt", prior.last_invited_at)
-            .set_or_remove("expiresAt", prior.expires_at)
-            .set_or_remove("lastCampaignId", prior.last_campaign_id)
-            .set_or_remove("earlier", Some(&prior.earlier).filter(|earlier| !earlier.is_empty()))
-            .set_or_remove("resentAt", prior.resent_at)
-            .add("version", 1)
-            .when(is("digest", &undo.digest).and(is("status", PortalStatus::Pending)))
     }
 
     /// Closes a claim whose waiting recipients are queued.

@@ -3,14 +3,11 @@
 use jiff::Timestamp;
 use portal_domain::PortalStatus;
 use portal_domain::campaign::audit::{Action, Actor, AuditEntry};
-use portal_domain::recipient::SetBack;
 
 use super::CampaignStore;
 use super::outbox::{Event, Happened};
 use crate::directory::item::RecipientItem;
-use crate::directory::keys as directory_keys;
-use crate::table::condition::is;
-use crate::table::{StoreError, Update};
+use crate::table::StoreError;
 
 impl CampaignStore {
     /// Makes a recipient `notSent` who is as they were read, with who, when and why in the recipient's audit trail: no password that was
@@ -28,29 +25,13 @@ impl CampaignStore {
         let entry = AuditEntry { note: Some(why.to_owned()), ..AuditEntry::new(now, by, action) };
         let id = recipient.recipient_id;
         let mut tx = self.table.tx("set a recipient back");
-        tx.add(self.forget_invitation(recipient, now));
+        tx.add(self.recipients.set_back(recipient, now));
         tx.add(self.put_in_trail(id, &entry));
         if accepted {
-            tx.add(self.directory.delete(directory_keys::credential(id)));
-            tx.add(self.directory.delete(directory_keys::earlier_credential(id)));
+            tx.extend(self.recipients.delete_credential(id));
             tx.add(Event::new(Happened::Revoked, id, &recipient.division, now).put(&self.table));
         }
         tx.extend(recipient.acceptance.as_ref().map(|acceptance| self.count_acceptance(id, acceptance, -1)));
         Ok(tx.write().await?.is_done())
-    }
-
-    /// When they were mailed last stays, so that nobody mails them again within a day without meaning to. That they were set
-    /// back is kept, so that no campaign that is under way mails them again.
-    fn forget_invitation(&self, recipient: &RecipientItem, now: Timestamp) -> Update {
-        let id = recipient.recipient_id;
-        let gone = ["digest", "earlier", "expiresAt", "acceptance", "pendingSince", "reminders"];
-        let update = self.directory.update(directory_keys::recipient(id));
-        gone.into_iter()
-            .fold(update, Update::remove)
-            .set("status", PortalStatus::NotSent)
-            .set("indexSort", directory_keys::recipient_sort(PortalStatus::NotSent, id))
-            .set("setBack", SetBack { at: now, campaign_id: recipient.last_campaign_id })
-            .set("version", recipient.version + 1)
-            .when(is("version", recipient.version).and(is("status", recipient.status)))
     }
 }

@@ -18,6 +18,7 @@ use self::table::Importing;
 use super::erased::StackHash;
 use super::keys;
 use super::read::DirectoryReader;
+use crate::recipients::Recipients;
 use crate::table::{StoreError, Table};
 
 /// Keeps divisions, accounts, recipients and their links.
@@ -26,6 +27,7 @@ pub struct DirectoryStore {
     table: Table,
     /// The table that keeps events for the company's portal.
     events: Table,
+    recipients: Recipients,
     options: KnownOptions,
     erased: StackHash,
 }
@@ -43,7 +45,13 @@ impl DirectoryStore {
     /// A store on the table with this name; events for the company's portal are kept in the table `events`.
     pub fn new(client: Client, table: String, events: String) -> Self {
         let (table, events) = (Table::new(client.clone(), table), Table::new(client, events));
-        Self { table, events, options: KnownOptions::default(), erased: StackHash::default() }
+        Self {
+            recipients: Recipients::new(table.clone()),
+            table,
+            events,
+            options: KnownOptions::default(),
+            erased: StackHash::default(),
+        }
     }
 
     /// Stores a division, whatever was there.

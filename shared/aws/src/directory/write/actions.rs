@@ -1,31 +1,20 @@
 //! The writes of the import protocol as actions of a transaction.
 
-use portal_domain::import::{Linked, StoredRecipient, Write};
+use portal_domain::import::{Linked, Write};
 
+use super::DirectoryStore;
 use crate::campaigns::outbox::{Event, Happened};
 use crate::clock;
 use crate::directory::account_item::{AccountItem, ChangingItem};
 use crate::directory::erased::AddressHash;
-use crate::directory::item::{AddressItem, RecipientItem};
+use crate::directory::item::AddressItem;
 use crate::directory::keys;
+use crate::table::Action;
 use crate::table::condition::{absent, is};
-use crate::table::{Action, Table};
 
-/// The attributes of a recipient that follow from its links; while there are any, an import touches no other, so that invitation and
-/// digest stay those of the newest mail.
-const FROM_LINKS: [&str; 8] = [
-    "status",
-    "profiles",
-    keys::PROFILES_OVERFLOW,
-    "accountCount",
-    "accounts",
-    "version",
-    keys::INDEX_PARTITION,
-    keys::INDEX_SORT,
-];
-
-/// The action that makes one write in the table `own`; one that tells of something, in the table that keeps `events`.
-pub(super) fn action(own: &Table, events: &Table, hash: &AddressHash, write: &Write) -> Action {
+/// The action that makes one write.
+pub(super) fn action(store: &DirectoryStore, hash: &AddressHash, write: &Write) -> Action {
+    let own = &store.table;
     match write {
         Write::PutAccount(stored, expected) => {
             let account = own.put(keys::account(&stored.account.account_id), &AccountItem::from((**stored).clone()));
@@ -44,14 +33,9 @@ pub(super) fn action(own: &Table, events: &Table, hash: &AddressHash, write: &Wr
             own.put_new(keys::address(&address.division, address.email.as_str()), &row)
         }
         Write::DeleteAddress(division, email) => own.delete(keys::address(division, email)),
-        Write::PutRecipient(stored) => {
-            let item = RecipientItem::new(&stored.recipient, stored.version);
-            own.put_new(keys::recipient(item.recipient_id), &item)
-        }
-        Write::UpdateRecipient(stored, expected) => update_recipient(own, stored, *expected),
-        Write::DeleteRecipient(recipient, version) => {
-            own.delete(keys::recipient(*recipient)).when(is("version", version))
-        }
+        Write::PutRecipient(stored) => store.recipients.put_new(stored),
+        Write::UpdateRecipient(stored, expected) => store.recipients.relink(stored, *expected).into(),
+        Write::DeleteRecipient(recipient, version) => store.recipients.delete(*recipient, *version),
         Write::PutLink(recipient, link) => own.put(keys::link(*recipient, &link.account_id), link),
         Write::DeleteLink(recipient, account) => own.delete(keys::link(*recipient, account)),
         Write::Tell(recipient, division, linked) => {
@@ -59,114 +43,28 @@ pub(super) fn action(own: &Table, events: &Table, hash: &AddressHash, write: &Wr
                 Linked::Again => Happened::Linked,
                 Linked::NoMore => Happened::Unlinked,
             };
-            Event::new(happened, *recipient, division, clock::now()).put(events)
+            Event::new(happened, *recipient, division, clock::now()).put(&store.events)
         }
     }
-}
-
-fn update_recipient(own: &Table, stored: &StoredRecipient, expected: u64) -> Action {
-    let recipient = &stored.recipient;
-    let item = RecipientItem::new(recipient, stored.version);
-    let mut update = own.update(keys::recipient(recipient.recipient_id)).set_as_on(&item, &FROM_LINKS);
-    let links = &recipient.links;
-    if links.account_count == 0 && links.changing.accounts.is_empty() {
-        // No password that was mailed holds any more, and an invitation that was open has expired.
-        update = update.remove("digest").remove("earlier");
-        if let Some(expires_at) = recipient.expires_at {
-            update = update.set("expiresAt", expires_at.min(clock::now()));
-        }
-    }
-    update.when(is("version", expected)).into()
 }
 
 #[cfg(test)]
 mod tests {
     use aws_sdk_dynamodb::Client;
-    use aws_sdk_dynamodb::types::{TransactWriteItem, Update};
-    use portal_domain::recipient::{Links, NamedAccount};
-    use portal_domain::{AccountId, DivisionId, PortalStatus, Recipient, RecipientId};
+    use portal_domain::{DivisionId, RecipientId};
 
     use super::*;
     use crate::scripted::Scripted;
-    use crate::table::{n, s};
+    use crate::table::s;
 
-    fn hash() -> AddressHash {
-        AddressHash::new(b"a secret of tests")
-    }
-
-    /// What a transaction has for one write.
-    fn written(write: &Write) -> TransactWriteItem {
+    #[test]
+    fn who_has_lost_the_last_link_is_told_of_in_the_table_of_events() {
         let (config, _) = Scripted::answering([]);
-        let table = |name| Table::new(Client::new(&config), name);
-        action(&table("table"), &table("events"), &hash(), write).into_part().expect("it is complete")
-    }
-
-    /// The update of somebody on so many accounts, whom a campaign has mailed before.
-    fn update_of(accounts: u32) -> Update {
-        let named =
-            NamedAccount { account_id: AccountId::new("A"), account_name: String::new(), contact_name: String::new() };
-        let recipient = Recipient {
-            recipient_id: RecipientId::from_random([7; 16]),
-            division: DivisionId::new("D"),
-            email: "a@example.com".to_owned(),
-            status: PortalStatus::Pending,
-            links: Links { account_count: accounts, accounts: vec![named], ..Links::default() },
-            pending_since: Some(jiff::Timestamp::UNIX_EPOCH),
-            reminders: 1,
-            last_invited_at: Some(jiff::Timestamp::UNIX_EPOCH),
-            expires_at: Some(jiff::Timestamp::UNIX_EPOCH),
-            last_campaign_id: Some("01ARZ3NDEKTSV4RRFFQ69G5FAV".parse().expect("a ULID")),
-            undeliverable: Some("bounced".to_owned()),
-            cleared_bounce: None,
-            set_back: None,
-        };
-        let stored = Box::new(StoredRecipient { recipient, version: 8 });
-        written(&Write::UpdateRecipient(stored, 7)).update.expect("it is an update")
-    }
-
-    #[test]
-    fn an_import_touches_only_what_follows_from_links() {
-        let update = update_of(1);
-        let mut names: Vec<_> = update.expression_attribute_names.expect("there are names").into_values().collect();
-        names.sort_unstable();
-        let mut allowed = FROM_LINKS.to_vec();
-        allowed.sort_unstable();
-        assert_eq!(names, allowed);
-        for invitation in
-            ["digest", "pendingSince", "reminders", "lastInvitedAt", "expiresAt", "lastCampaignId", "undeliverable"]
-        {
-            assert!(!update.update_expression.contains(invitation), "{}", update.update_expression);
-        }
-    }
-
-    #[test]
-    fn an_update_needs_the_version_that_was_read_and_writes_the_next() {
-        let update = update_of(1);
-        assert_eq!(update.condition_expression.as_deref(), Some("#version = :version2"));
-        let values = update.expression_attribute_values.expect("there are values");
-        assert_eq!((&values[":version2"], &values[":version"]), (&n(7), &n(8)));
-    }
-
-    #[test]
-    fn who_is_linked_to_nothing_is_in_the_index_by_themselves() {
-        let linked = update_of(1).update_expression;
-        assert!(linked.contains("#indexPartition = :indexPartition, #indexSort = :indexSort"), "{linked}");
-        assert!(linked.ends_with("REMOVE #profilesOverflow"), "{linked}");
-        let unlinked = update_of(0);
-        let values = unlinked.expression_attribute_values.expect("there are values");
-        assert!(values[":indexPartition"].as_s().is_ok_and(|partition| partition.ends_with("#unlinked")));
-    }
-
-    #[test]
-    fn the_last_link_takes_every_password_along() {
-        let unlinked = update_of(0);
-        let expression = &unlinked.update_expression;
-        assert!(expression.ends_with("REMOVE #profilesOverflow, #digest, #earlier"), "{expression}");
-        let values = unlinked.expression_attribute_values.expect("there are values");
-        assert_eq!(values[":expiresAt"], s("1970-01-01T00:00:00Z"), "what has expired expired when it did");
+        let store = DirectoryStore::new(Client::new(&config), "table".to_owned(), "events".to_owned());
+        let hash = AddressHash::new(b"a secret of tests");
         let recipient = RecipientId::from_random([7; 16]);
         let tell = Write::Tell(recipient, DivisionId::new("D"), Linked::NoMore);
-        let put = written(&tell).put.expect("it is a put");
+        let put = action(&store, &hash, &tell).into_part().expect("it is complete").put.expect("it is a put");
         assert_eq!((put.table_name.as_str(), &put.item["happened"]), ("events", &s("unlinked")));
     }
 }

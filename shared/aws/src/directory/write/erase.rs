@@ -4,7 +4,6 @@
 
 use jiff::Timestamp;
 use portal_domain::import::{self, Address, Outcome};
-use portal_domain::recipient::ERASED;
 use portal_domain::{AccountId, DivisionId, EmailAddress, RecipientId};
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +14,7 @@ use crate::directory::erased::{AddressHash, ErasedItem};
 use crate::directory::item::RecipientItem;
 use crate::directory::keys;
 use crate::table::condition::{exists, is, lacks};
-use crate::table::{Batch, StoreError, Update, attributes_of};
+use crate::table::{Batch, StoreError, attributes_of};
 
 /// What is kept of an erasure: nothing that tells who it was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,9 +98,8 @@ impl DirectoryStore {
         tx.add(self.table.put_new(keys::erasure(id), &erasure));
         tx.add(self.table.put(keys::erased(&erasure.address_hash), &marked));
         tx.add(self.table.put(keys::erasing(id), &ErasingNote { recipient_id: id, since: now }));
-        tx.add(self.lock_out(recipient));
-        tx.add(self.table.delete(keys::credential(id)));
-        tx.add(self.table.delete(keys::earlier_credential(id)));
+        tx.add(self.recipients.lock_out(recipient));
+        tx.extend(self.recipients.delete_credential(id));
         Ok(tx.write().await?.is_done().then_some(erasure))
     }
 
@@ -119,9 +117,8 @@ impl DirectoryStore {
     /// nothing is written, if they have changed.
     pub async fn remove(&self, recipient: &RecipientItem, now: Timestamp) -> Result<bool, StoreError> {
         let id = recipient.recipient_id;
-        let own = self.table.delete(keys::recipient(id)).when(is("version", recipient.version));
         let mut tx = self.table.tx("delete a recipient");
-        tx.add(own);
+        tx.add(self.recipients.delete(id, recipient.version));
         tx.add(self.table.delete(keys::address(&recipient.division, &recipient.email)));
         tx.add(Event::new(Happened::Erased, id, &recipient.division, now).put(&self.events));
         Ok(tx.write().await?.is_done())
@@ -160,14 +157,6 @@ impl DirectoryStore {
         }
         let left = self.table.get_each("read an address", [keys::erased(&hash)]).await?;
         Ok(if left.is_empty() { Readmitted::WasNotErased } else { Readmitted::UnderWay })
-    }
-
-    /// The action after which nobody mails a recipient, and no password that was mailed opens anything.
-    fn lock_out(&self, recipient: &RecipientItem) -> Update {
-        let update = self.table.update(keys::recipient(recipient.recipient_id));
-        let update = update.set("undeliverable", ERASED).set("version", recipient.version + 1);
-        let update = update.remove("digest").remove("earlier").remove("resends");
-        update.when(is("version", recipient.version))
     }
 }
 

@@ -44,7 +44,7 @@ impl import::Table for Importing<'_> {
     async fn transact(&self, writes: &[Write]) -> Result<bool, StoreError> {
         let hash = self.store.address_hash().await?;
         let mut tx = self.store.table.tx("store accounts");
-        tx.extend(writes.iter().map(|write| action(&self.store.table, &self.store.events, hash, write)));
+        tx.extend(writes.iter().map(|write| action(self.store, hash, write)));
         let transacted = tx.write().await?;
         fail::fail_point!("directory.written");
         Ok(transacted.is_done())
