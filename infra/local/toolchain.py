@@ -47,7 +47,9 @@ def _rust_faults() -> list[str]:
     version = subprocess.run(["cargo", "--version"], cwd=ROOT, capture_output=True, text=True, check=False)
     found = re.match(r"cargo (\d+\.\d+\.\d+)", version.stdout)
     if found is None:
-        return [f"a cargo that works (`cargo --version` says: {version.stderr.strip() or version.stdout.strip()}): {advice}"]
+        said = (version.stderr.strip() or version.stdout.strip() or "nothing").splitlines()[0]
+        return [f"a cargo that works (`cargo --version` says: {said}): `rustup toolchain install stable`, or name a toolchain "
+                "of `rustup toolchain list` in RUSTUP_TOOLCHAIN"]
     if wanted and _numbers(found[1]) < _numbers(wanted[1]):
         return [f"Rust {wanted[1]} or newer (this is {found[1]}): `rustup update stable`"]
     return []
