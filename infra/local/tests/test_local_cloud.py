@@ -16,10 +16,9 @@ from unittest import mock
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import launcher
-import policy_rules
 import processes
-import scheduling
 from meter import PATH, Meter
+from patches import invocation_latency, policy_rules, raw_paths, renewed_groups, scheduling
 
 
 class Processes(unittest.TestCase):
@@ -47,13 +46,22 @@ class Processes(unittest.TestCase):
 
 
 class Launcher(unittest.TestCase):
-    def test_every_change_fits_the_pinned_ministack(self):
-        launcher.without_nagle()
-        launcher.without_log_wait()
+    def test_every_patch_fits_the_pinned_ministack(self):
+        from ministack import app
         from ministack.services import cognito
 
-        with mock.patch.object(cognito, "_fake_token", cognito._fake_token):
-            launcher.with_groups_in_renewed_tokens()
+        invocation_latency.install()
+        with (mock.patch.object(cognito, "_fake_token", cognito._fake_token),
+              mock.patch.object(app, "_handle_execute_api_request", app._handle_execute_api_request)):
+            renewed_groups.install()
+            raw_paths.install()
+
+    def test_every_patch_is_installed_and_says_what_it_mends_and_where_that_belongs_upstream(self):
+        installed = {getattr(install, "func", install).__module__ for install in launcher.changes(enforced=True).values()}
+        modules = [f"patches.{file.stem}" for file in Path(launcher.__file__).with_name("patches").glob("[!_]*.py")]
+        self.assertEqual(installed, set(modules))
+        for module in modules:
+            self.assertRegex(sys.modules[module].__doc__, r"(?s)\nMends.*\nUpstream: ministack/", module)
 
 
 @contextlib.contextmanager

@@ -1,15 +1,19 @@
-"""Makes ministack's EventBridge Scheduler keep time and hand over runs as AWS's does.
+"""EventBridge Scheduler keeps time and hands over runs as AWS's does.
 
-Where ministack leaves off (read in its source): it takes every time for UTC, leaves the names in angle brackets in the input,
-counts a rate from one interval after the schedule was made, runs an `at()` once in a life even if it is changed, calls a function
-without retries and failure destination, and loses what it can't call; its CloudFormation drops time zone, dates and
-what is done after completion. Here, by the User Guide of EventBridge Scheduler ("Schedule types", "Context attributes", "DLQ"):
+Mends (read in ministack's source): it takes every time for UTC, leaves the names in angle brackets in the input, counts a rate
+from one interval after the schedule was made, runs an `at()` once in a life even if it is changed, calls a function without
+retries and failure destination, and loses what it can't call; its CloudFormation drops time zone, dates and what is done after
+completion. Here, by the User Guide of EventBridge Scheduler ("Schedule types", "Context attributes", "DLQ"):
 
 - local times count in the schedule's time zone; one that a change of clocks leaves out is skipped, one that comes twice runs once;
 - a rate begins at the start date, or at once;
 - what is changed begins anew, and time zones, expressions and start dates that AWS refuses are refused;
 - a function is called asynchronously, as `Invoke` with the type Event is;
 - what can't be called goes to the dead-letter queue, though at once and not after AWS's retries.
+
+Upstream: ministack/services/scheduler.py (`_tick_schedules`, `_create_schedule`, `_update_schedule`),
+ministack/services/eventbridge.py (`_dispatch_to_lambda`) and the handlers of AWS::Scheduler::Schedule in
+ministack/services/cloudformation/provisioners.py.
 """
 
 from __future__ import annotations

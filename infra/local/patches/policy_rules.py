@@ -1,11 +1,15 @@
-"""Rules by which AWS authorises calls and ministack does not yet; needed where policies are enforced.
+"""Calls are authorised as AWS authorises them, where policies are enforced.
 
-The batch calls of SQS are authorised as their single ones (Service Authorization Reference: there is no
-sqs:SendMessageBatch), sending an e-mail on the sender's identity, and a call of DynamoDB also by the partition keys that it
-names: without dynamodb:LeadingKeys a condition on it (ForAllValues) holds for every call. Each table of a batch, and each action of
-a transaction, is authorised by what the call says of it alone. A schedule belongs to its group
-(ministack takes each for one of the group default), whoever stores one must be allowed to pass its role (iam:PassRole), and
-Scheduler itself may do only what that role lets it.
+Mends:
+- The batch calls of SQS need the permission of their single ones (Service Authorization Reference: there is no
+  sqs:SendMessageBatch), and sending an e-mail needs one on the sender's identity.
+- A call of DynamoDB has the partition keys that it names in its context. Without dynamodb:LeadingKeys a condition on it
+  (ForAllValues) holds for every call. Each table of a batch and each action of a transaction has a context of its own.
+- A schedule belongs to its group (ministack takes each for one of the group default), whoever stores one must be allowed to
+  pass its role (iam:PassRole), and Scheduler itself may do only what that role lets it.
+
+Upstream: ministack/core/iam_actions.py (`extract_iam_action`, `extract_resource_arn`, `dynamodb_service_context`,
+`dynamodb_resource_arns`, `dynamodb_transaction_checks`) and ministack/core/iam_evaluator.py (`enforce`).
 """
 
 from __future__ import annotations

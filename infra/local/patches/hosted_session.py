@@ -1,5 +1,8 @@
-"""The session of the hosted sign-in, which Cognito keeps in a cookie for an hour and ministack does not have: whoever has signed in is
-sent back with a code at once, until they sign out.
+"""The hosted sign-in keeps a session, as Cognito's does in a cookie for an hour.
+
+Mends: ministack asks for the password each time. With a session, whoever has signed in is sent back with a code at once, until
+they sign out.
+Upstream: ministack/services/cognito.py (`_issue_auth_code_redirect`, `handle_oauth2_authorize`, `handle_logout`).
 """
 
 from __future__ import annotations
