@@ -55,8 +55,14 @@ class Api:
     def get(self, path: str) -> Answer:
         return self.call("GET", path)
 
-    def call(self, method: str, path: str, body: bytes | None = None, content_type: str = "application/json",
-             headers: dict[str, str] | None = None) -> Answer:
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        content_type: str = "application/json",
+        headers: dict[str, str] | None = None,
+    ) -> Answer:
         """Calls, and calls again after a throttle, a failure of the server or of the connection.
 
         Everything this project repeats may be repeated: imports by nature, sends by their Idempotency-Key.
@@ -79,14 +85,25 @@ class Api:
                 last = answer.problem()
             if attempt < TRIES - 1:
                 time.sleep(_pause(attempt, retry_after))
-        raise Failure(f"{method} {path} failed {TRIES} times, last with: {last}",
-                      f"see whether {self._url} is up and what its functions logged (locally: `make logs`); then run the command again.")
+        raise Failure(
+            f"{method} {path} failed {TRIES} times, last with: {last}",
+            f"see whether {self._url} is up and what its functions logged (locally: `make logs`); then run the command again.",
+        )
 
-    def _once(self, method: str, path: str, body: bytes | None, content_type: str, token: str,
-              headers: dict[str, str]) -> tuple[Answer, float | None]:
-        request = urllib.request.Request(self._url + path, data=body, method=method, headers={
-            "Authorization": f"Bearer {token}", "Accept": "application/json",
-            **({"Content-Type": content_type} if body is not None else {}), **headers})
+    def _once(
+        self, method: str, path: str, body: bytes | None, content_type: str, token: str, headers: dict[str, str]
+    ) -> tuple[Answer, float | None]:
+        request = urllib.request.Request(
+            self._url + path,
+            data=body,
+            method=method,
+            headers={
+                "Authorization": f"Bearer {token}",
+                "Accept": "application/json",
+                **({"Content-Type": content_type} if body is not None else {}),
+                **headers,
+            },
+        )
         try:
             with urllib.request.urlopen(request, timeout=ANSWER_WITHIN) as response:
                 return Answer(response.status, _json(response.read())), None
@@ -128,13 +145,21 @@ def operator_of(stack: dict) -> Callable[[], str]:
     """How the operator of a local cloud gets an ID token: Cognito's InitiateAuth with the password."""
 
     def sign_in() -> str:
-        request = urllib.request.Request(stack["awsEndpoint"], method="POST", headers={
-            "Content-Type": "application/x-amz-json-1.1",
-            "X-Amz-Target": "AWSCognitoIdentityProviderService.InitiateAuth",
-        }, data=json.dumps({
-            "AuthFlow": "USER_PASSWORD_AUTH", "ClientId": stack["clientId"],
-            "AuthParameters": {"USERNAME": stack["operator"]["username"], "PASSWORD": stack["operator"]["password"]},
-        }).encode())
+        request = urllib.request.Request(
+            stack["awsEndpoint"],
+            method="POST",
+            headers={
+                "Content-Type": "application/x-amz-json-1.1",
+                "X-Amz-Target": "AWSCognitoIdentityProviderService.InitiateAuth",
+            },
+            data=json.dumps(
+                {
+                    "AuthFlow": "USER_PASSWORD_AUTH",
+                    "ClientId": stack["clientId"],
+                    "AuthParameters": {"USERNAME": stack["operator"]["username"], "PASSWORD": stack["operator"]["password"]},
+                }
+            ).encode(),
+        )
         try:
             with urllib.request.urlopen(request, timeout=10) as response:
                 return json.load(response)["AuthenticationResult"]["IdToken"]
@@ -145,7 +170,9 @@ def operator_of(stack: dict) -> Callable[[], str]:
 
 
 def machine_of(api_url: str, client_id: str, client_secret: str) -> Callable[[], str]:
-    """How a machine client gets an access token: client credentials (RFC 6749, section 4.4), at the endpoint that the API's page names."""
+    """How a machine client gets an access token: client credentials (RFC 6749, section 4.4), at the endpoint that the
+    API's page names.
+    """
     refused = "see whether the API's address, PORTAL_CLIENT_ID and PORTAL_CLIENT_SECRET are right, then run the command again."
 
     def sign_in() -> str:
@@ -160,8 +187,12 @@ def machine_of(api_url: str, client_id: str, client_secret: str) -> Callable[[],
             # Each is encoded as in a form before they are joined (RFC 6749, section 2.3.1).
             encoded = ":".join(urllib.parse.quote_plus(part) for part in (client_id, client_secret))
             credentials = base64.b64encode(encoded.encode()).decode()
-            request = urllib.request.Request(endpoint, method="POST", data=b"grant_type=client_credentials", headers={
-                "Authorization": f"Basic {credentials}", "Content-Type": "application/x-www-form-urlencoded"})
+            request = urllib.request.Request(
+                endpoint,
+                method="POST",
+                data=b"grant_type=client_credentials",
+                headers={"Authorization": f"Basic {credentials}", "Content-Type": "application/x-www-form-urlencoded"},
+            )
             with urllib.request.urlopen(request, timeout=ANSWER_WITHIN) as response:
                 return json.load(response)["access_token"]
         except (urllib.error.URLError, http.client.HTTPException, OSError, KeyError, TypeError, ValueError) as error:
@@ -177,8 +208,11 @@ def given_token(token: str) -> Callable[[], str]:
     def sign_in() -> str:
         nonlocal used
         if used:
-            raise Failure("the API does not accept the token", "get a new ID token (one lasts 15 minutes), put it into PORTAL_TOKEN and run the command again; what takes longer "
-                          "is for a machine client (PORTAL_CLIENT_ID, PORTAL_CLIENT_SECRET).")
+            raise Failure(
+                "the API does not accept the token",
+                "get a new ID token (one lasts 15 minutes), put it into PORTAL_TOKEN and run the command again; what takes longer "
+                "is for a machine client (PORTAL_CLIENT_ID, PORTAL_CLIENT_SECRET).",
+            )
         used = True
         return token
 

@@ -1,6 +1,7 @@
 """`make audit`: whether anything is known against the crates and Python packages that the project is pinned to.
 
-The databases are asked each time, so this needs the net, and its answer may change with no change here: it is no part of .ci/run.
+The databases are asked each time, so this needs the net, and its answer may change with no change here: it is no part
+of .ci/run.
 """
 
 from __future__ import annotations
@@ -33,8 +34,10 @@ def _crates(instance: Instance) -> None:
     with step("Fetching the advisories about crates (RustSec)"):
         fetched, said = _run(instance, [*deny, "fetch", "db"])
         if fetched != 0:
-            raise Failure(f"the database of advisories about crates (github.com/RustSec/advisory-db) could not be fetched: {said}",
-                          "See that git gets through to it, then run the command again.")
+            raise Failure(
+                f"the database of advisories about crates (github.com/RustSec/advisory-db) could not be fetched: {said}",
+                "See that git gets through to it, then run the command again.",
+            )
     with step("Checking the crates against them (cargo deny)"):
         if _show(instance, [*deny, "check", "advisories"]) != 0:
             raise Failure("there are advisories about crates", "Mend what stands above, or say in deny.toml why it does not matter here.")
@@ -43,8 +46,16 @@ def _crates(instance: Instance) -> None:
 def _python_packages(instance: Instance) -> None:
     with step("Checking the Python packages, which are tools and tests alone (pip-audit, which asks PyPI)"):
         # Strict: a package that PyPI could not be asked about is a fault, and not passed over.
-        command = [str(VENV / "bin" / "pip-audit"), "--strict", "--progress-spinner", "off", "--require-hashes", "--disable-pip",
-                   "--requirement", str(REQUIREMENTS)]
+        command = [
+            str(VENV / "bin" / "pip-audit"),
+            "--strict",
+            "--progress-spinner",
+            "off",
+            "--require-hashes",
+            "--disable-pip",
+            "--requirement",
+            str(REQUIREMENTS),
+        ]
         if _show(instance, command) != 0:
             raise Failure("Python packages have known faults, or could not be checked", "See above.")
 

@@ -46,8 +46,10 @@ def measure(instance: Instance, stack: dict, folder: Path, division: str | None)
         outcomes = main_job.follow(api, campaign)["outcomes"]
         took = time.monotonic() - started
         sent = outcomes["sent"]
-        say(f"  POST /v1/campaigns answered after {answered * 1000:.0f} ms; {sent:,} sent in {duration(took)} "
-            f"({sent / took:,.0f} a second)\n  outcomes: {outcomes}")
+        say(
+            f"  POST /v1/campaigns answered after {answered * 1000:.0f} ms; {sent:,} sent in {duration(took)} "
+            f"({sent / took:,.0f} a second)\n  outcomes: {outcomes}"
+        )
     _report(instance, stack, max(1, sum(outcomes.values())))
 
 
@@ -56,14 +58,18 @@ def _report(instance: Instance, stack: dict, recipients: int) -> None:
     say("\nAWS calls and write units of the send:")
     for function, calls in counted["calls"].items():
         units = counted["writeUnits"].get(function, 0)
-        say(f"  {function:10} {sum(calls.values()):7,} calls, {units:9,.0f} write units: "
-            + ", ".join(f"{operation} {count:,}" for operation, count in sorted(calls.items(), key=lambda item: -item[1])))
+        say(
+            f"  {function:10} {sum(calls.values()):7,} calls, {units:9,.0f} write units: "
+            + ", ".join(f"{operation} {count:,}" for operation, count in sorted(calls.items(), key=lambda item: -item[1]))
+        )
     delivery = ("fan-out", "deliver")
     calls = sum(sum(counted["calls"].get(function, {}).values()) for function in delivery)
     units = sum(counted["writeUnits"].get(function, 0) for function in delivery)
     mails = sum(count for operation, count in counted["calls"].get("deliver", {}).items() if operation.endswith("/outbound-emails"))
-    say(f"  per recipient over fan-out and delivery: {calls / recipients:.2f} calls "
-        f"(of which {mails / recipients:.2f} to SES), {units / recipients:.1f} write units")
+    say(
+        f"  per recipient over fan-out and delivery: {calls / recipients:.2f} calls "
+        f"(of which {mails / recipients:.2f} to SES), {units / recipients:.1f} write units"
+    )
     say("\nMost memory that one process of a function took:")
     for function, kilobytes in sorted(_peaks(instance, stack).items()):
         say(f"  {function:18} {kilobytes / 1024:6.1f} MB")

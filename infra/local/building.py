@@ -35,8 +35,16 @@ def build(instance: Instance, *, optimised: bool = False) -> Path:
     log = instance.folder / "build.log"
     log.unlink(missing_ok=True)
     with step("Packing them (sam build)"):
-        command = [str(VENV / "bin" / "sam"), "build", "--template-file", str(TEMPLATE), "--build-dir", str(instance.build_folder),
-                   "--parameter-overrides", f"Architecture={architecture()}"]
+        command = [
+            str(VENV / "bin" / "sam"),
+            "build",
+            "--template-file",
+            str(TEMPLATE),
+            "--build-dir",
+            str(instance.build_folder),
+            "--parameter-overrides",
+            f"Architecture={architecture()}",
+        ]
         if run_tool(command, environment=tools, folder=ROOT, log=log) != 0:
             raise Failure("sam build failed", f"its output is in {log}.", log.read_text(errors="replace"))
     return instance.build_folder / "template.yaml"

@@ -33,7 +33,6 @@ from processes import run_tool, tool_beside
 from steps import Failure, duration, say, step
 from toolchain import ROOT, VENV
 
-
 # Tests of the page mostly wait for the system. More than this makes them no faster, and each has a browser.
 BROWSERS_PER_PROCESSOR = 2
 MOST_BROWSERS = 8
@@ -100,7 +99,9 @@ def _deploy(instance: Instance, endpoint: str, template: Path, pace: Pace) -> di
 
 @contextlib.contextmanager
 def ending(instance: Instance) -> Iterator[None]:
-    """Whatever happens in the block, the local cloud ends after it; what its functions logged is kept if something failed."""
+    """Whatever happens in the block, the local cloud ends after it; what its functions logged is kept if something
+    failed.
+    """
     try:
         yield
     except Failure:
@@ -121,8 +122,10 @@ def save_logs(instance: Instance) -> int:
 
 def where(instance: Instance, known: dict) -> None:
     operator = known["operator"]
-    say(f"  Page      {known['consoleUrl']}\n  Sign in   as {operator['username']} with the password {operator['password']}\n"
-        f"  API       {known['apiUrl']}/v1\n  Mailbox   {known['mailbox']}\n  (all of it is in {instance.stack_file})")
+    say(
+        f"  Page      {known['consoleUrl']}\n  Sign in   as {operator['username']} with the password {operator['password']}\n"
+        f"  API       {known['apiUrl']}/v1\n  Mailbox   {known['mailbox']}\n  (all of it is in {instance.stack_file})"
+    )
 
 
 def down(instance: Instance) -> int:
@@ -150,14 +153,19 @@ def import_customers(instance: Instance, folder: Path, api_url: str | None) -> i
 
 
 def _given_api(api_url: str) -> Api:
-    """An API elsewhere, called as whom the environment names: a machine client, which renews its token, or an operator with theirs."""
+    """An API elsewhere, called as whom the environment names: a machine client, which renews its token, or an operator
+    with theirs.
+    """
     machine = os.environ.get("PORTAL_CLIENT_ID"), os.environ.get("PORTAL_CLIENT_SECRET")
     if all(machine):
         return Api(api_url, machine_of(api_url, *machine), base="/v1/machine")
     if token := os.environ.get("PORTAL_TOKEN"):
         return Api(api_url, given_token(token))
-    raise Failure("nobody is named who may call that API", "put a machine client's id and secret into PORTAL_CLIENT_ID and PORTAL_CLIENT_SECRET, "
-                  "or an ID token of an operator in the group `directory` into PORTAL_TOKEN.")
+    raise Failure(
+        "nobody is named who may call that API",
+        "put a machine client's id and secret into PORTAL_CLIENT_ID and PORTAL_CLIENT_SECRET, "
+        "or an ID token of an operator in the group `directory` into PORTAL_TOKEN.",
+    )
 
 
 def demonstration(instance: Instance, pace: Pace) -> int:
@@ -189,8 +197,8 @@ def import_sample(instance: Instance, api: Api) -> dict[str, str]:
 def test() -> int:
     """All tests, against local clouds of their own, which end with them.
 
-    The tests of the functions run beside those of the page: each wait much, and not for each other. Those that need a local cloud, and
-    are ignored by `cargo test` alone, wait for a schedule most of the time.
+    The tests of the functions run beside those of the page: each wait much, and not for each other. Those that need a
+    local cloud, and are ignored by `cargo test` alone, wait for a schedule most of the time.
     """
     held, free = Instance("test"), Instance("test-functions")
     browser = toolchain.ensure_browser()
@@ -283,8 +291,17 @@ def _unittests(folder: str) -> list[str]:
 
 def _page_tests() -> list[str]:
     at_once = min(BROWSERS_PER_PROCESSOR * (os.cpu_count() or 1), MOST_BROWSERS)
-    return [str(VENV / "bin" / "python"), "-m", "unittest_parallel", "--level", "test", "--jobs", str(at_once),
-            "--start-directory", "tests/browser"]
+    return [
+        str(VENV / "bin" / "python"),
+        "-m",
+        "unittest_parallel",
+        "--level",
+        "test",
+        "--jobs",
+        str(at_once),
+        "--start-directory",
+        "tests/browser",
+    ]
 
 
 def _must_pass(code: int) -> None:

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import boto3
 import botocore.exceptions
-from botocore.config import Config
-
 import environment
+from botocore.config import Config
 from building import architecture
 from instance import Instance
 from processes import run_tool
@@ -23,8 +22,11 @@ BUCKET = "portal-invites-artifacts"
 def client(instance: Instance, endpoint: str, service: str):
     """A boto3 client of the local cloud, whatever the user's AWS settings are."""
     settings = environment.for_aws(instance, endpoint)
-    session = boto3.session.Session(aws_access_key_id=settings["AWS_ACCESS_KEY_ID"],
-                                    aws_secret_access_key=settings["AWS_SECRET_ACCESS_KEY"], region_name=environment.REGION)
+    session = boto3.session.Session(
+        aws_access_key_id=settings["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=settings["AWS_SECRET_ACCESS_KEY"],
+        region_name=environment.REGION,
+    )
     return session.client(service, endpoint_url=endpoint, config=Config(retries={"total_max_attempts": 3}))
 
 
@@ -46,19 +48,37 @@ def deploy(instance: Instance, endpoint: str, template: Path, pace: Pace) -> Non
     with step("Deploying template.yaml (sam deploy)"):
         client(instance, endpoint, "s3").create_bucket(Bucket=BUCKET)
         command = [
-            str(VENV / "bin" / "sam"), "deploy", "--template-file", str(template), "--stack-name", STACK, "--s3-bucket", BUCKET,
-            "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-fail-on-empty-changeset", "--no-progressbar",
-            "--region", environment.REGION, "--parameter-overrides",
-            f"AwsEndpointUrl={endpoint}", f"Architecture={architecture()}", "LogRetentionDays=1",
+            str(VENV / "bin" / "sam"),
+            "deploy",
+            "--template-file",
+            str(template),
+            "--stack-name",
+            STACK,
+            "--s3-bucket",
+            BUCKET,
+            "--capabilities",
+            "CAPABILITY_IAM",
+            "--no-confirm-changeset",
+            "--no-fail-on-empty-changeset",
+            "--no-progressbar",
+            "--region",
+            environment.REGION,
+            "--parameter-overrides",
+            f"AwsEndpointUrl={endpoint}",
+            f"Architecture={architecture()}",
+            "LogRetentionDays=1",
             # Its operator is whoever started it, and signs in with a password that this made up.
-            "OperatorMfa=OFF", "ImportClient=true",
+            "OperatorMfa=OFF",
+            "ImportClient=true",
             # Quoted, since nothing must be said too: else sam keeps what was said the last time.
-            f'SesSendRate="{pace.rate}"', f'SesDailyQuota="{pace.quota}"',
+            f'SesSendRate="{pace.rate}"',
+            f'SesDailyQuota="{pace.quota}"',
         ]
         tools = environment.for_tools(instance, endpoint) | {"SAM_CLI_POLL_DELAY": "0.2"}
         if run_tool(command, environment=tools, folder=ROOT, log=log) != 0:
-            raise Failure("sam deploy failed", f"its output is in {log}, the local cloud's in {instance.log}.",
-                          log.read_text(errors="replace"))
+            raise Failure(
+                "sam deploy failed", f"its output is in {log}, the local cloud's in {instance.log}.", log.read_text(errors="replace")
+            )
 
 
 def outputs(instance: Instance, endpoint: str) -> dict[str, str] | None:

@@ -57,8 +57,14 @@ def start(instance: Instance, **ways: bool) -> str:
 def _start_on(instance: Instance, port: int, variables: dict[str, str]) -> str | None:
     with open(instance.log, "wb") as log:
         emulator = subprocess.Popen(
-            [VENV / "bin" / "python", Path(__file__).with_name("launcher.py")], env=variables,
-            cwd=instance.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+            [VENV / "bin" / "python", Path(__file__).with_name("launcher.py")],
+            env=variables,
+            cwd=instance.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     endpoint = f"http://127.0.0.1:{port}"
     instance.write_json(instance.process_file, {"endpoint": endpoint, "process": processes.identity(emulator.pid)})
     deadline = time.monotonic() + READY_WITHIN

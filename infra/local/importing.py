@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from api import Api
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-from api import Api
 from steps import Failure, duration, say
 from utf8 import require_utf8, without_mark
 
@@ -30,7 +29,7 @@ FRUITLESS_CALLS = 5
 
 @dataclass
 class Chunk:
-    """Lines that go in one call: each account at most once, so that the order of its lines is the order of the calls."""
+    """Lines that go in one call, at most one of each account: so its lines are called in their order."""
 
     lines: list[bytes] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
@@ -44,7 +43,7 @@ class Chunk:
         self.size += len(line) + 1
 
     def takes(self, line: bytes, account: str) -> bool:
-        return (len(self.lines) < ACCOUNTS_PER_CALL and self.size + len(line) < BYTES_PER_CALL and account not in self.accounts)
+        return len(self.lines) < ACCOUNTS_PER_CALL and self.size + len(line) < BYTES_PER_CALL and account not in self.accounts
 
 
 @dataclass
@@ -74,13 +73,16 @@ def import_folder(api: Api, folder: Path) -> bool:
     total = require_utf8(accounts)
     _import_divisions(api, divisions)
     tally = Tally()
-    with Progress(TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-                  console=Console(stderr=True)) as progress:
+    with Progress(
+        TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=Console(stderr=True)
+    ) as progress:
         task = progress.add_task("accounts", total=total)
         _import_accounts(api, accounts, tally, lambda count: progress.advance(task, count))
     seconds = time.monotonic() - started
-    say(f"  {tally.stored:,} accounts stored, {tally.refused:,} refused, {len(tally.warnings):,} warnings "
-        f"in {duration(seconds)} ({total / max(seconds, 0.001):,.0f} accounts/s)")
+    say(
+        f"  {tally.stored:,} accounts stored, {tally.refused:,} refused, {len(tally.warnings):,} warnings "
+        f"in {duration(seconds)} ({total / max(seconds, 0.001):,.0f} accounts/s)"
+    )
     _show("refused", tally.faults, FAULTS_SHOWN)
     _show("warning", tally.warnings, WARNINGS_SHOWN)
     return not tally.refused
@@ -99,7 +101,7 @@ def _import_divisions(api: Api, path: Path) -> None:
         names = [division["division"] for division in divisions]
     except (ValueError, KeyError, TypeError) as error:
         raise Failure(f"{path} is not a list of divisions: {error}", "mend the file and run the command again.") from error
-    for name, division in zip(names, divisions):
+    for name, division in zip(names, divisions, strict=True):
         answer = api.call("PUT", f"{api.base}/divisions/{urllib.parse.quote(name, safe='')}", json.dumps(division).encode())
         if not answer.ok:
             raise Failure(f"division {name} was refused: {answer.problem()}", f"mend {path} and run the command again.")
@@ -153,7 +155,9 @@ def _chunks(path: Path, tally: Tally, advance) -> Iterator[Chunk]:
 
 
 def _same(account: object) -> str:
-    """One text for all ids that may be one account: the API takes no notice of white space, hidden characters and normal form."""
+    """One text for all ids that may be one account: the API takes no notice of white space, hidden characters and
+    normal form.
+    """
     if not isinstance(account, str):
         raise TypeError("accountId is not text")
     seen = "".join(character for character in account if unicodedata.category(character)[0] not in "ZC")
@@ -162,14 +166,18 @@ def _same(account: object) -> str:
 
 def _post(api: Api, chunk: Chunk) -> Tally:
     """Posts a chunk, and again what of it was only not reached."""
-    tally, left, fruitless = Tally(), list(zip(chunk.numbers, chunk.lines)), 0
+    tally, left, fruitless = Tally(), list(zip(chunk.numbers, chunk.lines, strict=True)), 0
     while left:
         answer = api.call("POST", f"{api.base}/accounts", b"\n".join(line for _, line in left) + b"\n", "application/x-ndjson")
         if answer.status in (401, 403):
-            raise Failure(f"the API does not let this operator import: {answer.problem()}", "importing needs the permission (group) `directory`.")
+            raise Failure(
+                f"the API does not let this operator import: {answer.problem()}", "importing needs the permission (group) `directory`."
+            )
         if "stored" not in answer.body:
-            raise Failure(f"lines {left[0][0]} to {left[-1][0]} were refused as a whole: {answer.problem()}",
-                          "mend those lines and run the command again; it may be repeated.")
+            raise Failure(
+                f"lines {left[0][0]} to {left[-1][0]} were refused as a whole: {answer.problem()}",
+                "mend those lines and run the command again; it may be repeated.",
+            )
         fruitless = 0 if answer.body["stored"] else fruitless + 1
         tally.stored += answer.body["stored"]
         again = []

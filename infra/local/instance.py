@@ -1,6 +1,7 @@
 """One instance of the local cloud: its folder, its lock, and what it remembers about its process.
 
-`make up` and `make run` use `.local`; tests and measurements use instances of their own below it, so that they disturb nothing.
+`make up` and `make run` use `.local`; tests and measurements use instances of their own below it, so that they disturb
+nothing.
 """
 
 from __future__ import annotations
@@ -72,8 +73,9 @@ class Instance:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                raise Failure("another command is at work on this local cloud",
-                              "wait until it is through, or end it with Ctrl-C in its terminal.") from error
+                raise Failure(
+                    "another command is at work on this local cloud", "wait until it is through, or end it with Ctrl-C in its terminal."
+                ) from error
             # The emulator must not inherit the lock: it outlives the command.
             os.set_inheritable(lock.fileno(), False)
             yield

@@ -1,8 +1,8 @@
 """`sam local invoke` of one function against the running local cloud.
 
-SAM's containers cannot reach 127.0.0.1, where the local cloud listens: `--docker-network host` of SAM CLI 1.167 leaves them in
-Docker's bridge network (samcli/local/docker/container.py). So the bridge's own address, which is this machine too, is led
-to the local cloud for as long as the function runs.
+SAM's containers cannot reach 127.0.0.1, where the local cloud listens: `--docker-network host` of SAM CLI 1.167 leaves
+them in Docker's bridge network (samcli/local/docker/container.py). So the bridge's own address, which is this machine
+too, is led to the local cloud for as long as the function runs.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ from toolchain import ROOT, VENV
 
 
 def invoke(instance: Instance, function: str, event: Path, more: str) -> int:
-    """Runs the function, as `make up` built it, in SAM's container on this event; `more` are further options of `sam local invoke`."""
+    """Runs the function, as `make up` built it, in SAM's container on this event; `more` are further options of `sam
+    local invoke`.
+    """
     stack = instance.read_stack()
     if function not in stack["functions"]:
         raise Failure(f"there is no function {function}", "name one of: " + ", ".join(sorted(stack["functions"])) + ".")
@@ -40,9 +42,23 @@ def invoke(instance: Instance, function: str, event: Path, more: str) -> int:
         variables[function]["AWS_ENDPOINT_URL"] = endpoint
         file = instance.folder / "invoke.env.json"
         instance.write_json(file, variables)
-        command = [str(VENV / "bin" / "sam"), "local", "invoke", function, "--template-file", str(instance.build_folder / "template.yaml"),
-                   "--event", str(event), "--env-vars", str(file), "--docker-network", "host", "--parameter-overrides",
-                   f"AwsEndpointUrl={endpoint} Architecture={architecture()}", *shlex.split(more)]
+        command = [
+            str(VENV / "bin" / "sam"),
+            "local",
+            "invoke",
+            function,
+            "--template-file",
+            str(instance.build_folder / "template.yaml"),
+            "--event",
+            str(event),
+            "--env-vars",
+            str(file),
+            "--docker-network",
+            "host",
+            "--parameter-overrides",
+            f"AwsEndpointUrl={endpoint} Architecture={architecture()}",
+            *shlex.split(more),
+        ]
         say("» " + shlex.join(["sam", *command[1:]]))
         return run_tool(command, environment=environment.for_tools(instance, stack["awsEndpoint"]), folder=ROOT)
 

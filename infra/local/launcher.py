@@ -1,4 +1,5 @@
-"""Runs ministack with this project's patches (the folder patches) and, for `make bench`, with the counting of calls (meter.py).
+"""Runs ministack with this project's patches (the folder patches) and, for `make bench`, with the counting of calls
+(meter.py).
 
 Where ministack is not as a patch expects it, it runs without that patch, and this says so.
 """
@@ -27,7 +28,8 @@ def changes(enforced: bool) -> dict[str, Callable[[], None]]:
         "paths with their escapes": raw_paths.install,
         "sessions of the hosted sign-in": hosted_session.install,
         "time zones and retries of schedules": functools.partial(
-            scheduling.install, policy_rules.refused_to_scheduler if enforced else None),
+            scheduling.install, policy_rules.refused_to_scheduler if enforced else None
+        ),
     }
     rules = {"AWS's rules for batch calls, senders, partition keys and schedules": policy_rules.install}
     return always | (rules if enforced else {})

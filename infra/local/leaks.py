@@ -1,7 +1,7 @@
 """That no password which was issued or chosen during a run is in a log of the run.
 
-Temporary passwords are known from the mailbox. Of the passwords that tests choose for customers nothing is known but that all have
-MARKER in them. What is found is named by the log it is in, never shown.
+Temporary passwords are known from the mailbox. Of the passwords that tests choose for customers nothing is known but
+that all have MARKER in them. What is found is named by the log it is in, never shown.
 """
 
 from __future__ import annotations
@@ -25,11 +25,15 @@ DUMMY = frozenset("X-")
 
 
 def check(instance: Instance, mailbox: str) -> None:
-    """Fails if a log of this local cloud has a password in it: what functions logged, and the files of emulator and tools."""
+    """Fails if a log of this local cloud has a password in it: what functions logged, and the files of emulator and
+    tools.
+    """
     passwords = issued(_texts(mailbox))
     if not passwords:
-        raise Failure("no e-mail of this run has a temporary password, so that nothing was checked",
-                      f"see whether {__name__}.PASSWORD still fits what the e-mails look like.")
+        raise Failure(
+            "no e-mail of this run has a temporary password, so that nothing was checked",
+            f"see whether {__name__}.PASSWORD still fits what the e-mails look like.",
+        )
     if (lines := logs.read(instance)) is None:
         raise Failure("what the functions logged can't be read", f"see the local cloud's own log, {instance.log}.")
     texts: dict[str, list[str]] = {}
@@ -41,8 +45,10 @@ def check(instance: Instance, mailbox: str) -> None:
             texts[file.name] = [file.read_text(encoding="utf-8", errors="replace")]
     leaks = sorted(place for place, messages in texts.items() if leaking(passwords, "\n".join(messages)))
     if leaks:
-        raise Failure(f"a password stands in the log of: {', '.join(leaks)}",
-                      "see what it logs of requests, e-mails and errors; only ids and numbers may be logged.")
+        raise Failure(
+            f"a password stands in the log of: {', '.join(leaks)}",
+            "see what it logs of requests, e-mails and errors; only ids and numbers may be logged.",
+        )
     say(f"  none of {len(passwords):,} passwords in {len(lines):,} lines of functions and {len(texts)} logs")
 
 
@@ -53,13 +59,16 @@ def issued(texts: Iterable[str]) -> set[str]:
 
 
 def leaking(passwords: set[str], log: str) -> bool:
-    """Whether the log has a password in it, be it in lower case or without its hyphens, or the marker of a chosen one."""
+    """Whether the log contains a password, also in lower case or without hyphens, or the marker of a chosen one."""
     if MARKER in log.lower():
         return True
     squeezed = log.upper().replace("-", "")
     # Every place where one could begin is looked at, without going through all passwords there.
-    return any(found[1] in passwords for length in {len(password) for password in passwords}
-               for found in re.finditer(rf"(?=([0-9A-Z]{{{length}}}))", squeezed))
+    return any(
+        found[1] in passwords
+        for length in {len(password) for password in passwords}
+        for found in re.finditer(rf"(?=([0-9A-Z]{{{length}}}))", squeezed)
+    )
 
 
 def _texts(mailbox: str) -> list[str]:

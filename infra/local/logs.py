@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import botocore.exceptions
-
 import emulator
 from deploying import client
 from instance import Instance
@@ -32,7 +31,9 @@ def read(instance: Instance) -> list[tuple[int, str, str]] | None:
 
 
 def events(logs, group: str) -> Iterator[dict]:
-    """All events of a log group. ministack's FilterLogEvents has no token for what is beyond a page, so that this goes on by time."""
+    """All events of a log group. ministack's FilterLogEvents has no token for what is beyond a page, so that this goes
+    on by time.
+    """
     start = 0
     while len(page := logs.filter_log_events(logGroupName=group, startTime=start)["events"]) == PAGE:
         # The last millisecond may go on beyond the page: it is asked for again, unless it fills the page by itself.

@@ -1,4 +1,4 @@
-"""The main job, shown on the sample customers: Load DAYTON, send to whoever has no access yet, follow it, read a mail."""
+"""The main job, shown on the sample customers: Load DAYTON, send to everyone without access, follow it, read a mail."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ import urllib.parse
 import urllib.request
 import uuid
 
+from api import Api
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-from api import Api
 from steps import Failure, say, step
 
 DIVISION = "DAYTON"
@@ -20,8 +19,13 @@ TEMPLATE = "portal-invitation"
 END_STATES = frozenset({"cancelled", "completed"})
 # A crashed function's work is taken up by the sweep a few minutes later; beyond that nothing will come.
 NO_PROGRESS_FOR = 600.0
-HEADINGS = (("total", "Total Count"), ("activeServices", "Active Services Count"), ("accepted", "Portal Invite Accepted"),
-            ("pending", "Invite Acceptance Pending"), ("notSent", "Portal Invite Not Sent"))
+HEADINGS = (
+    ("total", "Total Count"),
+    ("activeServices", "Active Services Count"),
+    ("accepted", "Portal Invite Accepted"),
+    ("pending", "Invite Acceptance Pending"),
+    ("notSent", "Portal Invite Not Sent"),
+)
 
 
 def load(api: Api, division: str) -> dict:
@@ -57,7 +61,9 @@ def follow(api: Api, campaign: str) -> dict:
         while True:
             answer = api.get(f"/v1/campaigns/{campaign}")
             if not answer.ok:
-                raise Failure(f"campaign {campaign} can't be read: {answer.problem()}", "see what the function campaigns logged (`make logs`).")
+                raise Failure(
+                    f"campaign {campaign} can't be read: {answer.problem()}", "see what the function campaigns logged (`make logs`)."
+                )
             state, outcomes = answer.body["state"], answer.body["outcomes"]
             settled = sum(count for outcome, count in outcomes.items() if outcome not in ("queued", "claimed"))
             progress.update(task, description=state, completed=settled, total=answer.body.get("audience"))
@@ -80,11 +86,16 @@ def demonstrate(api: Api, stack: dict, sender: str) -> tuple[dict, dict]:
         with step(f"Send Email: to the {counts['willEmail']} of {DIVISION} without access"):
             campaign = follow(api, send(api, DIVISION, sender, counts["willEmail"]))
             outcomes = campaign["outcomes"]
-            say("  " + ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items() if count)
-                + f"; campaign {campaign['campaignId']} {campaign['state']}")
+            say(
+                "  "
+                + ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items() if count)
+                + f"; campaign {campaign['campaignId']} {campaign['state']}"
+            )
     else:
-        say(f"» Nobody to send to: {counts['excluded'].get('recentlyInvited', 0)} were invited within the last 24 hours, "
-            "which an earlier run of this local cloud did.")
+        say(
+            f"» Nobody to send to: {counts['excluded'].get('recentlyInvited', 0)} were invited within the last 24 hours, "
+            "which an earlier run of this local cloud did."
+        )
     if mail := _a_mail(stack):
         say("\nOne of the e-mails, as received:\n")
         _show(mail)

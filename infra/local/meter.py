@@ -1,7 +1,9 @@
-"""Counts the AWS calls and DynamoDB write units of each function, for `make bench`: wraps the emulator's ASGI application.
+"""Counts the AWS calls and DynamoDB write units of each function, for `make bench`: wraps the emulator's ASGI
+application.
 
-A function is known by the application name that its SDK sends (the template sets AWS_SDK_UA_APP_ID). Each DynamoDB call is
-made to ask for the capacity it used, which the emulator reckons as AWS does: transactions twice, indexes apart.
+A function is known by the application name that its SDK sends (the template sets AWS_SDK_UA_APP_ID). Each DynamoDB
+call is made to ask for the capacity it used, which the emulator reckons as AWS does: transactions twice, indexes
+apart.
 """
 
 from __future__ import annotations

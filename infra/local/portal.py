@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The project's commands; the Makefile calls them. Checks the machine and makes the venv first, then goes on inside it."""
+"""The project's commands; the Makefile calls them. Checks the machine and makes the venv, then goes on inside it."""
 
 from __future__ import annotations
 
@@ -41,8 +41,11 @@ def arguments() -> argparse.Namespace:
         if name in ("import", "sample"):
             command.add_argument("folder", help="folder with divisions.json and accounts.ndjson")
         if name == "import":
-            command.add_argument("--api-url", help="API to import into, without /v1 (default: the local cloud's); who calls "
-                                                   "is taken from the variables PORTAL_CLIENT_ID and PORTAL_CLIENT_SECRET, or PORTAL_TOKEN")
+            command.add_argument(
+                "--api-url",
+                help="API to import into, without /v1 (default: the local cloud's); who calls "
+                "is taken from the variables PORTAL_CLIENT_ID and PORTAL_CLIENT_SECRET, or PORTAL_TOKEN",
+            )
         if name == "invoke":
             command.add_argument("function", help="its name in template.yaml, such as LoadFunction")
             command.add_argument("event", help="file with the event, such as events/load-counts.json")
@@ -60,7 +63,8 @@ def ended(signal_number: int, _frame: object) -> None:
 
 def main() -> int:
     options = arguments()
-    # SIGINT by itself too: it is ignored in what a script starts in the background. SIGHUP unless nohup asked to ignore it.
+    # SIGINT by itself too: it is ignored in what a script starts in the background. SIGHUP unless nohup asked to ignore
+    # it.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ended)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
@@ -75,6 +79,7 @@ def main() -> int:
             return 0
         # Only the venv has what this imports.
         import commands
+
         return commands.run(options)
     except steps.Failure as failure:
         steps.report(failure)

@@ -1,6 +1,7 @@
 """Processes told apart by more than their number, which the system gives out again.
 
-A process is meant by its id and the moment it started; what it left behind by a mark that it hands down in its environment.
+A process is meant by its id and the moment it started; what it left behind by a mark that it hands down in its
+environment.
 """
 
 from __future__ import annotations
@@ -87,17 +88,28 @@ def run_tool(command: list[str], *, environment: dict[str, str], folder: Path, l
 
 @contextlib.contextmanager
 def tool_beside(
-    command: list[str], *, environment: dict[str, str], folder: Path, log: Path | None = None,
+    command: list[str],
+    *,
+    environment: dict[str, str],
+    folder: Path,
+    log: Path | None = None,
 ) -> Iterator[subprocess.Popen]:
     """Runs a tool beside what the block does, which waits for its end; with `log`, its output goes there.
 
-    The tool has a process group of its own, so that when this command is interrupted, or the block fails, all of the tool's
-    children end too.
+    The tool has a process group of its own, so that when this command is interrupted, or the block fails, all of the
+    tool's children end too.
     """
     with contextlib.ExitStack() as stack:
         output = stack.enter_context(open(log, "ab")) if log else None
-        tool = subprocess.Popen(command, env=environment, cwd=folder, stdin=subprocess.DEVNULL,
-                                stdout=output, stderr=subprocess.STDOUT if log else None, process_group=0)
+        tool = subprocess.Popen(
+            command,
+            env=environment,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT if log else None,
+            process_group=0,
+        )
         try:
             yield tool
         except BaseException:

@@ -47,5 +47,11 @@ def count(accounts: list[dict], division: str) -> Counts:
         if reached:
             services += sum(site["activeServices"] for site in account["sites"])
     of = list(statuses.values()).count
-    return Counts(total=len(statuses), active_services=services, accepted=of("accepted"), pending=of("pending"),
-                  not_sent=of("notSent"), unreachable=unreachable)
+    return Counts(
+        total=len(statuses),
+        active_services=services,
+        accepted=of("accepted"),
+        pending=of("pending"),
+        not_sent=of("notSent"),
+        unreachable=unreachable,
+    )

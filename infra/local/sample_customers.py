@@ -16,7 +16,7 @@ from sample_counts import Counts, count
 SEED = 390
 DAYTON_COUNTS = Counts(total=1068, active_services=1356, accepted=1061, pending=5, not_sent=2, unreachable=0)
 # Quotes, angle brackets, an ampersand, letters beyond ASCII: must come out right wherever it is shown.
-DIFFICULT_NAME = "Zoë \"Z\" <O'Neil> & Söhne"
+DIFFICULT_NAME = 'Zoë "Z" <O\'Neil> & Söhne'
 MANAGED_ACCOUNTS = 3000
 
 # Division, its name, its time zone, how many accounts.
@@ -30,10 +30,55 @@ ACCOUNT_CLASSES = ("RESIDENTIAL", "COMMERCIAL", "ROLL-OFF", "MUNICIPAL")
 BILL_GROUPS = ("1ST-OF-MONTH", "15TH-OF-MONTH", "QUARTERLY")
 ACCOUNT_SOURCES = ("WEB", "CALL-CENTER", "REFERRAL", "ACQUIRED")
 SITE_SOURCES = ("CURBSIDE", "FRONT-LOAD", "ROLL-OFF-BOX", "RECYCLING", "ORGANICS")
-FIRST_NAMES = ("Amara", "Björn", "Chloé", "Dmitri", "Eilidh", "Farah", "Grażyna", "Hiro", "Inés", "Jamal", "Keziah", "Liam",
-               "María José", "Nguyễn", "Oluwaseun", "Priya", "Quentin", "Rosa", "Søren", "Tamika", "Uma", "Vasily", "Wren", "Yusuf")
-LAST_NAMES = ("Abernathy", "Bąk", "Castillo", "D'Angelo", "Eriksen", "Fitzgerald", "García-López", "Huang", "Ivanova", "Jones",
-              "Kowalczyk", "Lindqvist", "McAllister", "Núñez", "O'Brien", "Park", "Quigley", "Rao", "Şahin", "Thompson", "Østergård")
+FIRST_NAMES = (
+    "Amara",
+    "Björn",
+    "Chloé",
+    "Dmitri",
+    "Eilidh",
+    "Farah",
+    "Grażyna",
+    "Hiro",
+    "Inés",
+    "Jamal",
+    "Keziah",
+    "Liam",
+    "María José",
+    "Nguyễn",
+    "Oluwaseun",
+    "Priya",
+    "Quentin",
+    "Rosa",
+    "Søren",
+    "Tamika",
+    "Uma",
+    "Vasily",
+    "Wren",
+    "Yusuf",
+)
+LAST_NAMES = (
+    "Abernathy",
+    "Bąk",
+    "Castillo",
+    "D'Angelo",
+    "Eriksen",
+    "Fitzgerald",
+    "García-López",
+    "Huang",
+    "Ivanova",
+    "Jones",
+    "Kowalczyk",
+    "Lindqvist",
+    "McAllister",
+    "Núñez",
+    "O'Brien",
+    "Park",
+    "Quigley",
+    "Rao",
+    "Şahin",
+    "Thompson",
+    "Østergård",
+)
 
 
 def write(folder: Path) -> dict[str, Counts]:
@@ -53,8 +98,14 @@ def write(folder: Path) -> dict[str, Counts]:
 
 
 def _division(division: str, name: str, time_zone: str, _size: int) -> dict:
-    return {"division": division, "name": name, "email": _address(division.lower()), "timeZone": time_zone,
-            "portalUrl": f"https://portal.example.com/{division.lower()}", "logoUrl": ""}
+    return {
+        "division": division,
+        "name": name,
+        "email": _address(division.lower()),
+        "timeZone": time_zone,
+        "portalUrl": f"https://portal.example.com/{division.lower()}",
+        "logoUrl": "",
+    }
 
 
 def _accounts(division: str, size: int) -> list[dict]:
@@ -63,21 +114,41 @@ def _accounts(division: str, size: int) -> list[dict]:
     (_dayton_people if division == "DAYTON" else _people)(accounts, division, chance)
     if division == "OMAHA":
         for account in accounts[:MANAGED_ACCOUNTS]:
-            account["contacts"].append({"contactId": "manager", "name": "Prairie Property Management, LLC",
-                                        "email": _address("omaha-manager"), "billing": True, "portal": "notSent"})
+            account["contacts"].append(
+                {
+                    "contactId": "manager",
+                    "name": "Prairie Property Management, LLC",
+                    "email": _address("omaha-manager"),
+                    "billing": True,
+                    "portal": "notSent",
+                }
+            )
     return accounts
 
 
 def _account(division: str, number: int, chance: random.Random) -> dict:
     account_id = f"{division[:3]}-{number:05}"
-    sites = [{"siteId": f"{account_id}/{site}", "siteSource": chance.choice(SITE_SOURCES),
-              "activeServices": chance.choices((0, 1, 2, 3, 5), (30, 40, 18, 9, 3))[0]}
-             for site in range(1, chance.choices((1, 2, 3), (75, 18, 7))[0] + 1)]
+    sites = [
+        {
+            "siteId": f"{account_id}/{site}",
+            "siteSource": chance.choice(SITE_SOURCES),
+            "activeServices": chance.choices((0, 1, 2, 3, 5), (30, 40, 18, 9, 3))[0],
+        }
+        for site in range(1, chance.choices((1, 2, 3), (75, 18, 7))[0] + 1)
+    ]
     cents = chance.randrange(500, 90_000) if chance.random() < 0.3 else 0
-    return {"accountId": account_id, "name": "", "division": division,
-            "accountClass": chance.choices(ACCOUNT_CLASSES, (60, 28, 9, 3))[0], "billGroup": chance.choice(BILL_GROUPS),
-            "accountSource": chance.choice(ACCOUNT_SOURCES), "automaticPayment": chance.random() < 0.4,
-            "balanceDue": f"{cents // 100}.{cents % 100:02}", "sites": sites, "contacts": []}
+    return {
+        "accountId": account_id,
+        "name": "",
+        "division": division,
+        "accountClass": chance.choices(ACCOUNT_CLASSES, (60, 28, 9, 3))[0],
+        "billGroup": chance.choice(BILL_GROUPS),
+        "accountSource": chance.choice(ACCOUNT_SOURCES),
+        "automaticPayment": chance.random() < 0.4,
+        "balanceDue": f"{cents // 100}.{cents % 100:02}",
+        "sites": sites,
+        "contacts": [],
+    }
 
 
 def _address(label: str) -> str:
@@ -128,13 +199,13 @@ def _dayton_people(accounts: list[dict], division: str, chance: random.Random) -
     people = [(_name(chance), _address(f"{division.lower()}-{number:05}"), status) for number, status in enumerate(statuses)]
     people[0] = (DIFFICULT_NAME, *people[0][1:])
     own_account = people[:980]
-    for account, (name, email, status) in zip(accounts, own_account):
+    for account, (name, email, status) in zip(accounts[: len(own_account)], own_account, strict=True):
         _add(account, name, email, status, billing=True)
     # The rest of the accounts belong to people who have one already; the old system has not always noticed.
-    for account in accounts[len(own_account):]:
+    for account in accounts[len(own_account) :]:
         name, email, status = chance.choice(own_account)
         _add(account, name, _as_typed(email, chance), chance.choice((status, "notSent")), billing=True)
-    for name, email, status in people[len(own_account):]:
+    for name, email, status in people[len(own_account) :]:
         account = chance.choice(accounts)
         _add(account, name, email, status, billing=False, site=chance.choice(account["sites"]))
     # The one whose e-mail is shown has several accounts, so that there is a list to show.

@@ -15,8 +15,18 @@ OPERATOR = "operator"
 GROUPS = ("390", "directory", "audit")
 # Senders and recipients of the sample customers; whoever mails them on AWS mails nobody.
 SENDER_IDENTITIES = ("simulator.amazonses.com",)
-QUEUES = ("FanOutQueue", "DeliverQueue", "FeedbackQueue", "ResendQueue", "FanOutDeadLetterQueue", "DeliverDeadLetterQueue",
-          "FeedbackDeadLetterQueue", "ResendDeadLetterQueue", "ParkingQueue", "ScheduleFailuresQueue")
+QUEUES = (
+    "FanOutQueue",
+    "DeliverQueue",
+    "FeedbackQueue",
+    "ResendQueue",
+    "FanOutDeadLetterQueue",
+    "DeliverDeadLetterQueue",
+    "FeedbackDeadLetterQueue",
+    "ResendDeadLetterQueue",
+    "ParkingQueue",
+    "ScheduleFailuresQueue",
+)
 
 
 def prepare(instance: Instance, endpoint: str) -> dict:
@@ -34,8 +44,7 @@ def prepare(instance: Instance, endpoint: str) -> dict:
         "userPoolId": values["UserPoolId"],
         "clientId": values["LocalClientId"],
         "operator": {"username": OPERATOR, "password": password},
-        "tables": {"directory": values["DirectoryTable"], "campaigns": values["CampaignsTable"],
-                   "audit": values["AuditTable"]},
+        "tables": {"directory": values["DirectoryTable"], "campaigns": values["CampaignsTable"], "audit": values["AuditTable"]},
         "queues": {name: values[name] for name in QUEUES},
         "topics": {"Feedback": values["FeedbackTopic"], "Notices": values["NoticesTopic"]},
         "eventBus": values["EventBus"],
@@ -63,9 +72,13 @@ def _create_operator(instance: Instance, endpoint: str, pool: str) -> str:
     # The pool's policy wants one of each kind.
     password = f"{secrets.token_urlsafe(18)}-Aa1"
     with contextlib.suppress(cognito.exceptions.UsernameExistsException):
-        cognito.admin_create_user(UserPoolId=pool, Username=OPERATOR, MessageAction="SUPPRESS", TemporaryPassword=password,
-                                  UserAttributes=[{"Name": "email", "Value": "operator@example.com"},
-                                                  {"Name": "email_verified", "Value": "true"}])
+        cognito.admin_create_user(
+            UserPoolId=pool,
+            Username=OPERATOR,
+            MessageAction="SUPPRESS",
+            TemporaryPassword=password,
+            UserAttributes=[{"Name": "email", "Value": "operator@example.com"}, {"Name": "email_verified", "Value": "true"}],
+        )
     cognito.admin_set_user_password(UserPoolId=pool, Username=OPERATOR, Password=password, Permanent=True)
     for group in GROUPS:
         cognito.admin_add_user_to_group(UserPoolId=pool, Username=OPERATOR, GroupName=group)

@@ -48,8 +48,10 @@ def _rust_faults() -> list[str]:
     found = re.match(r"cargo (\d+\.\d+\.\d+)", version.stdout)
     if found is None:
         said = (version.stderr.strip() or version.stdout.strip() or "nothing").splitlines()[0]
-        return [f"a cargo that works (`cargo --version` says: {said}): `rustup toolchain install stable`, or name a toolchain "
-                "of `rustup toolchain list` in RUSTUP_TOOLCHAIN"]
+        return [
+            f"a cargo that works (`cargo --version` says: {said}): `rustup toolchain install stable`, or name a toolchain "
+            "of `rustup toolchain list` in RUSTUP_TOOLCHAIN"
+        ]
     if wanted and _numbers(found[1]) < _numbers(wanted[1]):
         return [f"Rust {wanted[1]} or newer (this is {found[1]}): `rustup update stable`"]
     return []
@@ -71,10 +73,17 @@ def ensure_venv() -> Path:
         environment = {**os.environ, "PIP_REQUIRE_VIRTUALENV": "1", "PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
         installed = subprocess.run(
             [python, "-m", "pip", "install", "--quiet", "--requirement", REQUIREMENTS],
-            env=environment, stderr=subprocess.PIPE, text=True, check=False)
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
         if installed.returncode != 0:
-            raise Failure("pip could not install the pinned tools", "look at pip's message above; most often the network or "
-                          "a proxy is in the way. Then run the command again.", installed.stderr)
+            raise Failure(
+                "pip could not install the pinned tools",
+                "look at pip's message above; most often the network or a proxy is in the way. Then run the command again.",
+                installed.stderr,
+            )
         MARKER.write_text(wanted, encoding="utf-8")
     return python
 
@@ -85,8 +94,12 @@ def _create(python: Path) -> None:
     shutil.rmtree(VENV, ignore_errors=True)
     made = subprocess.run([sys.executable, "-m", "venv", VENV], capture_output=True, text=True, check=False)
     if made.returncode != 0:
-        raise Failure("python3 could not make a venv", f"`sudo apt install python{sys.version_info[0]}.{sys.version_info[1]}-venv` "
-                      "(Debian and Ubuntu ship it apart), then run the command again.", made.stdout + made.stderr)
+        raise Failure(
+            "python3 could not make a venv",
+            f"`sudo apt install python{sys.version_info[0]}.{sys.version_info[1]}-venv` "
+            "(Debian and Ubuntu ship it apart), then run the command again.",
+            made.stdout + made.stderr,
+        )
 
 
 def ensure_browser() -> str:

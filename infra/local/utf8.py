@@ -23,8 +23,10 @@ def require_utf8(path: Path) -> int:
             except UnicodeDecodeError as error:
                 raise _refused(path, f"{_narrow(line)}, not UTF-8: its line {number} has the byte 0x{line[error.start]:02X}") from None
             if _REPLACEMENT in line:
-                raise Failure(f"{path} has U+FFFD in line {number}, where a program has lost a character",
-                              "export it anew, as UTF-8, and run the command again.")
+                raise Failure(
+                    f"{path} has U+FFFD in line {number}, where a program has lost a character",
+                    "export it anew, as UTF-8, and run the command again.",
+                )
             filled += bool(without_mark(line).strip())
     return filled
 

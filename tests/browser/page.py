@@ -39,8 +39,13 @@ class Stack:
         path = os.environ.get("PORTAL_STACK", str(ROOT / ".local" / "stack.json"))
         self.known = json.loads(Path(path).read_text(encoding="utf-8"))
         self.url = self.known["consoleUrl"]
-        self._cognito = boto3.client("cognito-idp", endpoint_url=self.known["awsEndpoint"], region_name=self.known["region"],
-                                     aws_access_key_id="test", aws_secret_access_key="test")
+        self._cognito = boto3.client(
+            "cognito-idp",
+            endpoint_url=self.known["awsEndpoint"],
+            region_name=self.known["region"],
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
 
     def operator(self) -> tuple[str, str]:
         return self.known["operator"]["username"], self.known["operator"]["password"]
@@ -50,8 +55,12 @@ class Stack:
         name, password = f"person-{uuid.uuid4().hex[:8]}", f"{uuid.uuid4()}-Aa1"
         pool = self.known["userPoolId"]
         self._cognito.admin_create_user(
-            UserPoolId=pool, Username=name, MessageAction="SUPPRESS", TemporaryPassword=password,
-            UserAttributes=[{"Name": "email", "Value": f"{name}@example.com"}, {"Name": "email_verified", "Value": "true"}])
+            UserPoolId=pool,
+            Username=name,
+            MessageAction="SUPPRESS",
+            TemporaryPassword=password,
+            UserAttributes=[{"Name": "email", "Value": f"{name}@example.com"}, {"Name": "email_verified", "Value": "true"}],
+        )
         self._cognito.admin_set_user_password(UserPoolId=pool, Username=name, Password=password, Permanent=True)
         for group in groups:
             with contextlib.suppress(self._cognito.exceptions.GroupExistsException):
@@ -74,15 +83,18 @@ def running_stack() -> Stack:
 def browser() -> Browser:
     """One for all tests of a process, and ended with it: most tests are not much longer than its start."""
     # As root, which containers and CI run as, Chromium starts only without its sandbox.
-    return sync_playwright().start().chromium.launch(executable_path=os.environ.get("PORTAL_BROWSER", "/usr/bin/chromium"),
-                                                     chromium_sandbox=os.geteuid() != 0)
+    return (
+        sync_playwright()
+        .start()
+        .chromium.launch(executable_path=os.environ.get("PORTAL_BROWSER", "/usr/bin/chromium"), chromium_sandbox=os.geteuid() != 0)
+    )
 
 
 class PageTest(unittest.TestCase):
     """A test with a browser window of its own, signed in to nothing yet.
 
-    Tests run side by side, each by itself in one of several processes: fixtures of classes and modules do not run. What a test
-    changes is its own. Of the sample customers all may read; only those of BOULDER are mailed, by one test.
+    Tests run side by side, each by itself in one of several processes: fixtures of classes and modules do not run. What
+    a test changes is its own. Of the sample customers all may read; only those of BOULDER are mailed, by one test.
     """
 
     viewport = WIDE
@@ -90,8 +102,9 @@ class PageTest(unittest.TestCase):
 
     def setUp(self) -> None:
         self.stack = running_stack()
-        self.window = browser().new_context(viewport=self.viewport, color_scheme=self.colours, accept_downloads=True,
-                                            locale="en-US", timezone_id="America/New_York")
+        self.window = browser().new_context(
+            viewport=self.viewport, color_scheme=self.colours, accept_downloads=True, locale="en-US", timezone_id="America/New_York"
+        )
         self.addCleanup(self.close)
         self.page = self.new_page()
 
@@ -119,7 +132,9 @@ class PageTest(unittest.TestCase):
         self.sign_in(person)
 
     def sign_in(self, person: tuple[str, str] | None = None) -> None:
-        """Fills in the user pool's sign-in page, which must be on the screen or about to be, unless it knows the window's person still."""
+        """Fills in the user pool's sign-in page, which must be on the screen or about to be, unless it knows the
+        window's person still.
+        """
         name, password = person or self.stack.operator()
         self.page.locator("input[name=username], #sign-out, #sign-in").first.wait_for()
         if self.page.locator("input[name=username]").count() == 0:
@@ -137,15 +152,20 @@ class PageTest(unittest.TestCase):
 
     def list_campaigns_of(self, division: str) -> None:
         """Leaves the campaigns of other tests out of the list, where they would come first."""
-        self.page.route(re.compile(r"/v1/campaigns\??$"), lambda route: route.continue_(
-            url=f"{route.request.url.removesuffix('?')}?division={division}"))
+        self.page.route(
+            re.compile(r"/v1/campaigns\??$"),
+            lambda route: route.continue_(url=f"{route.request.url.removesuffix('?')}?division={division}"),
+        )
 
     def assert_accessible(self, view: str) -> None:
         """axe-core finds nothing serious in what is on the screen."""
         # Runs in a world of its own in the page, so that the page's policy need not allow it.
         results = Axe().run(self.page, options={"resultTypes": ["violations"]})
-        serious = [f"{fault['id']}: {fault['help']} ({', '.join(str(node['target']) for node in fault['nodes'][:3])})"
-                   for fault in results.response["violations"] if fault["impact"] in SERIOUS]
+        serious = [
+            f"{fault['id']}: {fault['help']} ({', '.join(str(node['target']) for node in fault['nodes'][:3])})"
+            for fault in results.response["violations"]
+            if fault["impact"] in SERIOUS
+        ]
         self.assertEqual(serious, [], view)
 
     def assert_fits(self, view: str) -> None:
@@ -165,6 +185,6 @@ class PageTest(unittest.TestCase):
         self.page.emulate_media(color_scheme="light")
 
     def picture(self, name: str, *, whole: bool = False) -> None:
-        """Keeps a picture of the window, or the whole page, for people to look at: those in docs/ are copies of them."""
+        """Keeps a picture of the window, or the whole page, for people to look at: those in docs/ are copies."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=whole)

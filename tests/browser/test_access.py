@@ -78,7 +78,10 @@ class Access(PageTest):
         expect(self.page.locator("#willEmail")).to_be_visible()
         refusal = {"status": 400, "content_type": "application/json", "body": '{"error":"invalid_grant"}'}
         self.page.route("**/oauth2/token", lambda route: route.fulfill(**refusal))
-        self.page.route("**/v1/**", lambda route: route.fulfill(status=401, content_type="application/problem+json", body='{"status":401,"title":"Unauthorized"}'))
+        self.page.route(
+            "**/v1/**",
+            lambda route: route.fulfill(status=401, content_type="application/problem+json", body='{"status":401,"title":"Unauthorized"}'),
+        )
         self.page.locator("#load").click()
         again = self.page.locator("#sign-in-again")
         expect(again).to_be_visible()
@@ -117,7 +120,9 @@ class Access(PageTest):
         expect(self.page.locator("#load")).to_be_enabled()
         asked = []
         self.page.on("request", lambda request: asked.append(request.url) if "/oauth2/authorize" in request.url else None)
-        self.page.route("**/oauth2/token", lambda route: route.fulfill(status=400, content_type="application/json", body='{"error":"invalid_grant"}'))
+        self.page.route(
+            "**/oauth2/token", lambda route: route.fulfill(status=400, content_type="application/json", body='{"error":"invalid_grant"}')
+        )
         self.page.reload()
         expect(self.page.locator("#signed-out")).to_contain_text("The sign-in did not succeed")
         self.assertEqual(len(asked), 1)

@@ -290,8 +290,12 @@ class Activate(PageTest):
         expect(self.page.locator("#trouble")).to_contain_text("There was no answer")
         self.page.unroute_all(behavior="wait")
         expect(self.page.locator("#expired")).to_be_visible()
-        too_many = json.dumps({"title": "Too Many Requests", "status": 429, "detail": "Too many tries. Please wait a few minutes, and try again."})
-        self.page.route("**/v1/activations", lambda route: route.fulfill(status=429, content_type="application/problem+json", body=too_many))
+        too_many = json.dumps(
+            {"title": "Too Many Requests", "status": 429, "detail": "Too many tries. Please wait a few minutes, and try again."}
+        )
+        self.page.route(
+            "**/v1/activations", lambda route: route.fulfill(status=429, content_type="application/problem+json", body=too_many)
+        )
         self.press()
         expect(self.page.locator("#trouble")).to_contain_text("Too many tries")
         self.page.unroute_all(behavior="wait")
@@ -307,8 +311,10 @@ class Activate(PageTest):
         expect(self.page.locator("#activated")).to_be_visible()
         self.open(f"?division={division}")
         expect(self.page.locator("#load")).to_be_visible()
-        for recipient, button, reason, entry in ((recipients[0], "#set-back", "It was the neighbour", "Set back to not sent"),
-                                                 (recipients[1], "#withdraw", "Moved away", "Invitation withdrawn")):
+        for recipient, button, reason, entry in (
+            (recipients[0], "#set-back", "It was the neighbour", "Set back to not sent"),
+            (recipients[1], "#withdraw", "Moved away", "Invitation withdrawn"),
+        ):
             self.page.evaluate(f"location.hash = '#/people/{recipient['recipientId']}'")
             self.page.locator(button).click()
             self.page.locator("#reason-yes").click()
@@ -390,7 +396,7 @@ class Activate(PageTest):
             route.fulfill(json=route.fetch().json() | {"acceptances": {"accepted": 12, "medianSeconds": median}})
 
         self.page.route(f"**/v1/campaigns/{campaign}", tell)
-        for median, words in said.items():
+        for median, words in said.items():  # noqa: B007 - `tell` reads it
             self.open(f"#/campaigns/{campaign}")
             expect(self.page.locator("#campaign-acceptances")).to_have_text(f"12 people accepted, half of them within {words}.")
             self.page.goto("about:blank")

@@ -1,4 +1,6 @@
-"""What an operator does to a campaign: pauses it, resumes, cancels, tries again, settles. Each test has a division of its own."""
+"""What an operator does to a campaign: pauses it, resumes, cancels, tries again, settles. Each test has a division of
+its own.
+"""
 
 from __future__ import annotations
 
@@ -94,8 +96,12 @@ class Control(PageTest):
         self.assert_each_mailed_once(division, people)
         expect(self.page.locator("#controls button:visible")).to_have_count(0)
         self.page.locator("#audit summary").click()
-        for entry in ("Started, by operator@example.com", "Paused, by operator@example.com", "Resumed, by operator@example.com",
-                      f"Ended: {people} sent, by itself"):
+        for entry in (
+            "Started, by operator@example.com",
+            "Paused, by operator@example.com",
+            "Resumed, by operator@example.com",
+            f"Ended: {people} sent, by itself",
+        ):
             expect(self.page.locator("#audit")).to_contain_text(entry)
 
     def test_a_campaign_whose_audience_grew_is_resumed_with_the_number_that_the_question_names(self):
@@ -130,7 +136,7 @@ class Control(PageTest):
 
     def test_cancelling_asks_and_says_how_many_get_nothing(self):
         people = 60
-        division, campaign = self.slow_campaign(people)
+        division, _ = self.slow_campaign(people)
         self.page.locator("#pause").click()
         self.expect_state("Paused")
         self.expect_outcome("claimed", 0)
@@ -258,7 +264,7 @@ class Control(PageTest):
         self.expect_state("Sending")
 
     def test_a_lost_answer_of_a_command_is_found_out(self):
-        _, campaign = self.slow_campaign(60)
+        self.slow_campaign(60)
 
         def lose(route):
             route.fetch()
@@ -293,7 +299,7 @@ class Control(PageTest):
         self.expect_state("Cancelled")
 
     def test_a_command_whose_effect_is_seen_before_its_answer_is_lost_keeps_the_focus(self):
-        _, campaign = self.slow_campaign(60)
+        self.slow_campaign(60)
         held = []
 
         def hold(route):
@@ -317,7 +323,7 @@ class Control(PageTest):
         expect(self.page.locator("#command-problem")).to_contain_text("The campaign is cancelled")
 
     def test_all_of_it_works_with_the_keyboard_alone(self):
-        _, campaign = self.slow_campaign(60)
+        self.slow_campaign(60)
         keyboard = self.page.keyboard
         self.page.locator("#pause").focus()
         keyboard.press("Enter")
@@ -339,11 +345,11 @@ class Control(PageTest):
     def test_a_question_that_was_answered_is_gone_before_it_can_be_asked_again(self):
         self.slow_campaign(60)
         self.page.locator("#cancel").click()
-        questions = self.page.evaluate('''() => {
+        questions = self.page.evaluate("""() => {
             document.querySelector('#ask-no').click();
             document.querySelector('#cancel').click();
             return document.querySelectorAll('#ask').length;
-        }''')
+        }""")
         self.assertEqual(questions, 1)
         self.page.locator("#ask-yes").click()
         self.expect_state("Cancelled")
@@ -352,7 +358,9 @@ class Control(PageTest):
         people = 60
         self.slow_campaign(people)
         # At two a minute, whatever the first of them took.
-        expect(self.page.locator("#campaign-left")).to_have_text(re.compile(r"^(2|1\.\d|0\.\d+) a minute, about (29|[3-9]\d|\d{3}) minutes left$"))
+        expect(self.page.locator("#campaign-left")).to_have_text(
+            re.compile(r"^(2|1\.\d|0\.\d+) a minute, about (29|[3-9]\d|\d{3}) minutes left$")
+        )
         self.page.locator("#cancel").click()
         self.page.locator("#ask-yes").click()
         self.expect_state("Cancelled")
@@ -370,8 +378,10 @@ class Control(PageTest):
         self.expect_state("Open today")
         expect(self.page.locator("#campaign-progress")).to_have_text("1 person e-mailed so far")
         expect(self.page.locator("#campaign-left")).to_have_text("Nobody is waiting at the moment.")
-        self.assertLess(self.page.locator(".segment.outcome-sent").bounding_box()["width"],
-                        0.6 * self.page.locator(".bar-of-outcomes").bounding_box()["width"])
+        self.assertLess(
+            self.page.locator(".segment.outcome-sent").bounding_box()["width"],
+            0.6 * self.page.locator(".bar-of-outcomes").bounding_box()["width"],
+        )
 
     def test_values_that_this_page_does_not_know_are_shown_as_they_are(self):
         division = self.campaigns.division(3)
@@ -379,8 +389,13 @@ class Control(PageTest):
 
         def from_the_future(route):
             told = route.fetch().json()
-            told |= {"state": "resting", "stateReason": "fullMoon", "actions": ["pause", "rewind"],
-                     "feedback": {"delivered": 1, "framed": 2}, "outcomes": told["outcomes"] | {"teleported": 1}}
+            told |= {
+                "state": "resting",
+                "stateReason": "fullMoon",
+                "actions": ["pause", "rewind"],
+                "feedback": {"delivered": 1, "framed": 2},
+                "outcomes": told["outcomes"] | {"teleported": 1},
+            }
             told["audit"].insert(0, {"at": told["createdAt"], "by": "system", "action": "enchanted", "reason": "toString"})
             del told["completedAt"]
             route.fulfill(json=told)

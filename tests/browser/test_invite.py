@@ -138,7 +138,7 @@ class Invite(PageTest):
         self.open("?division=DAYTON")
         self.page.locator("#person-search").fill("o'neil")
         self.page.locator("#person-search").press("Enter")
-        row = self.page.locator("#panel tbody tr").filter(has_text="Zoë \"Z\" <O'Neil> & Söhne")
+        row = self.page.locator("#panel tbody tr").filter(has_text='Zoë "Z" <O\'Neil> & Söhne')
         row.get_by_role("link").first.click()
         expect(self.page.locator("#decision")).to_contain_text("Would be e-mailed now")
         expect(self.page.locator("#invite-person")).to_be_enabled()

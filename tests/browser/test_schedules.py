@@ -1,4 +1,6 @@
-"""Schedules: made by form beside a preview, listed, changed, stopped; and what becomes of the campaigns that they start."""
+"""Schedules: made by form beside a preview, listed, changed, stopped; and what becomes of the campaigns that they
+start.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,7 @@ import re
 import time
 import unittest
 import uuid
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from campaigns import ADDRESS, signed_in
@@ -27,9 +29,19 @@ class SchedulesTest(PageTest):
 
     def make(self, division: str, **more: object) -> dict:
         """A schedule made through the API, for every Monday unless told otherwise."""
-        return self.api.call("POST", "schedules", {
-            "name": f"Schedule {uuid.uuid4().hex[:6]}", "filter": {"division": division}, "templateId": "portal-invitation",
-            "emailFrom": ADDRESS.format(division.lower()), "maxRecipients": 100, "rule": {"cron": "0 9 ? * MON *"}, **more})
+        return self.api.call(
+            "POST",
+            "schedules",
+            {
+                "name": f"Schedule {uuid.uuid4().hex[:6]}",
+                "filter": {"division": division},
+                "templateId": "portal-invitation",
+                "emailFrom": ADDRESS.format(division.lower()),
+                "maxRecipients": 100,
+                "rule": {"cron": "0 9 ? * MON *"},
+                **more,
+            },
+        )
 
     def stored(self, schedule: dict) -> dict:
         return self.api.call("GET", f"schedules/{schedule['scheduleId']}")
@@ -55,6 +67,7 @@ class SchedulesTest(PageTest):
 
     def as_if(self, schedule: dict, **told: object) -> None:
         """Has the page told something else of the schedule than is so."""
+
         def answer(route):
             if route.request.method != "GET":
                 return route.continue_()
@@ -146,7 +159,9 @@ class Form(SchedulesTest):
     def test_every_kind_of_rule_is_written_for_whoever_chooses_it(self):
         self.open_new("DAYTON")
         asked = []
-        self.page.on("request", lambda request: asked.append(request.post_data_json["rule"]) if "schedules/preview" in request.url else None)
+        self.page.on(
+            "request", lambda request: asked.append(request.post_data_json["rule"]) if "schedules/preview" in request.url else None
+        )
 
         def expect_rule(**rule: str) -> None:
             self.wait_until(lambda: rule in asked, f"{rule} is not in {asked}")
@@ -171,7 +186,7 @@ class Form(SchedulesTest):
         self.page.locator("#rule-unit").select_option("hours")
         expect_rule(rate="36 hours")
         kind.select_option("once")
-        day = (datetime.now(timezone.utc) + timedelta(days=30)).date().isoformat()
+        day = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
         self.page.locator("#rule-at-date").fill(day)
         self.page.locator("#rule-at-time").fill("23:59")
         expect_rule(at=f"{day}T23:59:00")
@@ -235,8 +250,7 @@ class Form(SchedulesTest):
         self.page.locator("#save-schedule").click()
         expect(self.page.locator("#save-status")).to_contain_text("Saved.")
         now = self.stored(schedule)
-        self.assertEqual((now["name"], now["rule"], now["from"], now["maxPerMinute"]),
-                         ("Renamed", schedule["rule"], schedule["from"], 60))
+        self.assertEqual((now["name"], now["rule"], now["from"], now["maxPerMinute"]), ("Renamed", schedule["rule"], schedule["from"], 60))
         self.page.locator("#rule-kind").select_option("daily")
         self.page.locator("#save-schedule").click()
         expect(self.page.locator(".facts").first).to_contain_text("Every day at 9:00 AM")
@@ -373,8 +387,12 @@ class Commands(SchedulesTest):
     def test_a_long_list_comes_page_by_page(self):
         division = self.api.division(1)
         names = [self.make(division)["name"] for _ in range(3)]
-        self.page.route(LIST, lambda route: route.continue_(
-            url=route.request.url + ("&" if "?" in route.request.url else "?") + f"division={division}&limit=1"))
+        self.page.route(
+            LIST,
+            lambda route: route.continue_(
+                url=route.request.url + ("&" if "?" in route.request.url else "?") + f"division={division}&limit=1"
+            ),
+        )
         self.open("#/schedules")
         for name in names:
             expect(self.page.locator("#schedules tbody tr").filter(has_text=name)).to_have_count(1)
@@ -397,7 +415,7 @@ class Occurrences(SchedulesTest):
 
     def test_what_came_of_a_schedule_is_listed_and_a_campaign_waits_for_its_hours(self):
         # Days on which it may send, which are neither today nor tomorrow, wherever one is.
-        later = (datetime.now(timezone.utc) + timedelta(days=3)).strftime("%A").lower()
+        later = (datetime.now(UTC) + timedelta(days=3)).strftime("%A").lower()
         crowded, quiet = self.api.division(3), self.api.division(2)
         skipped = self.make_for_soon(crowded, maxRecipients=1)
         waiting = self.make_for_soon(quiet, quietHours={"sendFrom": "08:00", "sendUntil": "20:00", "weekdays": [later]})
@@ -440,7 +458,9 @@ class Occurrences(SchedulesTest):
         self.sign_in()
         self.page.locator("#load").click()
         # Said before Send is pressed, and again by whoever refuses.
-        expect(self.page.locator("#division-busy")).to_contain_text("This division is busy. “Portal Invitation”, started by the schedule “Schedule")
+        expect(self.page.locator("#division-busy")).to_contain_text(
+            "This division is busy. “Portal Invitation”, started by the schedule “Schedule"
+        )
         expect(self.page.locator("#in-the-way-until")).to_contain_text("goes on by itself on")
         self.check_looks("counts of a busy division")
         self.picture("busy")

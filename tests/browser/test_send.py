@@ -108,8 +108,10 @@ class Send(PageTest):
 
     def test_a_selection_that_changed_meanwhile_is_shown_and_not_mailed(self):
         self.load("OMAHA")
-        self.page.route("**/v1/campaigns", lambda route: route.continue_(
-            post_data=re.sub(r'"expectedRecipients":\d+', '"expectedRecipients":1', route.request.post_data)))
+        self.page.route(
+            "**/v1/campaigns",
+            lambda route: route.continue_(post_data=re.sub(r'"expectedRecipients":\d+', '"expectedRecipients":1', route.request.post_data)),
+        )
         self.page.locator("#send").click()
         expect(self.page.locator("#preview-subject")).to_be_visible()
         people = self.page.locator("#send-people").inner_text().replace(",", "")

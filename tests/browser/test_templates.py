@@ -43,7 +43,9 @@ class Templates(PageTest):
         self.page.emulate_media(color_scheme="dark")
         self.assert_accessible("template, dark, narrow")
         self.assert_fits("template, narrow")
-        self.wait_until(lambda: mail.locator("html").evaluate("html => html.scrollWidth <= innerWidth"), "the e-mail is wider than its frame")
+        self.wait_until(
+            lambda: mail.locator("html").evaluate("html => html.scrollWidth <= innerWidth"), "the e-mail is wider than its frame"
+        )
         tabs = self.page.locator("header nav a")
         self.assertEqual(len({tab.bounding_box()["y"] for tab in tabs.all()}), 1, "the navigation is one line")
         self.page.set_viewport_size(WIDE)
@@ -57,13 +59,13 @@ class Templates(PageTest):
     def test_a_save_that_would_do_harm_is_refused_with_line_and_column(self):
         self.copy_built_in()
         html = self.page.locator("#template-html")
-        html.fill("<p>{{temporaryPassword}} <a href=\"{{activationLink}}\">here</a></p>\n<p>{{{name}}}</p>\n<script>alert(1)</script>")
+        html.fill('<p>{{temporaryPassword}} <a href="{{activationLink}}">here</a></p>\n<p>{{{name}}}</p>\n<script>alert(1)</script>')
         self.page.locator("#save-template").click()
         faults = self.page.locator("#template-html-faults")
         expect(faults).to_contain_text("Line 2, column 4")
         expect(faults).to_contain_text("Line 3, column 1")
         caret = html.evaluate("area => area === document.activeElement ? area.selectionStart : -1")
-        self.assertEqual(html.input_value()[caret:caret + 3], "{{{")
+        self.assertEqual(html.input_value()[caret : caret + 3], "{{{")
         self.page.locator("#template-subject").fill("Your password is {{temporaryPassword}}")
         self.page.locator("#save-template").click()
         expect(self.page.locator("#template-subject-faults")).to_contain_text("Line 1, column 18")

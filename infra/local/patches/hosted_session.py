@@ -1,7 +1,8 @@
 """The hosted sign-in keeps a session, as Cognito's does in a cookie for an hour.
 
-Mends: ministack asks for the password each time. With a session, whoever has signed in is sent back with a code at once, until
-they sign out.
+Mends: ministack asks for the password each time. With a session, whoever has signed in is sent back with a code at
+once, until they sign out.
+
 Upstream: ministack/services/cognito.py (`_issue_auth_code_redirect`, `handle_oauth2_authorize`, `handle_logout`).
 """
 
@@ -46,8 +47,17 @@ def install() -> None:
         # The form is the only answer without a fault.
         if status != 200 or username is None:
             return status, answered, body
-        return issue_and_remember(asked["client_id"], pool_id, asked["redirect_uri"], asked["scope"], username,
-                                  asked["nonce"], asked["code_challenge"], asked["code_challenge_method"], asked["state"])
+        return issue_and_remember(
+            asked["client_id"],
+            pool_id,
+            asked["redirect_uri"],
+            asked["scope"],
+            username,
+            asked["nonce"],
+            asked["code_challenge"],
+            asked["code_challenge_method"],
+            asked["state"],
+        )
 
     @functools.wraps(logout)
     def log_out_and_forget(method, path, headers, query):

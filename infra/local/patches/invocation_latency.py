@@ -2,6 +2,7 @@
 
 Mends: with Nagle's algorithm the second of the two small writes in which the Runtime API answers waits 40 ms for an
 acknowledgement; and after each invocation ministack waits up to 50 ms for a first log line.
+
 Upstream: ministack/core/lambda_runtime.py, the handler of the Runtime API and `Worker._drain_stderr_bounded`.
 """
 

@@ -3,10 +3,11 @@
 Mends:
 - The batch calls of SQS need the permission of their single ones (Service Authorization Reference: there is no
   sqs:SendMessageBatch), and sending an e-mail needs one on the sender's identity.
-- A call of DynamoDB has the partition keys that it names in its context. Without dynamodb:LeadingKeys a condition on it
-  (ForAllValues) holds for every call. Each table of a batch and each action of a transaction has a context of its own.
-- A schedule belongs to its group (ministack takes each for one of the group default), whoever stores one must be allowed to
-  pass its role (iam:PassRole), and Scheduler itself may do only what that role lets it.
+- A call of DynamoDB has the partition keys that it names in its context. Without dynamodb:LeadingKeys a condition on
+  it (ForAllValues) holds for every call. Each table of a batch and each action of a transaction has a context of its
+  own.
+- A schedule belongs to its group (ministack takes each for one of the group default), whoever stores one must be
+  allowed to pass its role (iam:PassRole), and Scheduler itself may do only what that role lets it.
 
 Upstream: ministack/core/iam_actions.py (`extract_iam_action`, `extract_resource_arn`, `dynamodb_service_context`,
 `dynamodb_resource_arns`, `dynamodb_transaction_checks`) and ministack/core/iam_evaluator.py (`enforce`).
@@ -19,8 +20,11 @@ import functools
 import json
 import re
 
-BATCHES = {"sqs:SendMessageBatch": "sqs:SendMessage", "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
-           "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility"}
+BATCHES = {
+    "sqs:SendMessageBatch": "sqs:SendMessage",
+    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
+    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+}
 SEND_EMAIL = "/v2/email/outbound-emails"
 # The partition key of every table.
 PARTITION_KEY = "pk"
@@ -83,8 +87,11 @@ def _install_contexts_of_tables() -> None:
     from ministack.core import iam_actions, iam_evaluator
 
     stock_context, stock_tables, stock_checks, stock_enforce = (
-        iam_actions.dynamodb_service_context, iam_actions.dynamodb_resource_arns, iam_actions.dynamodb_transaction_checks,
-        iam_evaluator.enforce)
+        iam_actions.dynamodb_service_context,
+        iam_actions.dynamodb_resource_arns,
+        iam_actions.dynamodb_transaction_checks,
+        iam_evaluator.enforce,
+    )
     if LEADING_KEYS in stock_context(b'{"Key": {"pk": {"S": "x"}}}'):
         raise LookupError(f"ministack without {LEADING_KEYS}, which it has by now")
 
@@ -96,14 +103,15 @@ def _install_contexts_of_tables() -> None:
     def of_part(part):
         return context(json.dumps(part).encode())
 
-    # All tables of a batch, and all actions of a transaction, are checked in the same context, so that of each comes with its table.
+    # All tables of a batch, and all actions of a transaction, are checked in the same context, so that of each comes
+    # with its table.
     def tables(body, region, account_id):
         found = stock_tables(body, region, account_id)
         parts = _parsed(body).get("RequestItems")
         if not isinstance(parts, dict) or len(found) != len(parts):
             return found
         keyed = [(part if isinstance(part, dict) else {}) | {"RequestItems": {"": part}} for part in parts.values()]
-        return [_TableArn.of(arn, of_part(part)) for arn, part in zip(found, keyed)]
+        return [_TableArn.of(arn, of_part(part)) for arn, part in zip(found, keyed, strict=True)]
 
     def checks(iam_action, body, region, account_id):
         found = stock_checks(iam_action, body, region, account_id)
@@ -111,7 +119,7 @@ def _install_contexts_of_tables() -> None:
         # An action has one check, unless it is malformed: then DynamoDB refuses the call anyway.
         if len(found) != len(parts):
             return found
-        return [(action, _TableArn.of(arn, of_part(next(iter(part.values()))))) for (action, arn), part in zip(found, parts)]
+        return [(action, _TableArn.of(arn, of_part(next(iter(part.values()))))) for (action, arn), part in zip(found, parts, strict=True)]
 
     @functools.wraps(stock_enforce)
     def enforce(access_key_id, iam_action, service, region, resource_arn="*", service_context=None):
@@ -119,8 +127,14 @@ def _install_contexts_of_tables() -> None:
             service_context = resource_arn.context
         denied = stock_enforce(access_key_id, iam_action, service, region, resource_arn=resource_arn, service_context=service_context)
         if not denied and isinstance(resource_arn, _ScheduleArn) and resource_arn.role:
-            denied = stock_enforce(access_key_id, "iam:PassRole", "iam", region, resource_arn=resource_arn.role,
-                                   service_context={"iam:PassedToService": SCHEDULER})
+            denied = stock_enforce(
+                access_key_id,
+                "iam:PassRole",
+                "iam",
+                region,
+                resource_arn=resource_arn.role,
+                service_context={"iam:PassedToService": SCHEDULER},
+            )
         return denied
 
     iam_actions.dynamodb_service_context, iam_actions.dynamodb_resource_arns = context, tables
@@ -128,23 +142,34 @@ def _install_contexts_of_tables() -> None:
 
 
 def refused_to_scheduler(role: str, action: str, resource: str, group: str) -> tuple[str, str] | None:
-    """Code and text of AWS's refusal, if Scheduler may not take on this role for this group, or the role may not do that."""
+    """Code and text of AWS's refusal, if Scheduler may not take on this role for this group, or the role may not do
+    that.
+    """
     from ministack.core import iam_evaluator
     from ministack.services import iam
 
     account, name = role.split(":")[4], role.rpartition("/")[2]
 
     def asked(action, resource, **context):
-        return iam_evaluator.EvalContext(principal_arn=role, principal_type="AssumedRole", principal_account=account, action=action,
-                                         resource_arn=resource, region=group.split(":")[3], service_context=context)
+        return iam_evaluator.EvalContext(
+            principal_arn=role,
+            principal_type="AssumedRole",
+            principal_account=account,
+            action=action,
+            resource_arn=resource,
+            region=group.split(":")[3],
+            service_context=context,
+        )
 
     trust = (iam._roles.get_scoped(account, None, name) or {}).get("AssumeRolePolicyDocument") or {}
     statements = _parsed(trust.encode()) if isinstance(trust, str) else trust
     statements = statements.get("Statement", [])
     context = asked("sts:AssumeRole", role, **{"aws:sourcearn": group, "aws:sourceaccount": account})
-    if not any(iam_evaluator._service_principal_matches(statement.get("Principal"), SCHEDULER)
-               and iam_evaluator._conditions_met(statement.get("Condition", {}), context)
-               for statement in ([statements] if isinstance(statements, dict) else statements)):
+    if not any(
+        iam_evaluator._service_principal_matches(statement.get("Principal"), SCHEDULER)
+        and iam_evaluator._conditions_met(statement.get("Condition", {}), context)
+        for statement in ([statements] if isinstance(statements, dict) else statements)
+    ):
         return "AccessDeniedException", f"Scheduler may not assume {role}"
     if iam_evaluator.evaluate(asked(action, resource), iam_evaluator._gather_role_policies(name, account)).decision != "Allow":
         return "AccessDeniedException", f"{role} may not {action} on {resource}"
@@ -152,7 +177,7 @@ def refused_to_scheduler(role: str, action: str, resource: str, group: str) -> t
 
 
 def leading_keys(request: dict) -> list[str]:
-    """The partition keys that a call, or an action of a transaction, names. Of a query of an index there are none here."""
+    """The partition keys that a call, or an action of a transaction, names: none for a query of an index."""
     items = [request.get("Key"), request.get("Item")]
     for of_table in (request.get("RequestItems") or {}).values():
         if isinstance(of_table, dict):

@@ -1,6 +1,7 @@
 """A REST API hands a path on with its escapes, as API Gateway does.
 
 Mends: ministack hands on the decoded path, so that `%2F` in a path parameter reaches the function as `/`.
+
 Upstream: ministack/app.py, `_handle_execute_api_request`, which has both forms.
 """
 

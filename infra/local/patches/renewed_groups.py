@@ -1,6 +1,7 @@
 """A renewed token carries the user's groups, as Cognito's does.
 
 Mends: the token endpoint leaves out `cognito:groups` when it renews a token, and with them every permission.
+
 Upstream: ministack/services/cognito.py, the grant `refresh_token`, which calls `_fake_token` without `groups`.
 """
 

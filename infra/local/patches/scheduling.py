@@ -1,11 +1,13 @@
 """EventBridge Scheduler keeps time and hands over runs as AWS's does.
 
-Mends (read in ministack's source): it takes every time for UTC, leaves the names in angle brackets in the input, counts a rate
-from one interval after the schedule was made, runs an `at()` once in a life even if it is changed, calls a function without
-retries and failure destination, and loses what it can't call; its CloudFormation drops time zone, dates and what is done after
-completion. Here, by the User Guide of EventBridge Scheduler ("Schedule types", "Context attributes", "DLQ"):
+Mends (read in ministack's source): it takes every time for UTC, leaves the names in angle brackets in the input,
+counts a rate from one interval after the schedule was made, runs an `at()` once in a life even if it is changed, calls
+a function without retries and failure destination, and loses what it can't call; its CloudFormation drops time zone,
+dates and what is done after completion. Here, by the User Guide of EventBridge Scheduler ("Schedule types", "Context
+attributes", "DLQ"):
 
-- local times count in the schedule's time zone; one that a change of clocks leaves out is skipped, one that comes twice runs once;
+- local times count in the schedule's time zone; one that a change of clocks leaves out is skipped, one that comes
+  twice runs once;
 - a rate begins at the start date, or at once;
 - what is changed begins anew, and time zones, expressions and start dates that AWS refuses are refused;
 - a function is called asynchronously, as `Invoke` with the type Event is;
@@ -38,16 +40,27 @@ DROPPED = ("ScheduleExpressionTimezone", "StartDate", "EndDate", "ActionAfterCom
 def install(refused_to_role=None) -> None:
     """Puts this in the place of ministack's; LookupError if that is not as expected.
 
-    `refused_to_role(role, action, resource, group)` gives code and text why a role may not do that for a group, if it may not.
+    `refused_to_role(role, action, resource, group)` gives code and text why a role may not do that for a group, if it
+    may not.
     """
     from ministack.services import eventbridge, lambda_svc, scheduler, sqs
     from ministack.services.cloudformation import provisioners
 
-    needed = {scheduler: ("_schedules", "_tick_schedules", "_create_schedule", "_update_schedule", "_to_epoch", "_error",
-                          "_group_arn", "_SCHEDULE_TICK_INTERVAL"),
-              eventbridge: ("_invoke_target", "_dispatch_to_lambda", "_parse_rate_seconds", "_parse_cron_fields", "_cron_next_fire"),
-              lambda_svc: ("_get_func_record_for_ref", "_execution_record_for_config", "invoke_async_with_retry"),
-              sqs: ("_queue_by_arn", "_ensure_msg_fields")}
+    needed = {
+        scheduler: (
+            "_schedules",
+            "_tick_schedules",
+            "_create_schedule",
+            "_update_schedule",
+            "_to_epoch",
+            "_error",
+            "_group_arn",
+            "_SCHEDULE_TICK_INTERVAL",
+        ),
+        eventbridge: ("_invoke_target", "_dispatch_to_lambda", "_parse_rate_seconds", "_parse_cron_fields", "_cron_next_fire"),
+        lambda_svc: ("_get_func_record_for_ref", "_execution_record_for_config", "invoke_async_with_retry"),
+        sqs: ("_queue_by_arn", "_ensure_msg_fields"),
+    }
     for module, names in needed.items():
         if missing := [name for name in names if not hasattr(module, name)]:
             raise LookupError(f"ministack's {module.__name__}.{missing[0]}")
@@ -63,7 +76,9 @@ def install(refused_to_role=None) -> None:
 
 
 def next_run(schedule: dict, last: float | None, begun: float) -> float | None:
-    """When it is due next: after its `last` run or, if there was none, from `begun` on. Nothing if it is never due again."""
+    """When it is due next: after its `last` run or, if there was none, from `begun` on. Nothing if it is never due
+    again.
+    """
     from ministack.services import eventbridge, scheduler
 
     expression = schedule["ScheduleExpression"].strip()
@@ -203,16 +218,25 @@ class Ticker:
         function = ":lambda:" in target["Arn"]
         problem = None
         if function and self._refused_to_role:
-            problem = self._refused_to_role(target["RoleArn"], "lambda:InvokeFunction", target["Arn"],
-                                            scheduler._group_arn(schedule["GroupName"]))
+            problem = self._refused_to_role(
+                target["RoleArn"], "lambda:InvokeFunction", target["Arn"], scheduler._group_arn(schedule["GroupName"])
+            )
         if function and not problem and lambda_svc._get_func_record_for_ref(target["Arn"])[0] is None:
             problem = ("ResourceNotFoundException", f"Function not found: {target['Arn']}")
         if problem:
             scheduler.logger.warning("Scheduler could not call the target of %s: %s", schedule["Arn"], problem[1])
             _dead_letter(target, schedule["Arn"], due, execution, problem)
             return
-        event = {"EventId": str(uuid.uuid4()), "Source": "aws.scheduler", "DetailType": "Scheduled Event", "Detail": "{}", "Time": due,
-                 "Resources": [schedule["Arn"]], "Account": account, "Region": region}
+        event = {
+            "EventId": str(uuid.uuid4()),
+            "Source": "aws.scheduler",
+            "DetailType": "Scheduled Event",
+            "Detail": "{}",
+            "Time": due,
+            "Resources": [schedule["Arn"]],
+            "Account": account,
+            "Region": region,
+        }
         eventbridge._invoke_target(target, event, schedule)
 
 
@@ -242,9 +266,20 @@ def _dead_letter(target: dict, arn: str, due: float, execution: str, problem: tu
     queue = sqs._queue_by_arn((target.get("DeadLetterConfig") or {}).get("Arn", ""))
     if not queue:
         return
-    attributes = {"ERROR_CODE": problem[0], "ERROR_MESSAGE": problem[1], "EXECUTION_ID": execution, "IS_PAYLOAD_TRUNCATED": "false",
-                  "RETRY_ATTEMPTS": "0", "SCHEDULED_TIME": _instant(due), "SCHEDULE_ARN": arn, "TARGET_ARN": target["Arn"]}
-    message = {"id": str(uuid.uuid4()), "body": target.get("Input") or "{}",
-               "message_attributes": {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}}
+    attributes = {
+        "ERROR_CODE": problem[0],
+        "ERROR_MESSAGE": problem[1],
+        "EXECUTION_ID": execution,
+        "IS_PAYLOAD_TRUNCATED": "false",
+        "RETRY_ATTEMPTS": "0",
+        "SCHEDULED_TIME": _instant(due),
+        "SCHEDULE_ARN": arn,
+        "TARGET_ARN": target["Arn"],
+    }
+    message = {
+        "id": str(uuid.uuid4()),
+        "body": target.get("Input") or "{}",
+        "message_attributes": {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()},
+    }
     sqs._ensure_msg_fields(message)
     queue["messages"].append(message)

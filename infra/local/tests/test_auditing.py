@@ -1,4 +1,6 @@
-"""`make audit` passes only if everything could be looked at and nothing was found; without the net it says so in one sentence."""
+"""`make audit` passes only if everything could be looked at and nothing was found; without the net it says so in one
+sentence.
+"""
 
 import contextlib
 import io
@@ -16,7 +18,9 @@ from steps import Failure
 
 class Auditing(unittest.TestCase):
     def audit(self, codes):
-        """Audits with tools that end with these codes (fetch, check, pip-audit; 0 if not given), and says in their order which ran."""
+        """Audits with tools that end with these codes (fetch, check, pip-audit; 0 if not given), and says in their
+        order which ran.
+        """
         ran = []
 
         def tool(command, *, log=None, **_):
@@ -26,8 +30,12 @@ class Auditing(unittest.TestCase):
                 log.write_text("a warning\nfatal: no net\n")
             return codes.get(name, 0)
 
-        with tempfile.TemporaryDirectory() as folder, mock.patch.object(auditing, "run_tool", tool), \
-                mock.patch.object(auditing.environment, "for_tools", lambda *_: {}), contextlib.redirect_stdout(io.StringIO()):
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            mock.patch.object(auditing, "run_tool", tool),
+            mock.patch.object(auditing.environment, "for_tools", lambda *_: {}),
+            contextlib.redirect_stdout(io.StringIO()),
+        ):
             try:
                 code, failure = auditing.audit(mock.Mock(folder=Path(folder))), None
             except Failure as error:

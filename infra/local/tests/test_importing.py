@@ -37,16 +37,35 @@ class Server:
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
                 with outer.lock:
                     if outer.failures:
-                        return self.reply(outer.failures.pop(0), {"title": "later"})
+                        self.reply(outer.failures.pop(0), {"title": "later"})
+                        return
                     accounts = [json.loads(line) for line in body.splitlines()]
                     outer.calls.append(accounts)
                     late = [index for index, account in enumerate(accounts) if account.get("late", 0) > len(outer.calls) - 1]
-                results = [{"index": index, "accountId": account["accountId"], "errors": [{"field": "balanceDue", "message": "is no amount"}]}
-                           for index, account in enumerate(accounts) if account.get("bad")]
-                results += [{"index": index, "accountId": account["accountId"], "errors": [], "warnings": [{"field": "name", "message": "was cleaned"}]}
-                            for index, account in enumerate(accounts) if account.get("odd")]
-                results += [{"index": index, "accountId": accounts[index]["accountId"], "retry": True,
-                             "errors": [{"field": "accountId", "message": "was not reached in time; post it again"}]} for index in late]
+                results = [
+                    {"index": index, "accountId": account["accountId"], "errors": [{"field": "balanceDue", "message": "is no amount"}]}
+                    for index, account in enumerate(accounts)
+                    if account.get("bad")
+                ]
+                results += [
+                    {
+                        "index": index,
+                        "accountId": account["accountId"],
+                        "errors": [],
+                        "warnings": [{"field": "name", "message": "was cleaned"}],
+                    }
+                    for index, account in enumerate(accounts)
+                    if account.get("odd")
+                ]
+                results += [
+                    {
+                        "index": index,
+                        "accountId": accounts[index]["accountId"],
+                        "retry": True,
+                        "errors": [{"field": "accountId", "message": "was not reached in time; post it again"}],
+                    }
+                    for index in late
+                ]
                 failed = sum(1 for result in results if result["errors"])
                 self.reply(200, {"stored": len(accounts) - failed, "failed": failed, "results": results})
 
@@ -92,7 +111,9 @@ class Importing(unittest.TestCase):
 
     def test_the_lines_of_one_account_go_in_order_and_in_calls_of_their_own(self):
         lines = [{"accountId": "A", "line": number} for number in range(8)]
-        _, calls, _ = self.run_import([line for pair in zip(lines, [{"accountId": f"B{n}"} for n in range(8)]) for line in pair])
+        _, calls, _ = self.run_import(
+            [line for pair in zip(lines, [{"accountId": f"B{n}"} for n in range(8)], strict=True) for line in pair]
+        )
         self.assertEqual([account["line"] for call in calls for account in call if account["accountId"] == "A"], list(range(8)))
 
     def test_a_refused_account_is_told_by_line_and_field(self):
@@ -103,15 +124,22 @@ class Importing(unittest.TestCase):
         self.assertIn("line 4", output)
 
     def test_a_byte_order_mark_is_skipped_before_divisions_and_before_any_line(self):
-        complete, calls, _ = self.run_import([{"accountId": "A"}, "\ufeff" + json.dumps({"accountId": "B"})], encode=lambda text: text.encode("utf-8-sig"))
+        complete, calls, _ = self.run_import(
+            [{"accountId": "A"}, "\ufeff" + json.dumps({"accountId": "B"})], encode=lambda text: text.encode("utf-8-sig")
+        )
         self.assertTrue(complete)
         self.assertEqual(calls, [[{"accountId": "A"}, {"accountId": "B"}]])
 
     def test_another_encoding_is_named_in_one_sentence_before_anything_is_sent(self):
-        named = {"utf-16": "accounts.ndjson is UTF-16, not UTF-8$", "utf-16-le": "is UTF-16, not UTF-8$", "utf-16-be": "is UTF-16, not UTF-8$",
-                 "utf-32": "is UTF-32, not UTF-8$", "utf-32-be": "is UTF-32, not UTF-8$",
-                 "cp1252": r"is Windows-1252 \(or ISO 8859-1\), not UTF-8: its line 2 has the byte 0xE9$",
-                 "cp850": "is Windows-1252 .* its line 2 has the byte 0x82$"}
+        named = {
+            "utf-16": "accounts.ndjson is UTF-16, not UTF-8$",
+            "utf-16-le": "is UTF-16, not UTF-8$",
+            "utf-16-be": "is UTF-16, not UTF-8$",
+            "utf-32": "is UTF-32, not UTF-8$",
+            "utf-32-be": "is UTF-32, not UTF-8$",
+            "cp1252": r"is Windows-1252 \(or ISO 8859-1\), not UTF-8: its line 2 has the byte 0xE9$",
+            "cp850": "is Windows-1252 .* its line 2 has the byte 0x82$",
+        }
         for encoding, sentence in named.items():
             server = Server()
             self.addCleanup(server.close)
@@ -164,7 +192,9 @@ class Importing(unittest.TestCase):
 
 
 class MachineClient(unittest.TestCase):
-    """An import as a machine client: it gets a token for its id and secret, at the endpoint that the API's page names, and renews it."""
+    """An import as a machine client: it gets a token for its id and secret, at the endpoint that the API's page names,
+    and renews it.
+    """
 
     def serve(self, token_url="{url}/oauth2/token"):
         seen = []
@@ -180,7 +210,12 @@ class MachineClient(unittest.TestCase):
 
             def do_POST(self):
                 body = self.read()
-                self.reply(200, {"access_token": f"token-{len(seen)}"} if self.path == "/oauth2/token" else {"results": [], "stored": len(body.splitlines())})
+                self.reply(
+                    200,
+                    {"access_token": f"token-{len(seen)}"}
+                    if self.path == "/oauth2/token"
+                    else {"results": [], "stored": len(body.splitlines())},
+                )
 
             def read(self):
                 body = self.rfile.read(int(self.headers["Content-Length"])).decode()
@@ -213,10 +248,16 @@ class MachineClient(unittest.TestCase):
             (Path(name) / "accounts.ndjson").write_text('{"accountId": "A"}')
             self.assertTrue(import_folder(client, Path(name)))
         asks = ("POST", "/oauth2/token", "Basic aWQ6c2UlMkJyZXQ=", "grant_type=client_credentials")
-        self.assertEqual(seen, [
-            asks, ("PUT", "/live/v1/machine/divisions/D", "Bearer token-1"),
-            asks, ("PUT", "/live/v1/machine/divisions/D", "Bearer token-3"),
-            ("POST", "/live/v1/machine/accounts", "Bearer token-3")])
+        self.assertEqual(
+            seen,
+            [
+                asks,
+                ("PUT", "/live/v1/machine/divisions/D", "Bearer token-1"),
+                asks,
+                ("PUT", "/live/v1/machine/divisions/D", "Bearer token-3"),
+                ("POST", "/live/v1/machine/accounts", "Bearer token-3"),
+            ],
+        )
 
     def test_sends_its_secret_to_no_address_without_https(self):
         url, seen = self.serve("http://elsewhere.example/oauth2/token")

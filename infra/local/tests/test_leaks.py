@@ -43,8 +43,12 @@ class Check(unittest.TestCase):
 
     def check(self):
         """What it says when all is well, or the failure."""
-        with (mock.patch.object(Instance, "folder", self.folder), mock.patch.object(logs, "read", lambda _: self.lines),
-              mock.patch.object(leaks, "_texts", lambda _: self.mails), contextlib.redirect_stdout(io.StringIO()) as said):
+        with (
+            mock.patch.object(Instance, "folder", self.folder),
+            mock.patch.object(logs, "read", lambda _: self.lines),
+            mock.patch.object(leaks, "_texts", lambda _: self.mails),
+            contextlib.redirect_stdout(io.StringIO()) as said,
+        ):
             leaks.check(Instance("x"), "http://mailbox.invalid")
         return said.getvalue()
 
@@ -82,7 +86,8 @@ class AllEvents(unittest.TestCase):
         stored = [{"timestamp": (i + 1) // 2, "message": str(i)} for i in range(25)]
         client = mock.Mock()
         client.filter_log_events = lambda logGroupName, startTime: {
-            "events": [event for event in stored if event["timestamp"] >= startTime][:6]}
+            "events": [event for event in stored if event["timestamp"] >= startTime][:6]
+        }
         with mock.patch.object(logs, "PAGE", 6):
             self.assertEqual(list(logs.events(client, "/x/deliver")), stored)
 

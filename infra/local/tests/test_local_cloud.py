@@ -1,4 +1,6 @@
-"""What the local cloud's own parts promise: processes are told apart, and the pinned ministack is the one that is sped up."""
+"""What the local cloud's own parts promise: processes are told apart, and the pinned ministack is the one that is sped
+up.
+"""
 
 import asyncio
 import contextlib
@@ -51,8 +53,10 @@ class Launcher(unittest.TestCase):
         from ministack.services import cognito
 
         invocation_latency.install()
-        with (mock.patch.object(cognito, "_fake_token", cognito._fake_token),
-              mock.patch.object(app, "_handle_execute_api_request", app._handle_execute_api_request)):
+        with (
+            mock.patch.object(cognito, "_fake_token", cognito._fake_token),
+            mock.patch.object(app, "_handle_execute_api_request", app._handle_execute_api_request),
+        ):
             renewed_groups.install()
             raw_paths.install()
 
@@ -66,17 +70,21 @@ class Launcher(unittest.TestCase):
 
 @contextlib.contextmanager
 def installed_scheduling(refused_to_role=None):
-    """ministack's scheduler with this project's in it, and nothing stored, until the end of the block; answers it and what was called."""
+    """ministack's scheduler with this project's in it, and nothing stored, until the end of the block; answers it and
+    what was called.
+    """
     from ministack.services import eventbridge, lambda_svc, scheduler
     from ministack.services.cloudformation import provisioners
 
     handlers, called = provisioners._RESOURCE_HANDLERS, []
     names = ("_create_schedule", "_update_schedule", "_tick_schedules", "_SCHEDULE_TICK_INTERVAL")
-    with (mock.patch.multiple(scheduler, **{name: getattr(scheduler, name) for name in names}),
-          mock.patch.object(eventbridge, "_dispatch_to_lambda", eventbridge._dispatch_to_lambda),
-          mock.patch.dict(handlers, {"AWS::Scheduler::Schedule": dict(handlers["AWS::Scheduler::Schedule"])}),
-          mock.patch.object(lambda_svc, "_get_func_record_for_ref", lambda arn: ({"config": {}}, {"FunctionName": "f"}, "f")),
-          mock.patch.object(lambda_svc, "invoke_async_with_retry", lambda _, event: called.append(event))):
+    with (
+        mock.patch.multiple(scheduler, **{name: getattr(scheduler, name) for name in names}),
+        mock.patch.object(eventbridge, "_dispatch_to_lambda", eventbridge._dispatch_to_lambda),
+        mock.patch.dict(handlers, {"AWS::Scheduler::Schedule": dict(handlers["AWS::Scheduler::Schedule"])}),
+        mock.patch.object(lambda_svc, "_get_func_record_for_ref", lambda arn: ({"config": {}}, {"FunctionName": "f"}, "f")),
+        mock.patch.object(lambda_svc, "invoke_async_with_retry", lambda _, event: called.append(event)),
+    ):
         scheduling.install(refused_to_role)
         scheduler.reset()
         yield scheduler, called
@@ -91,8 +99,13 @@ class Scheduling(unittest.TestCase):
     def schedule(self, expression, zone="UTC", **more):
         names = json.dumps({name: f"<aws.scheduler.{name}>" for name in self.NAMES})
         target = {"Arn": self.FUNCTION, "RoleArn": self.ROLE, "Input": names}
-        return {"ScheduleExpression": expression, "ScheduleExpressionTimezone": zone, "FlexibleTimeWindow": {"Mode": "OFF"},
-                "Target": target, **more}
+        return {
+            "ScheduleExpression": expression,
+            "ScheduleExpressionTimezone": zone,
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+            "Target": target,
+            **more,
+        }
 
     def runs(self, schedule, begun, many):
         """So many runs from this moment on, as text."""
@@ -119,8 +132,13 @@ class Scheduling(unittest.TestCase):
 
     def test_what_aws_refuses_is_refused(self):
         now = time.time()
-        for faulty in (self.schedule("cron(0 9 * * MON *)"), self.schedule("at(tomorrow)"), self.schedule("rate(1 week)"),
-                       self.schedule("rate(1 day)", "Mars/Olympus"), self.schedule("rate(1 day)", StartDate=now - 301)):
+        for faulty in (
+            self.schedule("cron(0 9 * * MON *)"),
+            self.schedule("at(tomorrow)"),
+            self.schedule("rate(1 week)"),
+            self.schedule("rate(1 day)", "Mars/Olympus"),
+            self.schedule("rate(1 day)", StartDate=now - 301),
+        ):
             with installed_scheduling() as (scheduler, _):
                 self.assertEqual(scheduler._create_schedule("s", faulty)[0], 400, faulty)
                 self.assertEqual(scheduler._create_schedule("s", self.schedule("rate(1 day)", StartDate=now - 200))[0], 200)
@@ -133,7 +151,7 @@ class Scheduling(unittest.TestCase):
                 scheduler._tick_schedules()
                 scheduler._tick_schedules()
                 arn = "arn:aws:scheduler:us-east-1:000000000000:schedule/default/s"
-                self.assertEqual(called, [dict(zip(self.NAMES, ("2026-12-01T09:00:00Z", "1", arn)))])
+                self.assertEqual(called, [dict(zip(self.NAMES, ("2026-12-01T09:00:00Z", "1", arn), strict=True))])
                 # What is changed begins anew; what is disabled does not run.
                 scheduler._update_schedule("s", self.schedule("at(2026-12-01T09:00:01)", ActionAfterCompletion="DELETE"))
                 scheduler._create_schedule("t", self.schedule("at(2026-12-01T09:00:01)", State="DISABLED"))
@@ -175,10 +193,17 @@ def installed_rules():
     """ministack's modules with the rules around theirs, until the end of the block."""
     from ministack.core import iam_actions, iam_evaluator
 
-    names = ("extract_iam_action", "extract_resource_arn", "dynamodb_service_context", "dynamodb_resource_arns",
-             "dynamodb_transaction_checks")
-    with (mock.patch.multiple(iam_actions, **{name: getattr(iam_actions, name) for name in names}),
-          mock.patch.object(iam_evaluator, "enforce", iam_evaluator.enforce)):
+    names = (
+        "extract_iam_action",
+        "extract_resource_arn",
+        "dynamodb_service_context",
+        "dynamodb_resource_arns",
+        "dynamodb_transaction_checks",
+    )
+    with (
+        mock.patch.multiple(iam_actions, **{name: getattr(iam_actions, name) for name in names}),
+        mock.patch.object(iam_evaluator, "enforce", iam_evaluator.enforce),
+    ):
         policy_rules.install()
         yield iam_actions, iam_evaluator
 
@@ -208,19 +233,31 @@ class PolicyRules(unittest.TestCase):
             delete = iam_actions.extract_resource_arn("scheduler", "DELETE", "/schedules/s", {}, b"", group, "us-east-1", "0")
             for action, arn in (("scheduler:UpdateSchedule", put), ("scheduler:DeleteSchedule", delete)):
                 evaluator.enforce("key", action, "scheduler", "us-east-1", resource_arn=arn, service_context={})
-        self.assertEqual(asked, [("scheduler:UpdateSchedule", f"{scheduler}/g/s", {}),
-                                 ("iam:PassRole", role, {"iam:PassedToService": "scheduler.amazonaws.com"}),
-                                 ("scheduler:DeleteSchedule", f"{scheduler}/g/s", {})])
+        self.assertEqual(
+            asked,
+            [
+                ("scheduler:UpdateSchedule", f"{scheduler}/g/s", {}),
+                ("iam:PassRole", role, {"iam:PassedToService": "scheduler.amazonaws.com"}),
+                ("scheduler:DeleteSchedule", f"{scheduler}/g/s", {}),
+            ],
+        )
 
     def test_scheduler_may_do_what_its_role_lets_it_for_its_group(self):
         from ministack.services import iam
 
         group, function = "arn:aws:scheduler:us-east-1:000000000000:schedule-group/g", "arn:aws:lambda:us-east-1:000000000000:function:f"
-        trust = {"Statement": {"Effect": "Allow", "Principal": {"Service": "scheduler.amazonaws.com"}, "Action": "sts:AssumeRole",
-                               "Condition": {"StringEquals": {"aws:SourceAccount": "000000000000", "aws:SourceArn": group}}}}
+        trust = {
+            "Statement": {
+                "Effect": "Allow",
+                "Principal": {"Service": "scheduler.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+                "Condition": {"StringEquals": {"aws:SourceAccount": "000000000000", "aws:SourceArn": group}},
+            }
+        }
         policy = {"Statement": {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": function}}
         role = {"AssumeRolePolicyDocument": json.dumps(trust), "InlinePolicies": {"p": json.dumps(policy)}}
         with mock.patch.object(iam, "_roles", mock.Mock(get_scoped=lambda *_: role)):
+
             def refused(resource, group):
                 return policy_rules.refused_to_scheduler("arn:aws:iam::000000000000:role/r", "lambda:InvokeFunction", resource, group)
 
@@ -232,13 +269,30 @@ class PolicyRules(unittest.TestCase):
         def item(key):
             return {"pk": {"S": key}, "sk": {"S": "x"}}
 
-        calls = [({"TableName": "t", "Key": item("A")}, ["A"]), ({"TableName": "t", "Item": item("A")}, ["A"]),
-                 ({"RequestItems": {"t": {"Keys": [item("A"), item("B")]}}}, ["A", "B"]),
-                 ({"RequestItems": {"t": [{"PutRequest": {"Item": item("A")}}, {"DeleteRequest": {"Key": item("B")}}]}}, ["A", "B"]),
-                 ({"TableName": "t", "KeyConditionExpression": "#p = :p AND sk = :s", "ExpressionAttributeNames": {"#p": "pk"},
-                   "ExpressionAttributeValues": {":p": {"S": "A"}, ":s": {"S": "x"}}}, ["A"]),
-                 ({"TableName": "t", "IndexName": "i", "KeyConditionExpression": "indexPartition = :p",
-                   "ExpressionAttributeValues": {":p": {"S": "A"}}}, None)]
+        calls = [
+            ({"TableName": "t", "Key": item("A")}, ["A"]),
+            ({"TableName": "t", "Item": item("A")}, ["A"]),
+            ({"RequestItems": {"t": {"Keys": [item("A"), item("B")]}}}, ["A", "B"]),
+            ({"RequestItems": {"t": [{"PutRequest": {"Item": item("A")}}, {"DeleteRequest": {"Key": item("B")}}]}}, ["A", "B"]),
+            (
+                {
+                    "TableName": "t",
+                    "KeyConditionExpression": "#p = :p AND sk = :s",
+                    "ExpressionAttributeNames": {"#p": "pk"},
+                    "ExpressionAttributeValues": {":p": {"S": "A"}, ":s": {"S": "x"}},
+                },
+                ["A"],
+            ),
+            (
+                {
+                    "TableName": "t",
+                    "IndexName": "i",
+                    "KeyConditionExpression": "indexPartition = :p",
+                    "ExpressionAttributeValues": {":p": {"S": "A"}},
+                },
+                None,
+            ),
+        ]
         with installed_rules() as (iam_actions, _):
             for call, keys in calls:
                 context = iam_actions.dynamodb_service_context(json.dumps(call).encode())
@@ -252,8 +306,14 @@ class PolicyRules(unittest.TestCase):
         def enforce(*_, resource_arn, service_context):
             asked.append((resource_arn.rpartition("/")[2], service_context[policy_rules.LEADING_KEYS]))
 
-        body = json.dumps({"TransactItems": [{"Put": {"TableName": "t", "Item": {"pk": {"S": "A"}}}},
-                                             {"Update": {"TableName": "u", "Key": {"pk": {"S": "B"}}}}]}).encode()
+        body = json.dumps(
+            {
+                "TransactItems": [
+                    {"Put": {"TableName": "t", "Item": {"pk": {"S": "A"}}}},
+                    {"Update": {"TableName": "u", "Key": {"pk": {"S": "B"}}}},
+                ]
+            }
+        ).encode()
         with mock.patch.object(iam_evaluator, "enforce", enforce), installed_rules() as (iam_actions, evaluator):
             for action, table in iam_actions.dynamodb_transaction_checks("dynamodb:TransactWriteItems", body, "us-east-1", "0"):
                 evaluator.enforce("key", action, "dynamodb", "us-east-1", resource_arn=table, service_context={})
@@ -273,8 +333,13 @@ class PolicyRules(unittest.TestCase):
             for table in iam_actions.dynamodb_resource_arns(body, "us-east-1", "0"):
                 evaluator.enforce("key", "dynamodb:BatchGetItem", "dynamodb", "us-east-1", resource_arn=table, service_context={})
         key, select, attributes = policy_rules.LEADING_KEYS, "dynamodb:Select", "dynamodb:Attributes"
-        self.assertEqual(asked, [("t", {key: ["A"], select: "SPECIFIC_ATTRIBUTES", attributes: ["status", "b"]}),
-                                 ("u", {key: ["B", "C"], select: "ALL_ATTRIBUTES"})])
+        self.assertEqual(
+            asked,
+            [
+                ("t", {key: ["A"], select: "SPECIFIC_ATTRIBUTES", attributes: ["status", "b"]}),
+                ("u", {key: ["B", "C"], select: "ALL_ATTRIBUTES"}),
+            ],
+        )
 
 
 class Metering(unittest.TestCase):
@@ -295,8 +360,11 @@ class Metering(unittest.TestCase):
             async def send(message):
                 sent.append(message)
 
-            headers = [(b"x-amz-target", b"DynamoDB_20120810.TransactWriteItems"), (b"user-agent", b"aws-sdk-rust app/deliver"),
-                       (b"content-length", b"2")]
+            headers = [
+                (b"x-amz-target", b"DynamoDB_20120810.TransactWriteItems"),
+                (b"user-agent", b"aws-sdk-rust app/deliver"),
+                (b"content-length", b"2"),
+            ]
             for _ in range(2):
                 await meter({"type": "http", "method": "POST", "path": "/", "headers": headers}, receive, send)
             sent.clear()

@@ -57,7 +57,7 @@ class SampleCustomers(unittest.TestCase):
         self.assertTrue(any(contact["email"] != contact["email"].strip().lower() for contact in contacts))
         self.assertTrue(any("siteId" in contact for contact in contacts))
         self.assertTrue(any(contact["email"] == "" for contact in contacts))
-        self.assertTrue(any(contact["name"] == "Zoë \"Z\" <O'Neil> & Söhne" for contact in contacts))
+        self.assertTrue(any(contact["name"] == 'Zoë "Z" <O\'Neil> & Söhne' for contact in contacts))
 
 
 class CountsByHand(unittest.TestCase):

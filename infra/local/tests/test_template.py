@@ -1,4 +1,6 @@
-"""Rules that the templates keep: what a first deployment may leave behind, what parameters take, what costs by the month."""
+"""Rules that the templates keep: what a first deployment may leave behind, what parameters take, what costs by the
+month.
+"""
 
 import re
 import unittest
@@ -19,8 +21,11 @@ class Loader(yaml.SafeLoader):
 
 
 def _function(loader, _, node):
-    construct = {yaml.ScalarNode: loader.construct_scalar, yaml.SequenceNode: loader.construct_sequence,
-                 yaml.MappingNode: loader.construct_mapping}
+    construct = {
+        yaml.ScalarNode: loader.construct_scalar,
+        yaml.SequenceNode: loader.construct_sequence,
+        yaml.MappingNode: loader.construct_mapping,
+    }
     return construct[type(node)](node)
 
 
@@ -59,17 +64,33 @@ class FirstDeployment(unittest.TestCase):
         pattern = re.compile(template("template.yaml")["Parameters"]["PublicUrl"]["AllowedPattern"])
         for taken in ("", "https://invites.example.com", "https://a.example:8443/invites/v2", "https://x-1.example/~a_b.c"):
             self.assertRegex(taken, pattern)
-        for refused in ("http://invites.example.com", "https://invites.example.com/", "https://a.example/%7Ea", "https://",
-                        "https://a.example/x?y=z", "https://a.example/#x", "https://a.example//x", "https://ann@a.example",
-                        "https://bücher.example", "https://a.example/a b", "https://a.example.", "invites.example.com", "https://[::1]"):
+        for refused in (
+            "http://invites.example.com",
+            "https://invites.example.com/",
+            "https://a.example/%7Ea",
+            "https://",
+            "https://a.example/x?y=z",
+            "https://a.example/#x",
+            "https://a.example//x",
+            "https://ann@a.example",
+            "https://bücher.example",
+            "https://a.example/a b",
+            "https://a.example.",
+            "invites.example.com",
+            "https://[::1]",
+        ):
             self.assertNotRegex(refused, pattern)
 
 
 class Alarms(unittest.TestCase):
     def test_a_long_campaign_raises_none_of_the_delivery_queue(self):
         alarms = of_type(template("infra/alarms.yaml"), "AWS::CloudWatch::Alarm")
-        of_deliveries = {metric["MetricName"] for alarm in alarms.values() for metric in metrics(alarm)
-                         if {"Name": "QueueName", "Value": "DeliverQueue"} in metric.get("Dimensions", [])}
+        of_deliveries = {
+            metric["MetricName"]
+            for alarm in alarms.values()
+            for metric in metrics(alarm)
+            if {"Name": "QueueName", "Value": "DeliverQueue"} in metric.get("Dimensions", [])
+        }
         self.assertEqual(of_deliveries, {"ApproximateNumberOfMessagesVisible", "NumberOfMessagesDeleted"})
 
     def test_every_alarm_has_at_most_ten_metrics(self):
