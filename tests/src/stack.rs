@@ -20,7 +20,7 @@ pub type Answer = ureq::http::Response<String>;
 /// What `.local/stack.json` says of a running local cloud.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "the README lists the fields")]
+#[expect(missing_docs, reason = "docs/contributing.md lists the fields")]
 pub struct Stack {
     pub api_url: String,
     pub aws_endpoint: String,

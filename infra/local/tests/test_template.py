@@ -10,7 +10,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[3]
 
-# Dollars a month in us-east-1; docs/architecture.md has where they come from.
+# Dollars a month in us-east-1; docs/deploying.md has where they come from.
 ALARM_METRIC, CUSTOM_METRIC, ACL, RULE = 0.10, 0.30, 5.00, 1.00
 POLLING, SWEEP = 1.12, 0.43
 MOST_WITHOUT_WAF, MOST_WITH_WAF = 6.00, 15.00
@@ -117,7 +117,7 @@ class StandingCost(unittest.TestCase):
         total = without + ACL + rules * RULE + with_waf * ALARM_METRIC
         self.assertLess(without, MOST_WITHOUT_WAF)
         self.assertLess(total, MOST_WITH_WAF)
-        docs = (ROOT / "docs/architecture.md").read_text("utf-8")
+        docs = (ROOT / "docs/deploying.md").read_text("utf-8")
         for said in (f"| {usual} at $0.10 |", f"**{without:.2f}**", f"**{total:.2f}**"):
             self.assertIn(said, docs)
 
