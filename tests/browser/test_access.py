@@ -100,7 +100,7 @@ class Access(PageTest):
         self.page.locator("#sign-in").click()
         expect(self.page.locator("input[name=password]")).to_be_visible()
 
-    def test_a_reload_asks_for_nothing_while_the_user_pool_knows_whoever_signed_in_and_back_leads_back(self):
+    def test_a_reload_needs_no_password_within_the_session_and_back_still_works(self):
         self.open("?division=DAYTON")
         expect(self.page.locator("#load")).to_be_enabled()
         self.page.locator("header nav").get_by_role("link", name="Templates").click()

@@ -361,7 +361,7 @@ class Activate(PageTest):
         expect(self.page.locator("#ask-reason")).to_have_count(0)
         expect(self.page.locator("#live")).to_have_text("Invitation withdrawn.")
 
-    def test_who_accepted_before_the_withdrawal_is_shown_as_accepted_once_the_dialog_is_left(self):
+    def test_an_acceptance_before_the_withdrawal_is_shown_after_the_dialog(self):
         division = self.invited()
         link = self.links(division)[0]
         self.open_person(division)

@@ -52,7 +52,7 @@ class Control(PageTest):
         expect(self.page.locator("#outcome-sent")).not_to_have_text("0")
         return division, campaign
 
-    def test_a_slow_campaign_is_paused_and_resumed_over_a_reload_and_mails_everybody_once(self):
+    def test_a_slow_campaign_pauses_resumes_over_a_reload_and_mails_everybody_once(self):
         # A minute in which to pause it.
         people = a_minute = 30
         division = self.campaigns.division(people)
@@ -104,7 +104,7 @@ class Control(PageTest):
         ):
             expect(self.page.locator("#audit")).to_contain_text(entry)
 
-    def test_a_campaign_whose_audience_grew_is_resumed_with_the_number_that_the_question_names(self):
+    def test_a_campaign_whose_audience_grew_is_resumed_with_the_named_number(self):
         people = 20
         _, campaign = self.slow_campaign(people)
         self.page.locator("#pause").click()

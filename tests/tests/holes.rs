@@ -164,7 +164,7 @@ fn who_is_withdrawn_while_unconfirmed_is_not_mailed_by_a_retry() {
 }
 
 #[test]
-fn a_claim_whose_answer_is_lost_and_whose_repeats_are_throttled_is_still_this_functions() {
+fn a_claim_with_a_lost_answer_and_throttled_repeats_is_recognised() {
     scripted(1, async |scene| {
         let claim = |fault| step("deliver", "TransactWriteItems", Some(fault), None);
         // The SDK tries three times, and the store as often again.
@@ -179,7 +179,7 @@ fn a_claim_whose_answer_is_lost_and_whose_repeats_are_throttled_is_still_this_fu
 }
 
 #[test]
-fn a_claim_whose_answer_is_lost_while_reads_are_throttled_is_still_this_functions() {
+fn a_claim_with_a_lost_answer_is_recognised_while_reads_are_throttled() {
     scripted(1, async |scene| {
         // The SDK tries three times.
         let claim = [Fault::Throttled, Fault::Throttled, Fault::AnswerLost];

@@ -79,7 +79,7 @@ fn e_mails_leave_as_fast_as_ses_takes_them_and_no_faster() {
 
 /// Guarantees 3 and 10.
 #[test]
-fn a_server_that_a_division_takes_off_its_list_is_in_no_later_email_and_nobody_is_lost() {
+fn a_server_taken_off_a_divisions_list_is_in_no_later_email() {
     scripted(300, async |scene| {
         scene.system.with(|state| (state.cloud.ses.account.rate, state.cloud.ses.account.burst) = (1.0, 1.0));
         let ask =

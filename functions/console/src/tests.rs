@@ -63,7 +63,7 @@ async fn every_answer_is_taken_for_what_it_is_and_leaks_no_address() {
 }
 
 #[tokio::test]
-async fn the_page_of_an_invitation_calls_its_own_api_only_and_fetches_nothing_elsewhere_but_the_logo() {
+async fn the_invitation_page_calls_its_own_api_and_fetches_only_the_logo_elsewhere() {
     let (answer, body) = Call::to("/activate").answer().await;
     assert_eq!(header(&answer, "content-type"), "text/html; charset=utf-8");
     let policy = header(&answer, "content-security-policy");

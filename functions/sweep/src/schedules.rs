@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_function_failed_at_and_what_scheduler_could_not_deliver_are_told_apart() {
+    fn function_failures_and_undelivered_runs_are_distinguished() {
         let event = json!({"scheduleId": "01J", "rule": 1, "scheduledTime": "2026-11-30T14:00:00Z"});
         let at: Timestamp = "2026-11-30T14:00:00Z".parse().expect("a time");
         let lost =

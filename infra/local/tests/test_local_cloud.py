@@ -60,7 +60,7 @@ class Launcher(unittest.TestCase):
             renewed_groups.install()
             raw_paths.install()
 
-    def test_every_patch_is_installed_and_says_what_it_mends_and_where_that_belongs_upstream(self):
+    def test_every_patch_is_installed_and_names_what_it_mends_and_its_upstream_place(self):
         installed = {getattr(install, "func", install).__module__ for install in launcher.changes(enforced=True).values()}
         modules = [f"patches.{file.stem}" for file in Path(launcher.__file__).with_name("patches").glob("[!_]*.py")]
         self.assertEqual(installed, set(modules))

@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_compared_without_space_and_in_one_normal_form_wherever_they_come_from() {
+    fn values_are_compared_trimmed_and_in_one_normal_form() {
         let spellings =
             ["K\u{e4}rnten Süd", "K\u{e4}rnten Süd ", "\tKa\u{308}rnten \u{a0} Süd", "\u{feff}K\u{e4}rnten\nSüd"];
         for wanted in spellings {

@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hash_is_argon2id_of_at_least_owasps_parameters_and_verifies_its_password_alone() {
+    fn a_hash_is_argon2id_with_owasps_parameters_and_verifies_its_password_alone() {
         let password = choose("correct horse battery staple", &[]).expect("fit");
         let hash = password.hash([7; SALT_BYTES]);
         assert!(hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", hash.as_str());

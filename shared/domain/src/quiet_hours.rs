@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_that_begins_in_an_hour_that_is_left_out_begins_an_hour_later_and_a_repeated_hour_counts_twice() {
+    fn a_window_follows_the_clock_through_skipped_and_repeated_hours() {
         let zone = new_york();
         let spring = read(json!({"sendFrom": "02:30", "sendUntil": "04:00"})).expect("nothing is wrong");
         let next = spring.next(at("2026-03-08T05:00:00Z"), &zone).map(|next| next.to_string());

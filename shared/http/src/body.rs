@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_byte_order_mark_is_skipped_and_bytes_that_are_no_utf8_are_refused_with_the_reason() {
+    async fn a_byte_order_mark_is_skipped_and_bytes_other_than_utf8_are_refused() {
         let (_, bytes) = read(request(Some(JSON), "\u{feff}[1]"), 9, &[JSON]).await.expect("UTF-8");
         assert_eq!(&bytes[..], b"[1]");
         let table: [(&[u8], &str); _] = [

@@ -162,7 +162,7 @@ async fn of_many_who_try_at_the_same_time_exactly_one_is_accepted() {
 }
 
 #[tokio::test]
-async fn a_source_that_is_refused_again_and_again_is_slowed_down_and_the_right_password_still_works() {
+async fn a_source_with_many_refusals_is_throttled_and_the_right_password_works() {
     let (world, passwords) = invited(1).await;
     // One function for all calls: to make one takes longer than to answer.
     let router = activate::router(activate::Activate::new(&world.config, &world.settings).unwrap());
@@ -362,7 +362,7 @@ async fn an_import_in_between_takes_nothing_away_from_an_invitation() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_accepts_in_the_middle_of_the_next_campaign_is_in_or_has_a_newer_password_that_works() {
+async fn accepting_during_the_next_campaign_succeeds_or_a_newer_password_works() {
     const PEOPLE: usize = 40;
     let (world, passwords) = invited(PEOPLE).await;
     let mut again = world.send_request("NORTH").await;

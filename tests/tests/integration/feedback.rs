@@ -65,7 +65,7 @@ async fn every_kind_of_event_changes_row_counters_and_recipient() {
 }
 
 #[tokio::test]
-async fn a_rejected_email_takes_nothing_back_from_who_has_a_newer_password_or_has_accepted() {
+async fn a_rejected_email_keeps_a_newer_password_and_an_acceptance() {
     let (world, id) = sent_to(2).await;
     world.set(&world.email("p0"), "digest", "newer").await;
     world.accept("NORTH", &world.email("p1")).await;
@@ -212,7 +212,7 @@ async fn both_forms_are_taken_up_in_an_envelope_and_without() {
 }
 
 #[tokio::test]
-async fn without_tags_a_report_waits_for_the_record_and_is_dropped_if_it_is_about_nothing() {
+async fn a_report_without_tags_waits_for_the_record_and_is_dropped_if_unknown() {
     let (world, id) = sent_to(1).await;
     let email = world.email("p0");
     let row = world.row(id, &email).await;
@@ -257,7 +257,7 @@ async fn with_a_delivery_left(kind: &str, least: usize) -> (World, CampaignId, V
 }
 
 #[tokio::test]
-async fn a_campaign_halts_when_too_much_came_back_and_after_a_resume_only_for_what_is_new() {
+async fn a_campaign_halts_for_bounces_and_after_a_resume_for_new_ones_only() {
     for (kind, most, reason) in [("bounce", 10, "bounces"), ("complaint", 5, "complaints")] {
         let (world, id, events) = with_a_delivery_left(kind, most).await;
         world.reports(events[..most].iter().cloned()).await;
@@ -324,7 +324,7 @@ async fn automatic_answers_of_people_who_are_away_halt_nothing() {
 }
 
 #[tokio::test]
-async fn a_rejected_email_that_is_tried_again_is_not_taken_for_sent_when_an_old_report_comes_late() {
+async fn a_late_report_of_a_rejected_attempt_does_not_mark_the_retry_as_sent() {
     let (world, id) = sent_to(1).await;
     let email = world.email("p0");
     let rejected = world.row(id, &email).await;

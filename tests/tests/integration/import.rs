@@ -280,7 +280,7 @@ async fn one_bad_element_of_a_list_is_refused_alone() {
 }
 
 #[tokio::test]
-async fn a_byte_order_mark_is_skipped_and_another_encoding_is_refused_whatever_is_posted() {
+async fn a_byte_order_mark_is_skipped_and_another_encoding_is_refused() {
     let world = World::new().await;
     let division = json!({"name": "South", "email": "a@example.com", "timeZone": "Europe/Berlin", "portalUrl": "https://portal.example.com"});
     let account = town(&world).remove(0).0;

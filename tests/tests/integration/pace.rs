@@ -160,7 +160,7 @@ async fn a_sender_that_loses_its_verification_pauses_the_campaign_and_loses_nobo
 }
 
 #[tokio::test]
-async fn when_ses_takes_nothing_from_the_account_the_campaign_pauses_and_operators_are_told() {
+async fn a_campaign_pauses_and_notifies_when_ses_refuses_the_account() {
     let table = [
         (400, "SendingPausedException", "", "sendingPaused"),
         (403, "AccessDeniedException", "", "accountRefused"),

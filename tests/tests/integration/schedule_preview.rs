@@ -55,7 +55,7 @@ async fn a_preview_says_when_and_whom_today() {
 }
 
 #[tokio::test]
-async fn a_preview_gives_everybody_of_the_selection_a_reason_and_e_mails_whom_a_run_would() {
+async fn a_preview_has_a_reason_for_everybody_and_counts_as_a_run_does() {
     let scheduling = Scheduling::with_people(7).await;
     let world = &scheduling.world;
     let email = |person: &str| world.email(person);
@@ -94,7 +94,7 @@ async fn a_preview_gives_everybody_of_the_selection_a_reason_and_e_mails_whom_a_
 }
 
 #[tokio::test]
-async fn a_schedule_from_before_there_were_limits_is_shown_with_a_warning_runs_and_is_not_saved_so_again() {
+async fn a_schedule_stored_without_limits_warns_and_runs_and_its_next_save_needs_them() {
     let scheduling = Scheduling::with_people(1).await;
     let world = &scheduling.world;
     let pending = Contact::new("1", &world.email("old")).with("portal", "pending");

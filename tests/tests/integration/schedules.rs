@@ -672,7 +672,7 @@ async fn a_save_between_the_due_time_and_the_call_loses_no_run_silently() {
 }
 
 #[tokio::test]
-async fn fifty_schedules_that_are_due_in_one_minute_all_start_though_ses_is_asked_too_often() {
+async fn fifty_schedules_due_in_one_minute_start_though_ses_throttles() {
     let scheduling = Scheduling::with_people(1).await;
     let world = &scheduling.world;
     let mut made = Vec::new();

@@ -92,7 +92,7 @@ async fn every_save_is_a_version_of_its_own_with_who_and_when() {
 }
 
 #[tokio::test]
-async fn who_edits_an_old_version_is_told_of_the_newer_one_and_of_saves_at_once_one_wins() {
+async fn an_edit_of_an_old_version_is_refused_and_one_of_two_saves_wins() {
     let world = world().await;
     let path = made(&world, "One").await;
     let edits = ["a", "b", "c", "d"].map(|word| {
@@ -206,7 +206,7 @@ async fn a_template_has_a_language_which_its_e_mails_are_in() {
 }
 
 #[tokio::test]
-async fn a_campaign_takes_an_active_template_and_keeps_its_version_whatever_becomes_of_it() {
+async fn a_campaign_needs_an_active_template_and_keeps_its_version() {
     let world = world().await;
     let path = made(&world, "One").await;
     let offered = get(&world, "/v1/filters").await.json()["templates"].clone();

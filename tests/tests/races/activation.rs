@@ -33,7 +33,7 @@ async fn status(world: &World) -> PortalStatus {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_password_that_an_operators_mail_replaces_meanwhile_is_refused_and_the_new_one_works() {
+async fn a_password_replaced_by_an_operators_campaign_is_refused_and_the_new_one_works() {
     let _scenario = FailScenario::setup();
     let (world, password) = invited().await;
     invite_again(&world).await;
@@ -130,7 +130,7 @@ async fn who_is_withdrawn_while_ses_refuses_the_mail_stays_withdrawn() {
 
 /// Guarantee 5.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_asks_while_an_operators_mail_is_on_its_way_keeps_what_they_have_if_ses_refuses_that() {
+async fn a_resend_during_an_operators_send_keeps_the_old_password_if_ses_refuses() {
     let _scenario = FailScenario::setup();
     let (world, password) = invited().await;
     invite_again(&world).await;

@@ -98,7 +98,7 @@ async fn send_killed_after_its_transaction_is_taken_up_by_the_sweep_alone() {
 }
 
 #[tokio::test]
-async fn scheduled_send_killed_after_its_transaction_goes_on_when_it_is_called_again_or_by_the_sweep() {
+async fn a_scheduled_send_killed_after_its_transaction_is_finished_by_retry_or_sweep() {
     for called_again in [true, false] {
         let _scenario = FailScenario::setup();
         let scheduling = Scheduling::with_people(PEOPLE).await;
@@ -153,7 +153,7 @@ async fn deliver_killed_between_claim_and_sending_leaves_its_batch_unconfirmed()
 }
 
 #[tokio::test]
-async fn deliver_killed_between_sending_and_recording_leaves_its_batch_unconfirmed_and_mails_nobody_again() {
+async fn deliver_killed_before_recording_leaves_its_batch_unconfirmed() {
     let (world, id) = kill_at("deliver.sent", 1).await;
     let unconfirmed = world.campaign(id).await["outcomes"]["unconfirmed"].as_u64().unwrap() as usize;
     assert!((1..=DELIVERY_SIZE).contains(&unconfirmed), "{unconfirmed}");

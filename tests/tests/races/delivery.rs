@@ -122,7 +122,7 @@ async fn a_claim_is_settled_only_under_its_own_id() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_is_claimed_when_the_time_is_up_gets_back_what_they_had_and_is_mailed_by_the_next() {
+async fn claims_released_at_the_deadline_restore_their_state_and_are_mailed_later() {
     with_clock(async |watch| {
         let _scenario = FailScenario::setup();
         let world = Arc::new(World::with_people(1).await);

@@ -170,7 +170,7 @@ async fn a_new_large_account_that_is_killed_after_any_write_is_whole_or_not_ther
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_large_account_that_is_posted_again_and_killed_after_any_write_is_the_old_or_the_new_one() {
+async fn a_large_account_killed_after_any_write_is_the_old_or_the_new_one() {
     with_clock(async |_| {
         let world = World::empty();
         let (old, new) = (large(&world, 0..PEOPLE, 5), large(&world, 20..PEOPLE + 30, 8).with("balanceDue", "0.00"));
@@ -190,7 +190,7 @@ async fn a_large_account_whose_deletion_is_killed_after_any_write_is_whole_or_go
 
 /// Each asks the account, or the link rows of whoever has too many kinds of links: what its role must allow (the world looks at its end).
 #[tokio::test(start_paused = true)]
-async fn whoever_decides_about_people_of_an_account_that_is_being_changed_may_read_what_it_takes() {
+async fn roles_may_read_the_accounts_that_a_decision_about_changing_accounts_needs() {
     with_clock(async |_| {
         let _scenario = FailScenario::setup();
         let world = world_with(None).await;
@@ -283,7 +283,7 @@ async fn a_campaign_beside_a_killed_import_mails_exactly_those_who_are_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_invitation_is_accepted_as_long_as_the_account_is_in_force_and_not_a_moment_longer() {
+async fn an_invitation_is_accepted_only_while_its_account_is_in_force() {
     let _scenario = FailScenario::setup();
     let world = World::empty();
     let world = Arc::new({
@@ -321,7 +321,7 @@ async fn an_invitation_is_accepted_as_long_as_the_account_is_in_force_and_not_a_
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_sixteen_accounts_with_a_thousand_people_each_every_one_is_whole_or_not_reached() {
+async fn each_of_sixteen_accounts_with_a_thousand_people_is_whole_or_not_reached() {
     let _scenario = FailScenario::setup();
     with_clock(async |clock| {
         let world = World::new().await;

@@ -206,7 +206,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn after_any_posts_changes_moves_and_deletes_everybody_is_linked_as_the_accounts_say(
+    fn after_any_sequence_of_changes_links_agree_with_the_accounts(
         calls in prop::collection::vec(any_call(30, 2, 12), 1..8)
     ) {
         let model = Model::<100>::default();
@@ -227,7 +227,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1_500, max_shrink_iters: 5_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn imports_at_the_same_time_end_as_if_one_had_come_after_the_other_and_a_crash_is_healed_by_the_next_post(
+    fn concurrent_imports_are_serialisable_and_the_next_post_heals_a_crash(
         rounds in prop::collection::vec(
             (prop::collection::vec(any_call(2, 0, 2), 2), prop::collection::vec(any_turn(), 0..12)),
             1..4,
@@ -320,7 +320,7 @@ fn a_change_and_its_reversal_in_one_call_are_made_in_order() {
 }
 
 #[test]
-fn an_account_that_was_deleted_and_posted_again_meanwhile_is_not_the_one_that_was_read() {
+fn an_account_deleted_and_posted_again_has_another_version() {
     let (before, other) = (account(1, &[1]), account(1, &[2]));
     let wanted = Change::put(Account { balance_due: Decimal::TEN, ..before.clone() });
     let race = vec![Change::delete(before.account_id.clone()), Change::put(other.clone())];
@@ -335,7 +335,7 @@ fn an_account_that_was_deleted_and_posted_again_meanwhile_is_not_the_one_that_wa
 }
 
 #[test]
-fn however_two_changes_in_steps_take_turns_and_wherever_one_dies_no_link_is_left_over() {
+fn interleaved_changes_in_steps_leave_no_link_over_wherever_one_dies() {
     let before = account(1, &[0]);
     let wanted = Change::put(account(1, &[1, 2, 3]));
     for other in [Change::put(account(1, &[4, 5, 3])), Change::put(account(2, &[1, 2, 3]))] {
@@ -354,7 +354,7 @@ fn however_two_changes_in_steps_take_turns_and_wherever_one_dies_no_link_is_left
 }
 
 #[test]
-fn who_is_taken_off_one_account_by_a_call_whose_other_account_is_stored_by_another_call_is_taken_off() {
+fn a_person_is_unlinked_though_another_call_stores_the_other_account() {
     let (kept, left) = (account(1, &[1]), account(2, &[1, 2]));
     let large: Vec<usize> = (10..20).collect();
     for first in [account(1, &[1, 3]), account(1, &[&[1], large.as_slice()].concat())] {
@@ -471,7 +471,7 @@ fn whoever_an_account_was_to_link_that_never_came_in_force_is_gone() {
 }
 
 #[test]
-fn an_account_that_an_earlier_release_left_half_changed_is_healed_by_its_next_post_or_deletion() {
+fn an_account_half_changed_by_an_earlier_release_is_healed_by_its_next_change() {
     // That release changed links before the account was in force, and nobody named it.
     let wanted = account(1, &(0..PEOPLE).collect::<Vec<_>>());
     for phase in [Phase::Changing, Phase::Arriving] {

@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_language_is_read_whatever_its_case_and_an_unknown_one_is_refused_with_the_list() {
+    fn a_language_is_read_in_any_case_and_an_unknown_one_is_refused_with_the_list() {
         for (tag, read) in [("en", "en"), ("EN-us", "en-US"), ("De-aT", "de-AT"), ("es-419", "es-419"), ("fr_CA", "")] {
             assert_eq!(tag.parse::<Language>().map(|language| language.to_string()).unwrap_or_default(), read, "{tag}");
         }

@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn an_occurrence_in_the_hour_that_is_left_out_is_skipped_and_one_in_a_repeated_hour_runs_once() {
+    fn an_occurrence_is_skipped_in_a_skipped_hour_and_runs_once_in_a_repeated_one() {
         let spring = runs("30 2 * * ? *", "2026-03-07T05:00:00Z", "America/New_York", 3);
         assert_eq!(spring, ["2026-03-07T07:30:00Z", "2026-03-09T06:30:00Z", "2026-03-10T06:30:00Z"]);
         let autumn = runs("30 1 * * ? *", "2026-10-31T04:00:00Z", "America/New_York", 3);

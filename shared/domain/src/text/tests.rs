@@ -109,7 +109,7 @@ fn text_that_somebody_wrote_is_not_repaired() {
 }
 
 #[test]
-fn an_id_is_the_same_with_other_space_and_other_normal_form_and_keeps_what_somebody_meant() {
+fn ids_that_differ_in_white_space_or_normal_form_only_are_the_same() {
     let table = [
         (" A  1\t", "A 1"),
         ("\u{feff}A1", "A1"),

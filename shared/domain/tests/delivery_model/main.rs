@@ -137,7 +137,7 @@ fn every_property_holds_while_operators_settle_and_retry_and_ses_reports() {
 }
 
 #[test]
-fn every_property_holds_while_people_are_withdrawn_accept_and_are_mailed_by_another_campaign() {
+fn every_property_holds_with_withdrawals_acceptances_and_another_campaign() {
     assert_all(Budget { withdrawals: 1, acceptances: 1, other_mails: 1, retries: 1, ..QUIET });
 }
 
@@ -174,7 +174,7 @@ fn without_open_claims_a_row_is_left_without_a_message() {
 }
 
 #[test]
-fn without_a_memory_of_withdrawals_who_was_withdrawn_is_mailed_after_ses_was_busy() {
+fn without_recorded_withdrawals_a_withdrawn_person_is_mailed_after_throttling() {
     let before = Protocol { withdrawals_bind: false, ..Protocol::MENDED };
     let model = Delivery { begins: &[NEVER], ..Delivery::new(before, Budget { withdrawals: 1, ..QUIET }) };
     counterexample(model, WITHDRAWN);
@@ -190,7 +190,7 @@ fn without_a_memory_of_withdrawals_who_was_withdrawn_is_mailed_after_a_retry() {
 }
 
 #[test]
-fn without_a_memory_of_withdrawals_an_older_campaign_mails_who_was_withdrawn_meanwhile() {
+fn without_recorded_withdrawals_an_older_campaign_mails_a_withdrawn_person() {
     let before = Protocol { withdrawals_bind: false, ..Protocol::MENDED };
     let model = Delivery { begins: &[LONG_AGO], ..Delivery::new(before, Budget { withdrawals: 1, ..QUIET }) };
     counterexample(model, WITHDRAWN);

@@ -28,7 +28,7 @@ fn send(sqs: &mut Sqs, body: &str, delay: i64, now: Timestamp) -> String {
 }
 
 #[test]
-fn a_received_message_is_hidden_until_its_timeout_and_deleted_by_any_of_its_handles() {
+fn a_received_message_is_hidden_until_its_timeout_and_any_handle_deletes_it() {
     let mut sqs = sqs();
     send(&mut sqs, "a", 0, START);
     let first = sqs.receive("q", 10, START);
@@ -77,7 +77,7 @@ fn a_message_is_gone_when_it_is_older_than_the_retention() {
 }
 
 #[test]
-fn a_message_can_be_handed_out_twice_at_once_and_held_by_its_newest_receiver_only() {
+fn a_message_delivered_twice_at_once_is_held_by_its_newest_receiver() {
     let mut sqs = sqs();
     let id = send(&mut sqs, "a", 0, START);
     let first = sqs.receive("q", 1, START);

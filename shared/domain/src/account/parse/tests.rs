@@ -247,7 +247,7 @@ fn an_empty_cell_is_the_same_as_none() {
 }
 
 #[test]
-fn an_address_that_is_cleaned_or_that_nobody_is_reached_at_is_a_warning_that_says_what_and_where() {
+fn a_cleaned_or_unusable_address_is_a_warning_that_says_what_and_where() {
     let warning = |email: &str| {
         let parsed = Account::parse(&with("/contacts/0/email", json!(email))).expect("an address is never a fault");
         let contact =
