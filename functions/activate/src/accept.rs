@@ -23,7 +23,7 @@ use serde_json::Value;
 use crate::source::{MOST_TRIES, Source};
 use crate::{Activate, read};
 
-/// How often a recipient is read and decided about anew because somebody changed them between read and write.
+/// How many times the decision is repeated because the recipient changed between read and write.
 const TRIES: u32 = 8;
 
 /// How long the event for the company's portal may take before it is left to the sweep.
@@ -32,11 +32,11 @@ const TIME_TO_PUBLISH: Duration = Duration::from_secs(3);
 /// Most characters of what is typed as temporary password; far more than one has, however it is copied.
 const TYPED: usize = 1_000;
 
-/// Every refusal. It says nothing of its reason.
+/// The answer to every refusal, whatever its reason.
 const REFUSED: &str = "The address or the temporary password is not right, or the password has expired or was used before. \
                        You can ask for a new e-mail.";
 
-/// What somebody asks for.
+/// A request to accept an invitation.
 #[derive(Debug)]
 struct Asked {
     email: EmailAddress,
@@ -45,9 +45,9 @@ struct Asked {
     new_password: NewPassword,
 }
 
-/// 204 when the invitation is accepted now. What is wrong with the request itself is told; otherwise every refusal is the same, and so
-/// is the work before it: the new password is judged and hashed before anything is looked up, the same items are asked for whether or
-/// not there is anybody, and only then the refusal is counted.
+/// 204 when the invitation is accepted. Faults of the request itself are named. Every other refusal is the same answer
+/// after the same work (guarantee 14): the new password is judged and hashed before any lookup, the same items are read
+/// whether or not the recipient exists, and the refusal is counted last.
 pub(crate) async fn accept(
     State(activate): State<Arc<Activate>>,
     Source(source): Source,
@@ -57,7 +57,7 @@ pub(crate) async fn accept(
         Ok(asked) => asked,
         Err(problem) => return Err(activate.refuse(&source, problem).await),
     };
-    // Keeps the processor busy for some tens of milliseconds: a function serves one request at a time.
+    // Hashing blocks the thread for some tens of milliseconds. A Lambda process serves one request at a time.
     let chosen = asked.new_password.hash(clock::random());
     if let Some(event) = activate.take_up(&asked, &chosen).await? {
         fail::fail_point!("activate.accepted");
@@ -70,8 +70,8 @@ pub(crate) async fn accept(
 }
 
 impl Activate {
-    /// Counts a try that is refused, for whatever reason, against its source. The right password is never refused for tries before it: 113
-    /// bits can't be guessed. Whoever tries anyway is asked to wait; that they do is for WAF to see to.
+    /// Counts a refused attempt against its source. The right password is never refused because of earlier attempts:
+    /// 113 bits can't be guessed. The answer asks a source with many refusals to wait; WAF enforces the limit.
     async fn refuse(&self, source: &str, problem: Problem) -> Problem {
         match self.store.refused_from(source, clock::now()).await {
             Ok(tries) if tries > MOST_TRIES => {
@@ -82,13 +82,13 @@ impl Activate {
         }
     }
 
-    /// Accepts the invitation if the temporary password is one that was mailed to this address and holds.
+    /// Accepts the invitation if the temporary password was mailed to this address and is still valid.
     async fn take_up(&self, asked: &Asked, chosen: &PasswordHashed) -> Result<Option<Box<Event>>, StoreError> {
         for attempt in 1..=TRIES {
-            // Each try is decided by the time that it is then: a password may expire meanwhile.
+            // Each attempt uses the current time, because the password may have expired since the last one.
             let now = clock::now();
             let found = self.directory.recipient_at(&asked.division, &asked.email).await?;
-            // Where there is nobody, somebody is looked for all the same.
+            // The same reads are made where there is no recipient, so that timing tells nothing (guarantee 14).
             let id = found.unwrap_or_else(clock::new_recipient_id);
             let recipient = self.directory.recipient_with_passwords(id).await?;
             let invited = recipient.filter(|recipient| recipient.is_invited());
@@ -133,7 +133,8 @@ impl Asked {
         }
         let errors = fields.finish();
         let (Some(email), Ok(typed), true) = (email, typed, errors.is_empty()) else { return Err(errors) };
-        // It is judged only if nothing else is wrong, which costs most. The company's name is not known here: nothing is looked up before.
+        // The password is judged only if nothing else is wrong, because that costs most. The division's name is not
+        // known here, since nothing is looked up before.
         let mailed = as_mailed(temporary_password.expose_secret());
         let in_one = SecretString::from(mailed.expose_secret().replace('-', ""));
         let temporary = [&temporary_password, &mailed, &in_one].map(ExposeSecret::expose_secret);

@@ -30,8 +30,8 @@ impl From<Division> for Brand {
     }
 }
 
-/// The brand of the division with this id; or the only one that is called so, for customers whose link has come without
-/// it. There is no list of divisions to choose from: which companies share a system is nobody's business.
+/// The brand of the division with this id, or of the only division with this name, for customers whose link lost the
+/// id. There is no list of divisions to choose from, because it would tell which companies share the system.
 pub(crate) async fn brand(State(activate): State<Arc<Activate>>, uri: Uri) -> Result<Json<Brand>, Problem> {
     let called = Query::of(&uri).read(|fields| fields.required_cleaned("division", NAME_CHARS))?;
     let division = match activate.directory.division(&DivisionId::new(called.clone())).await? {

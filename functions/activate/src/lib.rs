@@ -1,6 +1,6 @@
 //! `activate`: customers accept invitations, and ask for new ones. Open to everyone.
 //!
-//! Nobody learns here who is a customer: whoever is refused gets the same answer after the same work, whatever the reason.
+//! The answers tell nobody who is a customer (guarantee 14): every refusal is the same answer after the same work.
 
 mod accept;
 mod brand;
@@ -49,7 +49,7 @@ impl Activate {
     }
 }
 
-/// The routes. None is guarded: a temporary password is what proves who somebody is.
+/// The routes. None needs a token: the temporary password authenticates the customer.
 pub fn router(activate: Activate) -> Router {
     Router::new()
         .route("/v1/activations", post(accept::accept))

@@ -1,7 +1,7 @@
 //! `POST /v1/activations/resend`: somebody asks for a new e-mail.
 //!
-//! Whether there is anybody, and whether they get one, is found out later, by the function `resend`: so the answer, and the work
-//! before it, are always the same.
+//! The function `resend` decides later whether the recipient exists and gets an e-mail. So the answer and the work
+//! before it are always the same (guarantee 14).
 
 use std::sync::Arc;
 use std::time::Duration;

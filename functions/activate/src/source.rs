@@ -1,4 +1,4 @@
-//! Where a request comes from. A source that is refused again and again is asked to wait.
+//! The source of a request. A source with many refusals is asked to wait.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ use portal_http::Problem;
 /// How many refused tries one source may have in the window that they are counted in.
 pub(crate) const MOST_TRIES: u64 = 100;
 
-/// The network address that the gateway saw; of an IPv6 address the network, since a household has all of that.
+/// The IP address that the gateway saw. Of an IPv6 address it is the network, because one household has all of it.
 #[derive(Debug)]
 pub(crate) struct Source(pub String);
 

@@ -9,7 +9,7 @@ use portal_http::{Caller, Problem};
 
 use crate::Campaigns;
 
-/// 204 also if there was nothing to take back, so that it may be repeated; 404 if there is no such recipient.
+/// 204, also if there was nothing to clear, so that the call may be repeated; 404 if there is no such recipient.
 pub(crate) async fn undeliverable(
     State(campaigns): State<Arc<Campaigns>>,
     caller: Caller,

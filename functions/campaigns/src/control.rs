@@ -1,4 +1,4 @@
-//! `POST /v1/campaigns/{campaignId}/{pause|resume|cancel|retry}`: what a person tells a campaign to do.
+//! `POST /v1/campaigns/{campaignId}/{pause|resume|cancel|retry}`: an operator's commands to a campaign.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use portal_http::{Caller, Problem};
 use crate::Campaigns;
 use crate::one::OneView;
 
-/// The largest number of people that may be expected; above any that there are.
+/// Upper limit of `expectedRecipients`, above any real number of recipients.
 const MOST_EXPECTED: u64 = 1_000_000_000;
 
 pub(crate) async fn pause(
@@ -30,8 +30,8 @@ pub(crate) async fn pause(
     campaigns.command(&id, Command::Pause, &caller).await
 }
 
-/// With how many people are expected from now on, if the body says so: `{"expectedRecipients": 1200}`. A campaign that was paused
-/// because its audience grew needs that.
+/// The optional new bound in the body: `{"expectedRecipients": 1200}`. A campaign that is paused for `audienceGrew`
+/// needs it.
 pub(crate) async fn resume(
     State(campaigns): State<Arc<Campaigns>>,
     caller: Caller,
@@ -55,7 +55,7 @@ pub(crate) async fn cancel(
     campaigns.command(&id, Command::Cancel, &caller).await
 }
 
-/// Those who failed, unless the body names another outcome: `{"outcome": "unconfirmed"}`.
+/// The outcome to retry: `failed`, unless the body names another, `{"outcome": "unconfirmed"}`.
 pub(crate) async fn retry(
     State(campaigns): State<Arc<Campaigns>>,
     caller: Caller,
@@ -79,7 +79,7 @@ impl Campaigns {
         let campaign = match self.store.obey(id, command, &caller.actor(), clock::now()).await? {
             Obeyed::Done(campaign) => {
                 tracing::info!(campaign.id = %id, command = command.as_str(), "campaign obeyed");
-                // Should this fail, the sweep queues the shards, which stand still; and so does a repeat of the command.
+                // If this fails, the shards stand still until the sweep or a repeat of the command queues them.
                 self.work_on(&campaign).await.map_err(Problem::internal)?;
                 campaign
             }
@@ -109,7 +109,7 @@ impl Campaigns {
         Ok(Problem::conflict(ProblemType::AUDIENCE_GREW, detail).with("wouldReach", reach))
     }
 
-    /// Queues the shards' fan-out, if the campaign has anything for them to do. One message too many does no harm.
+    /// Queues a fan-out message for each shard if the campaign has work for them. A duplicate message is harmless.
     async fn work_on(&self, campaign: &Campaign) -> Result<(), QueueError> {
         if campaign.state.works() && campaign.completed_at.is_none() {
             self.fan_out.send(&FanOutMessage::of(campaign), Duration::ZERO).await?;

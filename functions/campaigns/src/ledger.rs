@@ -43,7 +43,7 @@ const COLUMNS: [&str; 10] = [
     "updatedAt",
 ];
 
-/// One recipient of a campaign. Address and name are those of now; they are empty if the recipient is gone.
+/// One row of a campaign's ledger. Address and name are current, and empty if the recipient no longer exists.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Row {
@@ -52,7 +52,7 @@ struct Row {
     name: String,
     outcome: Outcome,
     reason: Option<String>,
-    /// What SES said of the e-mail later, and its code for the cause.
+    /// What SES reported later, and its code for the cause.
     standing: Option<Standing>,
     standing_detail: Option<String>,
     attempts: u32,
@@ -104,7 +104,7 @@ impl Row {
     }
 }
 
-/// What a cursor of this list belongs to.
+/// The query that a cursor of this list is valid for.
 #[derive(Serialize)]
 struct List(CampaignId, Option<Outcome>);
 

@@ -1,4 +1,4 @@
-//! `campaigns`: what campaigns did, what became of each recipient, and what a person does about either.
+//! `campaigns`: campaigns and their ledgers, and an operator's commands to either.
 
 mod clear;
 mod control;
@@ -60,14 +60,14 @@ impl Campaigns {
         })
     }
 
-    /// A campaign of a division that the caller may look into; to them there is no other.
+    /// A campaign of a division that the caller has permission for. Any other is not found (guarantee 9).
     async fn campaign(&self, caller: &Caller, id: &str) -> Result<Campaign, Problem> {
         let id: CampaignId = id.parse().map_err(|_| Self::unknown())?;
         let campaign = self.store.campaign(id).await?;
         campaign.filter(|campaign| caller.may(&campaign.filter.division)).ok_or_else(Self::unknown)
     }
 
-    /// A recipient of a division that the caller may look into; to them there is no other.
+    /// A recipient of a division that the caller has permission for. Any other is not found (guarantee 9).
     async fn recipient(&self, caller: &Caller, id: &str) -> Result<RecipientItem, Problem> {
         let unknown = || Problem::not_found("There is no such recipient.");
         let id: RecipientId = id.parse().map_err(|_| unknown())?;

@@ -24,9 +24,9 @@ const AUDIT_ENTRIES: usize = 100;
 pub(crate) struct OneView {
     #[serde(flatten)]
     campaign: CampaignView,
-    /// What would not be refused or be without effect now: `pause`, `resume`, `cancel`, `retry`, `settle`.
+    /// The commands that would be accepted and have an effect now: `pause`, `resume`, `cancel`, `retry`, `settle`.
     actions: Vec<&'static str>,
-    /// How many people it would reach, if it is paused because that is more than it may.
+    /// How many people the campaign would reach, if it is paused because that exceeds its bound.
     #[serde(skip_serializing_if = "Option::is_none")]
     would_reach: Option<u64>,
     /// Newest first.
@@ -57,9 +57,9 @@ impl Campaigns {
         Ok(OneView { campaign: CampaignView::new(campaign, &progress, now), actions, would_reach, audit })
     }
 
-    /// How many people a campaign reaches in all if it goes on now: whom it would e-mail, or has, and who accepted since. That is too few
-    /// where people of its ledger are no longer in the selection; what it may reach already is too few for sure, and then the
-    /// answer is the most that it could be.
+    /// How many people the campaign reaches in all if it goes on now: those whom it would e-mail or has e-mailed, and
+    /// those who accepted since. People of its ledger who left the selection are not in that number, so it may be too
+    /// low. A number within the current bound is certainly too low, and then the answer is the highest possible one.
     pub(crate) async fn would_reach(&self, campaign: &Campaign, progress: &Progress) -> Result<u64, Problem> {
         let counts = self.directory.counts(&campaign.filter, campaign.rules(clock::now())).await?;
         let reach = counts.will_email.max(progress.audience) + progress.acceptances.accepted;

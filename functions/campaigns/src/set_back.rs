@@ -1,4 +1,4 @@
-//! `POST /v1/recipients/{recipientId}/withdraw` and `/set-back`: an invitation is withdrawn, or an acceptance was a mistake.
+//! `POST /v1/recipients/{recipientId}/withdraw` and `/set-back`: withdraws an invitation, or takes an acceptance back.
 
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ use crate::Campaigns;
 /// Most characters of a reason.
 const REASON: usize = 500;
 
-/// How often a recipient is read anew because somebody changed them between read and write.
+/// How many times the recipient is read again because it changed between read and write.
 const TRIES: usize = 8;
 
-/// Who is `pending` becomes `notSent`; the password that was mailed holds no longer.
+/// A `pending` recipient becomes `notSent`, and the mailed password stops working.
 pub(crate) async fn withdraw(
     State(campaigns): State<Arc<Campaigns>>,
     caller: Caller,
@@ -30,7 +30,7 @@ pub(crate) async fn withdraw(
     campaigns.set_back(&id, change, &body, &caller).await
 }
 
-/// Who is `accepted` becomes `notSent`; the password that they chose is gone, and the company's portal is told.
+/// An `accepted` recipient becomes `notSent`, the chosen password is deleted, and the company's portal gets an event.
 pub(crate) async fn set_back(
     State(campaigns): State<Arc<Campaigns>>,
     caller: Caller,
@@ -43,9 +43,9 @@ pub(crate) async fn set_back(
 
 #[derive(Clone, Copy)]
 struct Change {
-    /// Whom it is for.
+    /// The status that it applies to.
     from: PortalStatus,
-    /// What everybody else is told.
+    /// The message for a recipient with another status.
     refusal: &'static str,
 }
 

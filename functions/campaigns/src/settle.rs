@@ -1,4 +1,5 @@
-//! `POST /v1/campaigns/{campaignId}/settle`: what a person decides about those of whom nobody knows whether an e-mail left.
+//! `POST /v1/campaigns/{campaignId}/settle`: an operator decides about rows of which nobody knows whether the e-mail
+//! left.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +21,7 @@ use crate::Campaigns;
 /// Most recipients that one request may name.
 const MOST_NAMED: usize = 1_000;
 
-/// Rows that are settled between two looks at the clock.
+/// Rows that are settled between two checks of the time.
 const PAGE: usize = 400;
 
 /// How long one request works: the answer must be there within API Gateway's 29 s.
@@ -30,7 +31,7 @@ const TIME: Duration = Duration::from_secs(15);
 #[derive(Debug, PartialEq, Eq)]
 struct Decision {
     event: LedgerEvent,
-    /// Whom it is about; everyone if nobody is named.
+    /// The recipients it is about; all unconfirmed ones if none is named.
     recipients: Option<Vec<RecipientId>>,
 }
 
@@ -40,7 +41,7 @@ struct Decision {
 pub(crate) struct Settled {
     /// How many were settled by this request.
     settled: usize,
-    /// How many of the campaign are unconfirmed still; if all were meant, repeat the request until nobody is.
+    /// How many rows of the campaign are still unconfirmed. With `all`, repeat the request until this is 0.
     remaining: u64,
 }
 
@@ -83,7 +84,7 @@ pub(crate) async fn settle(
         None => campaigns.settle_all(&campaign, decision.event, &caller).await?,
     };
     tracing::info!(campaign.id = %campaign.campaign_id, settled, "unconfirmed settled");
-    // The counters still have those whose rows have expired.
+    // The counters still include rows that have expired.
     let remaining = if nobody_left { 0 } else { campaigns.store.progress(&campaign).await?.outcomes.unconfirmed };
     Ok(Json(Settled { settled, remaining }))
 }
@@ -99,7 +100,7 @@ impl Campaigns {
         Ok(self.store.settle_as(campaign.campaign_id, recipients, event, &caller.actor(), clock::now()).await?)
     }
 
-    /// Settles as many as there is time for. Answers how many, and whether there was no row to settle at all.
+    /// Settles as many rows as time allows. Returns how many, and whether there was no row to settle at all.
     async fn settle_all(
         &self,
         campaign: &Campaign,

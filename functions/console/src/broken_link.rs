@@ -9,18 +9,18 @@ use portal_http::stage::public_url;
 /// The page of an invitation.
 const PAGE: &str = "/activate";
 
-/// What stands between names and values in a link, written as itself or escaped, once or more often.
+/// Separators between names and values in a link, literal or percent-encoded one or more times.
 const SAYS_SOMETHING: [&str; 3] = ["=", "%3D", "%253D"];
 
-/// Leads to the page of an invitation, with all that the link says behind the `#` again, where the page reads it. A
+/// Redirects to the page of an invitation, with the link's content behind the `#` again, where the page reads it. A
 /// path that does not begin as the page's own is not found.
 pub async fn lead_back(uri: Uri, extensions: Extensions) -> Result<Response, Problem> {
     let said = said(uri.path()).ok_or_else(|| Problem::not_found("There is no such page."))?;
-    // A query is written as a form here: a plus is a space, and a plus that was sent is escaped.
+    // The query is form-encoded: a plus means a space, and a literal plus is escaped.
     let query = uri.query().map(|query| format!("&{}", query.replace('+', "%20"))).unwrap_or_default();
     let said = format!("{said}{query}");
     let upper = said.to_ascii_uppercase();
-    // Without a fragment of its own the address keeps the one that the browser has.
+    // Without a fragment in the redirect, the browser keeps the current one.
     let fragment =
         if SAYS_SOMETHING.iter().any(|sign| upper.contains(sign)) { format!("#{said}") } else { String::new() };
     Ok((StatusCode::FOUND, [(LOCATION, format!("{}{PAGE}{fragment}", public_url(&extensions)?))]).into_response())

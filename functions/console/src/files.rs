@@ -44,8 +44,7 @@ pub struct Asset {
     pub text: &'static str,
 }
 
-/// All of them. The assets refer to each other by relative addresses, and so share one folder, named by the hash of
-/// all.
+/// All files. The assets refer to each other by relative addresses, so they share one folder, named by the hash of all.
 #[derive(Debug)]
 pub struct Files {
     hash: String,

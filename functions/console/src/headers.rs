@@ -30,7 +30,7 @@ pub fn activation_policy() -> Result<HeaderValue, InvalidHeaderValue> {
     ))
 }
 
-/// The frame that shows an e-mail: a place of its own without access to the page, where only its own script runs and
+/// The frame that shows an e-mail: an origin of its own without access to the page, where only its own script runs and
 /// nothing can be sent. An e-mail's styles are inline, and its images may come from anywhere.
 pub fn mail_frame_policy() -> HeaderValue {
     HeaderValue::from_static(
@@ -43,7 +43,7 @@ pub fn mail_frame_policy() -> HeaderValue {
 pub async fn add_common(mut response: Response) -> Response {
     let headers = response.headers_mut();
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    // The address holds the sign-in code for a moment, and a filter always.
+    // The address contains the sign-in code for a moment, and always the filter.
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     headers.insert(CROSS_ORIGIN_OPENER_POLICY, HeaderValue::from_static("same-origin"));

@@ -25,11 +25,10 @@ use settings::Settings;
 /// A file whose address has the hash of its content never changes.
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
-/// A page is kept, and asked about each time: a new one must be seen at once.
+/// A page is cached and revalidated each time, so that a new version is seen at once.
 const ASK_FIRST: HeaderValue = HeaderValue::from_static("no-cache");
 
-/// The routes. Open to everyone: there is nothing in the files, and nothing in the settings that a browser isn't told
-/// anyway.
+/// The routes, open to everyone: the files have no secrets, and a browser gets the settings anyway.
 pub fn router() -> Router {
     Router::new()
         .route("/", get(console))
@@ -45,7 +44,7 @@ pub fn router() -> Router {
 
 /// The operator's page.
 async fn console(request: HeaderMap, uri: Uri, extensions: Extensions) -> Result<Response, Problem> {
-    // Addresses in the page are relative, and need the slash after the stage's name.
+    // Addresses in the page are relative, so they need the slash after the stage's name.
     if let Some(stage) = stage_without_slash(&extensions) {
         let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
         return Ok((StatusCode::PERMANENT_REDIRECT, [(LOCATION, format!("{stage}/{query}"))]).into_response());

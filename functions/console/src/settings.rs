@@ -1,5 +1,5 @@
-//! What a page must know of the deployment. It stands in variables of the API's stage: a function's own environment
-//! could not name the sign-in client, whose callback address names the API, which in turn names the function.
+//! What a page must know of the deployment, from variables of the API's stage. The function's environment can't name
+//! the sign-in client: the client's callback address names the API, and the API names the function.
 
 use axum::http::Extensions;
 use portal_http::Problem;

@@ -36,7 +36,7 @@ pub(crate) struct Decided {
     pub decisions: Vec<Decision>,
     /// What to send once that is written.
     pub letters: Vec<Prepared>,
-    /// Whose turn it is not yet: there are fewer slots than people, or another e-mail to them is on its way.
+    /// Recipients who must wait: there are fewer slots than recipients, or another e-mail to them is on its way.
     pub waiting: Vec<RecipientId>,
 }
 
@@ -46,14 +46,14 @@ pub(crate) enum NotRenderable {
     /// The template's version is missing, or the rules of today refuse it.
     #[error(transparent)]
     Template(#[from] Unusable),
-    /// The template can't be filled in, or names a server that is none of the division's.
+    /// The template can't be rendered, or names a server that the division does not list.
     #[error(transparent)]
     Render(#[from] RenderError),
 }
 
 impl Deliver {
-    /// Decides about everyone who is still `queued`. Those who get an e-mail, at most `slots` of them, get a fresh password, made
-    /// here.
+    /// Decides about everyone who is still `queued`, and makes a fresh password for each of the at most `slots`
+    /// recipients who get an e-mail (guarantee 4).
     pub(crate) async fn decide(
         &self,
         campaign: &Campaign,
@@ -63,7 +63,7 @@ impl Deliver {
         now: Timestamp,
     ) -> Result<Decided, StoreError> {
         let rules = campaign.rules(now);
-        // Exactly the version that the campaign was started with, whatever became of the template since.
+        // The version that the campaign was started with, even if the template has been edited or deactivated since.
         let template = self.templates.compiled(&campaign.template_id, campaign.template_version).await?;
         let desk = Desk { template: &template, campaign, division, public_url: &self.public_url, now };
         let mut decided = Decided::default();
@@ -99,8 +99,8 @@ impl Deliver {
         Ok(decided)
     }
 
-    /// Whether they asked for an e-mail while that of another campaign is claimed and not recorded. Should SES refuse that one, they get
-    /// back what they had before it (guarantee 5), which nobody but its claim knows: so theirs has to wait.
+    /// Whether another campaign holds an unrecorded claim on this recipient, in a self-service campaign. If SES rejects
+    /// that e-mail, its claim restores the state that it saved (guarantee 5), so this send must wait.
     async fn is_being_mailed(&self, campaign: &Campaign, item: &RecipientItem) -> Result<bool, StoreError> {
         let Some(last) = item.last_campaign_id.filter(|_| campaign.self_service.is_some()) else { return Ok(false) };
         let row = self.store.ledger_row(last, item.recipient_id).await?;
@@ -108,15 +108,15 @@ impl Deliver {
     }
 }
 
-/// Whether they asked for an e-mail more than once before one could leave, and got it in another campaign. By the times
-/// alone that can't be told of two functions whose clocks differ; that their invitation is renewed can.
+/// Whether the recipient asked more than once before an e-mail could leave, and got it in another campaign. Times alone
+/// can't tell, because the clocks of two functions differ; the renewed invitation does.
 fn answered(campaign: &Campaign, item: &RecipientItem, recipient: &Recipient) -> bool {
     campaign.self_service.is_some()
         && !is_again(campaign, item)
         && (resend::is_renewed(recipient, item.resent_at) || resend::is_answered(&item.resends, item.resent_at))
 }
 
-/// Whether this campaign is the one that e-mailed them last, and tries again.
+/// Whether this campaign e-mailed the recipient last, and is retrying.
 fn is_again(campaign: &Campaign, item: &RecipientItem) -> bool {
     item.last_campaign_id == Some(campaign.campaign_id)
 }
@@ -131,7 +131,7 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    /// Makes a password, the e-mail with it, and the claim that has to be written before that may leave.
+    /// Makes a password, the e-mail with it, and the claim that must be written before the e-mail may leave.
     fn prepare(
         &self,
         row: &LedgerItem,
@@ -143,7 +143,7 @@ impl Desk<'_> {
         let digest = password.digest(clock::random());
         let expires_at = now + INVITATION_LIFETIME;
         let is_request = self.campaign.self_service.is_some();
-        // Who asks for an e-mail on somebody else's address must not break the one that they have (guarantee 5).
+        // A request for a new e-mail, which anybody can make, must not invalidate the earlier one (guarantee 5).
         let earlier = if is_request { item.valid_passwords(now) } else { Vec::new() };
         let earlier_passwords_end = item.was_mailed_a_password() && earlier.is_empty();
         let invitation =

@@ -1,8 +1,8 @@
 //! `deliver`: claims and sends up to 40 invitations per message.
 //!
-//! What happens to a message that can't be handled: a body that can't be read, and an error that is no passing one, use up the
-//! message's receives, until it moves to the dead-letter queue; `sweep` takes it from there. Work that merely has to wait (for its
-//! turn, for a table or SES that is throttled or does not answer, for want of time) is queued anew, with a delay, and uses up nothing.
+//! Poison messages (guarantee 11): an unreadable body and a permanent error use up the message's receives, until it
+//! moves to the dead-letter queue, from which `sweep` takes it. Work that has to wait (for its slot, for a throttled or
+//! unreachable table or SES, for lack of time) is queued anew with a delay and uses up no receives.
 
 mod decide;
 mod pacing;
@@ -30,26 +30,26 @@ use portal_domain::{Campaign, Outcome};
 use crate::decide::Decided;
 use crate::post::Batch;
 
-/// No claim is begun with less time than this left: a few seconds' worth of e-mails leave, SES may take 10 s for the last, and
-/// the outcome must be recorded.
+/// No claim is begun with less time than this left: a few seconds of e-mails have to leave, SES may take 10 s for the
+/// last, and the outcome must be recorded.
 const TIME_TO_SEND: SignedDuration = SignedDuration::from_secs(25);
 
-/// How long a message waits whose table is throttled or does not answer.
+/// Delay of a message whose table is throttled or does not answer.
 const WAIT: Duration = Duration::from_secs(10);
 
-/// Over how long, about, messages come back that wait for the same slots.
+/// About how far apart messages that wait for the same slots are spread.
 const SPREAD: Duration = Duration::from_secs(2);
 
 /// How long before its first slot a batch is claimed.
 const TIME_TO_CLAIM: SignedDuration = SignedDuration::from_millis(200);
 
-/// How long after the function's own deadline its claims are left alone: it may be recording still.
+/// How long after the function's deadline its claims are left alone, because it may still be recording.
 const GRACE: SignedDuration = SignedDuration::from_secs(60);
 
-/// What a claim needs is tried until so little time is left.
+/// Writes that a claim needs are retried until this little time is left.
 const TIME_TO_END: SignedDuration = SignedDuration::from_secs(2);
 
-/// How often a batch is read and decided anew because somebody changed a recipient between read and claim.
+/// How many times a batch is decided again because a recipient changed between read and claim.
 const TRIES: usize = 10;
 
 /// A message could not be handled; it will be received again.
@@ -67,13 +67,14 @@ pub enum DeliverError {
     /// A table could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Whether a claim is written is not known, or how its e-mails ended could not be recorded: `sweep` settles it as `unconfirmed`.
+    /// It is not known whether a claim was written, or its outcomes could not be recorded: `sweep` settles it as
+    /// `unconfirmed`.
     #[error("a claim is left open: {0}")]
     ClaimLeft(#[source] StoreError),
     /// Waiting work could not be queued.
     #[error(transparent)]
     Queue(#[from] QueueError),
-    /// The pace could not be asked for.
+    /// The limiter could not be read or written.
     #[error(transparent)]
     Limiter(#[from] LimiterError),
     /// The recipients changed faster than they could be claimed.
@@ -82,7 +83,7 @@ pub enum DeliverError {
 }
 
 impl DeliverError {
-    /// Whether the same message may well be handled in a while.
+    /// Whether the error is transient: the same message may succeed later.
     fn passes(&self) -> bool {
         match self {
             Self::Store(error) | Self::Limiter(LimiterError::Store(error)) => error.passes(),
@@ -195,7 +196,7 @@ impl Deliver {
         Err(DeliverError::KeptChanging)
     }
 
-    /// Waits until it is time to claim; says whether that took any time.
+    /// Waits until it is time to claim; returns whether it had to wait.
     async fn wait_for(&self, slots: &Slots) -> bool {
         let begin = slots.begin(0, Timestamp::UNIX_EPOCH) - TIME_TO_CLAIM;
         let Ok(wait) = Duration::try_from(begin.duration_since(clock::now())) else { return false };
@@ -225,7 +226,7 @@ impl Deliver {
         Ok(delivery)
     }
 
-    /// Decides, claims, sends and records. `false` when somebody changed a recipient meanwhile: nothing has happened.
+    /// Decides, claims, sends and records. `false` if a recipient changed meanwhile: then nothing was written or sent.
     async fn deliver(
         &self,
         message: &DeliverMessage,
@@ -255,7 +256,8 @@ impl Deliver {
                 tracing::info!(campaign.id = %campaign.campaign_id, recipients = recipients.len(), "changed before the claim");
                 return Ok(false);
             }
-            // The answer may be lost and the claim written all the same: only then is it this function's to send.
+            // The answer may be lost although the claim was written. Only a written claim entitles this function to
+            // send (guarantee 2).
             Err(error) => {
                 if !insist(deadline, async || self.store.holds(&claim).await).await? {
                     return Err(error.into());
@@ -269,7 +271,7 @@ impl Deliver {
     }
 }
 
-/// Tries something without which a claim would be left open, as long as there is time.
+/// Retries, as long as there is time, what would otherwise leave a claim open.
 async fn insist<T>(deadline: Timestamp, attempt: impl AsyncFn() -> Result<T, StoreError>) -> Result<T, DeliverError> {
     let mut tries = 0;
     loop {

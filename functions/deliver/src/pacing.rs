@@ -1,4 +1,4 @@
-//! Waiting for one's turn: no e-mail leaves outside of the slots that the limiter gives.
+//! Pacing: no e-mail leaves outside of the slots that the limiter grants.
 
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::clock;
@@ -8,11 +8,11 @@ use portal_domain::pace::{Pace, Window};
 
 use crate::{Deliver, TIME_TO_SEND};
 
-/// The longest that a message waits for its turn in one invocation; what comes later is queued with a delay.
+/// Longest wait for a slot in one invocation; a message with a later slot is queued with a delay.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
 
 impl Deliver {
-    /// Asks for slots to send `wanted` e-mails of a campaign, in what is left of the invocation.
+    /// Asks the limiter for slots for `wanted` e-mails of a campaign, within the rest of the invocation.
     pub(crate) async fn reserve(
         &self,
         campaign: &Campaign,

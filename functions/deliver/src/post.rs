@@ -1,4 +1,4 @@
-//! Sending what was claimed, spaced to the pace, and recording how SES answered.
+//! Sends claimed e-mails at their slots, and records SES's answers.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -24,14 +24,14 @@ const CONCURRENT_SENDS: usize = 10;
 /// No send is begun with less time than this left: SES may take 10 s, and the outcome must be recorded.
 const TIME_TO_FINISH: SignedDuration = SignedDuration::from_secs(15);
 
-/// How long to wait, about, before trying again when too much comes at once for SES.
+/// About how long to wait before a retry when SES throttles.
 const THROTTLED_PAUSE: Duration = Duration::from_secs(5);
 
-/// How long to wait, about, before trying again when SES is out of reach, or takes nothing from the account and the campaign
-/// could not be paused for it.
+/// About how long to wait before a retry when SES is out of reach, or when it refuses the account and the campaign
+/// could not be paused.
 const CLOSED_PAUSE: Duration = Duration::from_secs(60);
 
-/// What one claim was made for, and when its e-mails may leave.
+/// A claimed batch, and when its e-mails may leave.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Batch<'a> {
     pub message: &'a DeliverMessage,
@@ -57,8 +57,8 @@ impl Deliver {
             let closed = answers.iter().find_map(|(_, answer)| closed_for(answer));
             let throttled = answers.iter().any(|(_, answer)| matches!(answer, Some(Answer::Throttled(_))));
 
-            // The claim stays open until those who are `queued` again have a message: should this function die before that, the
-            // sweep queues them.
+            // The claim stays open until recipients who are `queued` again have a message. If this function dies before
+            // that, the sweep queues them (guarantee 3).
             let put_back = self.record(batch, answers).await?;
             let held = !put_back.is_empty();
             waiting.extend(put_back);
@@ -78,7 +78,7 @@ impl Deliver {
         self.wait(batch, waiting, Duration::ZERO).await
     }
 
-    /// Queues anew whoever was not mailed, and is tried again.
+    /// Queues recipients anew who were not mailed and are to be retried.
     async fn wait(
         &self,
         batch: &Batch<'_>,
@@ -101,7 +101,7 @@ impl Deliver {
         futures::stream::iter(sends).buffer_unordered(CONCURRENT_SENDS).collect().await
     }
 
-    /// Sends one e-mail when it is its turn, unless there is no time left for it or SES has turned another away for now.
+    /// Sends one e-mail at its slot, unless no time is left or SES has throttled another e-mail of the batch.
     async fn send_one(
         &self,
         batch: &Batch<'_>,
@@ -133,7 +133,7 @@ impl Deliver {
         (letter, Some(answer))
     }
 
-    /// Answers who is `queued` again.
+    /// Returns the recipients who are `queued` again.
     async fn record(
         &self,
         batch: &Batch<'_>,
@@ -149,7 +149,7 @@ impl Deliver {
     }
 }
 
-/// How long someone has to wait, about, who was not mailed, and is tried again: nothing is wrong with their e-mail.
+/// About how long to wait before a recipient is tried again, if the e-mail itself was not at fault.
 fn pause_after(answer: &Option<Answer>) -> Option<Duration> {
     match answer {
         None => Some(Duration::ZERO),
@@ -159,7 +159,7 @@ fn pause_after(answer: &Option<Answer>) -> Option<Duration> {
     }
 }
 
-/// Why the campaign has to pause, if SES takes nothing from the account.
+/// Why the campaign has to pause, if SES refuses the account or the sender.
 fn closed_for(answer: &Option<Answer>) -> Option<StateReason> {
     match answer {
         Some(Answer::Closed(reason, _)) => Some(*reason),

@@ -19,7 +19,7 @@ use crate::answer::{AccountResult, Imported};
 use crate::posted::{self, BODY_BYTES, MEDIA_TYPES, Posted};
 use crate::{Directory, deadline};
 
-/// Stores accounts, each whole or not at all, and answers what is to be said about each.
+/// Stores accounts, each whole or not at all (guarantee 12), and returns the faults and warnings of each.
 pub async fn post(
     State(directory): State<Arc<Directory>>,
     caller: Caller,
@@ -54,12 +54,13 @@ pub async fn post(
     let mut report = directory.store.import(&changes, caller.divisions(), until).await;
     let deleted = report.outcomes.split_off(places.len());
     for (place, deleted) in with_other_id.into_iter().zip(deleted) {
-        // An account of which the one under the other id is still there is told as that is.
+        // If the account under the uncleaned id is still stored, the result is that account's.
         if report.outcomes[place] == Outcome::Stored {
             report.outcomes[place] = deleted;
         }
     }
-    // After an error, what is not told as stored may be stored all the same: the entries stay open.
+    // After an error, an account that is not reported as stored may be stored nevertheless, so the audit entries stay
+    // open.
     if report.error.is_none() {
         end_import(begun, &changes, &report.outcomes).await;
     }
@@ -69,7 +70,7 @@ pub async fn post(
     match report.error {
         Some(error) if stored == 0 => return Err(error.into()),
         Some(error) => tracing::error!(error.cause = %error, "an import ended early"),
-        // Nothing was wrong with the accounts, there was only no getting through.
+        // The accounts have no faults; the tables could not be reached.
         None if stored == 0 && !changes.is_empty() && places.len() == results.len() && !forbidden => {
             return Err(Problem::busy());
         }
@@ -89,8 +90,8 @@ pub async fn post(
     Ok(Imported::new(results))
 }
 
-/// Deletes an account and unlinks everybody from it: 204, also when there is no such account (any more). An earlier
-/// release may have stored it under the id as it came.
+/// Deletes an account and unlinks its recipients: 204, also when there is no such account. An earlier release may have
+/// stored it under the uncleaned id.
 pub async fn delete(
     State(directory): State<Arc<Directory>>,
     caller: Caller,
@@ -104,7 +105,7 @@ pub async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// An account as the audit keeps it: nothing of its people but how many they are.
+/// An account as the audit keeps it: of its people only their number.
 fn summary(account: &Account) -> Value {
     let Account { account_class, bill_group, account_source, sites, contacts, .. } = account;
     json!({"accountClass": account_class, "billGroup": bill_group, "accountSource": account_source, "sites": sites.len(),
@@ -152,7 +153,7 @@ impl Directory {
                 begun.done(Some(summary(&account)), None).await;
                 Ok(())
             }
-            // It was moved to another division meanwhile.
+            // The account was moved to another division meanwhile.
             None if report.outcomes == [Outcome::Forbidden] => {
                 begun.refused().await;
                 Err(forbidden())
@@ -196,7 +197,7 @@ fn refuse_other_divisions(posted: &mut [Posted], caller: &Caller) {
     }
 }
 
-/// What is to be said of contacts whose address was erased: they are stored without it.
+/// Warnings for contacts whose address was erased: they are stored without it.
 fn erased_contacts<'a>(change: &'a Change, erased: &'a HashSet<Address>) -> impl Iterator<Item = FieldError> + 'a {
     let contacts =
         change.account.iter().flat_map(|account| account.contacts.iter().map(move |contact| (account, contact)));
@@ -219,7 +220,7 @@ fn moved_from(division: &DivisionId) -> FieldError {
     FieldError::new("division", format!("was {division} before; the account and its people moved"))
 }
 
-/// Why an account that is valid is not stored, if so.
+/// Why a valid account was not stored, if it was not.
 fn fault_of(outcome: Outcome) -> Option<FieldError> {
     let message = match outcome {
         Outcome::Stored => return None,

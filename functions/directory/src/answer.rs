@@ -1,4 +1,4 @@
-//! What an import answers: how many accounts are stored, and what is to be said about the others.
+//! The answer to an import: how many accounts are stored, and the faults and warnings of the others.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -15,7 +15,7 @@ const LISTED: usize = 20;
 const NOTHING_STORED: ProblemType =
     ProblemType::new("/problems/nothing-stored", "None of the accounts could be stored");
 
-/// What is to be said about one account of a call.
+/// Faults and warnings of one account of a call.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AccountResult {
@@ -31,7 +31,8 @@ pub struct AccountResult {
     pub errors: Vec<FieldError>,
     /// What was cleaned, and contacts that are unreachable.
     pub warnings: Vec<FieldError>,
-    /// Nothing is wrong with it, it was only not reached or contended for: the same account may be posted again as it is.
+    /// The account has no faults: it was not reached in time, or its writes conflicted. It may be posted again
+    /// unchanged.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub retry: bool,
 }
@@ -39,7 +40,7 @@ pub struct AccountResult {
 /// What became of a call.
 #[derive(Debug)]
 pub struct Imported {
-    /// What is to be said about each account; of most there is nothing to say.
+    /// Results of accounts with faults or warnings.
     results: Vec<AccountResult>,
 }
 
@@ -51,7 +52,7 @@ impl Imported {
 }
 
 impl IntoResponse for Imported {
-    /// 200 as soon as something is stored; 422 if there was something to store and nothing is.
+    /// 200 if anything is stored; 422 if there was something to store and nothing is.
     fn into_response(self) -> Response {
         let failed = self.results.iter().filter(|result| !result.errors.is_empty()).count();
         let stored = self.results.len() - failed;

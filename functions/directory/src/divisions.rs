@@ -16,7 +16,8 @@ use serde_json::json;
 
 use crate::Directory;
 
-/// Stores a division, and answers it as it is stored, with `warnings` of what was cleaned or will not be shown: 201 when it is new, else 200.
+/// Stores a division and answers it as stored, with `warnings` about what was cleaned or will not be shown: 201 when it
+/// is new, else 200.
 pub async fn store(
     State(directory): State<Arc<Directory>>,
     caller: Caller,

@@ -1,5 +1,5 @@
-//! `POST /v1/recipients/{recipientId}/erase`: a person is erased on request; and `POST /v1/divisions/{division}/readmit`: they become a customer
-//! again.
+//! `POST /v1/recipients/{recipientId}/erase`: a person is erased on request; and `POST
+//! /v1/divisions/{division}/readmit`: they become a customer again.
 
 use std::sync::Arc;
 
@@ -30,17 +30,17 @@ const TYPED_ADDRESS: usize = 1_000;
 
 const UNDER_WAY: ProblemType = ProblemType::new("/problems/erasure-under-way", "The person is still being erased");
 
-/// What an erasure has come to.
+/// The state of an erasure.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Erased {
     recipient_id: RecipientId,
     division: DivisionId,
-    /// `erased`, or `underWay`: then the sweep goes on, or the same call.
+    /// `erased`, or `underWay`: then the sweep or the same call continues it.
     state: &'static str,
     /// From how many accounts address and name were taken.
     accounts: u32,
-    /// In how many ledgers nothing tells any more whose row it is.
+    /// How many ledger rows were made anonymous.
     ledger_rows: u64,
     /// Entries of the audit trail that were deleted.
     trail_entries: u64,
@@ -48,7 +48,7 @@ struct Erased {
     kept: &'static str,
 }
 
-/// What stays of somebody who was erased, as the answer says it.
+/// What is kept of an erased person, as the answer says it.
 const KEPT: &str = "A salted hash of the address, so that an import does not bring the person back. Ledger rows by a random id, without address, \
                     name or password. The same address in another division is not touched.";
 
@@ -66,7 +66,7 @@ impl From<Erasure> for Erased {
     }
 }
 
-/// 200 when all is erased, also if it was before; 202 if there was no time for all of it.
+/// 200 when everything is erased, also if it was before; 202 if time ran out.
 pub async fn erase(
     State(directory): State<Arc<Directory>>,
     caller: Caller,
@@ -156,7 +156,8 @@ fn reason(mut fields: Fields<'_>) -> Result<String, Problem> {
     if faults.is_empty() { Ok(reason) } else { Err(faults.into()) }
 }
 
-/// Whether a text holds the address of a person, or one of their names. A single word is taken for a name only if it is more than that.
+/// Whether a text contains a person's address or one of their names. Names of a single word are not looked for: many
+/// are ordinary words.
 fn names(text: &str, person: &Recipient) -> bool {
     let text = text.to_lowercase();
     let names = person.links.accounts.iter().map(|account| account.contact_name.trim().to_lowercase());

@@ -37,8 +37,8 @@ impl Directory {
     }
 }
 
-/// The routes, guarded. There are two of most, since the gateway takes either ID tokens on a path or access tokens: one
-/// for people, and one for machine clients.
+/// The routes, guarded. Most exist twice, because a path of the gateway takes either ID tokens or access tokens: one
+/// for people, one for machine clients.
 pub fn router(directory: Directory) -> Router {
     let directory = Arc::new(directory);
     let routes = Router::new()
@@ -46,7 +46,7 @@ pub fn router(directory: Directory) -> Router {
         .route("/accounts", post(accounts::post))
         .route("/accounts/{accountId}", delete(accounts::delete))
         .with_state(directory.clone());
-    // No program erases people.
+    // Machine clients can't erase people.
     let of_people = Router::new()
         .route("/v1/recipients/{recipientId}/erase", post(erase::erase))
         .route("/v1/divisions/{division}/readmit", post(erase::readmit))

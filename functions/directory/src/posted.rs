@@ -15,7 +15,7 @@ use elements::Element;
 /// Most accounts of one call.
 pub const ACCOUNTS: usize = 500;
 
-/// Most bytes of one call. Lambda takes events of 6 MB; what is more never comes here.
+/// Most bytes of one call. Lambda's limit for an event is 6 MB.
 pub const BODY_BYTES: usize = 6 * 1024 * 1024;
 
 /// The media types of a body; all but the first are names for NDJSON.
@@ -32,8 +32,8 @@ pub struct Posted {
     pub parsed: Result<Parsed, Vec<FieldError>>,
 }
 
-/// Reads every account of a body. Only a body of which nobody can say where its accounts end, or that has too many, is refused as a
-/// whole.
+/// Reads every account of a body. A body is refused as a whole only if its accounts can't be told apart or are too
+/// many.
 pub fn read(media_type: &str, bytes: &[u8]) -> Result<Vec<Posted>, Problem> {
     if media_type == body::JSON { read_array(bytes) } else { read_lines(bytes) }
 }
@@ -46,7 +46,7 @@ fn read_array(bytes: &[u8]) -> Result<Vec<Posted>, Problem> {
 }
 
 fn read_lines(bytes: &[u8]) -> Result<Vec<Posted>, Problem> {
-    // Files that were put together have a byte-order mark in the middle.
+    // Concatenated files have byte-order marks in the middle.
     let lines = (1..).zip(bytes.split(|byte| *byte == b'\n').map(body::without_mark));
     let lines: Vec<(usize, &[u8])> = lines.filter(|(_, line)| !line.trim_ascii().is_empty()).collect();
     check_number(lines.len())?;

@@ -1,4 +1,4 @@
-//! Who of a shard is in a campaign's audience, in the order of the index.
+//! Reads a shard's part of a campaign's audience, in the order of the index.
 
 use std::collections::VecDeque;
 
@@ -13,7 +13,7 @@ use portal_domain::{Campaign, PortalStatus, Recipient, Shard};
 /// How many recipients one query of the index asks for.
 const QUERY_SIZE: usize = 500;
 
-/// Most recipients looked at for one page, so that the cursor moves on even where nobody is selected.
+/// Most recipients examined for one page, so that the cursor advances even where nobody is selected.
 const MOST_LOOKED_AT: usize = 5_000;
 
 /// Reads a shard's recipients without access from the index, and picks the audience.
@@ -29,7 +29,7 @@ pub(crate) struct Audience<'a> {
 }
 
 impl<'a> Audience<'a> {
-    /// Goes on after `position`, a sort key of the index.
+    /// Continues after `position`, a sort key of the index.
     pub(crate) fn new(
         directory: &'a DirectoryReader,
         campaign: Campaign,
@@ -40,7 +40,7 @@ impl<'a> Audience<'a> {
         Self { directory, campaign, shard, buffer: VecDeque::new(), read_to: position, exhausted }
     }
 
-    /// The page that follows `cursor`: it is done when nobody is left and nothing has to be queued.
+    /// The page that follows `cursor`. The shard is done when no recipients are left and nothing has to be queued.
     pub(crate) async fn page(&mut self, cursor: &CursorItem) -> Result<CursorItem, StoreError> {
         let now = clock::now();
         let rules = self.campaign.rules(now);
@@ -58,7 +58,8 @@ impl<'a> Audience<'a> {
                 return Ok(next);
             };
             next.position = Some(sort);
-            // Delivery makes people pending while this goes on, and so moves them ahead in the index: they are in the ledger.
+            // Delivery makes recipients pending meanwhile, which moves them ahead in the index. They are in the ledger
+            // already.
             if recipient.last_campaign_id == Some(self.campaign.campaign_id)
                 || self.campaign.may_have_mailed_before(recipient.last_invited_at, now)
             {
@@ -91,7 +92,7 @@ impl<'a> Audience<'a> {
         Ok(self.buffer.pop_front())
     }
 
-    /// `notSent` and `pending` are one range of the index, in this order: who is invited meanwhile moves ahead.
+    /// `notSent` and `pending` are one range of the index, in this order, so that an invited recipient moves ahead.
     async fn query(&mut self) -> Result<(), StoreError> {
         let from = [PortalStatus::NotSent, PortalStatus::Pending];
         let division = &self.campaign.filter.division;

@@ -1,7 +1,8 @@
 //! `fan-out`: writes one shard's ledger, page by page, and queues its deliveries.
 //!
-//! The cursor says what is written, and holds the last page until its messages are queued: after a crash they are queued
-//! again. A duplicate message is harmless, since delivery claims each row once; a lost one would not be.
+//! The cursor records what is written, and holds the last page until its messages are queued, so that they are queued
+//! again after a crash (guarantee 3). A duplicate message is harmless, because delivery claims each row once; a lost
+//! one would not be.
 
 mod audience;
 
@@ -22,10 +23,10 @@ use portal_aws::table::StoreError;
 use portal_domain::Campaign;
 use portal_domain::campaign::DELIVERY_SIZE;
 
-/// With less time than this left, the rest of the shard is left to a message of its own.
+/// With less time than this left, the function queues a message for the rest of the shard.
 const TIME_FOR_A_PAGE: SignedDuration = SignedDuration::from_secs(10);
 
-/// How long a shard waits whose table is throttled or does not answer.
+/// Delay of a shard whose table is throttled or does not answer.
 const WAIT: Duration = Duration::from_secs(10);
 
 /// A message could not be handled; it will be received again.
@@ -40,7 +41,7 @@ pub enum FanOutError {
     /// Messages could not be queued.
     #[error(transparent)]
     Queue(#[from] QueueError),
-    /// The time was up before a single page was written, so that a continuation would get no further.
+    /// Time ran out before a single page was written, so a continuation would get no further.
     #[error("no page could be written in the time of one invocation")]
     NoProgress,
 }
@@ -106,7 +107,7 @@ impl FanOut {
                 tracing::info!(campaign.id = %campaign_id, "campaign stands still: message dropped");
                 return Ok(());
             };
-            // Whoever resumes it has everybody queued.
+            // A resume queues everybody.
             if campaign.state.works() {
                 self.queue_deliveries(&campaign, message, &cursor).await?;
             }
@@ -141,8 +142,8 @@ impl FanOut {
         }
     }
 
-    /// Writes the next page of the audience; `None` when somebody else moved the cursor, or with it there would be more than `most`
-    /// rows in all shards: then the campaign is paused.
+    /// Writes the next page of the audience. `None` if another call moved the cursor, or if all shards together would
+    /// have more than `most` rows: then the campaign is paused (guarantee 7).
     async fn extend(
         &self,
         message: &FanOutMessage,
@@ -155,7 +156,7 @@ impl FanOut {
         if let Some(most) = most
             && !self.store.admit(campaign_id, shard, cursor.audience, next.audience, most).await?
         {
-            // Whoever resumes it has the shard go on from here.
+            // A resume continues the shard from here.
             tracing::warn!(campaign.id = %campaign_id, most, "the audience is larger than was promised");
             self.store.stop_growing(campaign_id, clock::now()).await?;
             return Ok(None);
@@ -172,7 +173,7 @@ impl FanOut {
         }
     }
 
-    /// Writes the next page of a walk through the rows that are there; `None` when somebody else moved the cursor.
+    /// Writes the next page of a walk through the existing rows. `None` if another call moved the cursor.
     async fn walk(
         &self,
         message: &FanOutMessage,

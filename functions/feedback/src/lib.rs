@@ -1,10 +1,11 @@
-//! `feedback`: takes up what SES reports of e-mails after it accepted them.
+//! `feedback`: records what SES reports about e-mails after it has accepted them.
 //!
-//! Reports come through an SNS topic and a queue: late, twice, out of order, before the sender has recorded its claim. What
-//! they mean is decided in `portal_domain::feedback`, and what they change is one transaction, so that any of them may come again.
+//! Reports come through an SNS topic and a queue: late, twice, out of order, before the sender has recorded its claim
+//! (guarantee 11). `portal_domain::feedback` decides what a report means. What it changes is one transaction, so that
+//! it may come again.
 //!
-//! What happens to a message that can't be handled: a body that can't be read, and an error that lasts, use up the message's
-//! receives, until it moves to the dead-letter queue. Nothing drains that: it has an alarm, and a person moves its messages back.
+//! Poison messages: an unreadable body and a lasting error use up the message's receives, until it moves to the
+//! dead-letter queue. That queue has an alarm and is not drained: a person moves its messages back.
 
 use aws_config::SdkConfig;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
@@ -20,16 +21,16 @@ use portal_domain::feedback::Report;
 use portal_domain::feedback::parse::{Message, SentFor, Told, Unreadable, parse};
 use portal_domain::{CampaignId, EmailAddress};
 
-/// How often a row is read and a report decided anew because somebody changed the row between read and write.
+/// How many times a report is decided again because the row changed between read and write.
 const TRIES: u32 = 10;
 
 /// A message could not be handled; it will be received again.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedbackError {
-    /// The body is nothing that SES says.
+    /// The body is no report of SES.
     #[error("the message can't be read: {0}")]
     Unreadable(#[from] Unreadable),
-    /// The e-mail has no tags, and its id may not be recorded yet.
+    /// The report has no tags, and the e-mail's id may not be recorded yet.
     #[error("the e-mail that it is about may not be recorded yet")]
     NotRecordedYet,
     /// The ledger row changed faster than a report could be written.
@@ -63,7 +64,7 @@ impl Feedback {
         let mut response = SqsBatchResponse::default();
         for record in event.records {
             let id = record.message_id.unwrap_or_default();
-            // Boxed, since futures nest deeper here than the compiler computes the layout of (its recursion limit).
+            // Boxed, because the futures nest deeper than the compiler's recursion limit for layouts.
             let handled = Box::pin(self.message(record.body.as_deref().unwrap_or_default()));
             if let Err(error) = handled.await {
                 tracing::error!(message.id = id, error = %error, "feedback failed");
@@ -90,7 +91,7 @@ impl Feedback {
         if let Some(Reported::Outcome(_)) = reported {
             self.store.advance(sent_for.campaign, clock::now()).await?;
         }
-        // Also when the report changed nothing: whoever wrote it may have been killed before this.
+        // Also when the report changed nothing: the call that wrote it may have been killed before this.
         if let Report::Became(standing) = told.report
             && standing.is_undeliverable()
         {
@@ -99,7 +100,7 @@ impl Feedback {
         Ok(())
     }
 
-    /// Which attempt the e-mail was: its tags say so, or its id tells it from the others that went to this address.
+    /// Finds the attempt of the e-mail by its tags, or by its id among the e-mails that went to this address.
     async fn sent_for(&self, told: &Told) -> Result<Option<SentFor>, FeedbackError> {
         if told.sent_for.is_some() {
             return Ok(told.sent_for);
@@ -137,7 +138,7 @@ impl Feedback {
         Err(FeedbackError::KeptChanging)
     }
 
-    /// Halts a campaign of which too much came back since a person last took note of it.
+    /// Halts a campaign with too many bounces or complaints since a person last resumed it from a halt.
     async fn halt_if_too_much_came_back(&self, id: CampaignId) -> Result<(), StoreError> {
         let Some(campaign) = self.store.campaign(id).await? else { return Ok(()) };
         if campaign.state.after(CampaignEvent::Halt).is_none() {

@@ -24,7 +24,7 @@ const DEFAULT_LIMIT: u64 = 50;
 /// Most entries in a page.
 const MOST_ENTRIES: u64 = 500;
 
-/// What the caller asks for; a cursor belongs to it.
+/// The query that a cursor is valid for.
 type List<'a> = (&'static str, Option<&'a DivisionId>, Option<&'a str>, Option<Timestamp>, Option<Timestamp>);
 
 pub(crate) async fn list(State(load): State<Arc<Load>>, caller: Caller, uri: Uri) -> Result<Page<Entry>, Problem> {
@@ -49,7 +49,7 @@ pub(crate) async fn list(State(load): State<Arc<Load>>, caller: Caller, uri: Uri
     let now = clock::now();
     let oldest = load.audit.oldest(now);
     let wanted = Wanted { division: division.as_ref(), from: from.unwrap_or(oldest).max(oldest) };
-    // With what was written in this very millisecond.
+    // Includes what was written in this millisecond.
     let newest = to.unwrap_or(now + 1.millisecond());
     let mut next = Some(cursor.unwrap_or_else(|| first_id(newest)));
     let (mut entries, mut size): (Vec<Entry>, usize) = (Vec::new(), 0);
@@ -69,7 +69,7 @@ pub(crate) async fn list(State(load): State<Arc<Load>>, caller: Caller, uri: Uri
     Page::new(entries, &list, next.as_ref())
 }
 
-/// A time, or a day (UTC), which stands for the beginning of the day that comes so many days later.
+/// A time, or a day (UTC), which means the beginning of the day `days` later.
 fn moment(fields: &mut Fields<'_>, name: &'static str, days: i64) -> Option<Timestamp> {
     let text = fields.optional_text(name, 40)?;
     let day = || {

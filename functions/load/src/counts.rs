@@ -15,14 +15,14 @@ use serde::Serialize;
 
 use crate::Load;
 
-/// The numbers of a selection, and when they were right.
+/// The counts of a selection, and the time they are as of.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CountsAnswer {
     #[serde(flatten)]
     counts: Counts,
     as_of: Timestamp,
-    /// The campaign of the division that keeps others from being started, if there is one.
+    /// The division's active campaign, if any, because of which no other can start (guarantee 8).
     #[serde(skip_serializing_if = "Option::is_none")]
     active_campaign: Option<CampaignView>,
 }

@@ -20,7 +20,7 @@ use crate::Load;
 pub(crate) struct Filters {
     divisions: Vec<DivisionFilters>,
     templates: Vec<TemplateChoice>,
-    /// What templates may be written in.
+    /// The languages of templates.
     languages: &'static [&'static str],
 }
 

@@ -1,4 +1,4 @@
-//! `load`: what an operator sees before sending. What the filters may be set to, the five counts, the lists behind them, and
+//! `load`: what an operator sees before sending: values for the filters, the five counts, the lists behind them, and
 //! one person.
 
 mod audit;
@@ -50,14 +50,15 @@ impl Load {
         })
     }
 
-    /// The division that a query names, if the caller may look into it; one that doesn't exist is a fault of the query.
+    /// The division that a query names, if the caller has permission for it. One that doesn't exist is a fault of the
+    /// query.
     async fn division(&self, caller: &Caller, id: &DivisionId) -> Result<Division, Problem> {
         caller.require(id)?;
         let division = self.directory.division(id).await?;
         division.ok_or_else(|| FieldError::new("division", "is not a known division").into())
     }
 
-    /// Notes that rows of a list are given away as a file, and of which list.
+    /// Records in the audit that rows of a list were exported.
     async fn exported(&self, caller: &Caller, deed: Deed, list: (&Filter, Value), rows: usize) -> Result<(), Problem> {
         let (filter, asked) = list;
         let entry = Audit::entry(caller.actor(), deed);
@@ -66,7 +67,7 @@ impl Load {
     }
 }
 
-/// The rules by which a campaign that starts now decides.
+/// The rules of a campaign that starts now.
 fn rules(include_recently_invited: bool) -> Rules {
     Rules::of_new_campaign(clock::now(), include_recently_invited)
 }

@@ -1,4 +1,4 @@
-//! What the lists have in common: how long a page is, how it is asked for, and how it is answered, as JSON or CSV.
+//! What all lists share: limits of a page, its parameters, and its answer as JSON or CSV.
 
 use std::time::Duration;
 
@@ -25,13 +25,13 @@ const CSV_ROWS: u64 = 5_000;
 /// Bytes in a page. Lambda ends an answer at 6 MB, in which each quote of the body counts twice.
 pub(crate) const MOST_BYTES: usize = 4_000_000;
 
-/// Time to fill a page, after which it is answered as it is. API Gateway gives up on a function after 29 seconds.
+/// Time to fill a page, after which it is returned as it is. API Gateway's time limit is 29 seconds.
 pub(crate) const MOST_TIME: Duration = Duration::from_secs(15);
 
 /// Longest cursor: two ids of 128 characters, as JSON and in base64.
 const CURSOR_CHARS: usize = 2_000;
 
-/// Where a page ends, whichever comes first.
+/// Limits of a page; the first one reached ends it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     pub rows: usize,
@@ -39,7 +39,7 @@ pub(crate) struct Bounds {
     pub until: Timestamp,
 }
 
-/// How a page is asked for.
+/// The parameters of a page.
 #[derive(Debug)]
 pub(crate) struct Paging {
     pub bounds: Bounds,
@@ -49,19 +49,19 @@ pub(crate) struct Paging {
     pub words: bool,
 }
 
-/// The cells of a row.
+/// Cells of a row.
 pub(crate) type Cells<R> = Box<dyn Fn(&R) -> Vec<String>>;
 
-/// A list as a spreadsheet shows it.
+/// A list as a spreadsheet.
 pub(crate) struct Sheet<R> {
-    /// What a browser saves it as.
+    /// The file name in a browser.
     pub name: &'static str,
     pub columns: Vec<String>,
     pub cells: Cells<R>,
 }
 
 impl Paging {
-    /// Reads `limit`, `cursor` and `columns`; the time for the page begins now.
+    /// Reads `limit`, `cursor` and `columns`, and starts the page's time.
     pub(crate) fn read(fields: &mut Fields<'_>, headers: &HeaderMap) -> Self {
         let csv = wants_csv(headers);
         let (default, most) = if csv { (CSV_ROWS, CSV_ROWS) } else { (DEFAULT_LIMIT, MOST_ROWS) };
@@ -70,7 +70,7 @@ impl Paging {
         Self { bounds, cursor: fields.optional_text("cursor", CURSOR_CHARS), csv, words: words::asked_for(fields) }
     }
 
-    /// Whether the page is one of a file that the caller keeps.
+    /// Whether the page is part of an export.
     pub(crate) fn is_export(&self) -> bool {
         self.csv
     }
@@ -94,7 +94,8 @@ impl Paging {
     }
 }
 
-/// How many bytes a row takes in Lambda's answer, where the body is a string of JSON: quotes and backslashes count twice.
+/// How many bytes a row takes in Lambda's answer. The body is a JSON string there, so quotes and backslashes count
+/// twice.
 pub(crate) fn bytes(row: &impl Serialize) -> usize {
     let json = serde_json::to_string(row).unwrap_or_default();
     json.len() + json.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count()

@@ -1,5 +1,5 @@
-//! `GET /v1/recipients/{recipientId}`: one person, what was sent to them, what became of it, and why they would or would
-//! not be mailed now.
+//! `GET /v1/recipients/{recipientId}`: one person: what was sent to them, its outcome, and whether and why they would
+//! be mailed now.
 
 use std::sync::Arc;
 
@@ -29,12 +29,12 @@ pub(crate) struct Person {
     row: Row,
     division: DivisionId,
     decision: Decision,
-    /// The campaign of the division that keeps others from being started, if there is one.
+    /// The division's active campaign, if any, because of which no other can start (guarantee 8).
     #[serde(skip_serializing_if = "Option::is_none")]
     active_campaign: Option<CampaignView>,
-    /// When they accepted an invitation of ours.
+    /// When they accepted an invitation of this system.
     accepted_at: Option<Timestamp>,
-    /// What was done about them, by whom; newest first.
+    /// Operators' actions on the person, newest first.
     audit: Vec<AuditEntry>,
     /// Newest first.
     history: Vec<Entry>,
@@ -55,7 +55,7 @@ impl From<Verdict> for Decision {
     }
 }
 
-/// What became of the person in one campaign.
+/// The person's outcome in one campaign.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Entry {
@@ -69,7 +69,7 @@ struct Entry {
     email_from: String,
     outcome: Outcome,
     reason: Option<String>,
-    /// What SES said of the e-mail later.
+    /// What SES reported later.
     standing: Option<Standing>,
     attempt: u32,
     updated_at: Option<Timestamp>,

@@ -24,19 +24,19 @@ use serde::Serialize;
 
 use crate::{Load, page};
 
-/// Accounts that are read at once. Each takes up to 400 KB.
+/// Accounts read at once. Each has up to 400 KB.
 const ACCOUNTS_AT_ONCE: usize = 50;
 
-/// Most bytes of the accounts in one answer: Lambda's limit is 6 MB, and campaigns and trail come on top.
+/// Most bytes of accounts in one answer. Lambda's limit is 6 MB, which campaigns and audit trail share.
 const BYTES: usize = 3_000_000;
 
-/// No more accounts are read after this time. API Gateway waits for 29 seconds.
+/// No more accounts are read after this time. API Gateway's limit is 29 seconds.
 const TIME: SignedDuration = SignedDuration::from_secs(12);
 
-/// Most campaigns, and entries of the trail. Within ten years that is more than two of each on every day.
+/// Most campaigns, and most entries of the audit trail: more than two of each on every day of ten years.
 const MOST_ENTRIES: usize = 8_000;
 
-/// What is not in the file, said in the file.
+/// The file's own note on what it leaves out.
 const LEFT_OUT: &str = "Passwords are stored as salted digests only. The digests are left out.";
 
 #[derive(Debug, Serialize)]
@@ -52,7 +52,7 @@ struct PersonData {
     /// Newest first; on the first page.
     #[serde(skip_serializing_if = "Option::is_none")]
     audit: Option<Vec<AuditEntry>>,
-    /// Where the accounts go on.
+    /// Cursor for further accounts.
     next_cursor: Option<String>,
 }
 
@@ -76,11 +76,11 @@ struct Stored {
     asked_at: Vec<Timestamp>,
     asked_in: Option<CampaignId>,
     resent_at: Option<Timestamp>,
-    /// How they accepted an invitation of ours; a password that they chose is stored from then on.
+    /// How they accepted an invitation of this system. Their chosen password is stored from then on.
     acceptance: Option<Acceptance>,
 }
 
-/// An account on which they are: its name, and their own contacts.
+/// An account that links the person: its name, and the person's own contacts.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct OnAccount {
@@ -99,7 +99,7 @@ struct OwnContact {
     portal: PortalStatus,
 }
 
-/// What became of them in one campaign.
+/// Their outcome in one campaign.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct InCampaign {
@@ -140,7 +140,7 @@ impl From<&RecipientItem> for Stored {
 }
 
 impl OnAccount {
-    /// What an account has of a person; nothing if none of its contacts is theirs.
+    /// An account's data about a person; `None` if none of its contacts is theirs.
     fn of(account: Account, recipient: &Recipient) -> Option<Self> {
         let is_theirs = |contact: &Contact| match &contact.address {
             ContactAddress::Usable(email) => email.as_str() == recipient.email,
@@ -219,8 +219,8 @@ pub(crate) async fn export(
 }
 
 impl Load {
-    /// What the accounts `after` this one have of a person, as many as there is room and time for; and after which to go on, if there may
-    /// be more.
+    /// The person's data on accounts `after` this one, as many as size and time allow, and the account to continue
+    /// after if there may be more.
     async fn accounts_of(
         &self,
         recipient: &Recipient,

@@ -1,4 +1,4 @@
-//! `GET /v1/recipients`: who is behind a count, or found by a search.
+//! `GET /v1/recipients`: the recipients behind a count, or found by a search.
 
 mod page;
 pub(crate) mod row;
@@ -22,17 +22,17 @@ use crate::Load;
 use crate::page::Paging;
 use page::{Position, fill};
 
-/// Who is in a list: the selection, and what narrows it. A cursor belongs to all of it.
+/// The query of a list: the selection, and what narrows it. A cursor is valid for exactly this query.
 #[derive(Clone, Debug, Serialize)]
 struct Wanted {
     filter: Filter,
     status: Option<PortalStatus>,
     search: Option<Search>,
-    /// Who is left out for this reason only.
+    /// Only recipients excluded for this reason.
     excluded: Option<Exclusion>,
-    /// Only who has a selected link to an account with active services.
+    /// Only recipients with a selected link to an account with active services.
     on_active_services: bool,
-    /// Who is linked to an account, or who is to none any more.
+    /// Recipients linked to an account, or those no longer linked to any.
     linked: bool,
 }
 
@@ -53,25 +53,26 @@ impl Wanted {
         wanted
     }
 
-    /// Whether only somebody who is linked to an account can be wanted.
+    /// Whether the query can only match recipients who are linked to an account.
     fn asks_for_a_link(&self) -> bool {
         let everybody = Filter::whole(self.filter.division.clone());
         self.filter != everybody || self.excluded.is_some() || self.on_active_services
     }
 
-    /// The everybody of the selection, with no more than a filter.
+    /// All of the selection, narrowed by nothing but the filter.
     #[cfg(test)]
     fn all(filter: Filter) -> Self {
         Self { filter, status: None, search: None, excluded: None, on_active_services: false, linked: true }
     }
 
-    /// The condition that one link has to meet: those that count as on active services are selected on such an account.
+    /// The condition that one link has to meet. For the list on active services it is the filter with active services
+    /// required.
     fn condition(&self) -> Filter {
         let filter = self.filter.clone();
         if self.on_active_services { filter.on_active_services() } else { filter }
     }
 
-    /// The statuses among which to look. Nobody who has accepted is left out for a reason of [`Exclusion`].
+    /// The statuses to read. Recipients who accepted have no reason of [`Exclusion`].
     fn statuses(&self) -> Vec<PortalStatus> {
         match (self.status, self.excluded) {
             (Some(status), _) => vec![status],
@@ -103,7 +104,7 @@ pub(crate) async fn list(
 
     let (rows, next) = fill(&load.directory, &wanted, crate::rules(false), from, paging.bounds).await?;
     if paging.is_export() {
-        // What was searched for may be a name, and is left out.
+        // The search text may be a name, so it is not recorded.
         let Wanted { filter, status, excluded, on_active_services, linked, .. } = &wanted;
         let asked = json!({"filter": filter, "status": status, "excluded": excluded, "onActiveServices": on_active_services,
             "linked": linked, "search": wanted.search.is_some()});

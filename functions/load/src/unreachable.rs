@@ -20,7 +20,7 @@ use crate::Load;
 use crate::page::{Cells, Paging, Sheet};
 use page::{Position, fill};
 
-/// A contact who can't be reached.
+/// A contact without a usable address.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Row {
@@ -28,7 +28,7 @@ struct Row {
     account_name: String,
     contact_id: String,
     name: String,
-    /// Always null: an address that can't be used is not kept.
+    /// Always null: an unusable address is not stored.
     email: Option<String>,
     /// What was wrong with it.
     reason: Unusable,

@@ -1,10 +1,10 @@
-//! `resend`: finds out who asks for a new e-mail, and whether they get one.
+//! `resend`: decides about requests for a new e-mail.
 //!
-//! Whoever gets one joins the division's self-service campaign of the day, and everything from there on is as in any campaign: the
-//! ledger, the decision at the last moment, the claim, the pace. Nobody outside is told what was decided.
+//! A granted request joins the division's self-service campaign of the day, which is delivered like any campaign:
+//! ledger, decision at the last moment, claim, pace. The decision is not told outside (guarantee 14).
 //!
-//! What happens to a message that can't be handled: a body that can't be read, and an error that lasts, use up the message's
-//! receives, until it moves to the dead-letter queue, which has an alarm. Nothing drains that: whoever asked will have asked again.
+//! Poison messages: an unreadable body and a lasting error use up the message's receives, until it moves to the
+//! dead-letter queue, which has an alarm. It is not drained: customers can ask again.
 
 use std::time::Duration;
 
@@ -28,13 +28,13 @@ use portal_domain::mail::template::Head;
 use portal_domain::resend::{Refusal, Requests, decide};
 use portal_domain::{Campaign, CampaignState, Division, Filter, Outcome, Recipient, RecipientId, TemplateId};
 
-/// How often everything is read and decided anew because somebody changed it between read and write.
+/// How many times a request is decided again because something changed between read and write.
 const TRIES: u32 = 10;
 
 /// A message could not be handled; it will be received again.
 #[derive(Debug, thiserror::Error)]
 pub enum ResendError {
-    /// The body is no request. Why is not told, since that might quote it.
+    /// The body is no request. The cause is dropped, because it might quote the body.
     #[error("the message can't be read")]
     Unreadable,
     /// Recipient or campaign changed faster than they could be written.
@@ -49,7 +49,7 @@ pub enum ResendError {
     /// A table could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The fan-out could not be queued: the sweep does that.
+    /// The fan-out could not be queued; the sweep will queue it.
     #[error(transparent)]
     Queue(#[from] QueueError),
 }
@@ -86,7 +86,7 @@ impl Resend {
         let mut response = SqsBatchResponse::default();
         for record in event.records {
             let id = record.message_id.unwrap_or_default();
-            // Boxed, since futures nest deeper here than the compiler computes the layout of (its recursion limit).
+            // Boxed, because the futures nest deeper than the compiler's recursion limit for layouts.
             let handled = Box::pin(self.message(record.body.as_deref().unwrap_or_default(), now));
             if let Err(error) = handled.await {
                 tracing::error!(message.id = id, error = %error, "resend failed");
@@ -126,16 +126,16 @@ impl Resend {
         Err(ResendError::KeptChanging)
     }
 
-    /// Whether the e-mail that they were granted last may still leave. One that failed for certain, or was skipped,
-    /// does not use up what they may ask for; should a person have it tried again, `deliver` sends one of the two.
+    /// Whether the e-mail granted last may still leave. One that certainly failed or was skipped does not count as
+    /// their renewal. If an operator retries it meanwhile, `deliver` sends only one of the two.
     async fn is_waiting(&self, recipient: &RecipientItem) -> Result<bool, StoreError> {
         let Some(campaign) = recipient.asked_in else { return Ok(false) };
         let row = self.store.ledger_row(campaign, recipient.recipient_id).await?;
         Ok(row.is_some_and(|row| matches!(row.outcome, Outcome::Queued | Outcome::Claimed)))
     }
 
-    /// Puts the recipient into the campaign of the day, unless there are as many as there may be; `false` if anything
-    /// changed meanwhile.
+    /// Puts the recipient into the campaign of the day, unless the daily limit is reached. `false` if anything changed
+    /// meanwhile.
     async fn join(
         &self,
         division: &Division,
@@ -143,7 +143,7 @@ impl Resend {
         asked: &[Timestamp],
         now: Timestamp,
     ) -> Result<bool, ResendError> {
-        // Looked at first, so that nothing is written any more for those who ask once it is reached.
+        // Checked first, so that nothing is written once the limit is reached.
         if self.store.granted(&division.division, now).await? >= self.daily_limit {
             refuse(recipient.recipient_id, Refusal::DailyLimit);
             return Ok(true);
@@ -155,7 +155,7 @@ impl Resend {
             Some(campaign) => campaign,
             None => self.campaign(division, recipient, which, now).await?,
         };
-        // Cancelled; or its day is over by the time zone that the division had.
+        // The campaign was cancelled, or its day is over in the time zone that the division had.
         if !campaign.is_open(now) {
             tracing::info!(campaign.id = %campaign.campaign_id, "the campaign of the day is over: no new e-mail");
             return Ok(true);
@@ -171,7 +171,7 @@ impl Resend {
         fail::fail_point!("resend.joined");
         let shard = recipient.recipient_id.shard();
         tracing::info!(campaign.id = %campaign.campaign_id, recipient.id = %recipient.recipient_id, "asked for a new e-mail");
-        // Should this fail, the sweep queues the shard, which stands still: the message has done its work.
+        // If this fails, the sweep queues the shard, so the message is done either way.
         let queued =
             self.fan_out.send(&[FanOutMessage { campaign_id: campaign.campaign_id, shard }], Duration::ZERO).await;
         if let Err(error) = queued {
@@ -180,8 +180,8 @@ impl Resend {
         Ok(true)
     }
 
-    /// A new campaign. Its e-mails look like the one that brought the first who asks: the same template, in its newest version, and the same
-    /// sender, as long as they may be used; else the built-in one, and the first sender of the division that may.
+    /// A new campaign. It takes template (newest version) and sender from the campaign that invited the first recipient
+    /// who asks, if they may still be used; else the built-in template and the division's first usable sender.
     async fn campaign(
         &self,
         division: &Division,
@@ -224,8 +224,8 @@ impl Resend {
         })
     }
 
-    /// Who sends: whoever did before, or the first of the division's senders whom the division still lets send and SES has verified. Where
-    /// there is none, the first all the same: what SES refuses shows in the ledger.
+    /// The sender: the earlier one, or the division's first sender that is still allowed and verified by SES. Without
+    /// any, the first one is used anyway, and SES's refusals show in the ledger.
     async fn sender(&self, division: &Division, before: Option<Campaign>) -> Result<String, ResendError> {
         let before =
             before.map(|campaign| campaign.email_from).filter(|sender| division.refuses_sender(sender).is_none());
@@ -252,8 +252,7 @@ impl Resend {
     }
 }
 
-/// Logs that somebody who asked gets nothing, and why. Of a reason that lies with the whole division an alarm tells, by
-/// this line (`infra/alarms.yaml`).
+/// Logs that a request got no e-mail, and why. The alarm of the daily limit counts this line (`infra/alarms.yaml`).
 fn refuse(recipient: RecipientId, refusal: Refusal) {
     if refusal == Refusal::DailyLimit {
         tracing::warn!(recipient.id = %recipient, reason = refusal.as_str(), "no new e-mail");

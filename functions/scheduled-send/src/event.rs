@@ -1,4 +1,4 @@
-//! What EventBridge Scheduler says when a schedule is due.
+//! The event that EventBridge Scheduler sends when a schedule is due.
 
 use jiff::Timestamp;
 use portal_domain::ScheduleId;
@@ -11,7 +11,7 @@ use serde_json::Value;
 pub(crate) struct Event {
     pub schedule_id: ScheduleId,
     pub scheduled_at: Timestamp,
-    /// The revision that brought the timing; nothing of a schedule in the template.
+    /// The schedule's revision with this timing; `None` for a schedule in the template.
     pub rule: Option<u32>,
     /// The schedule itself, if it is written in the template.
     pub written: Option<Written>,
@@ -22,12 +22,12 @@ pub(crate) struct Event {
 pub(crate) struct Written {
     pub plan: Plan,
     pub owner: Owner,
-    /// The time zone by which Scheduler calls, if it is told.
+    /// The time zone that Scheduler runs it in, if the event says so.
     pub time_zone: Option<String>,
 }
 
 impl Event {
-    /// Reads an event; all faults are answered at once.
+    /// Reads an event; all faults are returned at once.
     pub(crate) fn parse(event: &Value) -> Result<Self, Vec<FieldError>> {
         let mut fields = Fields::of(event, "").map_err(|fault| vec![fault])?;
         let schedule_id = ScheduleId::parse(&fields.required_text("scheduleId", 64));
@@ -54,7 +54,8 @@ impl Event {
 }
 
 impl Event {
-    /// Whether Scheduler calls by the clock of a division with this time zone: always, where it was told of it by us.
+    /// Whether Scheduler runs the schedule in the division's time zone. Always true where this system stored the
+    /// schedule.
     pub(crate) fn is_on_clock(&self, time_zone: &str) -> bool {
         let told = self.written.as_ref().and_then(|written| written.time_zone.as_deref());
         told.is_none_or(|told| told == time_zone)

@@ -1,8 +1,8 @@
 //! `scheduled-send`: starts the campaign of a schedule that is due, once.
 //!
-//! EventBridge Scheduler calls it asynchronously, perhaps more than once for the same occurrence. What came of an occurrence is written with
-//! the campaign, or instead of one; so whoever comes second finds it. An error is tried again by Lambda; what fails then goes to the
-//! failure queue, and the sweep records it.
+//! EventBridge Scheduler calls it asynchronously, perhaps more than once for the same occurrence. The result of an
+//! occurrence is written with its campaign, or instead of one, so a second call finds it (guarantee 2). Lambda retries
+//! an error; what still fails goes to the failure queue, and the sweep records it.
 
 mod event;
 
@@ -28,22 +28,22 @@ use serde_json::Value;
 
 use crate::event::{Event, Written};
 
-/// How often an occurrence is looked at anew because its schedule changes meanwhile.
+/// How many times an occurrence is decided again because its schedule changed meanwhile.
 const TRIES: u32 = 8;
 
-/// An occurrence could not be dealt with; it comes again.
+/// An occurrence could not be handled; it will be received again.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The event is none of Scheduler's.
+    /// The event is not Scheduler's.
     #[error("the event can't be read: {}", named(.0))]
     Unreadable(Vec<FieldError>),
     /// A table could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The owner could not be asked for.
+    /// The owner could not be looked up.
     #[error(transparent)]
     Operators(#[from] OperatorsError),
-    /// SES could not be asked for the sender.
+    /// SES could not be asked about the sender.
     #[error(transparent)]
     Mail(#[from] MailError),
     /// The fan-out could not be queued.
@@ -67,11 +67,11 @@ pub struct ScheduledSend {
     operators: Operators,
 }
 
-/// What is to be done about an occurrence.
+/// The decision about an occurrence.
 enum Decision {
     /// Its campaign is started.
     Start(Box<Ready>),
-    /// This is recorded.
+    /// This result is recorded.
     Record(Verdict),
 }
 
@@ -86,7 +86,7 @@ impl ScheduledSend {
         })
     }
 
-    /// Deals with an occurrence at time `now`, and answers what came of it; nothing of one that is no schedule's any more.
+    /// Handles an occurrence at time `now` and returns its result; `None` if its schedule or rule no longer exists.
     pub async fn run(&self, event: &Value, now: Timestamp) -> Result<Option<Occurrence>, RunError> {
         let event = Event::parse(event).map_err(RunError::Unreadable)?;
         for attempt in 1..=TRIES {
@@ -120,7 +120,7 @@ impl ScheduledSend {
         Err(RunError::KeptChanging)
     }
 
-    /// Whoever started its campaign may have died before the fan-out was queued.
+    /// The call that started the campaign may have died before it queued the fan-out.
     async fn dealt_with(&self, known: Occurrence) -> Result<Occurrence, RunError> {
         if let Verdict::Started { campaign_id, .. } = known.verdict
             && let Some(campaign) = self.store.campaign(campaign_id).await?
@@ -130,7 +130,7 @@ impl ScheduledSend {
         Ok(known)
     }
 
-    /// The schedule of an event, as it is now. One in the template is kept in the table as the event brings it.
+    /// The current schedule of an event. One in the template is stored in the table as the event brings it.
     async fn schedule(&self, event: &Event, now: Timestamp) -> Result<Option<Schedule>, RunError> {
         let stored = self.store.schedule(&event.schedule_id).await?;
         let Some(written) = &event.written else {
@@ -151,7 +151,7 @@ impl ScheduledSend {
     async fn keep_new(&self, id: &ScheduleId, written: &Written, now: Timestamp) -> Result<Schedule, RunError> {
         let schedule = Schedule::new(id.clone(), written.plan.clone(), written.owner.clone(), now);
         let schedule = Schedule { in_template: true, ..schedule };
-        // Whoever was faster wrote the same.
+        // A faster call wrote the same.
         self.store.create_schedule(&schedule, None).await?;
         Ok(schedule)
     }
@@ -179,7 +179,8 @@ impl ScheduledSend {
         }
     }
 
-    /// Starts the campaign; nothing when the schedule or the occurrence has changed meanwhile, or what is to be recorded instead.
+    /// Starts the campaign, or returns the result to record instead; `None` if schedule or occurrence changed
+    /// meanwhile.
     async fn start(
         &self,
         schedule: &Schedule,
@@ -217,7 +218,7 @@ fn order(schedule: &Schedule, scheduled_at: Timestamp) -> Option<Order> {
     })
 }
 
-/// What a refusal means for an occurrence; what may pass is an error, so that the occurrence comes again.
+/// What a refusal means for an occurrence. A transient refusal is an error, so that the occurrence is tried again.
 fn verdict(refusal: Refusal) -> Result<Verdict, RunError> {
     let failed = |reason| Ok(Verdict::Failed { reason });
     match refusal {

@@ -1,4 +1,4 @@
-//! Making, changing, pausing, resuming and deleting schedules.
+//! Creates, changes, pauses, resumes and deletes schedules.
 
 use std::sync::Arc;
 
@@ -29,10 +29,10 @@ use serde_json::{Value, json};
 use crate::view::ScheduleView;
 use crate::{Schedules, unknown};
 
-/// Most schedules that there may be: a list of all is read at once.
+/// Most schedules of a stack, because a list reads all of them at once.
 const MOST_SCHEDULES: usize = 500;
 
-/// What an answer tells besides: whoever changes an answer and sends it back need not take it out.
+/// Fields of an answer that a request may contain and that are ignored, so that an answer can be changed and sent back.
 const TOLD: [&str; 14] = [
     "scheduleId",
     "owner",
@@ -50,7 +50,7 @@ const TOLD: [&str; 14] = [
     "updatedAt",
 ];
 
-/// How often a schedule is read and changed anew because others are at it, who are no people.
+/// How many times a change is repeated because an occurrence or the sweep changed the schedule meanwhile.
 const TRIES: u32 = 8;
 
 pub(crate) async fn create(
@@ -76,7 +76,7 @@ pub(crate) async fn create(
     let begun = schedules.audit.begin(entry).await?;
     if schedules.store.create_schedule(&schedule, key).await? != Written::Done {
         begun.refused().await;
-        // The same request, made twice at once, was here first.
+        // The same request, made twice at once, was first.
         let made = schedules.made_before(&caller, key, now).await?.ok_or(StoreError::Busy("make a schedule"))?;
         return schedules.created(made, now).await;
     }
@@ -135,7 +135,7 @@ pub(crate) async fn pause(
     schedules.switch(&caller, &id, Action::Paused, now, paused).await
 }
 
-/// Also one that the system turned off. Whoever resumes it answers for it from now on.
+/// Also one that the system turned off. The caller becomes its owner.
 pub(crate) async fn resume(
     State(schedules): State<Arc<Schedules>>,
     caller: Caller,
@@ -148,7 +148,7 @@ pub(crate) async fn resume(
         if schedule.state == ScheduleState::Active {
             return Ok(None);
         }
-        // The owner of one in the template is written there.
+        // The owner of a schedule in the template is written there.
         let owner = if schedule.in_template { schedule.owner.clone() } else { owner(&caller) };
         let next = schedule.resumed(owner, now);
         let next = next.by(&caller.actor());
@@ -157,7 +157,7 @@ pub(crate) async fn resume(
     schedules.switch(&caller, &id, Action::Resumed, now, resumed).await
 }
 
-/// One in the template comes back with its next run, as long as it stands there.
+/// A schedule in the template comes back with its next run, as long as the template has it.
 pub(crate) async fn delete(
     State(schedules): State<Arc<Schedules>>,
     caller: Caller,
@@ -172,7 +172,7 @@ pub(crate) async fn delete(
 }
 
 impl Schedules {
-    /// The schedule that this very request made before, if it did.
+    /// The schedule that an earlier call of this request created, if any.
     async fn made_before(
         &self,
         caller: &Caller,
@@ -196,7 +196,7 @@ impl Schedules {
     async fn created(&self, schedule: Schedule, now: Timestamp) -> Result<Response, Problem> {
         let division = self.directory.division(&schedule.plan.filter.division).await?;
         self.arm(&schedule, division.as_ref(), now).await;
-        // Relative to /v1/schedules, since the stage of the API makes an absolute path wrong.
+        // Relative to /v1/schedules, because an absolute path would lack the API's stage.
         let location = format!("schedules/{}", schedule.schedule_id);
         let view = ScheduleView::new(schedule, division.as_ref(), now);
         Ok((StatusCode::CREATED, [(LOCATION, location)], Json(view)).into_response())
@@ -239,7 +239,8 @@ impl Schedules {
         }
     }
 
-    /// Writes what `change` makes of a schedule; nothing where it makes nothing of it. Occurrences and the sweep may be at it too.
+    /// Applies `change` to a schedule; writes nothing if it returns nothing. Occurrences and the sweep may write it at
+    /// the same time.
     async fn change(
         &self,
         caller: &Caller,
@@ -262,9 +263,8 @@ impl Schedules {
         Err(StoreError::Busy("change a schedule").into())
     }
 
-    /// Records that a run which was due just before a save may have got lost by it, unless something came of it already:
-    /// Scheduler forgets what it was about to call when it is told another time. Should it call all the same, the record
-    /// is there, and nothing starts.
+    /// Records a run that was due just before a save as missed, unless it has a result already: Scheduler may drop a
+    /// call when the schedule is updated. If it calls nevertheless, the record keeps the run from starting.
     async fn tell_missed(&self, saved: Schedule, due: Timestamp, now: Timestamp) -> Result<Schedule, StoreError> {
         let missed = Occurrence { scheduled_at: due, at: now, verdict: Verdict::saved() };
         let mut newest = saved;

@@ -1,4 +1,4 @@
-//! `schedules`: keeps schedules, tells EventBridge Scheduler of them, and shows what came of each occurrence.
+//! `schedules`: stores schedules in the table and in EventBridge Scheduler, and shows the result of each occurrence.
 
 mod keep;
 mod list;
@@ -49,14 +49,14 @@ impl Schedules {
         })
     }
 
-    /// A schedule of a division that the caller may look into; to them there is no other.
+    /// A schedule of a division that the caller has permission for. Any other is not found (guarantee 9).
     async fn schedule(&self, caller: &Caller, id: &str) -> Result<Schedule, Problem> {
         let id = ScheduleId::parse(id).ok_or_else(unknown)?;
         let schedule = self.store.schedule(&id).await?.filter(|schedule| schedule.state != ScheduleState::Deleted);
         schedule.filter(|schedule| caller.may(&schedule.plan.filter.division)).ok_or_else(unknown)
     }
 
-    /// Tells EventBridge Scheduler; should that fail, the sweep does it.
+    /// Updates EventBridge Scheduler; if that fails, the sweep does it.
     async fn arm(&self, schedule: &Schedule, division: Option<&Division>, now: Timestamp) {
         let zone = division.map_or("UTC", |division| division.time_zone.as_str());
         if let Err(error) = self.scheduler.arm(&self.store, schedule, zone, now).await {

@@ -65,7 +65,7 @@ pub(crate) async fn schedules(
     Page::new(listed.into_iter().map(view).collect(), &division, next.as_ref())
 }
 
-/// By name, as people sort names; by id where two are alike.
+/// Sorted by name regardless of case, then by id.
 fn position(schedule: &Schedule) -> (String, String) {
     (schedule.plan.name.to_lowercase(), schedule.schedule_id.to_string())
 }

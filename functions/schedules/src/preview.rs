@@ -1,4 +1,4 @@
-//! What a schedule in the making would do.
+//! Preview of a schedule that is being edited.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::Schedules;
 
-/// When it would run, and whom it would e-mail, were it today.
+/// The next runs, and whom a run would e-mail today.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Preview {
@@ -37,13 +37,13 @@ pub(crate) async fn preview(
         None => None,
     };
     let stored = stored.filter(|stored| caller.may(&stored.plan.filter.division));
-    // One that was stored before the pending needed limits runs, and so is shown.
+    // A schedule stored before limits were required still runs, so it is previewed too.
     let is_stored = stored.as_ref().is_some_and(|stored| stored.plan.audience == audience);
     let mut faults = if is_stored { Vec::new() } else { audience.missing_limits("audience") };
     if division.is_none() {
         faults.push(FieldError::new("filter.division", "is not a known division"));
     }
-    // As saving has it: a rate begins anew only where the timing changes.
+    // As in a save, a rate starts anew only if the timing changes.
     let anchor = stored.filter(|stored| stored.plan.timing == timing).map_or(now, |stored| stored.anchor);
     faults.extend(division.as_ref().and_then(|division| timing.fault(anchor, now, &division.zone())));
     let (Some(division), true) = (division, faults.is_empty()) else { return Err(faults.into()) };

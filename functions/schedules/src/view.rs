@@ -1,4 +1,4 @@
-//! What the API tells of schedules and occurrences.
+//! Schedules and occurrences as the API shows them.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -6,7 +6,7 @@ use portal_domain::schedule::{Occurrence, OffReason, Plan, ScheduleState};
 use portal_domain::{Division, Schedule, ScheduleId};
 use serde::Serialize;
 
-/// Of one that was stored before the pending needed limits.
+/// Warning on a schedule stored before limits were required for pending recipients.
 const NO_LIMITS: &str = "This schedule reminds people who are pending without end. Say how many days ago they were invited at least \
      (pendingDays) and how many reminders each of them gets at most (maxReminders), or address only who was never invited.";
 
@@ -19,7 +19,7 @@ pub(crate) struct ScheduleView {
     #[serde(flatten)]
     plan: Plan,
     owner: String,
-    /// That of its division, in which its times are meant.
+    /// The division's time zone, which all times refer to.
     time_zone: String,
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -28,7 +28,7 @@ pub(crate) struct ScheduleView {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     in_template: bool,
     next_runs: Vec<String>,
-    /// What its owner should mend.
+    /// What the owner should correct.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,7 +45,7 @@ pub(crate) struct ScheduleView {
 pub(crate) struct OccurrenceView {
     #[serde(flatten)]
     occurrence: Occurrence,
-    /// What came of it, in a sentence.
+    /// The result in a sentence.
     detail: String,
 }
 

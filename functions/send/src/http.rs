@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::Send;
 use crate::start::{Asker, Refusal};
 
-/// A request is a filter and a few names.
+/// Most bytes of a request: a filter and a few names.
 const BODY_LIMIT: usize = 64 * 1024;
 
 /// The route, guarded.
@@ -43,7 +43,7 @@ async fn start(
     let body_hash = body.as_ref().map(idempotency::hash_of).unwrap_or_default();
     let key = RequestKey { caller: &caller.id, key, body_hash: &body_hash };
     let accepted = send.start(&Asker { caller: &caller, key }, body).await?;
-    // Relative to /v1/campaigns, since the stage of the API makes an absolute path wrong.
+    // Relative to /v1/campaigns, because an absolute path would lack the API's stage.
     let location = format!("campaigns/{}", accepted.view.campaign.campaign_id);
     Ok((StatusCode::ACCEPTED, [(LOCATION, location)], Json(accepted)).into_response())
 }

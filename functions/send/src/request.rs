@@ -1,4 +1,4 @@
-//! What a request to send says.
+//! A request to send.
 
 use portal_domain::campaign::MOST_PER_MINUTE;
 use portal_domain::email::EmailAddress;
@@ -9,7 +9,7 @@ use serde_json::Value;
 /// Most people that one request may expect: far above any division, and safe in a JSON number.
 const MOST_RECIPIENTS: u64 = 1_000_000_000;
 
-/// A request to start a campaign, as far as it can be judged by itself.
+/// A request to start a campaign, validated as far as possible without other data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SendRequest {
     /// Whom to address.
@@ -22,14 +22,14 @@ pub struct SendRequest {
     pub email_from: EmailAddress,
     /// How many people Load said would be e-mailed; 1 for a named recipient unless said otherwise.
     pub expected_recipients: u64,
-    /// Mail also who was invited in the last 24 hours.
+    /// Also mail recipients who were invited in the last 24 hours.
     pub include_recently_invited: bool,
-    /// Most e-mails a minute, to be slower than the SES account may send.
+    /// Most e-mails a minute, for a pace slower than SES's rate.
     pub max_per_minute: Option<u32>,
 }
 
 impl SendRequest {
-    /// Reads a request, or answers everything that is wrong with it.
+    /// Reads a request, or returns all its faults.
     pub fn parse(body: &Value) -> Result<Self, Vec<FieldError>> {
         let mut fields = Fields::of(body, "").map_err(|error| vec![error])?;
         let filter = Filter::required(&mut fields);

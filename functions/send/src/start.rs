@@ -20,8 +20,8 @@ use serde_json::Value;
 
 use crate::{Send, SendRequest};
 
-/// Why nothing was started. Nothing is written in any of these cases, except that after [`Refusal::Queue`] the campaign
-/// stands, and the sweep or a repeat of the request takes it up.
+/// Why nothing was started. Nothing is written in any of these cases but [`Refusal::Queue`]: then the campaign is
+/// stored, and the sweep or a repeat of the request queues it.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// The request is malformed.
@@ -42,7 +42,7 @@ pub enum Refusal {
     /// Another campaign holds the division.
     #[error("campaign {0} is active in the division")]
     Busy(CampaignId, Option<Box<CampaignView>>),
-    /// The number of people is too far from what the operator was shown.
+    /// The number of recipients differs too much from what the operator was shown (guarantee 7).
     #[error("the selection has changed since it was loaded")]
     Drifted(Box<Counts>),
     /// A table could not be read or written.
@@ -65,7 +65,7 @@ impl From<launch::Refusal> for Refusal {
             Launch::Mail(error) => Self::Mail(error),
             Launch::Busy(campaign) => Self::Busy(campaign, None),
             Launch::Guarded(counts) => Self::Drifted(counts),
-            // No schedule asks: it is the key that was used before.
+            // No schedule starts this campaign, so the conflict is the idempotency key.
             Launch::Before | Launch::Changed => Self::KeyReused,
             Launch::Store(error) => Self::Store(error),
             Launch::Queue(error) => Self::Queue(error),
@@ -87,14 +87,14 @@ pub struct Accepted {
 const SANDBOX: &str = "The SES account is in the sandbox: only verified addresses receive mail, and at most 200 a day.";
 
 impl Send {
-    /// Starts a campaign. The idempotency key is looked at before anything else.
+    /// Starts a campaign. The idempotency key is looked up first (guarantee 7).
     pub async fn start(&self, asker: &Asker<'_>, body: Result<Value, FieldError>) -> Result<Accepted, Refusal> {
         let now = clock::now();
         if let Some(accepted) = self.repeat(asker, now).await? {
             return Ok(accepted);
         }
         match self.start_new(asker, body, now).await {
-            // It may be this very request, made twice at once, that is in the way.
+            // The active campaign may be that of the same request, made twice at once.
             Err(refusal @ (Refusal::Busy(..) | Refusal::Drifted(_) | Refusal::KeyReused)) => {
                 match self.repeat(asker, now).await? {
                     Some(accepted) => Ok(accepted),
@@ -184,7 +184,7 @@ impl Send {
         Ok(Some(Accepted { view: CampaignView::new(campaign, &progress, now), warnings: Vec::new() }))
     }
 
-    /// Whoever finds the division busy is told what the campaign in the way is at.
+    /// Adds the active campaign's progress to a refusal because the division is busy.
     async fn explained(&self, refusal: Refusal, now: Timestamp) -> Result<Refusal, Refusal> {
         Ok(match refusal {
             Refusal::Busy(id, None) => Refusal::Busy(id, self.store.view(id, now).await?.map(Box::new)),
@@ -193,7 +193,7 @@ impl Send {
     }
 }
 
-/// Who asks, and under which key.
+/// The caller, and the request's idempotency key.
 #[derive(Clone, Copy, Debug)]
 pub struct Asker<'a> {
     /// Who starts the campaign.

@@ -1,9 +1,9 @@
-//! Draining the dead-letter queues, so that nobody in a dead message is lost.
+//! Drains the dead-letter queues, so that no recipient of a dead message is lost (guarantees 3 and 11).
 //!
-//! A delivery that died: whoever is still `queued` becomes `failed`; whoever is `claimed` is settled with the claim. A fan-out
-//! that died is dropped: its shard stands still, and is queued again. An occurrence of a schedule that nobody could deal with is
-//! recorded as failed. What can't be read goes to the parking queue, which has an alarm of its own; if it was a delivery, everybody
-//! who is `queued` in its campaign is queued anew.
+//! Of a dead delivery, rows that are still `queued` become `failed`; `claimed` rows are settled with their claim. A
+//! dead fan-out is dropped: its shard stands still and is queued again. A dead occurrence of a schedule is recorded as
+//! failed. An unreadable message goes to the parking queue, which has an alarm of its own; if it was a delivery,
+//! everybody who is `queued` in its campaign is queued anew.
 
 use std::collections::BTreeSet;
 
@@ -24,10 +24,11 @@ use serde::Deserialize;
 use crate::schedules::Lost;
 use crate::{SweepError, Swept};
 
-/// For how long one sweep drains dead letters. There may be any number of them, and whatever else the sweep does must get its turn.
+/// How long one sweep drains dead letters. There may be any number of them, and the rest of the sweep must get its
+/// turn.
 const TIME: SignedDuration = SignedDuration::from_secs(20);
 
-/// How often one dead delivery is read anew because its rows change meanwhile.
+/// How many times one dead delivery is read again because its rows changed meanwhile.
 const TRIES: usize = 5;
 
 /// The dead-letter queues, and where unreadable messages are parked.
@@ -40,7 +41,7 @@ pub(crate) struct DeadLetters {
     parking: String,
 }
 
-/// What the messages of a queue are.
+/// The kind of a queue's messages.
 #[derive(Clone, Copy)]
 enum Letters {
     FanOuts,
@@ -48,16 +49,16 @@ enum Letters {
     Occurrences,
 }
 
-/// What became of a dead letter.
+/// The result for a dead letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
-    /// What it was about is taken care of.
+    /// The letter is handled.
     Drained,
     /// Rows of this campaign may have ended with it.
     GivenUp(CampaignId),
-    /// It can't be read, and is parked.
+    /// The letter is unreadable, and is parked.
     Parked,
-    /// It is to be looked at again.
+    /// The letter is left for another try.
     Kept,
 }
 
@@ -72,7 +73,7 @@ impl DeadLetters {
         })
     }
 
-    /// Takes what it has time for out of the dead-letter queues. A message that makes trouble stays there, where an alarm sees it,
+    /// Drains the dead-letter queues as far as time allows. A message that fails stays there, where an alarm sees it,
     /// and holds up none of the others.
     pub(crate) async fn drain(
         &self,
@@ -94,8 +95,8 @@ impl DeadLetters {
         Ok(())
     }
 
-    /// Takes up the messages of a queue, ten at the same time, and deletes each unless it is to be looked at again or makes trouble.
-    /// Answers the campaigns that may be over now.
+    /// Handles the messages of a queue, ten at a time, and deletes each unless it failed or is left for another try.
+    /// Returns the campaigns that may be over now.
     async fn empty(
         &self,
         queue: &str,
@@ -181,7 +182,8 @@ impl DeadLetters {
                 Ok(if give_up(store, &dead).await? { Fate::GivenUp(dead.campaign_id) } else { Fate::Kept })
             }
             _ => {
-                // Whom it is about can't be told, but they are `queued` in a campaign: everybody there is queued anew.
+                // The recipients are unknown, but the campaign is known: everybody who is `queued` there is queued
+                // anew.
                 if let Ok(Unreadable { campaign_id }) = serde_json::from_str(body) {
                     store.requeue(campaign_id, now).await?;
                 }
@@ -212,14 +214,15 @@ impl DeadLetters {
     }
 }
 
-/// What can be read of a delivery that another version of this system wrote.
+/// The part of a delivery that can be read whichever version of this system wrote it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Unreadable {
     campaign_id: CampaignId,
 }
 
-/// Makes every row of a dead delivery that is still `queued` `failed`. `false` when its rows kept changing: try again later.
+/// Makes the rows of a dead delivery that are still `queued` `failed`. `false` if the rows kept changing: try again
+/// later.
 async fn give_up(store: &CampaignStore, dead: &DeliverMessage) -> Result<bool, SweepError> {
     for _ in 0..TRIES {
         let rows = store.rows(dead.campaign_id, dead.shard, &dead.recipient_ids);

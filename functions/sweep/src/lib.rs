@@ -1,14 +1,15 @@
-//! `sweep`: every minute, takes up what crashes left behind.
+//! `sweep`: every minute, completes what crashes left unfinished.
 //!
-//! For each campaign that holds a lock, and those of self-service: shards whose fan-out stands still are queued again, claims that ran out
-//! unrecorded become `unconfirmed`, a campaign whose rows have all ended is ended, and one that is paused for want of quota goes on when
-//! there is room. It asks SES for rate and quota, so that the senders need not.
+//! For each campaign that holds a lock, and each self-service campaign: shards whose fan-out stands still are queued
+//! again, expired claims without a record become `unconfirmed`, a campaign whose rows have all ended is completed, and
+//! one that is paused for the daily quota resumes when there is room. The sweep asks SES for rate and quota, so that
+//! the senders need not.
 //!
-//! Accounts whose import ended in the middle are settled ([`portal_domain::import`]).
+//! Accounts whose import stopped in the middle are settled ([`portal_domain::import`]).
 //!
-//! Then it publishes the events for the company's portal that nobody has published, and the notices to operators; it tells EventBridge
-//! Scheduler what that does not know of schedules; and it drains the dead-letter queues, so that no recipient of a dead message is lost.
-//! Every part may run twice, and at the same time.
+//! Then the sweep publishes pending events for the company's portal and notices to operators, brings EventBridge
+//! Scheduler in line with the schedules, and drains the dead-letter queues, so that no recipient of a dead message is
+//! lost (guarantee 3). Every part may run twice, and at the same time.
 
 mod dead_letters;
 mod schedules;
@@ -37,65 +38,67 @@ use portal_domain::{Campaign, CampaignId, CampaignState, Shard};
 use schedules::Schedules;
 use serde::Serialize;
 
-/// A shard that isn't done and whose cursor stood still for so long has no living invocation: those end after a minute.
+/// A shard that isn't done and whose cursor has not moved for this long has no running invocation: those end after a
+/// minute.
 const STANDSTILL: SignedDuration = SignedDuration::from_secs(120);
 
-/// A change of an account that was announced so long ago, and not ended, has no living invocation: those end after half a minute.
+/// A change of an account that was announced this long ago and has not ended has no running invocation: those end after
+/// half a minute.
 const ABANDONED: SignedDuration = SignedDuration::from_secs(120);
 
-/// For how long a sweep settles accounts: what is left is the next one's. A function ends after a minute, and other things come after.
+/// How long a sweep settles accounts; the next one continues. The function ends after a minute, and other work follows.
 const TIME_TO_SETTLE: SignedDuration = SignedDuration::from_secs(15);
 
-/// For how long a sweep goes on with erasures, which the next one continues.
+/// How long a sweep works on erasures; the next one continues.
 const TIME_TO_ERASE: SignedDuration = SignedDuration::from_secs(8);
 
-/// An event younger than this is left to whoever wrote it, if they publish it themselves.
+/// An event younger than this is left to the function that wrote it, if that one publishes it.
 const FRESH: SignedDuration = SignedDuration::from_secs(10);
 
-/// An event older than this says that something is wrong: the sweep fails, so that its alarm tells.
+/// An event older than this makes the sweep fail, so that its alarm goes off.
 const LATE: SignedDuration = SignedDuration::from_mins(5);
 
 /// Most pages of events in one sweep.
 const MOST_PAGES: usize = 20;
 
-/// How many campaigns are looked after at the same time.
+/// How many campaigns are handled at the same time.
 const AT_ONCE: usize = 8;
 
-/// So much room in the daily quota is worth resuming a campaign for that waits for it. The sandbox grants 200 a day.
+/// Minimum quota headroom before a campaign paused for `DailyQuota` is resumed. The SES sandbox grants 200 a day.
 const WORTH_RESUMING: u64 = 100;
 
 /// What one sweep did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Swept {
-    /// Campaigns that were looked after.
+    /// Campaigns handled.
     pub active: usize,
     /// Shards whose fan-out was queued again.
     pub shards_queued: usize,
     /// Claims settled as `unconfirmed`.
     pub claims_settled: usize,
-    /// Accounts settled whose import ended in the middle.
+    /// Accounts settled whose import stopped in the middle.
     pub accounts_settled: usize,
-    /// Erasures of people that came to their end.
+    /// Erasures finished.
     pub erased: usize,
     /// Dead letters drained.
     pub dead_letters: usize,
-    /// Dead letters that could not be read, and were parked.
+    /// Unreadable dead letters that were parked.
     pub parked: usize,
-    /// Campaigns that go on because there is room in the quota again.
+    /// Campaigns resumed because there is room in the quota again.
     pub resumed: usize,
-    /// Schedules that EventBridge Scheduler was told of.
+    /// Schedules updated in EventBridge Scheduler.
     pub schedules_armed: usize,
     /// Notices published.
     pub notices: usize,
     /// Events for the company's portal published.
     pub events: usize,
-    /// What could not be done this time.
+    /// Errors of this sweep.
     pub errors: usize,
 }
 
 impl Swept {
-    /// Adds what was done for one campaign.
+    /// Adds the counts of one campaign.
     fn add(&mut self, one: Self) {
         self.shards_queued += one.shards_queued;
         self.claims_settled += one.claims_settled;
@@ -104,7 +107,7 @@ impl Swept {
     }
 }
 
-/// A part of the sweep could not be done; the next one tries again.
+/// A part of the sweep failed; the next one tries again.
 #[derive(Debug, thiserror::Error)]
 pub enum SweepError {
     /// A table could not be read or written.
@@ -119,10 +122,11 @@ pub enum SweepError {
     /// An event could not be published.
     #[error(transparent)]
     Event(#[from] EventError),
-    /// Everything else was done, but the portal has not been told of something for minutes.
+    /// Everything else was done, but an event for the portal has waited for minutes.
     #[error("events for the portal wait for more than {LATE:#}")]
     EventsLate,
-    /// Everything else was done, but EventBridge Scheduler could not be told of a schedule for minutes: it does not run as it should.
+    /// Everything else was done, but a schedule could not be updated in EventBridge Scheduler for minutes, so it does
+    /// not run as it should.
     #[error("EventBridge Scheduler can't be told of a schedule for more than {LATE:#}")]
     SchedulesLate,
     /// A schedule changed faster than its occurrence could be recorded.
@@ -167,10 +171,10 @@ impl Sweep {
         })
     }
 
-    /// Sweeps once, at time `now`. One campaign's trouble doesn't keep the others from being looked after.
+    /// Sweeps once, at time `now`. An error in one campaign does not keep the others from being handled.
     ///
-    /// Campaigns come first, and dead letters last: when there are many of them, something is wrong, and that is when claims, quotas
-    /// and ends must get their turn.
+    /// Campaigns come first and dead letters last. Many dead letters mean that something is wrong, and just then
+    /// claims, quotas and ends must get their turn.
     pub async fn run(&self, now: Timestamp) -> Result<Swept, SweepError> {
         let mut swept = Swept::default();
         let looked = self.look_after_all(now, &mut swept).await;
@@ -253,7 +257,7 @@ impl Sweep {
         Ok(())
     }
 
-    /// How many e-mails may leave in these 24 hours; `None` if SES didn't say.
+    /// How many e-mails may still leave in these 24 hours; `None` if SES did not answer.
     async fn room(&self, now: Timestamp, swept: &mut Swept) -> Option<u64> {
         let room = self.limiter.refresh(now).await;
         room.inspect_err(|error| {
@@ -263,11 +267,11 @@ impl Sweep {
         .ok()
     }
 
-    /// Publishes what operators are to be told. A crash in between tells them twice, and nothing is lost.
+    /// Publishes notices to operators, at least once each: after a crash in between a notice is published twice.
     async fn publish_notices(&self, swept: &mut Swept) -> Result<(), SweepError> {
         let mut refused = None;
         for pending in self.store.notices().await? {
-            // One that SNS does not take keeps none of the others back.
+            // A notice that SNS refuses does not hold up the others.
             match self.topic.publish(&pending.notice).await {
                 Ok(()) => {
                     self.store.forget(&pending).await?;
@@ -279,7 +283,7 @@ impl Sweep {
         refused.map_or(Ok(()), |error| Err(error.into()))
     }
 
-    /// Publishes what the company's portal has not been told.
+    /// Publishes pending events for the company's portal.
     async fn publish_events(&self, now: Timestamp, swept: &mut Swept) -> Result<(), SweepError> {
         for _ in 0..MOST_PAGES {
             let events = self.store.unpublished(now - FRESH).await?;
@@ -328,7 +332,8 @@ impl Sweep {
         Ok(())
     }
 
-    /// Settles a claim that ran out, and queues those of it who are `queued` again: its owner may have died before it did.
+    /// Settles an expired claim, and queues its recipients that are `queued` again, because the claim's owner may have
+    /// died before it queued them.
     async fn settle(&self, campaign: &Campaign, shard: Shard, open: &ClaimItem) -> Result<(), SweepError> {
         let (claim, recipient_ids) = self.store.settle(campaign.campaign_id, shard, open).await?;
         if recipient_ids.is_empty() {
@@ -340,7 +345,8 @@ impl Sweep {
         Ok(self.store.close(&claim).await?)
     }
 
-    /// Lets a campaign go on whose quiet hours are over; or one that waits for quota, when there is room for a good part of it: else it would stop again at once.
+    /// Resumes a campaign whose quiet hours are over, or one that waits for quota once there is enough room that it
+    /// will not stop again at once.
     async fn resume(
         &self,
         campaign: &Campaign,

@@ -1,4 +1,4 @@
-//! Schedules: EventBridge Scheduler is told what it does not know of them, and occurrences that could not be dealt with are recorded.
+//! Brings EventBridge Scheduler in line with the schedules, and records occurrences that could not be handled.
 
 use std::collections::HashMap;
 
@@ -20,16 +20,16 @@ use crate::{LATE, SweepError, Swept};
 /// A schedule that a person changed within this time is left to the function that they called.
 const FRESH: SignedDuration = SignedDuration::from_secs(60);
 
-/// How often an occurrence is recorded anew because its schedule changes meanwhile.
+/// How many times a record is repeated because the schedule changed meanwhile.
 const TRIES: usize = 5;
 
-/// What Scheduler puts in place of itself where it could not call: the time, in an attribute of the message.
+/// The message attribute in which Scheduler names the time of a run that it could not deliver.
 const TIME_ATTRIBUTE: &str = "SCHEDULED_TIME";
 
-/// What Lambda says of an event that waited longer than the function takes one: an hour.
+/// Lambda's condition for an event that is older than the function's maximum event age, an hour.
 const TOO_OLD: &str = "EventAgeExceeded";
 
-/// What keeps EventBridge Scheduler in line with the table.
+/// Keeps EventBridge Scheduler in line with the table.
 #[derive(Debug)]
 pub(crate) struct Schedules {
     scheduler: Scheduler,
@@ -45,8 +45,9 @@ impl Schedules {
         })
     }
 
-    /// Tells Scheduler of every schedule that it does not know as it is: one that the system turned off, whose division moved to
-    /// another time zone, or whose caller died before telling. [`SweepError::SchedulesLate`] if one waits for that since [`LATE`].
+    /// Updates every schedule in Scheduler that differs from the table: one that the system turned off, whose division
+    /// moved to another time zone, or whose writer died before it updated Scheduler. [`SweepError::SchedulesLate`] if
+    /// one has waited longer than [`LATE`].
     pub(crate) async fn arm(&self, store: &CampaignStore, now: Timestamp, swept: &mut Swept) -> Result<(), SweepError> {
         let mut schedules = store.schedules().await?;
         schedules.retain(|schedule| now.duration_since(schedule.updated_at) > FRESH && may_be_told(schedule));
@@ -72,22 +73,22 @@ impl Schedules {
     }
 }
 
-/// CloudFormation tells Scheduler of one in the template; whoever deletes it takes it out of the table.
+/// CloudFormation stores a schedule of the template in Scheduler; deleting it removes only the table's item.
 fn may_be_told(schedule: &Schedule) -> bool {
     !schedule.in_template || schedule.state == ScheduleState::Deleted
 }
 
-/// An occurrence that nobody could deal with.
+/// An occurrence that could not be handled.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Lost {
     schedule_id: ScheduleId,
     scheduled_at: Timestamp,
-    /// The event brought the schedule, which is written in the template.
+    /// The event carried the schedule, which is written in the template.
     in_template: bool,
     verdict: Verdict,
 }
 
-/// What of an event is needed here.
+/// The fields of an event that are needed here.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Event {
@@ -98,8 +99,8 @@ struct Event {
 }
 
 impl Lost {
-    /// Reads a message of the failure queue: Lambda's, of an event that the function failed at, or Scheduler's, of one that it could not
-    /// deliver. `None` if it is neither.
+    /// Reads a message of the failure queue: from Lambda, about an event that the function failed on, or from
+    /// Scheduler, about a run that it could not deliver. `None` if it is neither.
     pub(crate) fn of(message: &Message) -> Option<Self> {
         let body: Value = serde_json::from_str(message.body.as_deref()?).ok()?;
         let (event, verdict) = match body.get("requestPayload") {
@@ -113,7 +114,8 @@ impl Lost {
         Some(Self { schedule_id: event.schedule_id, scheduled_at, in_template: event.schedule.is_some(), verdict })
     }
 
-    /// Records it, unless somebody dealt with it after all. `false` if it can't be: its schedule is in the template, and was never kept.
+    /// Records the occurrence, unless it was handled after all. `false` if it can't be recorded: its schedule is in the
+    /// template, and was never stored.
     pub(crate) async fn record(&self, store: &CampaignStore, now: Timestamp) -> Result<bool, SweepError> {
         let occurrence = Occurrence { scheduled_at: self.scheduled_at, at: now, verdict: self.verdict.clone() };
         for _ in 0..TRIES {

@@ -1,4 +1,4 @@
-//! What requests say.
+//! Requests as they are read.
 
 use portal_domain::input::{FieldError, Fields};
 use portal_domain::mail::{Compiled, Language, Sources};
@@ -9,10 +9,10 @@ use serde_json::Value;
 /// Most characters of a template's name.
 const NAME: usize = 100;
 
-/// Most characters of the tag of a language; BCP 47 (4.4.1) has software be ready for as many.
+/// Most characters of a language tag, as BCP 47 (4.4.1) recommends that software support.
 const LANGUAGE: usize = 35;
 
-/// For whom a template is shown.
+/// The division and recipient that a template is shown for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Audience {
     pub division: DivisionId,
@@ -26,7 +26,7 @@ pub(crate) struct Draft {
     pub sources: Sources,
 }
 
-/// Reads a body with `read`; all faults are answered at once.
+/// Reads a body with `read`; all faults are returned at once.
 pub(crate) fn parse<T>(body: &Value, read: impl FnOnce(&mut Fields<'_>) -> T) -> Result<T, Problem> {
     let mut fields = Fields::of(body, "")?;
     let value = read(&mut fields);
@@ -39,7 +39,7 @@ pub(crate) fn draft(fields: &mut Fields<'_>) -> Draft {
     Draft { name, sources: sources(fields).0 }
 }
 
-/// The sources of a template, which must be such that they may be saved; and if they are, ready to be filled in.
+/// The sources of a template, checked by the rules for a save and compiled.
 pub(crate) fn sources(fields: &mut Fields<'_>) -> (Sources, Option<Compiled>) {
     let mut absent = Vec::new();
     let mut source = |field: &'static str| match fields.required(field) {

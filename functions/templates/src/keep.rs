@@ -1,4 +1,4 @@
-//! Listing, reading, saving, switching on and off.
+//! Lists, reads, saves, activates and deactivates templates.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use crate::Templates;
 use crate::input::{Draft, draft, parse, version};
 
-/// Every item of a list: templates and versions are few.
+/// A list is returned whole, because templates and versions are few.
 #[derive(Serialize)]
 pub(crate) struct Items<T> {
     items: Vec<T>,
@@ -71,7 +71,7 @@ fn is_built_in() -> Problem {
 
 impl Templates {
     pub(crate) async fn head(&self, id: &TemplateId) -> Result<Head, Problem> {
-        // What can't be an id can't be a key either.
+        // An invalid id can't be a key, so nothing is read.
         let possible = id.is_built_in() || id.as_str().len() <= 26;
         let head = if possible { self.store.head(id).await? } else { None };
         head.ok_or_else(unknown)
@@ -111,7 +111,7 @@ pub(crate) async fn create(
     let head = templates.store.create(&version).await?;
     begun.done(None, Some(named(&head))).await;
     tracing::info!(template.id = %head.template_id, "template created");
-    // Relative to /v1/templates, since the stage of the API makes an absolute path wrong.
+    // Relative to /v1/templates, because an absolute path would lack the API's stage.
     let location = format!("templates/{}", head.template_id);
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(Whole::new(head, version))).into_response())
 }
@@ -177,7 +177,7 @@ pub(crate) async fn save(
     }
 }
 
-/// A template as the audit keeps it: what a version says never changes, and can be read there.
+/// A template as the audit keeps it. The content is left out: a version never changes, and can be read by its number.
 fn named(head: &Head) -> Value {
     json!({"name": head.name, "version": head.version, "active": head.active})
 }

@@ -1,4 +1,4 @@
-//! `templates`: keeps notification templates, shows what they look like, and mails one to the operator who asks.
+//! `templates`: stores notification templates, previews them, and mails a test to the operator who asks.
 
 mod input;
 mod keep;

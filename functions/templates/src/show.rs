@@ -1,4 +1,4 @@
-//! Previews: what somebody would get, with dots for the password.
+//! Previews: the e-mail that a recipient would get, with dots for the password.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::Templates;
 use crate::input::{Audience, audience, parse, sources, version};
 use crate::keep::no_version;
 
-/// An e-mail as it would be.
+/// A previewed e-mail.
 #[derive(Serialize)]
 pub(crate) struct Preview {
     subject: String,
@@ -60,16 +60,16 @@ pub(crate) async fn preview_stored(
     Ok(Json(render(&template, &people, &TemporaryPassword::dots(), &extensions)?.into()))
 }
 
-/// Between whom an e-mail would go.
+/// The division and the recipient of a previewed e-mail.
 pub(crate) struct People {
     pub division: Division,
     recipient: Recipient,
-    /// Whether a campaign's e-mail would end passwords that the recipient has.
+    /// Whether a campaign's e-mail would invalidate earlier passwords of the recipient.
     earlier_passwords_end: bool,
 }
 
 impl Templates {
-    /// The division, if the caller may look into it, and the recipient or a sample of one.
+    /// The division, if the caller has permission for it, and the recipient or a sample.
     pub(crate) async fn people(&self, caller: &Caller, audience: &Audience) -> Result<People, Problem> {
         caller.require(&audience.division)?;
         let division = self.directory.division(&audience.division).await?;
@@ -100,7 +100,7 @@ fn refused(refusal: &TemplateRefusal) -> Problem {
     FieldError::new("templateId", refusal.to_string()).into()
 }
 
-/// The e-mail for this recipient, with something that is no password in the place of one.
+/// The e-mail for this recipient, with a placeholder for the password.
 pub(crate) fn render(
     template: &Compiled,
     people: &People,
@@ -115,6 +115,6 @@ pub(crate) fn render(
     if let Some(refusal) = refused_by(division, template) {
         return Err(refused(&refusal));
     }
-    // The template was checked: what is left is the division's own data.
+    // The template was checked, so a fault must come from the division's data.
     template.render(&invitation).map_err(|error| FieldError::new("division", format!("can't be shown: {error}")).into())
 }

@@ -1,4 +1,4 @@
-//! Test mails: the e-mail as it would be, to the operator who asks and to nobody else.
+//! Test mails: the real e-mail, to the operator who asks and to nobody else.
 
 use std::sync::Arc;
 
@@ -23,13 +23,13 @@ use crate::show::render;
 /// What a test mail's subject begins with.
 const MARK: &str = "[Test] ";
 
-/// Where the test mail went.
+/// The address that the test mail went to.
 #[derive(Serialize)]
 pub(crate) struct Sent {
     to: String,
 }
 
-/// Sends the newest version to the caller's own verified address. No recipient is changed, and there is no password in it.
+/// Sends the newest version to the caller's own verified address, without a password. No recipient is changed.
 pub(crate) async fn send(
     State(templates): State<Arc<Templates>>,
     caller: Caller,
@@ -68,7 +68,7 @@ fn own_address(verified: Option<&str>) -> Result<EmailAddress, Problem> {
     })
 }
 
-/// What SES's answer means to the operator.
+/// The problem to report for SES's answer.
 fn told(answer: Answer) -> Result<(), Problem> {
     Err(match answer {
         Answer::Accepted(_) => return Ok(()),

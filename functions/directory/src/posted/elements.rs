@@ -1,18 +1,17 @@
-//! The elements of a JSON array, each by itself, so that a broken one does not take the others along.
+//! Splits a JSON array into its elements, so that a broken element does not make the others unreadable.
 
 use portal_domain::input::FieldError;
 use portal_http::body;
 use serde_json::Value;
 
-/// Where an element stands in the body: from one byte to before another.
+/// Byte range of an element in the body.
 #[derive(Clone, Copy, Debug)]
 pub struct Element {
     start: usize,
     end: usize,
 }
 
-/// Finds the elements of the array that a body is. They are told apart by commas outside of strings and brackets; what
-/// is in them is not looked at.
+/// Finds the elements of the array. Commas outside of strings and brackets separate them; their content is not checked.
 pub fn split(bytes: &[u8]) -> Result<Vec<Element>, FieldError> {
     let open = bytes.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(bytes.len());
     if bytes.get(open) != Some(&b'[') {
@@ -80,7 +79,7 @@ impl Element {
         bytes[self.start..self.end].trim_ascii().is_empty()
     }
 
-    /// The value, or the fault in its syntax, whose place is that in the body.
+    /// The value, or its syntax error with the position in the body.
     pub fn read(self, bytes: &[u8]) -> Result<Value, FieldError> {
         let text = &bytes[self.start..self.end];
         body::value_from_slice(text).map_err(|error| {

@@ -1,4 +1,4 @@
-//! Filling a page: shard after shard, until it has enough rows or bytes, or took long enough.
+//! Fills a page, shard after shard, until it has enough rows or bytes, or time is up.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -15,39 +15,39 @@ use super::Wanted;
 use super::row::Row;
 use crate::page::{Bounds, bytes};
 
-/// How many recipients a page's first query asks for: few where few are wanted, though a narrow filter drops most of them.
+/// How many recipients a page's first query asks for: few for a small page, although a narrow filter may drop most.
 const QUERY_SIZE: std::ops::RangeInclusive<usize> = 50..=1_000;
 
-/// Most recipients of a later query. Each asks for twice as many as the one before, so that who is one in a million is
-/// found as fast as DynamoDB gives pages, which end at 1 MB.
+/// Most recipients of a later query. Each query asks for twice as many as the one before, so that one match in a
+/// million is found at the speed of DynamoDB's pages of 1 MB.
 const MOST_OF_QUERY: usize = 4_000;
 
-/// Rows are made for so many accounts at once: what they need besides is read together.
+/// How many accounts' rows are made at once: their further data is read in one batch.
 const ACCOUNTS_AT_ONCE: u32 = 1_000;
 
-/// Where a list goes on: in this shard, after this sort key of the index.
+/// Position of a list: in this shard, after this sort key of the index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Position {
     #[serde(rename = "s")]
     shard: Shard,
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
     after: Option<String>,
-    /// In a list of those who are linked to nothing: among those whom an account that is being changed links, or did.
+    /// In a list of unlinked recipients: reading those that an account under change links or linked.
     #[serde(rename = "c", default, skip_serializing_if = "std::ops::Not::not")]
     changing: bool,
 }
 
 impl Position {
-    /// Where every list begins.
+    /// The start of every list.
     pub(super) const START: Self = Self { shard: Shard::FIRST, after: None, changing: false };
 
-    /// After this sort key; or where the next shard begins if that was the last of its shard; `None` at the end.
+    /// The position after this sort key, or the start of the next shard if it was the shard's last; `None` at the end.
     fn following(&self, sort: String, is_last: bool, again: bool) -> Option<Self> {
         if is_last { self.next_shard(again) } else { Some(Self { after: Some(sort), ..self.clone() }) }
     }
 
-    /// Where the next shard begins; after the last one the first of those whom accounts link that are being changed, if the shards are gone
-    /// through `again` for them.
+    /// The start of the next shard. After the last one, the start of a second pass, `again`, for recipients of accounts
+    /// under change.
     fn next_shard(&self, again: bool) -> Option<Self> {
         match self.shard.next() {
             Some(shard) => Some(Self { shard, after: None, changing: self.changing }),
@@ -111,8 +111,8 @@ impl Shards for DirectoryReader {
     }
 }
 
-/// The wanted recipients from `from` on, and where the next page begins. A page that ran out of time may be empty and
-/// have a next one all the same.
+/// The matching recipients from `from` on, and the start of the next page. A page that ran out of time may be empty and
+/// still have a next one.
 pub(super) async fn fill(
     shards: &impl Shards,
     wanted: &Wanted,
@@ -179,8 +179,8 @@ struct List<'a, S> {
 }
 
 impl<S: Shards> List<'_, S> {
-    /// Where in the index to look. Who has another status by an account that has just come in force still stands there by the one before,
-    /// which comes earlier on the way to access.
+    /// The ranges of the index to read. A recipient whose status changed with an account that has just come in force is
+    /// still indexed by the earlier status, so earlier statuses are read too.
     async fn statuses_to_read(&self) -> Result<Vec<PortalStatus>, StoreError> {
         let wanted = self.wanted.statuses();
         let before = match wanted[..] {
@@ -193,7 +193,7 @@ impl<S: Shards> List<'_, S> {
     }
 
     async fn has(&self, recipient: &Recipient) -> Result<bool, StoreError> {
-        // What needs no reading is asked first.
+        // Conditions that need no further read come first.
         if !self.wanted.statuses().contains(&recipient.status) {
             return Ok(false);
         }
@@ -201,7 +201,7 @@ impl<S: Shards> List<'_, S> {
             return Ok(false);
         }
         if !self.wanted.linked {
-            // The index may show somebody who is linked again; who has not been linked yet is in no list.
+            // The index may lag: a recipient may be linked again. One that was never linked is in no list.
             let links = &recipient.links;
             return Ok(links.account_count == 0 && links.known() != Known::New);
         }
@@ -213,8 +213,8 @@ impl<S: Shards> List<'_, S> {
         })
     }
 
-    /// The rows of these recipients, each with what was given beside it. Who is on no active services any more, by the newer
-    /// data that is read for it, is dropped from the list of those who are.
+    /// The rows of these recipients, each with the value given beside it. In the list on active services, a recipient
+    /// who has none by the newer data is dropped.
     async fn rows<T>(&self, batch: Vec<(Recipient, T)>) -> Result<Vec<(Row, T)>, StoreError> {
         let (recipients, beside): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
         if !self.wanted.on_active_services {

@@ -1,4 +1,4 @@
-//! One recipient as lists and answers show it.
+//! One recipient as lists and single answers show it.
 
 use jiff::Timestamp;
 use portal_aws::directory::read::{ActiveAccount, ActiveAccounts};
@@ -23,13 +23,13 @@ pub(crate) struct Row {
     status: PortalStatus,
     last_invited_at: Option<Timestamp>,
     expires_at: Option<Timestamp>,
-    /// Why mail does not reach this address, if so: `bounced` or `complained`.
+    /// Why the address is undeliverable, if it is: `bounced` or `complained`.
     undeliverable: Option<String>,
     #[serde(flatten)]
     active: Option<Active>,
 }
 
-/// In a list of those on active services: where they are.
+/// In the list on active services: the accounts.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Active {
@@ -75,7 +75,7 @@ impl From<Recipient> for Row {
 }
 
 impl Row {
-    /// With the accounts on whose active services the recipient is.
+    /// Adds the recipient's accounts with active services.
     pub(super) fn on(self, accounts: ActiveAccounts) -> Self {
         let active_services = accounts.first.into_iter().map(OnAccount::from).collect();
         Self { active: Some(Active { active_services, active_services_accounts: accounts.count }), ..self }
@@ -103,7 +103,8 @@ impl Row {
         cells
     }
 
-    /// The cells of a file for people. Who has accepted, and whom mail does not reach, waits for nothing that expires.
+    /// The cells of a file for people. An accepted or undeliverable recipient has no open invitation, so no expiry is
+    /// shown.
     fn cells_in_words(&self, clock: &Clock) -> Vec<String> {
         let waits = self.status != PortalStatus::Accepted && self.undeliverable.is_none();
         let accounts: Vec<_> = self.account_ids.iter().map(ToString::to_string).collect();
@@ -125,7 +126,7 @@ impl Row {
     }
 }
 
-/// `A-1, A-2 and 3 more`, of so many in all.
+/// Formats as `A-1, A-2 and 3 more`; `all` is the total.
 fn and_more(named: &[String], all: u32) -> String {
     let rest = u64::from(all).saturating_sub(named.len() as u64);
     let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
@@ -142,7 +143,7 @@ pub(super) fn sheet_in_words(on_active_services: bool, clock: Clock) -> Sheet<Ro
     Sheet { name: "recipients.csv", columns, cells: Box::new(move |row: &Row| row.cells_in_words(&clock)) }
 }
 
-/// The list as CSV; of those on active services it says where.
+/// The list as CSV, with accounts in the list on active services.
 pub(super) fn sheet(on_active_services: bool) -> Sheet<Row> {
     let mut columns = vec![
         "recipientId",

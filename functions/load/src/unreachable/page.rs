@@ -1,4 +1,4 @@
-//! Filling a page: the accounts of shard after shard, and the contacts of each.
+//! Fills a page with the contacts of each account, shard after shard.
 
 use std::future::Future;
 
@@ -14,7 +14,7 @@ use crate::page::{Bounds, bytes};
 /// How many accounts one query asks for. Most of them have nobody to list.
 const QUERY_SIZE: usize = 2_000;
 
-/// Where a list goes on: in this shard, after this account; or in this account, after this contact.
+/// Position of a list: in this shard, after this account; or in this account, after this contact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Position {
     #[serde(rename = "s")]
@@ -26,7 +26,7 @@ pub(super) struct Position {
 }
 
 impl Position {
-    /// Where every list begins.
+    /// The start of every list.
     pub(super) const START: Self = Self::shard(Shard::FIRST);
 
     const fn shard(shard: Shard) -> Self {
@@ -69,8 +69,8 @@ impl Accounts for DirectoryReader {
     }
 }
 
-/// The contacts from `from` on, in the order of the index and of their ids, and where the next page begins. A page that
-/// ran out of time may be empty and have a next one all the same.
+/// The contacts from `from` on, in the order of the index and of their ids, and the start of the next page. A page that
+/// ran out of time may be empty and still have a next one.
 pub(super) async fn fill(
     accounts: &impl Accounts,
     filter: &Filter,
@@ -85,7 +85,7 @@ pub(super) async fn fill(
         let (ids, next) = next_accounts(accounts, filter, &position).await?;
         from = next;
         for ids in ids.chunks(BATCH_KEYS) {
-            // The index may lag behind: an account that has moved is not of this division any more.
+            // The index may lag: an account that has moved belongs to another division.
             let found = accounts.get(ids).await?.into_iter().filter(|account| account.division == filter.division);
             for account in found {
                 for (contact, reason) in account.unreachable(filter) {
@@ -114,8 +114,8 @@ pub(super) async fn fill(
     Ok((rows, None))
 }
 
-/// The next accounts with somebody to list, and where to look after them: the rest of an account that a page ended in, or
-/// those that a query finds.
+/// The next accounts with contacts to list, and the position after them: the rest of the account that the last page
+/// ended in, or those that a query finds.
 async fn next_accounts(
     accounts: &impl Accounts,
     filter: &Filter,

@@ -53,7 +53,7 @@ impl Shards for Index {
     }
 }
 
-/// A person: what a list may be narrowed by.
+/// A person, with what a list may be narrowed by.
 #[derive(Clone, Copy, Debug, Default)]
 struct Person {
     status: usize,
@@ -133,7 +133,7 @@ fn bounds(rows: usize) -> Bounds {
     Bounds { rows, bytes: usize::MAX, until: clock::now() + Duration::from_secs(60) }
 }
 
-/// Follows a list to its end; answers the ids of all its pages.
+/// Follows a list to its end; returns the ids of all its pages.
 async fn whole(index: &Index, wanted: &Wanted, bounds: Bounds) -> Vec<Vec<RecipientId>> {
     let mut pages = Vec::new();
     let mut from = Some(Position::START);

@@ -43,7 +43,7 @@ fn row(account: &Account) -> AccountRow {
     AccountRow { account_id, active_services, profiles }
 }
 
-/// A contact: whether it can be reached, is a billing contact, and on which of two sites it is, if on one.
+/// A contact: whether it is reachable, whether it is a billing contact, and which of two sites it belongs to, if any.
 type Person = (bool, bool, Option<bool>);
 
 fn contact(number: usize, (reachable, billing, site): Person) -> Contact {
@@ -85,7 +85,7 @@ fn bounds(rows: usize) -> Bounds {
     Bounds { rows, bytes: usize::MAX, until: clock::now() + Duration::from_secs(60) }
 }
 
-/// Follows the list to its end; answers account and contact of all rows of its pages.
+/// Follows the list to its end; returns account and contact of every row.
 async fn whole(table: &Table, filter: &Filter, bounds: Bounds) -> Vec<Vec<(AccountId, String)>> {
     let mut pages = Vec::new();
     let mut from = Some(Position::START);
