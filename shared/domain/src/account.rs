@@ -1,4 +1,4 @@
-//! A customer's account, with its sites and contacts, as it was imported and as it is stored.
+//! A customer's account with its sites and contacts, as imported and as stored.
 
 pub mod links;
 pub mod parse;
@@ -12,7 +12,8 @@ use crate::{AccountId, DivisionId, EmailAddress, Filter, PortalStatus};
 
 pub use links::{AddressOnAccount, Reach};
 
-/// An account. Sites are in order of `siteId` and contacts of `contactId`, so that two imports of the same are equal.
+/// An account. Sites are sorted by `siteId` and contacts by `contactId`, so that two imports of the same account are
+/// equal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Account {
@@ -74,7 +75,7 @@ pub struct Contact {
     pub portal: PortalStatus,
 }
 
-/// A contact's address as it was at the import. What could not be used is not kept.
+/// A contact's address at the import. An unusable address is not stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ContactAddress {
@@ -90,8 +91,8 @@ impl Account {
         self.sites.iter().map(|site| u64::from(site.active_services)).sum()
     }
 
-    /// The contacts without a usable address whom a filter of the account's division selects, in order of `contactId`, each
-    /// with what is wrong with the address.
+    /// The contacts without a usable address that a filter of the account's division selects, in order of `contactId`,
+    /// each with the fault of the address.
     pub fn unreachable(&self, filter: &Filter) -> impl Iterator<Item = (&Contact, Unusable)> {
         let selected = self.contacts.iter().filter(|contact| filter.matches(&self.profile(contact)));
         selected.filter_map(|contact| match contact.address {
@@ -100,7 +101,7 @@ impl Account {
         })
     }
 
-    /// The same account, without address, name and status of the contacts whose address was `erased`: they are unreachable.
+    /// The same account with contacts whose address was `erased` made unreachable, without address, name and status.
     #[must_use]
     pub fn without(mut self, erased: impl Fn(&EmailAddress) -> bool) -> Self {
         for contact in &mut self.contacts {
@@ -113,7 +114,7 @@ impl Account {
         self
     }
 
-    /// At most this many bytes are stored of it, besides its keys and the ids of its recipients.
+    /// Upper bound of the stored bytes, without keys and the ids of its recipients.
     pub fn stored_bytes(&self) -> usize {
         json_bytes(self) + self.profiles().keys().map(json_bytes).sum::<usize>()
     }

@@ -1,4 +1,4 @@
-//! Taking up an invitation: which of the passwords that were mailed to a recipient is the one that they give.
+//! Accepting an invitation: finds the mailed password that a customer has typed.
 
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::CampaignId;
 use crate::password::{PasswordDigest, as_mailed};
 
-/// A temporary password that was mailed, as far as it is kept.
+/// What is stored of a mailed temporary password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Mailed {
@@ -35,8 +35,8 @@ impl Mailed {
 
 /// Which of `mailed` is the password that was `typed` ([`as_mailed`]), if that is valid at `now`.
 ///
-/// Every digest is compared, whole, and at least one, so that the time it takes says nothing of how much was right, nor of whether there
-/// is anybody.
+/// Every digest is compared in full, and at least one, so that the time taken tells neither how much was right nor
+/// whether the recipient exists (guarantee 14).
 pub fn proven<'a>(mailed: &'a [Mailed], typed: &str, now: Timestamp) -> Option<&'a Mailed> {
     let typed = as_mailed(typed);
     let typed = typed.expose_secret();
@@ -65,7 +65,7 @@ mod tests {
         "2026-11-30T12:00:00Z".parse().expect("a time")
     }
 
-    /// The clear text of a password, and what is kept of it; valid for so many seconds from now.
+    /// A password in clear and as stored, valid for this many seconds from now.
     fn mailed(seed: u64, seconds: i64) -> (String, Mailed) {
         let password = TemporaryPassword::generate(&mut StdRng::seed_from_u64(seed));
         let kept = Mailed {

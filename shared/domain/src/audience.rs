@@ -1,4 +1,4 @@
-//! Whom a campaign addresses within its selection: who was never invited, who is still pending, or both.
+//! The part of its selection that a campaign addresses: those never invited, those still pending, or both.
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -27,17 +27,17 @@ pub enum Addressees {
     Both,
 }
 
-/// Whom a campaign addresses, as a person says it.
+/// The rule for a campaign's audience, as an operator states it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AudienceRule {
     /// Which of those without access.
     pub status: Addressees,
-    /// Of the pending only who has been so for this many days, in days of the division's calendar: whoever was invited at any
-    /// time of a Monday has been pending for 14 days from the first minute of the second Monday after it.
+    /// Only those pending for at least this many days of the division's calendar: an invitation from any time of a
+    /// Monday is 14 days old from the first minute of the second Monday after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending_days: Option<u32>,
-    /// Of the pending only who has had fewer reminders than this.
+    /// Only those pending who had fewer reminders than this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_reminders: Option<u32>,
 }
@@ -46,17 +46,17 @@ impl AudienceRule {
     /// Who was invited and has not accepted.
     pub const PENDING: Self = Self { status: Addressees::Pending, pending_days: None, max_reminders: None };
 
-    /// Who was never invited: the audience of a new schedule that says nothing of it.
+    /// Those never invited: the default audience of a new schedule.
     pub const NEVER_INVITED: Self = Self { status: Addressees::NotSent, pending_days: None, max_reminders: None };
 
-    /// Reads a rule for something that comes again and again: with both limits, if the pending are in it.
+    /// Reads a rule for a recurring schedule, which needs both limits if it addresses pending recipients.
     pub fn limited(value: &Value, path: &str) -> Result<Self, Vec<FieldError>> {
         let rule = Self::from_json(value, path)?;
         let missing = rule.missing_limits(path);
         if missing.is_empty() { Ok(rule) } else { Err(missing) }
     }
 
-    /// The limits without which the pending would be reminded for ever.
+    /// The limits without which pending recipients would be reminded for ever.
     pub fn missing_limits(&self, path: &str) -> Vec<FieldError> {
         if self.status == Addressees::NotSent {
             return Vec::new();
@@ -104,7 +104,7 @@ impl AudienceRule {
 
     /// What it means at `now`, in the division's time zone.
     pub fn at(&self, now: Timestamp, zone: &TimeZone) -> Audience {
-        // Days before all calendars were never: nobody has been pending for so long.
+        // A day before the calendar's first does not exist, so nobody has been pending for that long.
         let pending_before = self.pending_days.map(|days| {
             let day = now.to_zoned(zone.clone()).date().checked_sub(i64::from(days).days());
             let end = day.and_then(|day| day.to_zoned(zone.clone())).and_then(|day| day.end_of_day());
@@ -136,8 +136,8 @@ pub struct Audience {
 }
 
 impl Audience {
-    /// Why it leaves out this recipient; `None` for whom it addresses, and for who has accepted. Who is pending since
-    /// nobody knows when (a status that was imported) has been so for long enough.
+    /// Why it leaves out this recipient; `None` if it addresses them or they have accepted. A pending status without a
+    /// time, such as an imported one, counts as old enough.
     pub fn leaves_out(&self, recipient: &Recipient) -> Option<Unaddressed> {
         let waits = || self.pending_before.zip(recipient.pending_since).is_some_and(|(before, since)| since > before);
         let reminded = || self.max_reminders.is_some_and(|most| recipient.reminders >= most);
@@ -230,7 +230,8 @@ mod tests {
             assert_eq!(left_out(json!(status), &never), of_never, "{status}");
             assert_eq!(left_out(json!(status), &pending(None, 9)), of_pending, "{status}");
         }
-        // The second Monday after the Monday on which they were invited, which began at 05:00 UTC and ended a day later.
+        // The second Monday after the Monday on which they were invited, which began at 05:00 UTC and ended a day
+        // later.
         let two_weeks = json!({"pendingDays": 14});
         for (since, waits) in [
             (Some("2026-11-09T05:00:00Z"), None),

@@ -1,6 +1,6 @@
 //! The audit: who exported, imported, deleted or changed what, when, and in which division.
 //!
-//! What was done to one campaign, recipient or schedule stands in its own trail too (`campaign::audit`).
+//! Actions on one campaign, recipient or schedule are in its own trail too (`campaign::audit`).
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -61,7 +61,7 @@ pub enum Ending {
     Refused,
 }
 
-/// One line of the audit. It is written before anything is done, and completed afterwards.
+/// One entry of the audit. It is written before anything is done, and completed afterwards (guarantee 9).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
@@ -83,9 +83,10 @@ pub struct Entry {
     pub rows: Option<usize>,
     /// As it was.
     pub before: Option<Value>,
-    /// As it is now; of an export, what was asked for; of an import, what became of it.
+    /// The state after; for an export its query, for an import its result.
     pub after: Option<Value>,
-    /// `None` as long as it goes on. If it stays so, the function was ended meanwhile: it may have been done, or a part of it.
+    /// `None` while it runs. If it stays `None`, the function died meanwhile: all, a part or nothing of it may have
+    /// been done.
     pub ending: Option<Ending>,
 }
 
@@ -97,7 +98,7 @@ impl Entry {
         Self { entry_id, at, by, person, deed, division, subject, rows, before, after, ending }
     }
 
-    /// Whether this is what `actor` did, who may be named by `sub`, user name, or the name that is shown.
+    /// Whether `actor` did this, given as `sub`, user name or shown name.
     pub fn is_by(&self, actor: &str) -> bool {
         let person = |person: &Person| person.sub == actor || person.user == actor;
         self.by == actor || self.person.as_ref().is_some_and(person)

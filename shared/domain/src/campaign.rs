@@ -33,7 +33,7 @@ pub const INVITATION_LIFETIME: jiff::SignedDuration = jiff::SignedDuration::from
 /// The least time for which a ledger row is kept after its end: the minimum of the template's `LedgerRetentionDays`.
 pub const LEAST_RETENTION: jiff::SignedDuration = jiff::SignedDuration::from_hours(60 * 24);
 
-/// The largest pace of its own that a campaign may have, in e-mails a minute: above any that SES grants.
+/// The largest `maxPerMinute`, above any rate that SES grants.
 pub const MOST_PER_MINUTE: u64 = 1_000_000;
 
 /// How many recipients one delivery message holds. A claim writes two items for each, and a transaction ends at 100.
@@ -47,7 +47,7 @@ pub struct Campaign {
     pub campaign_id: CampaignId,
     /// State when read.
     pub state: CampaignState,
-    /// Goes up by one whenever the state changes: whoever changes it checks that it is the one that they read.
+    /// Goes up by one with every change of state; a writer checks that it is the one that was read.
     #[serde(default)]
     pub revision: u32,
     /// Why it is paused or halted.
@@ -58,13 +58,13 @@ pub struct Campaign {
     /// Only this recipient of the selection, if set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recipient_id: Option<RecipientId>,
-    /// Which of the division's self-service campaigns it is; nothing of one that an operator started.
+    /// Which of the division's self-service campaigns it is; `None` if an operator or a schedule started it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub self_service: Option<SelfService>,
     /// The schedule that started it, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<StartedBy>,
-    /// Whom of the selection it addresses.
+    /// Which part of the selection it addresses.
     #[serde(default, skip_serializing_if = "AudienceRule::is_everybody")]
     pub audience_rule: AudienceRule,
     /// When it may send, if not at any time.
@@ -75,7 +75,7 @@ pub struct Campaign {
     pub time_zone: String,
     /// The notification template.
     pub template_id: TemplateId,
-    /// The version of the template that was the newest when the campaign started: every e-mail of the campaign is made of it.
+    /// The newest version of the template at the start; every e-mail of the campaign uses it.
     pub template_version: u32,
     /// That version's name.
     #[serde(default = "built_in_name")]
@@ -84,20 +84,20 @@ pub struct Campaign {
     pub email_from: String,
     /// How many people the operator expected to e-mail.
     pub expected_recipients: u64,
-    /// The most people whom it may reach: what was promised when it was started, or when a person let it go on. Nothing of one that
-    /// others join, and of those that were started before there was a bound.
+    /// The campaign's bound (guarantee 7): the agreed number of people, from its start or from a later resume. `None`
+    /// for self-service campaigns and for those stored before there was a bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub most_recipients: Option<u64>,
-    /// Who was invited in the last 24 hours is mailed again.
+    /// Recipients invited in the last 24 hours are mailed again.
     #[serde(default)]
     pub include_recently_invited: bool,
-    /// Most e-mails a minute, where the campaign is to be slower than the SES account may send.
+    /// Most e-mails a minute, for a pace slower than SES's rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_per_minute: Option<u32>,
     /// The outcome that is being retried, since the last retry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retrying: Option<Outcome>,
-    /// What had come back when a person resumed it after a halt.
+    /// Bounces and complaints at the last resume from a halt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledged: Option<Returned>,
     /// Who started it, by name.
@@ -124,12 +124,12 @@ pub struct StartedBy {
     pub scheduled_at: Timestamp,
 }
 
-/// The time zone of campaigns that were started before they had one.
+/// The time zone of campaigns stored before they had one (guarantee 17).
 fn utc() -> String {
     "UTC".to_owned()
 }
 
-/// The template of campaigns that were started before there were others.
+/// The template of campaigns stored before there were others (guarantee 17).
 fn built_in_name() -> String {
     BUILT_IN_NAME.to_owned()
 }
@@ -155,9 +155,9 @@ impl Campaign {
         Rules {
             now,
             campaign: Some(self.campaign_id),
-            // Who asks is `pending`: whom an operator set back has been invited again since.
+            // Only `pending` recipients can ask, so a recipient who was set back has been invited again since.
             began: if asked { now } else { self.created_at },
-            // Whoever asks for an e-mail gets it, however long ago the last one was; but only who is still invited.
+            // A request is granted however recent the last e-mail is, but only to those who are still pending.
             include_recently_invited: self.include_recently_invited || asked,
             audience: audience.at(now, &self.zone()),
         }
@@ -173,7 +173,7 @@ impl Campaign {
         self.quiet_hours.as_ref().is_none_or(|hours| hours.allows(at, &self.zone()))
     }
 
-    /// When it goes on by itself, if it waits for the end of its quiet hours at `now`.
+    /// When it resumes by itself, if it waits for the end of its quiet hours at `now`.
     pub fn goes_on_at(&self, now: Timestamp) -> Option<Timestamp> {
         self.quiet_hours.as_ref().filter(|_| self.is_quiet())?.next(now, &self.zone())
     }
@@ -183,8 +183,8 @@ impl Campaign {
         self.quiet_hours.as_ref().filter(|_| self.state.works())?.end(now, &self.zone())
     }
 
-    /// Whether the campaign is so old at `now` that its ledger rows may have expired, and whoever was invited at `last_invited_at` may have
-    /// been by this campaign: to take them into the ledger could mail them a second time.
+    /// Whether the campaign is so old at `now` that its ledger rows may have expired, and the invitation at
+    /// `last_invited_at` may be its own. A new row for that recipient could mail them a second time (guarantee 2).
     pub fn may_have_mailed_before(&self, last_invited_at: Option<Timestamp>, now: Timestamp) -> bool {
         now.duration_since(self.created_at) >= LEAST_RETENTION
             && last_invited_at.is_some_and(|at| at >= self.created_at)
@@ -194,13 +194,13 @@ impl Campaign {
         self.state == CampaignState::Paused && self.state_reason == Some(StateReason::QuietHours)
     }
 
-    /// Whether its ledger is written. One that waits for the end of its quiet hours is to reach those whom it was started for, and
-    /// not whoever is there when they end.
+    /// Whether its ledger is being written. This includes a campaign that waits for the end of its quiet hours: it is
+    /// to reach those it was started for, and not those selected when the hours end.
     pub fn fans_out(&self) -> bool {
         self.state.works() || self.is_quiet()
     }
 
-    /// Whether others may join it, so that it is not over when everybody in it has an end state.
+    /// Whether recipients may still join, so that the campaign is not over although every row has an end state.
     pub fn is_open(&self, now: Timestamp) -> bool {
         self.self_service.is_some_and(|day| day.is_open(now)) && self.state != CampaignState::Cancelled
     }
@@ -210,13 +210,13 @@ impl Campaign {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Progress {
-    /// Every shard's ledger is written and queued; the audience grows no more.
+    /// Every shard's ledger is written and queued, so the audience is complete.
     pub prepared: bool,
     /// Ledger rows.
     pub audience: u64,
     /// Ledger rows by outcome.
     pub outcomes: Outcomes,
-    /// What SES said later of those that were sent.
+    /// What SES reported later about sent e-mails.
     pub feedback: Feedback,
     /// Who was left out of the ledger, by reason.
     pub excluded: Excluded,
@@ -234,20 +234,20 @@ impl Progress {
         }
     }
 
-    /// What came back of what was sent.
+    /// Bounces and complaints among sent e-mails.
     pub fn returned(&self) -> Returned {
         Returned { sent: self.outcomes.sent, bounced: self.feedback.bounced, complained: self.feedback.complained }
     }
 }
 
-/// The most people who may be e-mailed where so many are expected: 1 % more from 100 on, below that no more.
+/// The bound for this expected number: 1 % more from 100 on, below that no more (guarantee 7).
 pub fn most_for(expected: u64) -> u64 {
     let more = if expected >= 100 { expected / 100 } else { 0 };
     expected.saturating_add(more)
 }
 
-/// Whether the number of people who would be e-mailed now is too far from what the operator was shown: more than [`most_for`] it, or
-/// fewer by over 10 %.
+/// Whether the current number of people differs too much from what the operator was shown: above [`most_for`] it, or
+/// over 10 % fewer (guarantee 7).
 pub fn drifted(expected: u64, actual: u64) -> bool {
     actual > most_for(expected) || u128::from(actual) * 10 < u128::from(expected) * 9
 }

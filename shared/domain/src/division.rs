@@ -11,7 +11,7 @@ use crate::input::FieldError;
 use crate::search::folded;
 use crate::{DivisionId, host};
 
-/// A division as it was imported and as it is stored.
+/// A division as imported and as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Division {
@@ -28,10 +28,10 @@ pub struct Division {
     /// Address of its logo, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logo_url: Option<String>,
-    /// The only senders that it may use, normalised; without such a list those of its own address's domain.
+    /// The allowed senders, normalised. Without a list, all addresses of its own address's domain are allowed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub senders: Vec<String>,
-    /// Where answers go; a normalised address. Without it they go to [`Division::email`].
+    /// Reply-to address, normalised; by default [`Division::email`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<String>,
     /// Servers that its e-mails may link to besides its own ([`Division::hosts`]): names in ASCII and lower case.
@@ -62,7 +62,7 @@ impl Division {
         TimeZone::get(&self.time_zone).unwrap_or(TimeZone::UTC)
     }
 
-    /// The one that is called so, by its id or by its name, however that is capitalised and spaced; `None` also if several are.
+    /// The division with this id or, regardless of case and white space, this name; `None` also if there are several.
     pub fn called(divisions: Vec<Self>, text: &str) -> Option<Self> {
         let wanted = folded(text);
         let is_called =
@@ -85,8 +85,8 @@ impl Division {
         pages.filter_map(|page| host::of_url(page)).chain(of_addresses).chain(self.link_hosts.iter().cloned()).collect()
     }
 
-    /// Why this normalised address may not be its sender, as far as the division says. Without a list, that SES has verified a domain is
-    /// not enough: it may be another division's.
+    /// Why the division does not allow this normalised sender. Without a list, a domain verified by SES is not enough,
+    /// because it may be another division's.
     pub fn refuses_sender(&self, address: &str) -> Option<SenderRefusal> {
         let domain = |address: &str| address.rsplit_once('@').map(|(_, domain)| domain.to_owned());
         match self.senders.is_empty() {
@@ -97,7 +97,7 @@ impl Division {
         }
     }
 
-    /// What it may be stored with, but should not: for whoever stores it.
+    /// Warnings for the caller who stores it.
     pub fn warnings(&self) -> Vec<FieldError> {
         let path = |url: &String| url.split(['?', '#']).next().unwrap_or_default().to_ascii_lowercase();
         let is_svg = |path: &String| path.ends_with(".svg") || path.ends_with(".svgz");

@@ -20,21 +20,21 @@ pub const ADDRESS_BYTES: usize = 254;
 #[serde(transparent)]
 pub struct EmailAddress(String);
 
-/// Why a text is no address that mail can be sent to.
+/// Why a text is not a usable address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "camelCase")]
 pub enum Unusable {
     /// There is none.
     #[error("there is no e-mail address")]
     Empty,
-    /// It breaks the rules of RFC 5321, or is of a form that nobody is reached at: several addresses, a quoted local part, an IP
-    /// address, a domain of one label or with signs in it.
+    /// It violates RFC 5321, or has a form that reaches nobody: several addresses, a quoted local part, an IP address,
+    /// a domain of one label or with other symbols.
     #[error("the e-mail address is malformed")]
     Malformed,
-    /// SES takes no other than ASCII before the `@`.
+    /// SES accepts only ASCII before the `@`.
     #[error("the e-mail address has characters before the @ that are not ASCII, which SES does not send to")]
     NonAsciiLocalPart,
-    /// The person who had it was erased on request. What is stored of the contact holds neither address nor name.
+    /// The person with this address was erased on request. The contact is stored without address and name.
     #[error("the person with this e-mail address was erased on request")]
     Erased,
 }
@@ -45,13 +45,13 @@ impl EmailAddress {
         Self::read(text).map(|read| read.address).map_err(|refused| refused.why)
     }
 
-    /// The address of what stands before and behind the `@`, if there can be one.
+    /// The address made of the parts before and after the `@`, if they are valid.
     fn of_parts(local: &str, domain: &str) -> Option<Self> {
-        // Checked before anything maps letters to others: the Kelvin sign in lower case is an ASCII k.
+        // Checked before case mapping: the Kelvin sign in lower case is an ASCII k.
         if !local.is_ascii() {
             return None;
         }
-        // IDNA brings the domain into lower case and NFC; the local part, being ASCII, is in NFC as it is.
+        // IDNA makes the domain lower case and NFC; the local part is ASCII and thus NFC.
         let domain = idna::domain_to_ascii_strict(domain).ok()?;
         let address = format!("{}@{domain}", local.to_ascii_lowercase());
         if local.len() > LOCAL_PART_BYTES || address.len() > ADDRESS_BYTES || local.starts_with('"') {

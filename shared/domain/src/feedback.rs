@@ -1,7 +1,7 @@
-//! What SES reports of e-mails after it accepted them, and what that means for a ledger row and its recipient.
+//! What SES reports about e-mails after it has accepted them, and what that means for a ledger row and its recipient.
 //!
-//! Reports come late, twice, out of order and of older attempts. Each has a rank, and only one of a higher rank than what a
-//! row has already changes it, so that the order in which they come doesn't matter.
+//! Reports come late, twice, out of order and about older attempts. Each has a rank, and a row changes only to a higher
+//! rank, so that the order of reports doesn't matter (guarantee 11).
 
 pub mod parse;
 
@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 use crate::Outcome;
 use crate::outcome::LedgerEvent;
 
-/// What is known of an e-mail that SES accepted, in the order in which one outranks another.
+/// The standing of an e-mail that SES accepted, in ascending rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Standing {
-    /// SES could not deliver it yet, and goes on trying.
+    /// SES could not deliver it yet, and keeps trying.
     Delayed,
-    /// SES gave up for a cause that may pass (mailbox full), or the mailbox answered that nobody is in.
+    /// SES gave up for a transient cause (mailbox full), or the mailbox sent an automatic reply.
     SoftBounced,
     /// The recipient's mail server took it.
     Delivered,
@@ -45,13 +45,13 @@ impl Standing {
         }
     }
 
-    /// Whether the address is not to be mailed again, until a person says otherwise.
+    /// Whether the address is undeliverable, until a person clears it.
     pub fn is_undeliverable(self) -> bool {
         matches!(self, Self::Bounced | Self::Complained)
     }
 }
 
-/// Numbers of sent e-mails by standing; those of whom SES said nothing yet are in none.
+/// Numbers of sent e-mails by standing. E-mails without a report are not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the fields are the standings")]
@@ -68,7 +68,7 @@ pub struct Feedback {
 pub enum Report {
     /// SES took the e-mail, and tries to deliver it.
     Sent,
-    /// What became of it.
+    /// The e-mail's new standing.
     Became(Standing),
 }
 
@@ -86,17 +86,17 @@ pub struct Known {
 /// What a report changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Change {
-    /// What happens to the row's outcome; the outcome after it differs from the one before.
+    /// The event for the row's outcome, which changes the outcome.
     pub event: Option<LedgerEvent>,
-    /// The row's new standing. If it is an undeliverable one, the recipient gets that too.
+    /// The row's new standing. If it is an undeliverable one, the recipient is marked too.
     pub standing: Option<Standing>,
 }
 
 impl Known {
     /// What a report of attempt number `attempt` changes.
     ///
-    /// Any report but a rejection proves that the e-mail of its attempt left, also where nobody knew, or a person decided
-    /// otherwise. Of an older attempt only a bounce or complaint counts: it says something about the address.
+    /// Any report but a rejection proves that the e-mail of its attempt left, even if that was unknown or a person
+    /// decided otherwise. Of an older attempt only a bounce or complaint counts, because it concerns the address.
     pub fn told(self, attempt: u32, report: Report) -> Change {
         if attempt > self.attempt || self.standing == Some(Standing::Rejected) {
             return Change::default();
@@ -118,11 +118,11 @@ impl Known {
     }
 }
 
-/// In how many campaigns, one after the other, an address must have been refused until it counts as undeliverable.
+/// In how many consecutive campaigns an address must be refused before it counts as undeliverable.
 const REFUSALS: usize = 3;
 
-/// Whether an address that is refused now takes no e-mail, by what became of its e-mails in other campaigns, the newest
-/// first: standing and detail. Those that say nothing of the address are passed over; a delivery says that it is good.
+/// Whether an address that is refused now is undeliverable, given standing and detail of its e-mails in other
+/// campaigns, newest first. E-mails that say nothing about the address are skipped; a delivery proves it good.
 pub fn gives_up<'a>(others: impl IntoIterator<Item = (Option<Standing>, Option<&'a str>)>) -> bool {
     let told = others.into_iter().filter(|(standing, detail)| match standing {
         Some(Standing::SoftBounced) => detail.is_some_and(is_refusal),
@@ -133,8 +133,8 @@ pub fn gives_up<'a>(others: impl IntoIterator<Item = (Option<Standing>, Option<&
     refused.take(REFUSALS).count() + 1 >= REFUSALS
 }
 
-/// Whether the detail of a soft bounce says that the mail server refused the e-mail for good, whatever SES takes it for:
-/// a status of the class 5 (RFC 3463), or that SES could not tell.
+/// Whether the detail of a soft bounce shows a permanent refusal by the mail server, whatever SES calls it: a status of
+/// class 5 (RFC 3463), or SES's `Undetermined`.
 pub fn is_refusal(detail: &str) -> bool {
     detail.starts_with("Undetermined") || detail.rsplit('/').next().is_some_and(|status| status.starts_with("5."))
 }

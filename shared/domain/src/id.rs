@@ -67,7 +67,7 @@ macro_rules! text_id {
         pub struct $name(String);
 
         impl $name {
-            /// Takes an id that has been validated where it came in, or that was stored by us.
+            /// Takes an id that was validated on input or was stored by this system.
             pub fn new(id: impl Into<String>) -> Self {
                 Self(id.into())
             }
@@ -106,12 +106,14 @@ text_id!(
 );
 
 impl ScheduleId {
-    /// Makes the id of a new schedule from a time in milliseconds since 1970 and 80 random bits (the low bits of `random`).
+    /// Makes the id of a new schedule from a time in milliseconds since 1970 and 80 random bits (the low bits of
+    /// `random`).
     pub fn from_parts(milliseconds: u64, random: u128) -> Self {
         Self(Ulid::from_parts(milliseconds, random).to_string())
     }
 
-    /// The id, if it is one that EventBridge Scheduler takes as a name: 1 to 64 letters, digits, `-`, `_` and `.` (its API reference).
+    /// The id, if it is one that EventBridge Scheduler takes as a name: 1 to 64 letters, digits, `-`, `_` and `.` (its
+    /// API reference).
     pub fn parse(text: &str) -> Option<Self> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         ((1..=64).contains(&text.len()) && text.bytes().all(plain)).then(|| Self(text.to_owned()))
@@ -124,7 +126,8 @@ impl TemplateId {
         Self::new("portal-invitation")
     }
 
-    /// Makes the id of a new template from a time in milliseconds since 1970 and 80 random bits (the low bits of `random`).
+    /// Makes the id of a new template from a time in milliseconds since 1970 and 80 random bits (the low bits of
+    /// `random`).
     pub fn from_parts(milliseconds: u64, random: u128) -> Self {
         Self(Ulid::from_parts(milliseconds, random).to_string())
     }

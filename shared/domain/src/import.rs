@@ -1,32 +1,38 @@
-//! The import protocol: which items are written when accounts are posted or deleted, so that nothing is half-stored.
+//! The import protocol: which items are written when accounts are posted or deleted, so that nothing is half-stored
+//! (guarantee 12).
 //!
-//! **An account of usual size** goes into one transaction with everything that it links and unlinks; several accounts share
-//! a transaction, and a recipient whom several of them link is written once (`batch.rs`).
-//! With the last link goes every temporary password that was mailed: who is no customer any more can't activate.
+//! **An account of usual size** is written in one transaction with everything that it links and unlinks. Several
+//! accounts share a transaction, and a recipient that several of them link is written once (`batch.rs`). When a
+//! recipient loses the last link, every mailed temporary password is deleted, so that a former customer can't accept
+//! (guarantee 13).
 //!
-//! **An account too large for one transaction** is changed in steps, and all its people become visible with the one write of its own
-//! item that puts the change *in force*:
+//! **An account too large for one transaction** is changed in steps. All its people become visible with one write of
+//! the account's item, which puts the change *in force*:
 //!
 //! 1. *Announce.* The account's item gets a new version and lists every recipient that it links now or is to link.
-//! 2. *Leave out.* Everybody whose link changes has it taken out of their summary, and names the account as one that is being changed
-//!    ([`crate::recipient::links::Changing`]). From then on, whoever reads such a recipient asks the account's item for the link
-//!    ([`InForce`]), which is still what it was.
-//! 3. *Put in force.* The account's item is written as it is to be. One that is deleted is no longer in force, and stays until nobody names it.
-//! 4. *Settle.* Link rows and summaries are brought up to date, statuses move forward, and nobody names the account any more.
-//! 5. *End.* The account's item says that it is settled, or is deleted.
+//! 2. *Leave out.* The link of every recipient for whom it changes is taken out of the recipient's summary, which names
+//!    the account as changing ([`crate::recipient::links::Changing`]). From then on, readers of such a recipient take
+//!    the link from the account's item ([`InForce`]), which is still unchanged.
+//! 3. *Put in force.* The account's item is written in its new form. A deleted account is no longer in force, and its
+//!    item stays until no recipient names it.
+//! 4. *Settle.* Link rows and summaries are updated, statuses move forward, and recipients stop naming the account.
+//! 5. *End.* The account's item is marked as settled, or deleted.
 //!
-//! Steps 2 and 4 take some recipients per transaction, each on the condition that the account still has the version that it was given
-//! last. Whatever ends early leaves everybody as the account's item says, in full. Whoever posts or deletes the account next announces
-//! it anew, so that no step of the first one can succeed any more, finds everybody who may name it in its list, and goes on; a change that was
-//! put in force is settled before the next one begins. Where nobody comes, [`settle`] does that.
+//! Steps 2 and 4 write some recipients per transaction, each on the condition that the account still has the version
+//! that it was given last. A crash at any point leaves everybody exactly as the account's item says. The next post or
+//! deletion of the account announces anew, so that no step of the first one can succeed any more, finds every recipient
+//! that may name the account in its list, and continues. A change that was put in force is settled before the next one
+//! begins. If no call comes, [`settle`] finishes the change.
 //!
-//! **Who was erased stays erased.** A contact whose address was erased is planned without address and name. An address gets a recipient only
-//! on the condition that nobody with it was erased meanwhile. [`forget`] takes an address off the accounts that have it.
+//! **Erased people stay erased.** A contact whose address was erased is planned without address and name. An address
+//! gets a recipient only on the condition that it has not been erased meanwhile. [`forget`] removes an address from the
+//! accounts that have it.
 //!
-//! **Everything is conditional** on the versions that were read. A link row changes only together with the version of its
-//! recipient, and either with the version of its account or on the condition that the account has the announced one. So if
-//! the versions still hold when a transaction is written, so does all else that it was planned from. When they don't, nothing
-//! is written; then read and plan anew. Two imports of the same at the same time end as one.
+//! **Everything is conditional** on the versions that were read. A link row changes only together with the version of
+//! its recipient, and either with the version of its account or on the condition that the account has the announced
+//! one. So if the versions are unchanged when a transaction is written, so is everything else that it was planned from.
+//! Otherwise nothing is written, and the change is read and planned anew. Two concurrent imports of the same accounts
+//! end as one.
 
 mod batch;
 mod in_force;
@@ -54,22 +60,22 @@ pub use snapshot::Snapshot;
 pub struct Change {
     /// The account.
     pub account_id: AccountId,
-    /// What it is to be; `None` when it is deleted.
+    /// Its new form; `None` if it is deleted.
     pub account: Option<Account>,
 }
 
 impl Change {
-    /// The account is to be this.
+    /// Stores this account.
     pub fn put(account: Account) -> Self {
         Self { account_id: account.account_id.clone(), account: Some(account) }
     }
 
-    /// The account is to be gone.
+    /// Deletes the account.
     pub fn delete(account_id: AccountId) -> Self {
         Self { account_id, account: None }
     }
 
-    /// The same change, without what is known of those whose addresses were erased.
+    /// The same change without address, name and status of erased contacts.
     fn without(&self, erased: &HashSet<Address>) -> Self {
         let account = self.account.clone().map(|account| {
             let division = account.division.clone();
@@ -78,7 +84,7 @@ impl Change {
         Self { account_id: self.account_id.clone(), account }
     }
 
-    /// The addresses that the account is to link.
+    /// The addresses that the account will link.
     pub fn addresses(&self) -> impl Iterator<Item = Address> {
         self.account.iter().flat_map(|account| {
             let usable = account.contacts.iter().filter_map(|contact| match &contact.address {
@@ -90,19 +96,20 @@ impl Change {
     }
 }
 
-/// How far a change of an account has come.
+/// The stage of a change of an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Phase {
-    /// The account is in force, and everybody's links are as it says.
+    /// The account is in force, and all links agree with it.
     #[default]
     Settled,
-    /// It is in force, and about to be changed: those whom it lists may name it as changing. (An earlier release left such accounts with
-    /// links that were changed already.)
+    /// It is in force, and about to be changed: the recipients that it lists may name it as changing. (An earlier
+    /// release left such accounts with links that were changed already.)
     Changing,
-    /// It is in force since a moment ago: those whom it lists may still name it as changing, and have not got their statuses from it.
+    /// It has just come in force: the recipients that it lists may still name it as changing, and may not have their
+    /// statuses from it yet.
     Settling,
-    /// It is not in force, and not in the index: it is new, or was deleted. Those whom it lists may name it as changing.
+    /// It is new or deleted, not in force, and not in the index. The recipients that it lists may name it as changing.
     Arriving,
 }
 
@@ -120,7 +127,7 @@ pub struct StoredAccount {
 }
 
 impl StoredAccount {
-    /// What whoever names the account as changing is to see of it; `None` if it is not in force.
+    /// The account as seen by recipients that name it as changing; `None` if it is not in force.
     pub fn in_force(&self) -> Option<InForce> {
         (self.phase != Phase::Arriving).then(|| InForce::new(self))
     }
@@ -144,8 +151,8 @@ pub struct Address {
     pub email: EmailAddress,
 }
 
-/// One action of a transaction. Where it says `expected`, that version must still be stored; `None` means that there is no
-/// such item.
+/// One action of a transaction. `expected` is the version that must still be stored; `None` means that the item must
+/// not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Write {
     /// Writes the account's item.
@@ -158,51 +165,51 @@ pub enum Write {
     NoteChange(AccountId, BTreeSet<DivisionId>),
     /// Forgets that note: the account is settled.
     ForgetChange(AccountId),
-    /// Writes nothing; nobody with this address may have been erased.
+    /// Writes nothing; the address must not have been erased.
     CheckNotErased(Address),
     /// Gives an address that has none a recipient.
     PutAddress(Address, RecipientId),
-    /// Takes an address, of the division and normalised, from a recipient that is deleted in the same transaction.
+    /// Deletes the address row of a recipient that is deleted in the same transaction.
     DeleteAddress(DivisionId, String),
     /// Writes a recipient that doesn't exist.
     PutRecipient(Box<StoredRecipient>),
-    /// Writes status and links of a recipient, and touches nothing else of it.
+    /// Writes status and links of a recipient, and no other attribute.
     UpdateRecipient(Box<StoredRecipient>, u64),
-    /// Deletes a recipient that an account was to link which never came in force.
+    /// Deletes a recipient that was created for an account that never came in force.
     DeleteRecipient(RecipientId, u64),
     /// Writes a link row; the recipient's version guards it.
     PutLink(RecipientId, Link),
     /// Deletes a link row; the recipient's version guards it.
     DeleteLink(RecipientId, AccountId),
-    /// Tells the company's portal of somebody who has accepted that they are linked to something again, or to nothing any more.
+    /// Tells the company's portal that an accepted recipient is linked again, or no longer linked to any account.
     Tell(RecipientId, DivisionId, Linked),
 }
 
-/// Whether somebody who has accepted is linked to any account.
+/// Whether an accepted recipient is linked to any account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Linked {
-    /// To one again.
+    /// Linked again.
     Again,
-    /// To none any more.
+    /// No longer linked.
     NoMore,
 }
 
-/// What is done to the recipients of an account at once.
+/// The stage of an account's change that a batch writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     /// Everything, with the account's own item.
     Whole,
-    /// Links that are to change are left out of the summaries.
+    /// Changing links are left out of the summaries.
     LeaveOut,
     /// Links and statuses become what the account in force says.
     Settle,
 }
 
-/// What one account's change means for one recipient.
+/// The effect of one account's change on one recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Step {
     recipient_id: RecipientId,
-    /// The address, if the recipient is to be created for it.
+    /// The address, if the recipient must be created.
     new: Option<Address>,
     /// What changes in the recipient's summary.
     relink: Relink,
@@ -210,6 +217,6 @@ struct Step {
     left_out: bool,
     /// The write of the link row, if that changes.
     row: Option<Write>,
-    /// The furthest along of the contacts' statuses; nothing where there is none to take over.
+    /// The furthest along of the contacts' statuses; `None` if there is none to take over.
     status: Option<PortalStatus>,
 }

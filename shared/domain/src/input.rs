@@ -1,4 +1,4 @@
-//! Reading untrusted JSON objects field by field, so that all faults are reported at once.
+//! Reads untrusted JSON objects field by field, so that all faults are reported at once (guarantee 12).
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -10,14 +10,13 @@ use crate::text::{self, Cleaned, Found};
 /// Most characters of an id. Ids stand in sort keys, which end at 1,024 bytes (DynamoDB); a character takes up to four.
 pub const ID_CHARS: usize = 128;
 
-/// What is no character, and can't be in a message of SQS (see its `SendMessage`).
+/// Noncharacters, which SQS refuses in a message (see its `SendMessage`).
 const NO_CHARACTERS: [char; 2] = ['\u{FFFE}', '\u{FFFF}'];
 
 const CONTROL_CHARACTERS: &str = "must not contain control characters";
 
-/// What is wrong with an id that was cleaned ([`text::clean_id`]), if anything is. Ids stand in the paths of the API,
-/// so that all of them can be named there: `.` and `..` can't, since clients take them out, escaped or not (RFC 3986,
-/// 5.2.4; WHATWG URL).
+/// The fault of a cleaned id ([`text::clean_id`]), if any. Ids are segments of the API's paths. `.` and `..` can't be,
+/// because clients remove them, escaped or not (RFC 3986, 5.2.4; WHATWG URL).
 pub fn id_fault(id: &str) -> Option<String> {
     if id.is_empty() {
         Some("must not be empty".to_owned())
@@ -65,8 +64,8 @@ impl FieldError {
     }
 }
 
-/// Reads the fields of one JSON object and collects what is wrong. Every reader answers a value even when the field is
-/// at fault, so that reading can go on; [`Fields::finish`] adds the unknown fields.
+/// Reads the fields of one JSON object and collects their faults. Every reader returns a value even for a faulty field,
+/// so that reading can continue; [`Fields::finish`] adds unknown fields.
 #[derive(Debug)]
 pub struct Fields<'a> {
     object: &'a Map<String, Value>,
@@ -98,7 +97,7 @@ impl<'a> Fields<'a> {
         self.errors.push(FieldError::new(field, message));
     }
 
-    /// Records what the sender should know about a field.
+    /// Records a warning about a field.
     pub fn warn(&mut self, field: &str, message: impl Into<String>) {
         let field = self.path(field);
         self.warnings.push(FieldError::new(field, message));
@@ -143,7 +142,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A text just as it was typed, of at most `max` characters, `None` when absent. Control characters may be in it.
+    /// A text exactly as typed, of at most `max` characters, `None` when absent. It may contain control characters.
     pub fn required_typed(&mut self, field: &'static str, max: usize) -> String {
         let Some(value) = self.required(field) else { return String::new() };
         match value {
@@ -156,7 +155,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A name or a value, cleaned ([`text::clean`]), of at most `max` characters then; `None` when absent or blank.
-    /// Empty if nothing of it is ever seen.
+    /// Empty if it has no visible character.
     pub fn optional_cleaned(&mut self, field: &'static str, max: usize) -> Option<String> {
         let text = self.optional_filled(field)?;
         let cleaned = self.taken(field, text::clean(text));
@@ -167,7 +166,7 @@ impl<'a> Fields<'a> {
         Some(cleaned)
     }
 
-    /// The same; absent, or with nothing that is seen, is a fault.
+    /// The same; absent, or without a visible character, is a fault.
     pub fn required_cleaned(&mut self, field: &'static str, max: usize) -> String {
         let faults = self.errors.len();
         let text = self.optional_cleaned(field, max).unwrap_or_default();
@@ -208,7 +207,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The text as it was cleaned; what is worth telling becomes a warning.
+    /// The cleaned text; a noteworthy change becomes a warning.
     fn taken(&mut self, field: &str, Cleaned { text, changes }: Cleaned<'_>) -> String {
         if let Some(told) = text::told(&changes) {
             self.warn(field, told);
@@ -221,7 +220,7 @@ impl<'a> Fields<'a> {
         self.fault(field, if is_there { "must not be empty" } else { "is required" });
     }
 
-    /// What [`EmailAddress::read`] makes of a field; `None` when absent or blank, or if it is no address, which is a
+    /// The field as [`EmailAddress::read`] reads it; `None` when absent or blank, or if it is no address, which is a
     /// fault.
     pub fn optional_address(&mut self, field: &'static str) -> Option<EmailAddress> {
         let text = self.optional_filled(field)?;
@@ -238,7 +237,7 @@ impl<'a> Fields<'a> {
         address
     }
 
-    /// The address that `text`, which stands at `field`, is; a fault if it is none.
+    /// The address in `text`, the value of `field`; a fault if it is none.
     pub fn address(&mut self, field: &str, text: &str) -> Option<EmailAddress> {
         match EmailAddress::read(text) {
             Ok(read) => {
@@ -358,7 +357,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// What `parse` makes of a field's value and path; its faults are collected. `None` when absent or at fault.
+    /// A field read by `parse` from its value and path; faults are collected. `None` when absent or at fault.
     pub fn optional_parsed<T>(
         &mut self,
         field: &'static str,
@@ -400,12 +399,12 @@ impl<'a> Fields<'a> {
         objects
     }
 
-    /// Adds every unknown field as a fault, and answers all faults found. What was cleaned is not told.
+    /// Adds every unknown field as a fault, and returns all faults. Warnings are dropped.
     pub fn finish(self) -> Vec<FieldError> {
         self.finish_into(&mut Vec::new())
     }
 
-    /// The same, with what the sender should know.
+    /// The same, with warnings.
     pub fn finish_into(mut self, warnings: &mut Vec<FieldError>) -> Vec<FieldError> {
         for field in self.object.keys() {
             if !self.known.contains(&field.as_str()) {

@@ -1,4 +1,4 @@
-//! What Portal Invites means, without AWS: filters, recipients, invitations, campaigns.
+//! The domain of Portal Invites, without AWS: filters, recipients, invitations, campaigns.
 //!
 //! Nothing here reads a clock, a random source or the network; callers pass in what is needed.
 

@@ -1,4 +1,4 @@
-//! What a filter means: the conditions, and what they see of a link (a contact on an account).
+//! The meaning of a filter: its conditions, and the profile of a link (a contact on an account) that they look at.
 
 mod read;
 
@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::text::clean;
 use crate::{AccountId, DivisionId};
 
-/// What a filter sees of one link. Two links with equal profiles meet exactly the same filters.
+/// The part of a link that filters look at. Links with equal profiles meet exactly the same filters.
 ///
-/// Serialised with one-letter names, since a recipient carries its profiles on its item and in the index.
+/// Serialised with one-letter names, because a recipient's item and its index entry contain its profiles.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LinkProfile {
     /// Account class of the account.
@@ -52,7 +52,7 @@ pub struct LinkedContact {
     pub contact_id: String,
     /// The contact's name, may be empty.
     pub name: String,
-    /// What a filter sees of this contact on this account.
+    /// The profile of this contact on this account.
     pub profile: LinkProfile,
 }
 
@@ -74,7 +74,7 @@ impl Link {
         self.contacts.iter().any(|contact| filter.matches(&contact.profile))
     }
 
-    /// At most this many bytes are stored of it, besides its keys.
+    /// Upper bound of the stored bytes, without keys.
     pub fn stored_bytes(&self) -> usize {
         json_bytes(self)
     }
@@ -82,11 +82,12 @@ impl Link {
 
 /// Length of a value's JSON, which is never shorter than the form in which DynamoDB stores it.
 pub(crate) fn json_bytes(value: &impl Serialize) -> usize {
-    // What can't be written as JSON is longer than any limit; a quarter, so that sums don't overflow.
+    // A value that can't be serialised counts as longer than any limit; a quarter of the maximum, so that sums don't
+    // overflow.
     serde_json::to_vec(value).map_or(usize::MAX / 4, |json| json.len())
 }
 
-/// The operator's filter: the division, and conditions that each narrow it. What is not set does not restrict.
+/// The operator's filter: the division, and conditions that each narrow it. An absent condition does not restrict.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Filter {
@@ -154,7 +155,7 @@ impl Filter {
     }
 }
 
-/// Whether two values are one: they are compared cleaned, since an earlier release stored values and filters as they came.
+/// Whether two values are equal once cleaned. An earlier release stored values and filters uncleaned (guarantee 17).
 fn is_same(one: &str, other: &str) -> bool {
     one == other || clean(one).text == clean(other).text
 }

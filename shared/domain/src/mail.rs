@@ -1,4 +1,4 @@
-//! The e-mail that invites a recipient: what it says, and how templates are checked and filled in.
+//! The invitation e-mail: its content, and how templates are checked and rendered.
 
 pub mod check;
 mod data;
@@ -17,24 +17,24 @@ pub use language::Language;
 pub use render::{Compiled, RenderError};
 pub use template::Sources;
 
-/// What one invitation says.
+/// The data of one invitation.
 #[derive(Clone, Copy, Debug)]
 pub struct Invitation<'a> {
     /// Who is invited.
     pub recipient: &'a Recipient,
     /// Who invites.
     pub division: &'a Division,
-    /// The fresh temporary password; rendering is where it is exposed.
+    /// The fresh temporary password, exposed only by rendering.
     pub password: &'a TemporaryPassword,
     /// Address under which customers reach the activation page, without a trailing slash.
     pub public_url: &'a str,
     /// When the password expires.
     pub expires_at: jiff::Timestamp,
-    /// Whether the recipient was mailed other passwords before, none of which works beside this one.
+    /// Whether the recipient was mailed earlier passwords, which this one invalidates.
     pub earlier_passwords_end: bool,
 }
 
-/// An e-mail in full. The bodies hold the temporary password, so that `Debug` doesn't show them.
+/// A complete e-mail. The bodies contain the temporary password, so `Debug` doesn't show them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Rendered {
     /// One line without control characters.

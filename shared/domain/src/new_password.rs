@@ -1,4 +1,4 @@
-//! The password that a customer chooses: what is asked of it, and the hash that is all that is kept of it.
+//! The password that a customer chooses: its rules, and its hash, which is all that is stored.
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
@@ -8,15 +8,17 @@ use passwords::analyzer::is_common_password;
 use secrecy::{ExposeSecret, SecretString};
 use zxcvbn::{Score, zxcvbn};
 
-/// Fewest characters (Unicode code points). NIST SP 800-63B-4 asks for 15 where a password is all there is, and for 8 beside
-/// another factor; 12 lies between, and what is guessed first is refused besides.
+/// Fewest characters (Unicode code points). NIST SP 800-63B-4 requires 15 for a password alone, and 8 beside a second
+/// factor. 12 lies between, and passwords that are guessed first are refused besides.
 pub const FEWEST_CHARACTERS: usize = 12;
 
-/// Most bytes. NIST SP 800-63B-4 wants 64 characters to be possible; this leaves room for whole sentences in any script.
+/// Most bytes. NIST SP 800-63B-4 wants 64 characters to be possible; this leaves room for whole sentences in any
+/// script.
 pub const MOST_BYTES: usize = 1024;
 
-/// How many characters are judged by how soon they would be guessed. The work grows with the square of their number, and with the signs among them that may
-/// stand for letters: of 100 it took 1.07 s, of 32 it takes 0.07 s, about as long as the hash, for the worst of 10,000 that were generated.
+/// How many characters are judged by how soon they would be guessed. The work grows with the square of their number,
+/// and with the characters that may stand for letters. For the worst of 10,000 generated passwords, 100 characters took
+/// 1.07 s and 32 take 0.07 s, about as long as the hash (guarantee 14).
 const JUDGED_CHARACTERS: usize = 32;
 
 /// Memory, passes and lanes of Argon2id: OWASP's Password Storage Cheat Sheet names 19 MiB, 2 and 1 as the least.
@@ -27,15 +29,16 @@ const LANES: u32 = 1;
 /// Bytes of salt (RFC 9106 recommends 16).
 pub const SALT_BYTES: usize = 16;
 
-/// What was typed as a new password, of a length that is allowed. Its memory is wiped when it is dropped, and its `Debug` shows nothing.
+/// A typed new password of an allowed length. Its memory is wiped when it is dropped, and its `Debug` shows nothing.
 #[derive(Clone, Debug)]
 pub struct TypedPassword(SecretString);
 
-/// A password that a customer chose, which meets the rules. Its memory is wiped when it is dropped, and its `Debug` shows nothing.
+/// A password that a customer chose, which meets the rules. Its memory is wiped when it is dropped, and its `Debug`
+/// shows nothing.
 #[derive(Clone, Debug)]
 pub struct NewPassword(SecretString);
 
-/// Why a password is refused. There are no rules about what it is composed of.
+/// Why a password is refused. There are no composition rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
     /// It has fewer characters than [`FEWEST_CHARACTERS`].
@@ -56,20 +59,21 @@ impl TypedPassword {
             return Err(Unfit::TooLong);
         }
         let password = Self(ComposingNormalizerBorrowed::new_nfkc().normalize(typed).into_owned().into());
-        // Some signs become many by normalising, which are no more to guess; others become fewer.
+        // Normalising expands some characters to many that are no harder to guess, and contracts others.
         if typed.chars().count().min(password.0.expose_secret().chars().count()) < FEWEST_CHARACTERS {
             return Err(Unfit::TooShort);
         }
         Ok(password)
     }
 
-    /// The password, if it is not among those that are guessed first.
+    /// The password, unless it is among those that are guessed first.
     ///
-    /// What is guessed first is known of a list of a hundred thousand common passwords
-    /// ([passwords](https://docs.rs/passwords), MIT), of lists of names and words, keyboard runs, repeats and dates
-    /// ([zxcvbn](https://docs.rs/zxcvbn), MIT), and of `about`: words that anyone connects with the person, such as the address and the
-    /// company's name. A hundred million guesses is zxcvbn's line to what is safe beside a slow hash; a million, its line before that,
-    /// lets `Welcome2024!` pass. The first 32 characters are judged: whoever does not guess them does not guess the whole.
+    /// The sources for what is guessed first: a list of a hundred thousand common passwords
+    /// ([passwords](https://docs.rs/passwords), MIT), lists of names and words, keyboard runs, repeats and dates
+    /// ([zxcvbn](https://docs.rs/zxcvbn), MIT), and `about`, words that anyone connects with the person, such as the
+    /// address and the company's name. A hundred million guesses is zxcvbn's limit for a password that is safe behind a
+    /// slow hash; the next lower limit, a million, lets `Welcome2024!` pass. Judging the first 32 characters is enough:
+    /// nobody guesses the whole without them.
     pub fn judge(self, about: &[&str]) -> Result<NewPassword, Unfit> {
         let text = self.0.expose_secret();
         let words: Vec<&str> = about.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric())).collect();
@@ -145,7 +149,7 @@ mod tests {
         }
         // 12 bytes, but 6 characters.
         assert_eq!(unfit("öäüöäü"), Some(Unfit::TooShort));
-        // One character, of which normalising makes 18; and 12, of which it makes 6.
+        // One character that normalises to 18, and 12 that normalise to 6.
         assert_eq!(unfit("\u{FDFA}"), Some(Unfit::TooShort));
         assert_eq!(unfit("o\u{308}a\u{308}u\u{308}x\u{308}e\u{301}i\u{301}"), Some(Unfit::TooShort));
     }

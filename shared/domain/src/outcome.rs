@@ -1,4 +1,4 @@
-//! What becomes of one recipient in one campaign.
+//! The outcome of one recipient in one campaign.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub enum Outcome {
     /// In the audience, not decided yet.
     Queued,
-    /// A function has taken it upon itself to send, and may have sent.
+    /// A function has claimed the recipient, and may have sent.
     Claimed,
     /// SES accepted the e-mail.
     Sent,
@@ -16,7 +16,7 @@ pub enum Outcome {
     Failed,
     /// Nothing was sent, on purpose.
     Skipped,
-    /// Whether an e-mail left can't be known.
+    /// It can't be known whether the e-mail left (guarantee 2).
     Unconfirmed,
 }
 
@@ -25,7 +25,7 @@ pub enum Outcome {
 pub enum LedgerEvent {
     /// A function claims the recipient.
     Claim,
-    /// The sender decided at the last moment that this recipient gets nothing.
+    /// The sender decided at the last moment not to mail this recipient.
     Skip,
     /// The e-mail can't be made, or its message died in the queue before it was claimed.
     GiveUp,
@@ -33,19 +33,19 @@ pub enum LedgerEvent {
     Accepted,
     /// SES refused the e-mail for good.
     Refused,
-    /// SES refuses everything for now; this recipient waits for another try.
+    /// SES refuses everything for now; the recipient waits for a retry.
     PutBack,
-    /// The answer of SES was lost, or nobody recorded one in time.
+    /// SES's answer was lost, or not recorded in time.
     LoseTrack,
     /// An event of SES shows that the e-mail left.
     Confirm,
-    /// An event of SES shows that the e-mail, which it had accepted, did not leave.
+    /// An event of SES shows that an accepted e-mail did not leave.
     Reject,
     /// A person decides that the e-mail left.
     SettleSent,
     /// A person decides that the e-mail did not leave.
     SettleFailed,
-    /// A person has it tried again.
+    /// A person retries it.
     Retry,
 }
 
@@ -76,14 +76,14 @@ impl Outcome {
         !matches!(self, Self::Queued | Self::Claimed)
     }
 
-    /// Whether someone may want to look at it: rows in this outcome are in the index `attention`.
+    /// Whether rows with this outcome are in the index `attention`, for people to look at.
     pub fn needs_attention(self) -> bool {
         matches!(self, Self::Failed | Self::Skipped | Self::Unconfirmed)
     }
 
     /// The outcome after `event`, `None` where the event must not happen.
     ///
-    /// The owner of a claim may still record over `unconfirmed`, which others settle when a claim has run out.
+    /// A claim's owner may still record over `unconfirmed`, which the sweep writes when a claim has expired.
     pub fn after(self, event: LedgerEvent) -> Option<Self> {
         match (self, event) {
             (Self::Queued, LedgerEvent::Claim) => Some(Self::Claimed),
@@ -93,7 +93,7 @@ impl Outcome {
             (Self::Claimed | Self::Unconfirmed, LedgerEvent::Refused) => Some(Self::Failed),
             (Self::Claimed, LedgerEvent::PutBack) => Some(Self::Queued),
             (Self::Claimed | Self::Unconfirmed, LedgerEvent::LoseTrack) => Some(Self::Unconfirmed),
-            // What SES shows holds whatever was decided without knowing it: also over a person's decision, and before a retry.
+            // SES's events override earlier decisions, a person's too, and hold before a retry.
             (Self::Queued | Self::Claimed | Self::Unconfirmed | Self::Failed, LedgerEvent::Confirm) => Some(Self::Sent),
             (Self::Claimed | Self::Unconfirmed | Self::Sent, LedgerEvent::Reject) => Some(Self::Failed),
             (Self::Unconfirmed, LedgerEvent::SettleSent) => Some(Self::Sent),
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn the_table_of_all_outcomes_and_events() {
-        // Of the function that sends; then of SES's events; then of people.
+        // Events of the sender, then of SES, then of people.
         let sender = [Claim, Skip, GiveUp, Accepted, Refused, PutBack, LoseTrack];
         let others = [Confirm, Reject, SettleSent, SettleFailed, Retry];
         let none = [None; 7];

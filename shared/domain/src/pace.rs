@@ -1,4 +1,4 @@
-//! When e-mails may leave: slots in time, spaced to a rate.
+//! Slots: the times at which e-mails may leave, spaced to a rate.
 //!
 //! Times are microseconds since 1970: at 10,000 e-mails a second the slots are 100 apart.
 
@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// Senders take at most so much time's worth of slots at once, so that a campaign which is paused stops soon.
+/// Senders take slots for at most this time at once, so that a paused campaign stops soon.
 const AT_ONCE: i64 = 5_000_000;
 
-/// Slots begin at least so long after they are taken: claiming the recipients comes in between, and who is late would send
-/// in somebody else's time.
+/// Slots begin at least this long after they are taken, because the claim comes in between, and a late sender would use
+/// another's slots.
 const LEAD: SignedDuration = SignedDuration::from_millis(200);
 
 /// The time between two e-mails.
@@ -20,19 +20,19 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// So many e-mails a second; what is no sensible rate counts as one a minute.
+    /// The interval for this many e-mails a second; an unusable rate counts as one a minute.
     pub fn per_second(rate: f64) -> Self {
         let rate = if rate.is_finite() { rate.max(1.0 / 60.0) } else { 1.0 / 60.0 };
         Self { interval: ((1_000_000.0 / rate).ceil() as i64).max(1) }
     }
 
-    /// So many e-mails a minute.
+    /// The interval for this many e-mails a minute.
     pub fn per_minute(rate: u32) -> Self {
         Self { interval: i64::from(60_000_000_u32.div_ceil(rate.max(1))) }
     }
 
-    /// How many slots to take at once, for `wanted` e-mails and an account that may send `room` more; never none but for want
-    /// of room.
+    /// How many slots to take at once, for `wanted` e-mails and an account that may send `room` more. Zero only if
+    /// `room` or `wanted` is zero.
     pub fn at_once(self, wanted: usize, room: u64) -> usize {
         let worth = usize::try_from((AT_ONCE / self.interval).max(1)).unwrap_or(usize::MAX);
         wanted.min(worth).min(usize::try_from(room).unwrap_or(usize::MAX))
@@ -56,12 +56,12 @@ impl Slots {
         self.pace.interval.saturating_mul(i64::try_from(self.count).unwrap_or(i64::MAX))
     }
 
-    /// As many slots as both have, at the slower pace, from when both have begun.
+    /// The slots that two limiters have in common: the smaller number, at the slower pace, from the later beginning.
     pub fn and(self, other: Self) -> Self {
         Self { first: self.first.max(other.first), pace: self.pace.max(other.pace), count: self.count.min(other.count) }
     }
 
-    /// When slot number `index`, from 0, begins, for somebody who comes to them at `now`: who is late keeps the distances.
+    /// When slot number `index`, from 0, begins, for a sender that starts at `now`. A late sender keeps the intervals.
     pub fn begin(&self, index: usize, now: Timestamp) -> Timestamp {
         let first = self.first.max(now.as_microsecond());
         let index = i64::try_from(index).unwrap_or(i64::MAX);
@@ -75,17 +75,17 @@ impl Slots {
 pub struct Window {
     /// The time now.
     pub now: Timestamp,
-    /// How long the first slot may be waited for.
+    /// The longest wait for the first slot.
     pub patience: SignedDuration,
 }
 
 impl Window {
-    /// Before this no slot begins, in microseconds since 1970.
+    /// No slot begins before this, in microseconds since 1970.
     pub fn earliest(&self) -> i64 {
         (self.now + LEAD).as_microsecond()
     }
 
-    /// After this the first slot doesn't begin, in microseconds since 1970.
+    /// The first slot does not begin after this, in microseconds since 1970.
     pub fn latest(&self) -> i64 {
         self.earliest().saturating_add(i64::try_from(self.patience.as_micros()).unwrap_or(i64::MAX).max(0))
     }

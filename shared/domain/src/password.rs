@@ -1,4 +1,4 @@
-//! Temporary passwords: how they are made, and the digest that is all that is kept of them.
+//! Temporary passwords: how they are made, and their digest, which is all that is stored (guarantee 4).
 
 use std::fmt;
 
@@ -48,8 +48,7 @@ impl TemporaryPassword {
         Self(shaped('•'))
     }
 
-    /// What stands in a test e-mail in place of a password, and is none: nothing was ever stored that it would verify
-    /// against.
+    /// The placeholder for a password in a test e-mail: no stored digest matches it.
     pub fn dummy() -> Self {
         Self(shaped('X'))
     }
@@ -70,18 +69,17 @@ fn shaped(symbol: char) -> SecretString {
     vec![group; GROUPS].join("-").into()
 }
 
-/// Letters of other alphabets that look like one of [`ALPHABET`], with that one: whoever writes with a Cyrillic or
-/// Greek keyboard may well type them. Of the look-alikes among Latin letters and digits, `6` must be `G` and `U` must
-/// be `V`, since the alphabet has only one of each pair. Of the other pairs it has neither.
+/// Letters of other alphabets with the symbol of [`ALPHABET`] that they look like, because people with a Cyrillic or
+/// Greek keyboard may type them. Of the look-alikes among Latin letters and digits, `6` must be `G` and `U` must be
+/// `V`, because the alphabet has only one of each pair. Of the other pairs it has neither.
 const LOOK_ALIKES: [(&str, &str); 3] = [("6U", "GV"), ("АСЕНКМРТХУЗ", "ACEHKMPTXY3"), ("ΑΕΗΚΜΝΡΤΧΥ", "AEHKMNPTXY")];
 
-/// Most characters of what is typed as a temporary password that are looked at; far more than one has, however it was
-/// copied.
+/// Most characters of a typed temporary password that are read; a copied one has far fewer.
 const TYPED: usize = 200;
 
-/// What somebody typed as a temporary password, in the form in which one is mailed: capitals, in groups. Everything
-/// that is neither letter nor digit is left out, such as spaces, dashes, full stops, line breaks and hidden characters;
-/// a letter or digit that no password has stays, and is wrong.
+/// A typed temporary password in the form in which it was mailed: capitals in groups. Everything that is neither letter
+/// nor digit is dropped, such as spaces, dashes, full stops, line breaks and hidden characters. A letter or digit
+/// outside of the alphabet stays, so that the password is wrong.
 pub fn as_mailed(typed: &str) -> SecretString {
     let seen = typed.chars().take(TYPED).filter(|c| !is_hidden(*c)).collect::<String>();
     let same = ComposingNormalizerBorrowed::new_nfkc().normalize(&seen).into_owned();
@@ -114,7 +112,8 @@ impl PasswordDigest {
         Self(format!("sha256${}${}", BASE64_URL_SAFE_NO_PAD.encode(salt), BASE64_URL_SAFE_NO_PAD.encode(digest)))
     }
 
-    /// A digest that no password was ever stored under, to compare with where there is none: that takes as long.
+    /// A digest of no password, to compare with where there is no recipient, so that the work is the same (guarantee
+    /// 14).
     pub fn of_nothing() -> Self {
         Self::of("", [0; 16])
     }
@@ -201,7 +200,7 @@ mod tests {
             "\u{feff}3479A\u{ad}-CD\u{200b}EFG-HJKMN-PQRTV\u{2060}-WXY34\u{a0}",
             "３４７９Ａ－ＣＤＥＦＧ－ＨＪＫＭＮ－ＰＱＲＴＶ－ＷＸＹ３４",
             "3479A_CDEFG_HJKMN_PQRTV_WXY34",
-            // Cyrillic and Greek letters, and the only look-alikes that can but be one thing.
+            // Cyrillic and Greek letters, and the look-alikes with only one meaning.
             "3479А-СDЕFG-НJКМN-РQRТV-WХУ34",
             "3479Α-CDΕFG-ΗJΚΜΝ-ΡQRΤV-WΧΥ34",
             "З479а-сdеf6-нjкмn-рqrтu-wху34",

@@ -1,9 +1,9 @@
-//! What operators may do, and in which divisions: names of groups in the user pool.
+//! Operators' permissions and their divisions, as groups of the user pool (guarantee 9).
 //!
-//! The group with a permission's name is for every division; `<permission>:<division>` is for one. There every byte of the division's
-//! id but letters, digits, `-`, `.`, `_` and `~` is percent-encoded (RFC 3986, 2.1 and 2.3), since a function gets its caller's groups as
-//! one text, with commas or spaces between them. Cognito takes names of up to 128 characters: who needs a division whose id
-//! makes a longer one needs the group for every division.
+//! The group with a permission's name is for every division; `<permission>:<division>` is for one. In that name, every
+//! byte of the division's id but letters, digits, `-`, `.`, `_` and `~` is percent-encoded (RFC 3986, 2.1 and 2.3),
+//! because a function gets its caller's groups as one text, separated by commas or spaces. Cognito's limit for a name
+//! is 128 characters; a division with a longer name can only be reached through the group for every division.
 
 use std::collections::BTreeSet;
 
@@ -11,15 +11,15 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 
 use crate::DivisionId;
 
-/// What is percent-encoded in the name of a group: all but the unreserved characters of RFC 3986.
+/// Characters to percent-encode in the name of a group: all but the unreserved ones of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What an operator may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
-    /// Load, send, and see what became of it.
+    /// Load, send, and see the results.
     SendInvitations,
-    /// Keep divisions and accounts.
+    /// Store divisions and accounts.
     Directory,
     /// Read who did what.
     Audit,
@@ -40,7 +40,7 @@ impl Permission {
         format!("{}:{}", self.group(), utf8_percent_encode(division.as_str(), ENCODED))
     }
 
-    /// How the permission is named to a person.
+    /// The permission's name for people.
     pub fn title(self) -> &'static str {
         match self {
             Self::SendInvitations => "390, Send Account Portal Invitations",
@@ -49,8 +49,8 @@ impl Permission {
         }
     }
 
-    /// The divisions for which a member of these groups has the permission; `None` if for none. A name that is not written
-    /// exactly as [`Self::group`] or [`Self::group_of`] writes it opens nothing.
+    /// The divisions for which a member of these groups has the permission; `None` if for none. A group that is not
+    /// spelled exactly as [`Self::group`] or [`Self::group_of`] spells it grants nothing.
     pub fn divisions<'a>(self, groups: impl IntoIterator<Item = &'a str>) -> Option<Divisions> {
         let mut divisions = BTreeSet::new();
         for group in groups {
@@ -72,7 +72,7 @@ impl Permission {
 /// The divisions for which somebody has a permission.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Divisions {
-    /// All that there are, and will be.
+    /// All divisions, also future ones.
     Every,
     /// These.
     Only(BTreeSet<DivisionId>),

@@ -21,7 +21,7 @@ const WEEKDAYS: [(&str, Weekday); 7] = [
     ("sunday", Weekday::Sunday),
 ];
 
-/// How many days ahead the next window is at most: a week, and a day that a time zone may leave out.
+/// The most days until the next window: a week, and one day that a time zone may skip.
 const DAYS_AHEAD: i32 = 8;
 
 /// A weekday, in the order of the week.
@@ -57,7 +57,7 @@ pub struct QuietHours {
     /// The first local time at which it sends.
     #[serde(with = "minutes")]
     send_from: Time,
-    /// The local time from which on it is quiet; after `send_from`.
+    /// The local time at which quiet hours begin; after `send_from`.
     #[serde(with = "minutes")]
     send_until: Time,
     /// The days on which it sends; never empty.
@@ -65,7 +65,7 @@ pub struct QuietHours {
 }
 
 impl QuietHours {
-    /// Reads quiet hours; what is absent is 08:00, 20:00, every day.
+    /// Reads quiet hours. The defaults are 08:00, 20:00 and every day.
     pub fn from_json(value: &Value, path: &str) -> Result<Self, Vec<FieldError>> {
         let mut fields = Fields::of(value, path).map_err(|fault| vec![fault])?;
         let send_from = read_time(&mut fields, "sendFrom").unwrap_or(Time::constant(8, 0, 0, 0));
@@ -84,7 +84,7 @@ impl QuietHours {
         self.sends_on(local.date()) && (self.send_from..self.send_until).contains(&local.time())
     }
 
-    /// When it may send next: `now` where it may. `None` at the end of all calendars.
+    /// When it may send next, which may be `now`. `None` at the end of the calendar.
     pub fn next(&self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         if self.allows(now, zone) {
             return Some(now);
@@ -92,7 +92,7 @@ impl QuietHours {
         let today = now.to_zoned(zone.clone()).date();
         (0..=DAYS_AHEAD).find_map(|days| {
             let date = today.checked_add(days.days()).ok().filter(|date| self.sends_on(*date))?;
-            // A start that a change of the clocks leaves out comes an hour later; one that comes twice, the first time.
+            // A start that a clock change skips comes an hour later; a repeated one counts the first time.
             let start = date.to_datetime(self.send_from).to_zoned(zone.clone()).ok()?.timestamp();
             (start > now && self.allows(start, zone)).then_some(start)
         })

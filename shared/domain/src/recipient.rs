@@ -9,7 +9,7 @@ use crate::{CampaignId, DivisionId, Filter, PortalStatus, RecipientId};
 
 pub use links::{Links, NAMED_ACCOUNTS, NamedAccount, PROFILE_BYTES};
 
-/// Why a recipient is undeliverable who is being erased: nobody mails them, and nobody may say that they can be mailed again.
+/// The value of `undeliverable` on a recipient that is being erased: they are not mailed, and can't be cleared.
 pub const ERASED: &str = "erased";
 
 /// Whether a filter selects a recipient.
@@ -23,7 +23,7 @@ pub enum Selected {
     AskLinks,
 }
 
-/// What lists show and decisions need of a recipient; what the index carries.
+/// The part of a recipient that lists show and decisions need, and that the index contains.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipient {
     /// Random.
@@ -36,9 +36,9 @@ pub struct Recipient {
     pub status: PortalStatus,
     /// Its links.
     pub links: Links,
-    /// Since when the status is `pending`; nothing where nobody knows, as of one that was imported.
+    /// Since when the status is `pending`; `None` if unknown, as for an imported status.
     pub pending_since: Option<Timestamp>,
-    /// How many e-mails came after the one that made them `pending`, without those that they asked for.
+    /// E-mails after the one that made them `pending`, without those that they asked for.
     pub reminders: u32,
     /// When the newest e-mail that may have left was claimed.
     pub last_invited_at: Option<Timestamp>,
@@ -46,11 +46,11 @@ pub struct Recipient {
     pub expires_at: Option<Timestamp>,
     /// The campaign that claimed the recipient last.
     pub last_campaign_id: Option<CampaignId>,
-    /// Why mail can't be delivered (bounced, complained, [`ERASED`]), if so.
+    /// Why the recipient is undeliverable (bounced, complained, [`ERASED`]), if they are.
     pub undeliverable: Option<String>,
-    /// When the e-mail was claimed that bounced last, if an operator said since that mail may go there again.
+    /// When the e-mail that bounced last was claimed, if an operator has cleared the recipient since.
     pub cleared_bounce: Option<Timestamp>,
-    /// When an operator withdrew an invitation last, or took an acceptance back. The index does not carry it.
+    /// The last withdrawal or set-back by an operator. The index does not contain it.
     pub set_back: Option<SetBack>,
 }
 
@@ -66,7 +66,7 @@ pub struct SetBack {
 }
 
 impl Recipient {
-    /// A recipient to whom nothing has happened yet.
+    /// A new recipient.
     pub fn never_invited(recipient_id: RecipientId, division: DivisionId, email: String, links: Links) -> Self {
         Self {
             recipient_id,
@@ -85,7 +85,7 @@ impl Recipient {
         }
     }
 
-    /// Whether nothing has ever happened to them that would have to be kept.
+    /// Whether the recipient has no history that must be kept.
     pub fn is_untouched(&self) -> bool {
         self.status == PortalStatus::NotSent
             && self.last_invited_at.is_none()
@@ -93,7 +93,8 @@ impl Recipient {
             && self.set_back.is_none()
     }
 
-    /// Whether the newest e-mail bounced and an operator cleared that: it did not arrive, and keeps no other back.
+    /// Whether the newest e-mail bounced and an operator cleared that. Such an e-mail does not count as a recent
+    /// invitation (guarantee 8).
     pub fn newest_bounced(&self) -> bool {
         self.cleared_bounce.is_some() && self.cleared_bounce == self.last_invited_at
     }
@@ -108,7 +109,7 @@ impl Recipient {
             .unwrap_or("")
     }
 
-    /// Whether `filter` selects this recipient, as far as its own item tells.
+    /// Whether `filter` selects this recipient, as far as its item can tell.
     pub fn selected_by(&self, filter: &Filter) -> Selected {
         if self.division != filter.division || self.links.account_count == 0 {
             return Selected::No;

@@ -1,50 +1,50 @@
-//! Somebody asks for a new e-mail themselves: when they get one.
+//! Requests of customers for a new e-mail: when one is granted.
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{PortalStatus, Recipient};
 
-/// Nobody gets two e-mails that they asked for within this time.
+/// Shortest time between two granted e-mails of one recipient.
 pub const PAUSE: SignedDuration = SignedDuration::from_hours(1);
 
-/// Most e-mails that one recipient gets by asking, in [`DAY`].
+/// Most granted e-mails of one recipient in [`DAY`].
 pub const MOST_A_DAY: usize = 3;
 
 /// The time in which [`MOST_A_DAY`] counts.
 pub const DAY: SignedDuration = SignedDuration::from_hours(24);
 
-/// How long it is remembered that somebody asked: longer than any calendar day, since the campaign of the day depends on it too.
+/// How long requests are remembered: longer than any calendar day, because the campaign of the day depends on them too.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(48);
 
-/// What is known of what somebody asked for before.
+/// A recipient's earlier requests.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Requests<'a> {
-    /// When they were granted e-mails; what [`decide`] and [`mailed`] answered.
+    /// Times of granted e-mails, as [`decide`] and [`mailed`] returned them.
     pub granted: &'a [Timestamp],
-    /// When the last one left that they were granted, or may have left.
+    /// When the last granted e-mail left, or may have left.
     pub mailed: Option<Timestamp>,
-    /// One that they were granted has not left yet, and still may.
+    /// A granted e-mail has not left yet, and still may.
     pub waiting: bool,
 }
 
-/// Why somebody gets no e-mail although they asked. Nobody outside is told.
+/// Why a request is not granted. This is not told outside (guarantee 14).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// Never invited, or through already.
+    /// Never invited, or accepted already.
     NotPending,
-    /// On no account any more.
+    /// No longer linked to an account.
     Unlinked,
     /// Mail to the address bounced, or its owner complained.
     Undeliverable,
-    /// The e-mail that they asked for before waits for its turn.
+    /// An e-mail granted earlier is still waiting.
     Waiting,
-    /// They have renewed their invitation before: another takes a new invitation by an operator.
+    /// This invitation was renewed before; another renewal needs a new invitation by an operator.
     Renewed,
-    /// They asked a moment ago.
+    /// The last granted e-mail is too recent.
     TooSoon,
-    /// They asked often today.
+    /// Too many granted e-mails in a day.
     TooOften,
-    /// The customers of their division asked for as many as there may be in a day.
+    /// The division's daily limit is reached.
     DailyLimit,
 }
 
@@ -64,9 +64,9 @@ impl Refusal {
     }
 }
 
-/// Whether `recipient`, who made these requests before, gets an e-mail now; answers the times to remember, with `now`.
-/// In [`PAUSE`] and [`DAY`] what SES refused later counts as well. How many their whole division may have in a day is
-/// counted where it is written.
+/// Decides about a request of `recipient`, given earlier requests; returns the times to remember, including `now`.
+/// E-mails that SES refused later count for [`PAUSE`] and [`DAY`] too. The division's daily limit is checked by the
+/// write.
 pub fn decide(recipient: &Recipient, requests: Requests<'_>, now: Timestamp) -> Result<Vec<Timestamp>, Refusal> {
     let within = |time: SignedDuration| requests.granted.iter().filter(move |at| now.duration_since(**at) < time);
     if recipient.status != PortalStatus::Pending {
@@ -88,21 +88,21 @@ pub fn decide(recipient: &Recipient, requests: Requests<'_>, now: Timestamp) -> 
     }
 }
 
-/// Whether the newest e-mail to `recipient` that may have left is one that they asked for, and left at `mailed`. Each
-/// e-mail of an operator's campaign is newer, and so can be renewed once; so can a status that was imported. An e-mail
-/// that SES refused leaves both times as they were before it.
+/// Whether the newest e-mail to `recipient` that may have left is a granted one, which left at `mailed`. An e-mail of
+/// an operator's campaign is newer, so it can be renewed once, as can an imported status. An e-mail that SES refused
+/// leaves both times as they were.
 pub fn is_renewed(recipient: &Recipient, mailed: Option<Timestamp>) -> bool {
     mailed.is_some() && mailed == recipient.last_invited_at
 }
 
-/// Whether an e-mail that was mailed at `mailed` because they asked is an answer to all that they `asked`: who asked again while
-/// nothing could be sent gets one, and not one for each time, all at once.
+/// Whether the e-mail granted and mailed at `mailed` answers all requests in `asked`. Several requests while nothing
+/// could be sent get one e-mail, not one each.
 pub fn is_answered(asked: &[Timestamp], mailed: Option<Timestamp>) -> bool {
     mailed.is_some_and(|mailed| asked.iter().all(|at| *at <= mailed))
 }
 
-/// The times to remember of somebody who is mailed at `now` because they asked: the newest counts from its e-mail on, which may have
-/// waited.
+/// The times to remember when a granted e-mail is mailed at `now`. The newest request counts from its e-mail, which may
+/// have waited.
 pub fn mailed(asked: &[Timestamp], now: Timestamp) -> Vec<Timestamp> {
     let earlier = asked.split_last().map_or(asked, |(_, earlier)| earlier);
     let newest = asked.last().map_or(now, |newest| now.max(*newest));

@@ -1,4 +1,4 @@
-//! A schedule: starts campaigns by itself, once or again and again. Each time at which it was due is an occurrence.
+//! A schedule starts campaigns once or repeatedly. Each time at which it was due is an occurrence.
 
 mod cron;
 mod occurrence;
@@ -16,26 +16,26 @@ use crate::ScheduleId;
 use crate::campaign::audit::{Actor, Person};
 use crate::input::FieldError;
 
-/// So many failures in a row turn a schedule off.
+/// This many consecutive failures turn a schedule off.
 pub const MOST_FAILURES: u32 = 3;
 
-/// Scheduler calls within the minute. Who saves a schedule in this time may come before the call, and then it is lost.
+/// Scheduler calls within the minute. A save within this time may come before the call, which is then lost.
 const CALLED_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 
-/// How many coming occurrences are shown.
+/// Number of next occurrences shown.
 const SHOWN_RUNS: usize = 5;
 
-/// Whether a schedule is at work.
+/// State of a schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ScheduleState {
-    /// It is.
+    /// Runs when due.
     Active,
     /// A person paused it.
     Paused,
     /// The system turned it off; a person may turn it on again.
     Off,
-    /// A person deleted it, and EventBridge Scheduler is still to be told.
+    /// A person deleted it, and it must still be deleted in EventBridge Scheduler.
     Deleted,
 }
 
@@ -45,11 +45,11 @@ pub enum ScheduleState {
 pub enum OffReason {
     /// It failed [`MOST_FAILURES`] times in a row.
     Failures,
-    /// Its owner may not send invitations any more.
+    /// Its owner no longer has the permission to send.
     OwnerWithoutPermission,
 }
 
-/// Who answers for what a schedule sends: whoever saved or resumed it last.
+/// The owner of a schedule: the person who saved or resumed it last.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Owner {
@@ -57,26 +57,26 @@ pub struct Owner {
     pub user: String,
     /// The name to show.
     pub name: String,
-    /// The `sub` of the user; not known of one that the stack's template names.
+    /// The user's `sub`; unknown for an owner named in the stack's template.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sub: Option<String>,
 }
 
 impl Owner {
-    /// The owner as somebody who does something.
+    /// The owner as an actor.
     pub fn actor(&self) -> Actor {
         let person = self.sub.clone().map(|sub| Person { sub, user: self.user.clone() });
         Actor { name: self.name.clone(), person }
     }
 }
 
-/// What EventBridge Scheduler was told last.
+/// What was last stored in EventBridge Scheduler.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Armed {
     /// The schedule's revision.
     pub revision: u32,
-    /// Whether it is to call.
+    /// Whether it is enabled.
     pub enabled: bool,
     /// The division's time zone, by name.
     pub time_zone: String,
@@ -88,18 +88,18 @@ pub struct Armed {
 pub struct Schedule {
     /// Its id; also its name at EventBridge Scheduler.
     pub schedule_id: ScheduleId,
-    /// Goes up by one whenever a person changes it: whoever changes it says which one they saw.
+    /// Goes up by one with every change by a person, who names the one that they saw.
     pub revision: u32,
     /// Goes up by one with every write.
     pub version: u64,
-    /// The revision that brought its timing: occurrences of an earlier one are none of its.
+    /// The revision with the current timing; occurrences of an earlier one are ignored.
     pub timing_revision: u32,
     /// What it does, and when.
     #[serde(flatten)]
     pub plan: Plan,
-    /// Who answers for it.
+    /// The owner.
     pub owner: Owner,
-    /// Whether it is at work.
+    /// Its state.
     pub state: ScheduleState,
     /// Why it is off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -112,7 +112,7 @@ pub struct Schedule {
     pub in_template: bool,
     /// From when on a rate counts.
     pub anchor: Timestamp,
-    /// What EventBridge Scheduler knows of it.
+    /// What EventBridge Scheduler has stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub armed: Option<Armed>,
     /// The newest occurrence.
@@ -124,7 +124,7 @@ pub struct Schedule {
     pub created_at: Timestamp,
     /// Who changed it last, by name.
     pub updated_by: String,
-    /// Who that is for certain.
+    /// That person's permanent identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_by_person: Option<Person>,
     /// When a person changed it last.
@@ -156,7 +156,7 @@ impl Schedule {
         }
     }
 
-    /// The schedule with another plan. Its rate begins anew only where its timing changes.
+    /// The schedule with another plan. A rate starts anew only if the timing changes.
     #[must_use]
     pub fn replanned(&self, plan: Plan, owner: Owner, now: Timestamp) -> Self {
         let mut next = self.touched(owner, now);
@@ -175,7 +175,7 @@ impl Schedule {
         Self { state: ScheduleState::Paused, off_reason: None, ..next }
     }
 
-    /// The schedule as a person resumed it, who answers for it from now on.
+    /// The schedule resumed by a person, who becomes its owner.
     #[must_use]
     pub fn resumed(&self, owner: Owner, now: Timestamp) -> Self {
         Self { state: ScheduleState::Active, off_reason: None, failures: 0, ..self.touched(owner, now) }
@@ -188,7 +188,7 @@ impl Schedule {
         Self { state: ScheduleState::Deleted, ..next }
     }
 
-    /// The same, changed by somebody who need not be its owner.
+    /// The schedule as changed by a person who need not be its owner.
     #[must_use]
     pub fn by(self, actor: &Actor) -> Self {
         Self { updated_by: actor.name.clone(), updated_by_person: actor.person.clone(), ..self }
@@ -204,7 +204,8 @@ impl Schedule {
         Self { revision: self.revision + 1, owner, updated_at: now, ..self.clone() }.by(&actor)
     }
 
-    /// The schedule after an occurrence: failures are counted until one starts a campaign, and turn it off.
+    /// The schedule after an occurrence. Consecutive failures turn it off; an occurrence that starts a campaign resets
+    /// their count.
     #[must_use]
     pub fn after(&self, occurrence: Occurrence) -> Self {
         let mut next = self.clone();
@@ -234,19 +235,19 @@ impl Schedule {
         shown_runs(&self.plan.timing, self.anchor, now, zone)
     }
 
-    /// The time at which it was due and may not have been called for yet, if it is saved at `now`. One that is due once
-    /// has no such time: saving it is to say another.
+    /// The last due time, if Scheduler may not have called for it when the schedule is saved at `now`. A schedule that
+    /// is due once has none, because a save names another time.
     pub fn due_just_before(&self, now: Timestamp, zone: &TimeZone) -> Option<Timestamp> {
         if self.state != ScheduleState::Active || matches!(self.plan.timing.rule, Rule::At(_)) {
             return None;
         }
         let runs = self.plan.timing.runs(self.anchor, now - CALLED_WITHIN, zone);
         let last = runs.map(|run| run.timestamp()).take_while(|run| *run <= now).last()?;
-        // As Scheduler knows it, which counts whole seconds.
+        // As Scheduler has it, in whole seconds.
         Timestamp::from_second(last.as_second()).ok()
     }
 
-    /// Whether it is due once, and was: whatever the clock of its division says since.
+    /// Whether it is due once and has run, whatever the division's clock shows since.
     pub fn had_its_only_run(&self) -> bool {
         let since = |occurrence: &Occurrence| occurrence.at >= self.anchor;
         matches!(self.plan.timing.rule, Rule::At(_)) && self.last_occurrence.as_ref().is_some_and(since)
@@ -257,13 +258,13 @@ impl Schedule {
         self.plan.timing.fault(self.anchor, now, zone)
     }
 
-    /// What EventBridge Scheduler is to know of it; `time_zone` is the division's.
+    /// What EventBridge Scheduler should have stored; `time_zone` is the division's.
     pub fn as_armed(&self, time_zone: &str) -> Armed {
         let enabled = self.state == ScheduleState::Active;
         Armed { revision: self.revision, enabled, time_zone: time_zone.to_owned() }
     }
 
-    /// The same, if it does not know it yet. Of one in the template CloudFormation tells it.
+    /// The same, if it differs from what is stored there. A schedule of the template is stored by CloudFormation.
     pub fn to_arm(&self, time_zone: &str) -> Option<Armed> {
         let wanted = self.as_armed(time_zone);
         (!self.in_template && self.armed.as_ref() != Some(&wanted)).then_some(wanted)

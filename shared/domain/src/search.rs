@@ -1,4 +1,4 @@
-//! Finding a person by a part of the address or of a name.
+//! Search for a person by a part of the address or of a name.
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::Recipient;
 use crate::text::{clean_id, is_hidden};
 
-/// A part of an address or of a name that somebody looks for, however it is capitalised or composed.
+/// A search text, matched regardless of case and Unicode composition.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Search(String);
@@ -24,8 +24,8 @@ impl Search {
         (Self::FEWEST_CHARS..=Self::MOST_CHARS).contains(&text.chars().count()).then(|| Self(folded(&text)))
     }
 
-    /// Whether it is a part of the recipient's address, as it is sent to or with its domain spelled out, or of one of the
-    /// names that the recipient carries: the first on each of the named accounts (see [`crate::recipient::Links`]).
+    /// Whether it is a part of the recipient's address, in ASCII or with its domain decoded, or of one of the names in
+    /// the recipient's summary: the first on each of the named accounts (see [`crate::recipient::Links`]).
     pub fn finds(&self, recipient: &Recipient) -> bool {
         let names = recipient.links.accounts.iter().map(|account| &account.contact_name);
         self.is_in(&recipient.email)
@@ -38,9 +38,10 @@ impl Search {
     }
 }
 
-/// The text in one form for all its spellings in upper and lower case: lower case by way of upper case, letter by letter,
-/// which makes one of `Σ`, `σ` and `ς`, and of `ß` and `SS`; and first of all in lower case, since `ẞ` has no upper case but
-/// itself. Without hidden characters, and with one space for each run of white space. Composed at last, since a name may come as `e` and an accent, and some letters have no upper case but in parts.
+/// The text in one form for all spellings in upper and lower case. Mapping to upper and then lower case, letter by
+/// letter, unifies `Σ`, `σ` and `ς`, and `ß` and `SS`; lower case comes first, because `ẞ` is its own upper case.
+/// Hidden characters are dropped, and runs of white space become one space. NFC comes last, because a name may contain
+/// `e` and an accent, and some letters have an upper case only in parts.
 pub(crate) fn folded(text: &str) -> String {
     let lower = text.chars().filter(|c| !is_hidden(*c)).flat_map(char::to_lowercase);
     let folded: String = lower.flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect();
@@ -48,7 +49,7 @@ pub(crate) fn folded(text: &str) -> String {
     ComposingNormalizerBorrowed::new_nfc().normalize(&words.join(" ")).into_owned()
 }
 
-/// An address with the letters of its domain that IDNA wrote as ASCII, if it has any.
+/// An address with its domain decoded from IDNA's ASCII form, if it has such labels.
 fn spelled_out(email: &str) -> Option<String> {
     let (local, domain) = email.rsplit_once('@').filter(|(_, domain)| domain.contains("xn--"))?;
     Some(format!("{local}@{}", idna::domain_to_unicode(domain).0))

@@ -1,4 +1,4 @@
-//! Who in a selection is e-mailed. Load, Send, fan-out and the sender all decide with [`judge`].
+//! Decides who in a selection is e-mailed. Load, Send, fan-out and the sender all use [`judge`] (guarantee 6).
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use crate::audience::{Audience, Unaddressed};
 use crate::recipient::SetBack;
 use crate::{CampaignId, PortalStatus, Recipient};
 
-/// Nobody is invited twice within this time unless the request says so.
+/// Nobody is invited twice within this time unless the request says so (guarantee 8).
 pub const RECENTLY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Why someone in the selection without portal access is not e-mailed. The first that applies counts.
@@ -38,20 +38,20 @@ impl Exclusion {
     }
 }
 
-/// What is decided about one recipient.
+/// The decision about one recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Gets an e-mail.
+    /// In the selection, and e-mailed.
     Mail,
-    /// Is in the selection, has access already.
+    /// In the selection, with access already.
     Accepted,
-    /// Is in the selection, and is left out.
+    /// In the selection, and excluded.
     Excluded(Exclusion),
-    /// Is in the selection; an operator set them back since the campaign began.
+    /// In the selection, and set back by an operator since the campaign began.
     SetBack,
-    /// Is in the selection; the campaign does not address them.
+    /// In the selection, but not in the campaign's audience.
     NotAddressed(Unaddressed),
-    /// Is not in the selection.
+    /// Not in the selection.
     NotSelected,
 }
 
@@ -75,17 +75,17 @@ pub struct Rules {
     pub now: Timestamp,
     /// The campaign that decides; its own earlier mail excludes nobody.
     pub campaign: Option<CampaignId>,
-    /// When that campaign began: it leaves alone whom an operator has set back since.
+    /// When that campaign began; recipients set back since are not mailed.
     pub began: Timestamp,
-    /// The request said that who was invited in the last 24 hours may be mailed again.
+    /// Whether recipients invited in the last 24 hours may be mailed again.
     pub include_recently_invited: bool,
-    /// Whom of the selection the campaign addresses.
+    /// Which part of the selection the campaign addresses.
     pub audience: Audience,
 }
 
 impl Rules {
-    /// Whether the campaign must leave alone whom an operator set back so. Campaigns and set-backs are timed by the clocks of
-    /// different functions, so that the campaign which had invited them is told by its id.
+    /// Whether the campaign must not mail a recipient with this set-back. Campaigns and set-backs have times of
+    /// different functions' clocks, so the campaign that had invited the recipient is recognised by its id.
     fn respects(&self, set_back: SetBack) -> bool {
         let invited_by_it = set_back.campaign_id.is_some() && set_back.campaign_id == self.campaign;
         invited_by_it || (self.campaign.is_some() && set_back.at >= self.began)
@@ -100,7 +100,8 @@ impl Rules {
 /// Decides about a recipient. `selected` is whether at least one link meets the filter.
 pub fn judge(recipient: &Recipient, selected: bool, rules: Rules) -> Verdict {
     let invited_by_other = recipient.last_campaign_id.is_none() || recipient.last_campaign_id != rules.campaign;
-    // Whom it has invited itself it addressed: that they are pending since does not exclude them when they are tried again.
+    // A recipient whom this campaign invited was in its audience. Being pending since does not exclude them from a
+    // retry.
     let invited_by_it = recipient.status == PortalStatus::Pending && !invited_by_other;
     if !selected {
         return Verdict::NotSelected;
@@ -117,7 +118,8 @@ pub fn judge(recipient: &Recipient, selected: bool, rules: Rules) -> Verdict {
     if recipient.undeliverable.is_some() {
         return Verdict::Excluded(Exclusion::Undeliverable);
     }
-    // An invitation that lost its password before its time, since they were linked to nothing, keeps no other back.
+    // An invitation whose password was deleted early, because the recipient lost the last link, does not count as
+    // recent.
     let void = recipient.expires_at.is_some_and(|at| at <= rules.now);
     let arrived = !void && !recipient.newest_bounced();
     let recently = arrived && recipient.last_invited_at.is_some_and(|at| rules.now.duration_since(at) < RECENTLY);
@@ -127,7 +129,7 @@ pub fn judge(recipient: &Recipient, selected: bool, rules: Rules) -> Verdict {
     Verdict::Mail
 }
 
-/// What Load answers about a selection.
+/// The counts of a selection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
@@ -145,14 +147,14 @@ pub struct Counts {
     pub unreachable: u64,
     /// pending + notSent less the excluded, and less those who are not addressed.
     pub will_email: u64,
-    /// Who is left out, by reason.
+    /// Excluded recipients, by reason.
     pub excluded: Excluded,
-    /// Who is not in the audience, by reason; nobody where everybody is addressed.
+    /// Recipients outside of the audience, by reason; empty if everybody is addressed.
     #[serde(default, skip_serializing_if = "NotAddressed::is_nobody")]
     pub not_addressed: NotAddressed,
 }
 
-/// Numbers of recipients in the selection whom a campaign does not address, each under one reason.
+/// Numbers of recipients in the selection but not in the audience, each under one reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the fields are the reasons of Unaddressed")]

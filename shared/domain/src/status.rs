@@ -1,4 +1,4 @@
-//! How far a recipient has come on the way into the portal.
+//! Portal status.
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
-//! Text as it is stored and compared: without what nobody sees, however it was typed or exported.
+//! Cleaning of text for storage and comparison: without invisible characters, however it was typed or exported.
 //!
 //! Names and values are cleaned ([`clean`]), ids only of white space, normal form and hidden characters ([`clean_id`]):
-//! two ids must not become one because of a character that somebody meant.
+//! two ids must not become equal by the loss of a meaningful character.
 
 mod mojibake;
 
@@ -12,11 +12,10 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::CodePointSetData;
 use icu_properties::props::DefaultIgnorableCodePoint;
 
-/// Most changes that are told of one text.
+/// Most changes that are reported for one text.
 const TOLD: usize = 3;
 
-/// A text, and what was changed to make it so. Spaces at the ends, runs of them and the normal form are not worth
-/// telling.
+/// A cleaned text and its changes. Trimmed or joined spaces and the normal form are not reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cleaned<'t> {
     /// Without white space at the ends, inner runs of it as one space, in NFC.
@@ -25,7 +24,7 @@ pub struct Cleaned<'t> {
     pub changes: Vec<Change>,
 }
 
-/// A character, and where in the text it stands.
+/// A character and its position in the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
     /// The character.
@@ -34,27 +33,27 @@ pub struct Found {
     pub place: Place,
 }
 
-/// A place in a text.
+/// A position in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// Before all that is seen.
+    /// Before all visible characters.
     Beginning,
-    /// Behind all that is seen.
+    /// After all visible characters.
     End,
     /// At this character (Unicode scalar values, from 1).
     Character(usize),
 }
 
-/// Something that was changed, or can't be mended.
+/// A change, or a fault that can't be repaired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It was left out.
+    /// The character was removed.
     Removed(Found),
-    /// This stands in its place.
+    /// The character was replaced by this one.
     Replaced(Found, char),
-    /// UTF-8 had been read as Windows-1252 or Latin-1.
+    /// UTF-8 that had been decoded as Windows-1252 or Latin-1 was repaired.
     Repaired,
-    /// U+FFFD: a program before this one could not read what stood here.
+    /// U+FFFD: an earlier program could not decode this character.
     Lost(Found),
 }
 
@@ -72,8 +71,8 @@ pub fn clean(text: &str) -> Cleaned<'_> {
         return Cleaned { text: text.into(), changes: Vec::new() };
     }
     let (mut changes, mut cleaned) = (Vec::new(), text.to_owned());
-    // Each step may make room for another, such as a repair where a hidden character stood between. Each repair is
-    // shorter.
+    // Each step may enable another, such as a repair across a removed hidden character. It ends because each repair
+    // shortens the text.
     loop {
         let repaired = mojibake::repaired(&cleaned);
         changes.extend(repaired.is_some().then_some(Change::Repaired));
@@ -104,8 +103,8 @@ pub fn clean_id(text: &str) -> Cleaned<'_> {
     }
 }
 
-/// The text between what is not seen at its ends: white space, hidden and control characters. What is more than white
-/// space is told.
+/// The text without invisible characters at its ends: white space, hidden and control characters. Removals other than
+/// white space are reported.
 pub fn without_unseen_ends(text: &str) -> Cleaned<'_> {
     let unseen = |c: char| c.is_whitespace() || c.is_control() || is_hidden(c);
     let core = text.trim_matches(unseen);
@@ -117,8 +116,8 @@ pub fn without_unseen_ends(text: &str) -> Cleaned<'_> {
     Cleaned { text: core.into(), changes: before.into_iter().chain(after).collect() }
 }
 
-/// Whether a character takes no room: soft hyphen, joiners, marks of direction, variation selectors and the like
-/// (Default_Ignorable_Code_Point of Unicode); or is none at all (noncharacters).
+/// Whether a character is invisible: soft hyphen, joiners, marks of direction, variation selectors and the like
+/// (Unicode's Default_Ignorable_Code_Point), or a noncharacter.
 pub fn is_hidden(c: char) -> bool {
     !c.is_ascii() && (CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c) || is_no_character(c))
 }
@@ -128,7 +127,7 @@ fn is_no_character(c: char) -> bool {
     matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe
 }
 
-/// Most texts are: there is nothing to do.
+/// Fast path: most texts are clean.
 fn is_plain(text: &str) -> bool {
     let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     is_plain && !text.starts_with(' ') && !text.ends_with(' ') && !text.contains("  ")
@@ -142,7 +141,7 @@ enum Controls {
 
 fn tidy(text: &str, controls: Controls, changes: &mut Vec<Change>) -> String {
     let mut tidy = String::with_capacity(text.len());
-    // Each change with how many characters were seen before it, which tells its place.
+    // Each change, with the number of visible characters before it, which gives its position.
     let (mut found, mut seen) = (Vec::new(), 0);
     let (mut space, mut is_break) = (false, false);
     let mut chars = text.chars().enumerate().peekable();
@@ -178,7 +177,7 @@ fn tidy(text: &str, controls: Controls, changes: &mut Vec<Change>) -> String {
     ComposingNormalizerBorrowed::new_nfc().normalize(&tidy).into_owned()
 }
 
-/// A change as it is told. White space at an end is not.
+/// A change as it is reported; trimmed white space is not.
 fn placed(change: Change, before: usize, seen: usize) -> Option<Change> {
     let place = match before {
         0 => Place::Beginning,
@@ -192,8 +191,8 @@ fn placed(change: Change, before: usize, seen: usize) -> Option<Change> {
     }
 }
 
-/// Whether a hidden character does something to what stands around it: joins letters or signs that are not ASCII
-/// (Arabic, Indic, emoji), or selects a form of one.
+/// Whether a hidden character affects its neighbours: it joins letters or symbols that are not ASCII (Arabic, Indic,
+/// emoji), or selects a form of one.
 fn joins(before: Option<char>, c: char, next: Option<char>) -> bool {
     let may_join = |c: char| !c.is_ascii() && !c.is_whitespace() && !c.is_control();
     let follows = before.is_some_and(may_join);
@@ -251,7 +250,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// What was changed, for whoever sent the text; `None` if nothing is worth telling.
+/// The changes as a warning; `None` if nothing is worth reporting.
 pub fn told(changes: &[impl fmt::Display]) -> Option<String> {
     let first: Vec<String> = changes.iter().take(TOLD).map(ToString::to_string).collect();
     let more = changes.len().saturating_sub(TOLD);

@@ -1,23 +1,23 @@
-//! How an error is told to whoever called.
+//! How an error is reported to the caller.
 
 use std::error::Error;
 
 use crate::input::FieldError;
 
-/// What a caller is told of an error; causes are for the log alone.
+/// The part of an error that the caller gets; causes go to the log only.
 #[derive(Debug)]
 pub enum Told {
     /// These fields of the request are at fault.
     Faults(Vec<FieldError>),
-    /// A table or a service is busy: the same call may well succeed in a while.
+    /// A table or a service is busy; the same call may succeed later.
     Busy(Box<dyn Error + Send + Sync>),
     /// The fault is on this side.
     Broken(Box<dyn Error + Send + Sync>),
 }
 
-/// An error that says what a caller is told of it.
+/// An error that knows what its caller gets.
 pub trait Tell {
-    /// What a caller is told.
+    /// What the caller gets.
     fn tell(self) -> Told;
 }
 

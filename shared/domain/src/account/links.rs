@@ -1,4 +1,4 @@
-//! What an account links: its contacts' profiles, and the recipients that it has contacts in common with.
+//! What an account links: the profiles of its contacts, and the recipients that they belong to.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,10 +6,10 @@ use super::{Account, Contact, ContactAddress};
 use crate::link::{Link, LinkedContact};
 use crate::{EmailAddress, LinkProfile, PortalStatus};
 
-/// The contacts of one account that share an address: what the recipient with that address gets from it.
+/// The contacts of one account that share an address, which become one recipient's link to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddressOnAccount {
-    /// The link that the recipient is to have to this account.
+    /// The recipient's link to this account.
     pub link: Link,
     /// The furthest along of the contacts' statuses.
     pub status: PortalStatus,

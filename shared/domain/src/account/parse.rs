@@ -1,4 +1,4 @@
-//! Reading an account from the import format, with everything that is wrong with it.
+//! Reads an account from the import format, with all its faults.
 
 use std::collections::HashSet;
 use std::str::FromStr;
@@ -33,11 +33,11 @@ pub const BALANCE_SCALE: u32 = 4;
 /// Most digits before the point of an amount.
 pub const BALANCE_DIGITS: u32 = 12;
 
-/// Most bytes of an account as it is stored, and of all that one recipient gets from it. An item ends at 400 KB
-/// (DynamoDB); the rest is for the keys and for the ids of the recipients that it links and has linked.
+/// Most bytes of an account as stored, and of one recipient's link to it. DynamoDB's limit for an item is 400 KB; the
+/// rest is for keys and for the ids of the recipients that the account links or has linked.
 pub const ACCOUNT_BYTES: usize = 300_000;
 
-/// An account that can be stored, and what its owner should know.
+/// An account that can be stored, and warnings for its sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parsed {
     /// The account.
@@ -47,7 +47,7 @@ pub struct Parsed {
 }
 
 impl Account {
-    /// Reads an account. Answers all faults at once, and unknown fields are faults; an address that can't be used is a
+    /// Reads an account. Returns all faults at once (guarantee 12). Unknown fields are faults; an unusable address is a
     /// warning.
     pub fn parse(value: &Value) -> Result<Parsed, Vec<FieldError>> {
         let mut fields = Fields::of(value, "").map_err(|fault| vec![fault])?;
@@ -100,14 +100,13 @@ pub fn account_id(text: &str) -> Result<AccountId, FieldError> {
     }
 }
 
-/// The other id under which a release that did not clean ids may have stored the account that `text` names, if there is
-/// one.
+/// The uncleaned id under which an earlier release may have stored the account that `text` names, if it differs.
 pub fn uncleaned_id(text: &str) -> Option<AccountId> {
     let could_be_stored = text.trim() == text && id_fault(text).is_none();
     (could_be_stored && clean_id(text).text != text).then(|| AccountId::new(text))
 }
 
-/// An exact decimal in a string. JSON numbers are refused: whoever writes them has been through binary fractions.
+/// An exact decimal in a string. JSON numbers are refused, because most programs convert them from binary fractions.
 fn balance(fields: &mut Fields<'_>) -> Decimal {
     let name = "balanceDue";
     let Some(value) = fields.required(name) else { return Decimal::ZERO };
@@ -195,7 +194,7 @@ fn address(contact: &mut Fields<'_>) -> ContactAddress {
     }
 }
 
-/// An empty cell is the same as none, as in every field that may be left out.
+/// An empty text is the same as an absent one, as in every optional field.
 fn billing(contact: &mut Fields<'_>) -> bool {
     match contact.optional("billing").and_then(Value::as_str) {
         Some(text) if text.trim().is_empty() => false,

@@ -12,12 +12,12 @@ const BINS: u64 = 32;
 
 /// Acceptances by the time from the e-mail to the acceptance, in bins.
 ///
-/// Numbers in bins add up, whoever counted them, and take the same room for a million people as for a thousand. A time read from them is at
-/// most 1.6 % (half a bin) away from the real one.
+/// Numbers in bins can be added, whichever function counted them, and take the same space for a million people as for a
+/// thousand. A time read from them is at most 1.6 % (half a bin) off.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Acceptances(BTreeMap<u32, i64>);
 
-/// What the API tells of them.
+/// Acceptances as the API shows them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AcceptanceView {
@@ -49,7 +49,7 @@ impl Acceptances {
         (1 << power) + (bin - EXACT) % BINS * width + (width - 1) / 2
     }
 
-    /// Adds this many acceptances; fewer than none take away what was counted before.
+    /// Adds this many acceptances; a negative number takes earlier ones back.
     pub fn add(&mut self, bin: u32, number: i64) {
         *self.0.entry(bin).or_default() += number;
     }

@@ -7,17 +7,17 @@ use super::{CampaignState, StateReason};
 use crate::Outcome;
 use crate::outcome::Outcomes;
 
-/// Who acts when no person does.
+/// The actor's name when the system acts.
 pub const SYSTEM: &str = "system";
 
-/// Who acts when a customer does: the recipient that the entry is about.
+/// The actor's name when the customer acts, who is the recipient of the entry.
 pub const CUSTOMER: &str = "customer";
 
-/// Who a person is for certain. An address, and even a user name, may be somebody else's tomorrow.
+/// A person's permanent identity. An address, and even a user name, may be given to somebody else later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Person {
-    /// The `sub` of their user in the user pool: never changes, and is never given to another.
+    /// The user's `sub` in the user pool, which never changes and is never reused.
     pub sub: String,
     /// The user name.
     pub user: String,
@@ -28,7 +28,7 @@ pub struct Person {
 pub struct Actor {
     /// The name to show: a person's verified address, or else user name; [`SYSTEM`] or [`CUSTOMER`].
     pub name: String,
-    /// The person; nobody where the system acts or a customer does, or it is not known.
+    /// The person; `None` if the system or a customer acts, or if the person is unknown.
     pub person: Option<Person>,
 }
 
@@ -68,7 +68,7 @@ pub enum Action {
     Settled,
     /// Every ledger row had an end state.
     Ended,
-    /// A recipient whom mail did not reach may be mailed again.
+    /// An undeliverable recipient was cleared.
     Cleared,
     /// A recipient accepted the invitation.
     Accepted,
@@ -86,8 +86,8 @@ pub enum Action {
     TurnedOff,
 }
 
-/// A trail, newest first, as people read it. A campaign that was resumed goes through its list again, and is prepared
-/// again; the list is complete once.
+/// A trail, newest first, for people. A resumed campaign walks its ledger again and is prepared again; only the first
+/// of these entries is shown.
 pub fn shown(mut trail: Vec<AuditEntry>) -> Vec<AuditEntry> {
     let first = trail.iter().rposition(|entry| entry.action == Action::Prepared);
     let mut index = 0..;
@@ -103,7 +103,7 @@ pub struct AuditEntry {
     pub at: Timestamp,
     /// A person's name, or [`SYSTEM`].
     pub by: String,
-    /// Who that person is for certain.
+    /// The person's permanent identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<Person>,
     /// What was done.
@@ -123,13 +123,13 @@ pub struct AuditEntry {
     /// Why, in the words of the person who did it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// How everything went, at the end.
+    /// The campaign's summary, at its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcomes: Option<Outcomes>,
 }
 
 impl AuditEntry {
-    /// An entry that says no more than this.
+    /// An entry without further details.
     pub fn new(at: Timestamp, by: impl Into<Actor>, action: Action) -> Self {
         let Actor { name, person } = by.into();
         Self {

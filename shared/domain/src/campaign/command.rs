@@ -1,4 +1,4 @@
-//! What a person may tell a campaign to do.
+//! Operators' commands to a campaign.
 
 use jiff::Timestamp;
 
@@ -11,20 +11,20 @@ use crate::Outcome;
 pub enum Command {
     /// Stop for a while.
     Pause,
-    /// Go on; with how many people are expected from now on, if a person says that.
+    /// Resume, perhaps with a new expected number of people.
     Resume(Option<u64>),
-    /// End for good: whoever is still queued is skipped.
+    /// End for good: rows that are still queued are skipped.
     Cancel,
-    /// Try those again who ended as `failed` or as `unconfirmed`.
+    /// Retry rows that ended as `failed` or as `unconfirmed`.
     Retry(Outcome),
 }
 
-/// What a command does to a campaign as it is.
+/// The effect of a command on a campaign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// It moves to this state, for this reason if the state has one.
     Moves(CampaignState, Option<StateReason>),
-    /// It is as the command wants it already: the same command came before.
+    /// The campaign is already as the command wants it, because the same command came before.
     None,
     /// The command can't be obeyed in this state.
     Refused,
@@ -73,15 +73,15 @@ impl Command {
     pub fn effect(self, campaign: &Campaign, now: Timestamp) -> Effect {
         let paused = campaign.state == CampaignState::Paused;
         if self == Self::Pause && paused && campaign.state_reason.is_some_and(StateReason::passes) {
-            // It would go on by itself.
+            // It would resume by itself.
             return Effect::Moves(CampaignState::Paused, Some(StateReason::Operator));
         }
         if self == Self::Resume(None) && paused && campaign.state_reason == Some(StateReason::AudienceGrew) {
-            // A person has to say how many are expected now.
+            // The operator must give a new expected number (guarantee 7).
             return Effect::Refused;
         }
         if matches!(self, Self::Resume(_)) && !campaign.may_send_at(now) {
-            // A person may lift what stopped it, but not its quiet hours.
+            // A resume lifts every other cause, but not the quiet hours.
             return match campaign.state.after(self.event()) {
                 Some(_) if paused && campaign.state_reason == Some(StateReason::QuietHours) => Effect::None,
                 Some(_) => Effect::Moves(CampaignState::Paused, Some(StateReason::QuietHours)),

@@ -1,10 +1,10 @@
-//! When a campaign stops by itself because of what comes back.
+//! When a campaign halts because of bounces and complaints.
 
 use serde::{Deserialize, Serialize};
 
 use super::StateReason;
 
-/// What came back of what was sent: numbers of recipients.
+/// Bounces and complaints among sent e-mails, in recipients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Returned {
@@ -21,13 +21,13 @@ pub struct Returned {
 const BOUNCES: u64 = 10;
 const BOUNCES_PERCENT: u128 = 5;
 
-/// More than so many complaints, and more than so many of a thousand sent. SES puts accounts under review at 0.1 %, and pauses
-/// them at 0.5 % (the same page).
+/// More than so many complaints, and more than so many of a thousand sent. SES puts accounts under review at 0.1 %, and
+/// pauses them at 0.5 % (the same page).
 const COMPLAINTS: u64 = 5;
 const COMPLAINTS_PERMILLE: u128 = 3;
 
 impl Returned {
-    /// What came back since `before`: a person who resumes a halted campaign has taken note of what came back until then.
+    /// Bounces and complaints since `before`. A person who resumes a halted campaign has acknowledged the earlier ones.
     pub fn since(self, before: Self) -> Self {
         Self {
             sent: self.sent.saturating_sub(before.sent),

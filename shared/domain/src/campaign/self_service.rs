@@ -1,14 +1,14 @@
-//! The campaigns of those who ask for a new e-mail themselves.
+//! Campaigns for customers who ask for a new e-mail.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, civil};
 use serde::{Deserialize, Serialize};
 
-/// How long after the end of its day such a campaign may end at the earliest: whoever joined it at midnight has joined it by then.
+/// How long after the end of its day such a campaign stays open, so that a join at midnight is written by then.
 const SLACK: SignedDuration = SignedDuration::from_mins(5);
 
-/// Which of a division's self-service campaigns one is. There is one for each day, in the division's time zone; and, since nobody is
-/// e-mailed twice in one campaign, another for those who ask for the second or third time on that day.
+/// Identifies one of a division's self-service campaigns: one for each day of the division's time zone, and, because
+/// nobody is e-mailed twice in one campaign (guarantee 2), another for second and third requests of that day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SelfService {
@@ -16,7 +16,7 @@ pub struct SelfService {
     pub day: civil::Date,
     /// 1 for those who ask for the first time on that day.
     pub round: u32,
-    /// It doesn't end before this time, though everybody in it has an end state: others may join.
+    /// The campaign doesn't end before this time although every row has an end state, because others may join.
     pub until: Timestamp,
 }
 
@@ -26,7 +26,7 @@ impl SelfService {
         let day = |at: Timestamp| at.to_zoned(zone.clone()).date();
         let today = day(now);
         let before = asked.iter().filter(|at| day(**at) == today).count();
-        // A day without an end would be the last that a calendar knows.
+        // Only the calendar's last day has no end.
         let end = now.to_zoned(zone.clone()).end_of_day().map_or(now, |end| end.timestamp());
         let round = u32::try_from(before).unwrap_or(u32::MAX).saturating_add(1);
         Self { day: today, round, until: end + SLACK }

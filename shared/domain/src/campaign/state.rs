@@ -1,4 +1,4 @@
-//! The states of a campaign, and the one function that says how they follow each other.
+//! The states of a campaign, and the one function with its transitions.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum CampaignState {
-    /// The ledger is being written, or gone through again; e-mails may leave already.
+    /// The ledger is being written, or walked again; e-mails may leave already.
     Preparing,
     /// The ledger is complete.
     Sending,
-    /// Stopped by a person, or because SES takes nothing for now; goes on later.
+    /// Stopped by a person, or because SES accepts nothing for now; resumes later.
     Paused,
     /// Stopped because too many e-mails bounced or were complained of; a person decides.
     Halted,
@@ -35,7 +35,7 @@ pub enum CampaignEvent {
     Resume,
     /// A person ends it for good.
     Cancel,
-    /// A person has those tried again whose e-mail failed, or of whom nobody knows.
+    /// A person retries failed or unconfirmed rows.
     Retry,
 }
 
@@ -45,26 +45,26 @@ pub enum CampaignEvent {
 pub enum StateReason {
     /// A person paused it.
     Operator,
-    /// The SES account has sent what it may in 24 hours. The campaign goes on by itself when there is room.
+    /// The SES account has used its quota of 24 hours. The campaign resumes by itself when there is room.
     DailyQuota,
     /// AWS, or the account's owner, has paused sending for the SES account.
     SendingPaused,
     /// SES refuses the account: suspended, or not permitted to send for this function.
     AccountRefused,
-    /// SES has not verified the sender, or its MAIL FROM domain, any more.
+    /// The sender or its MAIL FROM domain is no longer verified by SES.
     SenderNotVerified,
     /// Too many e-mails bounced.
     Bounces,
     /// Too many people complained.
     Complaints,
-    /// It is outside the hours in which it may send. The campaign goes on by itself when they come.
+    /// Quiet hours. The campaign resumes by itself when they end.
     QuietHours,
-    /// There are more people than the campaign may reach. A person says how many it may.
+    /// The audience exceeds the campaign's bound. A person must give a new one (guarantee 7).
     AudienceGrew,
 }
 
 impl StateReason {
-    /// Whether the campaign goes on by itself when the reason is gone.
+    /// Whether the campaign resumes by itself when the reason is gone.
     pub fn passes(self) -> bool {
         matches!(self, Self::DailyQuota | Self::QuietHours)
     }
@@ -107,15 +107,15 @@ impl CampaignState {
         matches!(self, Self::Preparing | Self::Sending)
     }
 
-    /// Whether its shards are worked on: rows are written, queued, or (of a cancelled campaign) ended.
+    /// Whether its shards have work: rows to write, to queue, or (in a cancelled campaign) to end.
     pub fn works(self) -> bool {
         self.sends() || self == Self::Cancelled
     }
 
     /// The state after `event`, `None` where the event changes nothing.
     ///
-    /// A cancelled campaign whose rows have all ended stays cancelled, and is over by that. A halted one whose rows have all ended
-    /// waits for its person all the same.
+    /// When all rows have ended, a cancelled campaign stays cancelled and is over, while a halted one still waits for a
+    /// person.
     pub fn after(self, event: CampaignEvent) -> Option<Self> {
         match (self, event) {
             (Self::Preparing, CampaignEvent::Prepared) => Some(Self::Sending),

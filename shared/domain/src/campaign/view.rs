@@ -1,4 +1,4 @@
-//! A campaign as the API tells of it.
+//! A campaign as the API shows it.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use crate::feedback::Feedback;
 use crate::outcome::Outcomes;
 use crate::selection::{Excluded, people};
 
-/// What the API tells of a campaign.
+/// The API's view of a campaign.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the fields are those of Campaign and Progress")]
@@ -22,7 +22,7 @@ pub struct CampaignView {
     pub excluded: Excluded,
     pub acceptances: AcceptanceView,
     pub rate: Rate,
-    /// When it goes on by itself, if it waits for the end of its quiet hours.
+    /// When it resumes by itself, if it waits for the end of its quiet hours.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub goes_on_at: Option<Timestamp>,
     /// When its quiet hours begin, if it sends now and keeps any.
@@ -39,10 +39,10 @@ pub struct Rate {
 }
 
 impl CampaignView {
-    /// What is told to whoever is kept from sending by it: what it is, how far it has come, and when it goes on.
+    /// The active campaign as shown to whoever can't send because of it: what it is, its progress, and when it resumes.
     pub fn in_the_way(&self) -> String {
         let Self { campaign, outcomes, .. } = self;
-        // The list of an unprepared one is not complete.
+        // Before the campaign is prepared, its audience is not complete.
         let is_preparing = campaign.state == CampaignState::Preparing;
         let whole = if is_preparing { self.audience.max(campaign.expected_recipients) } else { self.audience };
         let mut told = format!(

@@ -1,4 +1,4 @@
-//! Reading a division from the body of a PUT, with everything that is wrong with it.
+//! Reads a division from the body of a PUT, with all its faults.
 
 use jiff::tz::TimeZone;
 use serde_json::Value;
@@ -23,7 +23,8 @@ pub const URL_CHARS: usize = 1_000;
 const ZONE_CHARS: usize = 64;
 
 impl Division {
-    /// Reads the division named `id`. The body may leave out `division`, and may not name another. Beside it stands what was cleaned.
+    /// Reads the division named `id`, with warnings of what was cleaned. The body may leave out `division`, and may not
+    /// name another.
     pub fn parse(id: &str, value: &Value) -> Result<(Self, Vec<FieldError>), Vec<FieldError>> {
         let mut fields = Fields::of(value, "").map_err(|fault| vec![fault])?;
         let division = Self {
@@ -43,7 +44,7 @@ impl Division {
     }
 }
 
-/// The id, which stands between others in keys, separated from them by `#`.
+/// The id, which is a part of keys, separated by `#` from other parts.
 fn identity(fields: &mut Fields<'_>, id: &str) -> DivisionId {
     let id = clean_id(id).text;
     let separates = || id.contains('#').then(|| "must not contain #".to_owned());
@@ -89,7 +90,7 @@ fn link_hosts(fields: &mut Fields<'_>) -> Vec<String> {
 
 fn time_zone(fields: &mut Fields<'_>) -> String {
     let name = fields.required_text("timeZone", ZONE_CHARS);
-    // jiff takes a name in any case, and others may not: what is stored is the name as IANA writes it.
+    // jiff accepts a name in any case, and other programs may not, so the name is stored as IANA writes it.
     match TimeZone::get(&name) {
         _ if name.is_empty() => name,
         Ok(zone) => zone.iana_name().unwrap_or(&name).to_owned(),

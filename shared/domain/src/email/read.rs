@@ -1,4 +1,4 @@
-//! What stands where an address is to be, as people and their programs write it.
+//! Reads addresses as people and programs write them.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ pub struct Read {
     pub left_out: Vec<String>,
 }
 
-/// A text that is no address that mail can be sent to.
+/// A text that is not a usable address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refused {
     /// Of which kind the fault is.
@@ -26,7 +26,7 @@ pub struct Refused {
     pub detail: Option<String>,
 }
 
-/// What separates addresses from each other, and can't stand in one.
+/// Separators of addresses, which can't occur in one.
 const SEPARATORS: [char; 2] = [';', ','];
 
 impl EmailAddress {
@@ -95,7 +95,7 @@ fn together(text: &str) -> Vec<&str> {
     if parts.len() > 1 { parts } else { Vec::new() }
 }
 
-/// Reads a text that is one address or none. `whole` is what places are told in.
+/// Reads a text that is at most one address. Positions in faults refer to `whole`.
 fn alone(text: &str, whole: &str) -> Result<EmailAddress, Refused> {
     if text.is_empty() {
         return Err(Refused { why: Unusable::Empty, detail: None });
@@ -108,7 +108,7 @@ fn alone(text: &str, whole: &str) -> Result<EmailAddress, Refused> {
         return Err(Refused::malformed(unseen.unwrap_or_else(|| "has no @".to_owned())));
     };
     let behind = start + local.chars().count() + 1;
-    // What is hidden in a domain IDNA leaves out.
+    // IDNA drops hidden characters in a domain.
     if let Some(found) = first(local, start, is_unseen).or_else(|| first(domain, behind, is_broken)) {
         return Err(Refused::malformed(format!("has {found}")));
     }
@@ -125,13 +125,13 @@ fn alone(text: &str, whole: &str) -> Result<EmailAddress, Refused> {
         .ok_or_else(|| Refused::malformed(format!("has {}", wrong_part(local, domain))))
 }
 
-/// The first such character of a text that begins at the character `start` of another.
+/// The first such character, of a text that begins at character `start` of another.
 fn first(text: &str, start: usize, is_odd: impl Fn(char) -> bool) -> Option<Found> {
     text.chars().enumerate().find(|(_, c)| is_odd(*c)).map(|(at, c)| Found::at(c, start + at))
 }
 
-/// Whether a character may stand in a domain: a letter, with its marks, a digit, a hyphen, a dot in any script, or one
-/// that stands between letters in some (RFC 5892, appendix A). Hidden ones IDNA leaves out.
+/// Whether a character may occur in a domain: a letter with its marks, a digit, a hyphen, a dot in any script, or a
+/// character that some scripts allow between letters (RFC 5892, appendix A). IDNA drops hidden ones.
 fn is_of_domain(c: char) -> bool {
     let category = CodePointMapData::<GeneralCategory>::new().get(c);
     let of_word =

@@ -1,9 +1,9 @@
-//! Reading what SES says of an e-mail.
+//! Reads SES's reports.
 //!
-//! SES has two forms of it: events of a configuration set (`eventType`, with the e-mail's tags), and notifications of an
-//! identity (`notificationType`, without). Either comes as it is, or in the envelope of an SNS topic that doesn't deliver raw
-//! messages (docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html and …/notification-contents.html).
-//! SES may add fields at any time, so unknown ones are passed over.
+//! SES has two forms of report: events of a configuration set (`eventType`, with the e-mail's tags), and notifications
+//! of an identity (`notificationType`, without tags). Either comes raw, or in the envelope of an SNS topic without raw
+//! delivery (docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html and
+//! …/notification-contents.html). SES may add fields at any time, so unknown ones are ignored.
 
 use std::collections::HashMap;
 
@@ -15,10 +15,10 @@ use crate::{CampaignId, RecipientId};
 /// Most characters of a code that is kept; SES's own have less than half.
 const CODE_LENGTH: usize = 64;
 
-/// How the text begins that SES publishes, once, when an event destination is set up.
+/// Beginning of the text that SES publishes once, when an event destination is created.
 const GREETING: &str = "Successfully validated SNS topic";
 
-/// The tag, and its value, of e-mails that belong to no campaign.
+/// Name and value of the tag of e-mails that belong to no campaign.
 const TEST_MAIL: (&str, &str) = ("purpose", "test");
 
 /// What a message of SES is about.
@@ -30,18 +30,18 @@ pub enum Message {
     Ignored(String),
 }
 
-/// What SES says of one e-mail. It holds addresses, so that there is no `Debug` to log it with.
+/// SES's report about one e-mail. It contains addresses, so it has no `Debug` that could log them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Told {
     /// The id that SES gave the e-mail.
     pub message_id: String,
-    /// Which attempt of which campaign it was. Notifications of identities don't say.
+    /// Campaign, recipient and attempt of the e-mail; `None` in notifications of identities.
     pub sent_for: Option<SentFor>,
     /// The addresses that it was sent to.
     pub destination: Vec<String>,
     /// What became of it.
     pub report: Report,
-    /// More of that, in SES's own codes. Never its free text: a diagnostic code holds addresses.
+    /// Details in SES's own codes, never its free text, because a diagnostic code contains addresses.
     pub detail: Option<String>,
 }
 
@@ -56,7 +56,7 @@ pub struct SentFor {
     pub attempt: u32,
 }
 
-/// A message is nothing that SES says. The cause tells where it stops making sense, and quotes none of it.
+/// A message is no report of SES. The cause gives the position of the fault and quotes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
     /// It is no JSON, or not of SES's form.
@@ -179,7 +179,7 @@ fn event(text: &str) -> Result<Message, Unreadable> {
 }
 
 impl Event {
-    /// What an event of this kind reports; nothing if the kind is of no interest.
+    /// What an event of this kind reports; `None` if the kind is of no interest.
     fn says(&self, kind: &str) -> Result<Option<(Report, Option<String>)>, Unreadable> {
         let of = |report, codes: [Option<&str>; 3]| {
             let codes: Vec<_> = codes.into_iter().flatten().filter_map(code).collect();
@@ -205,7 +205,7 @@ impl Event {
                 let (sub_type, feedback) = (&complaint.complaint_sub_type, &complaint.complaint_feedback_type);
                 of(complaint.report(), [sub_type.as_deref(), feedback.as_deref(), None])
             }
-            // Why, SES says in words; they are not kept.
+            // SES gives the reason as free text, which is not kept.
             "Reject" | "Rendering Failure" => became(Standing::Rejected, [None; 3]),
             _ => None,
         })
@@ -213,8 +213,8 @@ impl Event {
 }
 
 impl Bounce {
-    /// Transient ones, among which are all automatic answers of people who are away, and those that SES can't tell,
-    /// which such answers cause too, say nothing against an address at the first time ([`super::gives_up`]).
+    /// Transient bounces (among them all automatic replies) and undetermined ones (which such replies cause too) do not
+    /// count against an address the first time ([`super::gives_up`]).
     fn standing(&self) -> Standing {
         match self.bounce_type.as_str() {
             "Transient" | "Undetermined" => Standing::SoftBounced,
@@ -222,7 +222,7 @@ impl Bounce {
         }
     }
 
-    /// The enhanced status by which the mail server refused the e-mail for good, of a bounce that is not `Permanent`.
+    /// The enhanced status of a permanent refusal by the mail server, in a bounce that SES does not call `Permanent`.
     fn refusal(&self) -> Option<&str> {
         let bounced = self.bounced_recipients.first().filter(|_| self.standing() == Standing::SoftBounced)?;
         let said = bounced.diagnostic_code.as_deref().unwrap_or_default();
@@ -232,7 +232,7 @@ impl Bounce {
 }
 
 impl Complaint {
-    /// A report of the type `not-spam` takes an e-mail out of the spam (RFC 6430): it complains of nothing, and shows that it left.
+    /// A report of the type `not-spam` (RFC 6430) is no complaint, and proves that the e-mail left.
     fn report(&self) -> Report {
         match self.complaint_feedback_type.as_deref() {
             Some("not-spam") => Report::Sent,
@@ -246,7 +246,7 @@ impl Mail {
         self.tags.get(name)?.first().map(String::as_str)
     }
 
-    /// What its tags say; nothing if they aren't those of a campaign's e-mail.
+    /// The tags; `None` if they aren't those of a campaign's e-mail.
     fn sent_for(&self) -> Option<SentFor> {
         let campaign = self.tag("campaign")?.parse().ok()?;
         let recipient = self.tag("recipient")?.parse().ok()?;
@@ -255,8 +255,8 @@ impl Mail {
     }
 }
 
-/// A code as SES writes them. Whatever else stands where a code should (the mail server of a recipient names the type of a
-/// complaint) may hold anything, and is left out.
+/// A code as SES writes it. Anything else is dropped, because it may contain anything: the recipient's mail server
+/// names the type of a complaint.
 fn code(text: &str) -> Option<&str> {
     let is_code = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
     Some(text).filter(|text| (1..=CODE_LENGTH).contains(&text.len()) && is_code(text) || is_status(text))

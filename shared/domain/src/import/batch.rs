@@ -8,13 +8,13 @@ use crate::recipient::Links;
 use crate::recipient::links::{Known, Relink};
 use crate::{AccountId, PortalStatus, Recipient, RecipientId};
 
-/// Most bytes that are planned into one transaction. DynamoDB's limit is 4 MB; what is counted here is approximate.
+/// Most bytes that are planned into one transaction. DynamoDB's limit is 4 MB; the count here is approximate.
 const BYTES: usize = 2_000_000;
 
 /// Bytes of a recipient's item besides its links.
 const RECIPIENT_BYTES: usize = 1_000;
 
-/// What became of adding a change to a batch.
+/// The result of adding a change to a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Added {
     /// It is in the batch.
@@ -23,7 +23,7 @@ pub(super) enum Added {
     Unchanged,
     /// It must wait for the next batch.
     Full,
-    /// It fits into no batch, or an earlier change of the account is not finished: it is to be made in steps.
+    /// It fits into no batch, or an earlier change of the account is not finished: it must be made in steps.
     InSteps,
 }
 
@@ -43,7 +43,7 @@ pub(super) struct Batch {
 struct Touched {
     new: Option<Address>,
     changes: BTreeMap<AccountId, Relink>,
-    /// The accounts that are written for it here, and whether it names each as changing from now on.
+    /// The accounts whose change is written to it here, and whether it names each as changing from now on.
     left_out: BTreeMap<AccountId, bool>,
     rows: Vec<Write>,
     status: Option<PortalStatus>,
@@ -99,7 +99,8 @@ impl Batch {
         Added::Yes
     }
 
-    /// The next batch, of at most `limit` actions, of a change that was announced: as many recipients as fit. `None` when this stage is done.
+    /// The next batch of an announced change, with as many recipients as fit into `limit` actions. `None` when this
+    /// stage is done.
     pub(super) fn next_in_steps(limit: usize, snapshot: &Snapshot, change: &Change, stage: Stage) -> Option<Self> {
         let announced = snapshot.accounts.get(&change.account_id)?;
         let steps = snapshot.steps(change, stage);
@@ -121,7 +122,7 @@ impl Batch {
         Some(batch)
     }
 
-    /// The recipients of whom [`Batch::finish`] needs to see the first link rows, and how many. Read them consistently, now:
+    /// The recipients whose first link rows [`Batch::finish`] needs, and how many. They must be read consistently,
     /// after the snapshot.
     pub(super) fn rows_needed(&self, snapshot: &Snapshot) -> Vec<(RecipientId, usize)> {
         let needed = |(id, touched): (&RecipientId, &Touched)| {
@@ -144,7 +145,7 @@ impl Batch {
                     writes.push(Write::PutAddress(address, id));
                     writes.push(Write::PutRecipient(Box::new(StoredRecipient { recipient, version: 1 })));
                 }
-                // Listed by an announcement that came to nothing: it never existed, so there is nothing to unlink.
+                // A recipient listed by an abandoned announcement never existed, so there is nothing to unlink.
                 (None, None) => {}
             }
             writes.extend(touched.rows);
@@ -161,7 +162,7 @@ impl Batch {
         touched.changes.insert(account.clone(), step.relink);
     }
 
-    /// What an account's own write and its steps add to this batch.
+    /// The actions that an account's own write and its steps add to this batch.
     fn cost_of(&self, own: Option<&Write>, steps: &[Step], snapshot: &Snapshot) -> Cost {
         let mut cost = Cost::default();
         if let Some(own) = own {
@@ -173,7 +174,8 @@ impl Batch {
             cost = cost.plus(Cost { actions: usize::from(step.row.is_some()), bytes: 2 * link_bytes });
             if !self.touched.contains_key(&step.recipient_id) {
                 let stored = snapshot.recipients.get(&step.recipient_id);
-                // What the portal may have to be told of who has accepted counts too, and the address that goes with a recipient.
+                // A possible event for the portal about an accepted recipient counts too, and the address row that is
+                // deleted with a recipient.
                 let more = stored.is_some_and(|StoredRecipient { recipient, .. }| {
                     let may_go = recipient.links.known() == Known::New && step.relink.after.is_none();
                     recipient.status == PortalStatus::Accepted || may_go
@@ -187,7 +189,7 @@ impl Batch {
     }
 }
 
-/// What a recipient that exists becomes.
+/// The new state of an existing recipient.
 fn changed(stored: &StoredRecipient, touched: &Touched, rows: Option<&[Link]>) -> Vec<Write> {
     let recipient = &stored.recipient;
     let mut left_out = recipient.links.changing.accounts.clone();
@@ -215,7 +217,7 @@ fn changed(stored: &StoredRecipient, touched: &Touched, rows: Option<&[Link]>) -
     writes
 }
 
-/// What the company's portal is told when somebody's links become these.
+/// The event for the company's portal when a recipient's links become these.
 fn told(before: &Recipient, links: &Links) -> Option<Write> {
     let linked = match (before.links.known() == Known::Linked, links.known() == Known::Linked) {
         (true, false) => Linked::NoMore,

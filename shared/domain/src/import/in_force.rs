@@ -1,4 +1,4 @@
-//! An account that is being changed, as those see it who name it.
+//! An account under change, as seen by the recipients that name it.
 
 use std::collections::HashMap;
 
@@ -7,15 +7,15 @@ use crate::account::AddressOnAccount;
 use crate::recipient::links::Relink;
 use crate::{AccountId, DivisionId, Recipient};
 
-/// What an account in force links: the truth about it for whoever names it as changing.
+/// The links of an account in force, which hold for the recipients that name it as changing.
 #[derive(Clone, Debug)]
 pub struct InForce {
     /// Version of the account's item.
     pub version: u64,
     division: DivisionId,
-    /// Its people have not got their statuses from it yet.
+    /// Its recipients do not have their statuses from it yet.
     moves_statuses: bool,
-    /// What it gives each address.
+    /// The link of each address.
     links: HashMap<String, AddressOnAccount>,
 }
 
@@ -30,17 +30,17 @@ impl InForce {
         }
     }
 
-    /// What the account gives this recipient; `None` if it does not link them.
+    /// The account's link to this recipient; `None` if there is none.
     pub fn link_of(&self, recipient: &Recipient) -> Option<&AddressOnAccount> {
         self.links.get(&recipient.email).filter(|_| self.division == recipient.division)
     }
 }
 
 impl Recipient {
-    /// The recipient as everybody is to see them: what they carry, and what the accounts link that are being changed. `accounts` holds
-    /// those of them that are in force.
+    /// The recipient as readers must see it: its own summary, and the links of the accounts under change. `accounts`
+    /// has those of them that are in force.
     ///
-    /// The result still names these accounts, since their link rows say nothing yet.
+    /// The result still names these accounts, because their link rows are not written yet.
     #[must_use]
     pub fn as_in_force<'a>(&self, accounts: impl Fn(&AccountId) -> Option<&'a InForce>) -> Self {
         let mut status = self.status;

@@ -1,4 +1,4 @@
-//! Running an import: read, plan, write, and when something changed meanwhile, read and plan anew.
+//! Runs an import: read, plan, write; if something changed meanwhile, read and plan anew.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::future::Future;
@@ -8,8 +8,8 @@ use crate::link::Link;
 use crate::permission::Divisions;
 use crate::{AccountId, DivisionId, RecipientId};
 
-/// How often a transaction is planned before its accounts are given up, if there is time for so many. Each time that it is
-/// refused somebody else has come further, so that it needs as many as there are others who write to the same recipients.
+/// How many times a transaction is planned before its accounts are given up, if time allows. Each conflict means that
+/// another import has progressed, so as many tries are needed as there are others that write the same recipients.
 const TRIES: u32 = 60;
 
 /// The table, as an import uses it.
@@ -17,12 +17,12 @@ pub trait Table: Sync {
     /// Why a call failed.
     type Error: Send;
 
-    /// Most actions that one transaction holds, at least 5: a condition on an account, and a new recipient with address, link and the
-    /// condition that nobody with the address was erased.
+    /// Most actions of one transaction, at least 5: a condition on an account, and a new recipient with address, link
+    /// and the condition that the address was not erased.
     const TRANSACTION_ACTIONS: usize;
 
-    /// Reads all that a [`Snapshot`] of these accounts holds, consistently: the accounts first, then those whom they link and
-    /// their link rows. Reserves an id for every address that has no recipient, and says which were erased.
+    /// Reads a [`Snapshot`] of these accounts consistently: the accounts first, then the recipients that they link, and
+    /// their link rows. Reserves an id for every address without a recipient, and reads which addresses were erased.
     fn read(&self, changes: &[Change]) -> impl Future<Output = Result<Snapshot, Self::Error>> + Send;
 
     /// The first link rows of recipients in order of account, as many as are wanted, consistently.
@@ -31,52 +31,52 @@ pub trait Table: Sync {
         wanted: &[(RecipientId, usize)],
     ) -> impl Future<Output = Result<HashMap<RecipientId, Vec<Link>>, Self::Error>> + Send;
 
-    /// Writes all or nothing. Answers `false` when a condition failed.
+    /// Writes all or nothing. Returns `false` if a condition failed.
     fn transact(&self, writes: &[Write]) -> impl Future<Output = Result<bool, Self::Error>> + Send;
 
-    /// Waits a while before try number `attempt`, so that those who disturb each other come apart.
+    /// Waits before try number `attempt`, so that conflicting imports drift apart.
     fn pause(&self, attempt: u32) -> impl Future<Output = ()> + Send;
 
     /// Whether there is time for another transaction.
     fn has_time(&self) -> bool;
 }
 
-/// What became of one change.
+/// The result of one change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It is stored, or was before.
     Stored,
-    /// Others kept changing the same. It may be made again.
+    /// Conflicts with other imports did not end. The change may be repeated.
     Contended,
-    /// The account belongs to a division that the import may not change. Nothing of it was changed.
+    /// The account belongs to a division that the import may not change. Nothing was written.
     Forbidden,
-    /// The import ended before. Nobody sees anything of it; it is to be made again.
+    /// Time ran out before. Nothing of the change is visible; it must be repeated.
     NotReached,
 }
 
-/// What became of an import.
+/// The result of an import.
 #[derive(Debug)]
 pub struct Report<E> {
     /// One outcome per change.
     pub outcomes: Vec<Outcome>,
     /// The addresses in the changes that were erased: contacts with these are planned without address and name.
     pub erased: HashSet<Address>,
-    /// The divisions in which accounts were stored that the changes put into others.
+    /// Accounts that a change puts into another division, with the division in which each was stored.
     pub moved_from: HashMap<AccountId, DivisionId>,
-    /// Why the import ended early, if not for want of time.
+    /// Why the import ended early, unless time ran out.
     pub error: Option<E>,
 }
 
-/// Makes `changes` in their order; of one account there may be several. An account that is stored in a division beyond `reach` stays
-/// as it is; those that the changes put have to be within it.
+/// Makes `changes` in their order; one account may have several. An account stored in a division outside of `reach` is
+/// not changed; accounts that the changes put must be within it.
 pub async fn run<T: Table>(table: &T, changes: &[Change], reach: &Divisions) -> Report<T::Error> {
     let mut run = Run::new(table, changes, reach);
     let error = run.all().await.err();
     Report { outcomes: run.outcomes, erased: run.snapshot.erased, moved_from: run.moved_from, error }
 }
 
-/// Takes an address off these accounts, and the name with it. Nobody may give the address a recipient any more. [`Outcome::Stored`] once none of them has it,
-/// and none of them is being changed.
+/// Removes an address, and the contact's name, from these accounts. The address must be marked as erased, so that it
+/// gets no new recipient. [`Outcome::Stored`] once no account has it and none is under change.
 pub async fn forget<T: Table>(table: &T, address: &Address, accounts: &[AccountId]) -> Result<Outcome, T::Error> {
     for attempt in 1..=TRIES {
         if !table.has_time() {
@@ -109,32 +109,33 @@ pub async fn forget<T: Table>(table: &T, address: &Address, accounts: &[AccountI
     Ok(Outcome::Contended)
 }
 
-/// Settles an account as it is in force, where a change in steps ended early: whoever still was at it has come to nothing.
+/// Settles an account as it is in force, after a change in steps ended early. An import still working on it fails on
+/// the version.
 pub async fn settle<T: Table>(table: &T, account: &AccountId) -> Result<Outcome, T::Error> {
     Run::new(table, &[], &Divisions::Every).settle(account).await
 }
 
 struct Run<'a, T> {
     table: &'a T,
-    /// As they were asked for.
+    /// The changes as requested.
     asked: &'a [Change],
-    /// As they are to be made: without those who were erased.
+    /// The changes to make, without erased contacts.
     changes: Vec<Change>,
-    /// Versions of accounts that the changes were derived from; of an account that has another, nothing is changed.
+    /// Versions of accounts that the changes were derived from. An account with another version is not changed.
     as_read: HashMap<AccountId, u64>,
     reach: &'a Divisions,
     snapshot: Snapshot,
     moved_from: HashMap<AccountId, DivisionId>,
     outcomes: Vec<Outcome>,
-    /// Changes still to be made, by their place.
+    /// Indexes of the changes still to be made.
     queue: VecDeque<usize>,
 }
 
-/// How the steps of a stage ended.
+/// The result of a stage's steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ended {
     Done,
-    /// The account has another version than it was given last.
+    /// The account no longer has the announced version.
     Superseded,
     NoTime,
 }
@@ -187,8 +188,8 @@ impl<'a, T: Table> Run<'a, T> {
         Ok(())
     }
 
-    /// Takes from the queue what goes into one transaction. Empty when the first in the queue is to be made in steps, or
-    /// nothing is left.
+    /// Takes the changes for one transaction from the queue. Empty if the first must be made in steps, or nothing is
+    /// left.
     fn next_batch(&mut self) -> (Batch, Vec<usize>) {
         let mut batch = Batch::new(T::TRANSACTION_ACTIONS);
         let mut members = Vec::new();
@@ -225,7 +226,7 @@ impl<'a, T: Table> Run<'a, T> {
         stored.is_some_and(|stored| !self.reach.includes(&stored.account.division))
     }
 
-    /// Whether the account is not the one any more that the change was derived from.
+    /// Whether the account has changed since the change was derived from it.
     fn is_outdated(&self, change: &Change) -> bool {
         let stored = self.snapshot.accounts.get(&change.account_id).map(|stored| stored.version);
         self.as_read.get(&change.account_id).is_some_and(|read| stored != Some(*read))
@@ -237,7 +238,8 @@ impl<'a, T: Table> Run<'a, T> {
         }
     }
 
-    /// Makes a change that fits into no transaction. It is stored as soon as it is in force; what is left then can be done by anybody.
+    /// Makes a change that fits into no transaction. It is stored as soon as it is in force; any later import or the
+    /// sweep can do the rest.
     async fn in_steps(&mut self, place: usize) -> Result<(), T::Error> {
         for attempt in 1..=TRIES {
             if !self.is_time_for(attempt).await {
@@ -258,7 +260,7 @@ impl<'a, T: Table> Run<'a, T> {
                     return Ok(());
                 }
             }
-            // Of the account as it was read last: the announcement is on the condition that it is still that.
+            // Derived from the account as last read: the announcement is conditional on that version.
             if self.is_forbidden(change) {
                 self.outcomes[place] = Outcome::Forbidden;
                 return Ok(());
@@ -290,7 +292,7 @@ impl<'a, T: Table> Run<'a, T> {
             if !self.is_time_for(attempt).await {
                 return Ok(Outcome::NotReached);
             }
-            // Only the account's item says whom it links.
+            // Only the account's item knows its recipients.
             self.renew(&Change::delete(account.clone())).await?;
             let Some(change) = self.snapshot.in_force(account) else { return Ok(Outcome::Stored) };
             self.renew(&change).await?;
@@ -307,13 +309,13 @@ impl<'a, T: Table> Run<'a, T> {
         Ok(Outcome::Contended)
     }
 
-    /// Announces a change. The version by which whoever does its steps is told from others; `None` if somebody was faster.
+    /// Announces a change. Returns the version that its steps are conditional on; `None` if another import was faster.
     async fn announce(&mut self, change: &Change) -> Result<Option<u64>, T::Error> {
         let Some((announcement, version)) = self.snapshot.announcement(change) else { return Ok(None) };
         if !self.table.transact(&announcement).await? {
             return Ok(None);
         }
-        // Only what is read from now on can't be changed by whoever announced before.
+        // Only data read from now on can't be changed by an earlier announcer.
         self.renew(change).await?;
         Ok(Some(version))
     }
@@ -329,7 +331,7 @@ impl<'a, T: Table> Run<'a, T> {
         Ok(if self.transact(last).await? { Ended::Done } else { Ended::Superseded })
     }
 
-    /// Does what one stage means for everybody, some in each transaction, as long as the account has this version.
+    /// Applies one stage to all recipients, some in each transaction, as long as the account has this version.
     async fn all_of(&mut self, change: &Change, version: u64, stage: Stage) -> Result<Ended, T::Error> {
         for attempt in 1..=TRIES {
             if !self.snapshot.is_ours(change, version, stage) {
@@ -352,7 +354,7 @@ impl<'a, T: Table> Run<'a, T> {
         Ok(Ended::Superseded)
     }
 
-    /// Waits before every try but the first; `false` when there is no time for it.
+    /// Waits before every try but the first; `false` if time does not allow it.
     async fn is_time_for(&self, attempt: u32) -> bool {
         if !self.table.has_time() {
             return false;

@@ -1,4 +1,4 @@
-//! What was read of the table, and what a change means given that.
+//! A snapshot of the table, and the effect of a change given it.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -8,7 +8,7 @@ use crate::link::Link;
 use crate::recipient::links::Relink;
 use crate::{AccountId, PortalStatus, RecipientId};
 
-/// Everything that is stored about some accounts and those whom they link. What is absent here is absent in the table.
+/// Everything stored about some accounts and their recipients. What is absent here is absent in the table.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     /// Accounts.
@@ -23,13 +23,13 @@ pub struct Snapshot {
     pub recipients: HashMap<RecipientId, StoredRecipient>,
     /// Link rows.
     pub links: HashMap<(RecipientId, AccountId), Link>,
-    /// Version of an account that is new, higher than any account had before: one that is deleted and posted again must
-    /// not be taken for the one that was there. Milliseconds since 1970 are, since no account changes that often.
+    /// Version of a new account, higher than any earlier account's, so that an account deleted and posted again differs
+    /// from the earlier one. Milliseconds since 1970 are high enough, because no account changes every millisecond.
     pub first_version: u64,
 }
 
 impl Snapshot {
-    /// Whether what the change asks for is stored already.
+    /// Whether the change is stored already.
     pub(super) fn is_done(&self, change: &Change) -> bool {
         match (self.accounts.get(&change.account_id), &change.account) {
             (Some(stored), Some(wanted)) => stored.phase == Phase::Settled && stored.account == *wanted,
@@ -38,15 +38,15 @@ impl Snapshot {
         }
     }
 
-    /// The changes whose recipients and links have to be read, given that the accounts have been: all changes of those
-    /// accounts that are not yet as all of them ask for.
+    /// The changes whose recipients and links have to be read, after the accounts: all changes of accounts that do not
+    /// yet agree with every one of them.
     pub fn to_do<'a>(&self, changes: &'a [Change]) -> Vec<&'a Change> {
         let undone = changes.iter().filter(|change| !self.is_done(change));
         let accounts: HashSet<_> = undone.map(|change| &change.account_id).collect();
         changes.iter().filter(|change| accounts.contains(&change.account_id)).collect()
     }
 
-    /// Whether an earlier change of this account ended before it was done.
+    /// Whether an earlier change of this account is unfinished.
     pub(super) fn is_unsettled(&self, account: &AccountId) -> bool {
         self.accounts.get(account).is_some_and(|stored| stored.phase != Phase::Settled)
     }
@@ -56,7 +56,7 @@ impl Snapshot {
         self.accounts.get(account).is_some_and(|stored| stored.phase == Phase::Settling)
     }
 
-    /// What is to be done to each recipient. Those to whom nothing is are left out.
+    /// The step for each recipient that needs one.
     pub(super) fn steps(&self, change: &Change, stage: Stage) -> Vec<Step> {
         let mut steps = Vec::new();
         let mut linked = BTreeSet::new();
@@ -75,7 +75,7 @@ impl Snapshot {
         steps
     }
 
-    /// What is to be done to one recipient, given what the account gives them; nothing where all is done.
+    /// The step for one recipient, given the account's link to it; `None` if nothing is left to do.
     fn step(
         &self,
         account: &AccountId,
@@ -88,7 +88,7 @@ impl Snapshot {
         let is_left_out = stored.is_some_and(|stored| stored.recipient.links.changing.accounts.contains(account));
         let before = self.links.get(&(recipient_id, account.clone())).cloned();
         let (after, status) = given.map_or((None, None), |given| (Some(given.link), Some(given.status)));
-        // An account that did not come in force moves nobody's status.
+        // An account that never came in force moves no status.
         let is_taken_back =
             stage == Stage::Settle && self.accounts.get(account).is_none_or(|stored| stored.phase != Phase::Settling);
         let status = status.filter(|_| !is_taken_back);
@@ -117,7 +117,7 @@ impl Snapshot {
         *known.expect("whoever reads a snapshot reserves an id for every address that has none")
     }
 
-    /// The write that ends a change: the account as it is to be, or its deletion.
+    /// The write that ends a change: the account's new form, or its deletion.
     pub(super) fn final_write(&self, change: &Change) -> Option<Write> {
         let stored = self.accounts.get(&change.account_id);
         let expected = stored.map(|stored| stored.version);
@@ -139,14 +139,16 @@ impl Snapshot {
         }
     }
 
-    /// The change that leaves an account as it is in force: what is left to do where an earlier one ended early. `None` if nothing is.
+    /// The change that completes an unfinished earlier one and leaves the account as it is in force. `None` if there is
+    /// nothing to do.
     pub(super) fn in_force(&self, account: &AccountId) -> Option<Change> {
         let stored = self.accounts.get(account).filter(|stored| stored.phase != Phase::Settled)?;
         let account = (stored.phase != Phase::Arriving).then(|| stored.account.clone());
         Some(Change { account_id: stored.account.account_id.clone(), account })
     }
 
-    /// The change that takes an address off an account, and the name with it; `None` if the account doesn't have it.
+    /// The change that removes an address and its contact's name from an account; `None` if the account doesn't have
+    /// it.
     pub(super) fn forgetting(&self, account: &AccountId, address: &Address) -> Option<Change> {
         let stored = self.accounts.get(account)?;
         let change = Change::put(stored.account.clone());
@@ -154,8 +156,8 @@ impl Snapshot {
         (forgotten != change).then_some(forgotten)
     }
 
-    /// The writes that announce a change in steps: the account as it was, or as it is to be if it is new, under a new
-    /// version, with the recipients listed that it links, has linked, or is to link. With them, that version.
+    /// The writes that announce a change in steps, and the new version: the account unchanged (or in its new form if it
+    /// is new) under that version, with a list of the recipients that it links, has linked or will link.
     pub(super) fn announcement(&self, change: &Change) -> Option<(Vec<Write>, u64)> {
         let stored = self.accounts.get(&change.account_id);
         let mut announced = match (stored, &change.account) {
@@ -194,17 +196,17 @@ impl Snapshot {
         Some(Write::PutAccount(Box::new(account), Some(announced.version)))
     }
 
-    /// Whether the account still has this version, and lists everybody to whom something is to be done.
+    /// Whether the account still has this version, and lists every recipient that needs a step.
     pub(super) fn is_ours(&self, change: &Change, version: u64, stage: Stage) -> bool {
         self.accounts.get(&change.account_id).is_some_and(|stored| {
             let listed = |step: &Step| stored.recipients.contains(&step.recipient_id);
-            // Whom somebody erases meanwhile is not to be linked; what is in force with them is settled first.
+            // A contact erased meanwhile must not be linked. An account in force that still has them is settled first.
             let erased = stage == Stage::LeaveOut && change.addresses().any(|address| self.erased.contains(&address));
             !erased && stored.version == version && self.steps(change, stage).iter().all(listed)
         })
     }
 
-    /// Takes note that these writes have been made.
+    /// Applies writes that were made to the snapshot.
     pub(super) fn apply(&mut self, writes: Vec<Write>) {
         for write in writes {
             match write {
@@ -244,15 +246,15 @@ impl Snapshot {
         }
     }
 
-    /// Replaces what is known about the accounts of `changes`, and those whom they link, by what was read since. Ids that are
-    /// reserved stay reserved: an announcement may list them.
+    /// Replaces the data of the accounts of `changes` and their recipients by newer reads. Reserved ids stay reserved,
+    /// because an announcement may list them.
     pub(super) fn renew(&mut self, changes: &[Change], read: Self) {
         for change in changes {
             self.accounts.remove(&change.account_id);
             self.links.retain(|(_, account), _| *account != change.account_id);
         }
         self.first_version = self.first_version.max(read.first_version);
-        // Whoever was looked for and not found is gone. Nobody is looked for because of an account that is as it is to be.
+        // A recipient that was read and not found is deleted. Recipients of accounts that need no change were not read.
         let to_do = read.to_do(changes).into_iter().filter_map(|change| read.accounts.get(&change.account_id));
         let looked_for = to_do.flat_map(|stored| &stored.recipients).chain(read.addresses.values());
         for gone in looked_for.filter(|id| !read.recipients.contains_key(id)) {

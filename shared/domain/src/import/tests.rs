@@ -1,4 +1,4 @@
-//! The import against a table in memory, compared with a plain restatement of what it must come to.
+//! The import on a table in memory, compared with a plain restatement of the required result.
 
 mod model;
 mod restated;
@@ -13,7 +13,7 @@ use crate::permission::Divisions;
 use model::{Model, Turn};
 use restated::{Restated, check};
 
-/// Who there is to write to: number 0 is on half of all accounts.
+/// The people: number 0 is on half of all accounts.
 const PEOPLE: usize = 120;
 
 fn email(person: usize) -> EmailAddress {
@@ -107,7 +107,7 @@ prop_compose! {
         sites in prop::collection::vec((prop::sample::select(vec!["X", "Y"]), 0_u32..2), 0..4),
         contacts in prop_oneof![
             20 => prop::collection::vec(any_contact(10), 0..6),
-            // More than one transaction holds.
+            // More than fit into one transaction.
             large => prop::collection::vec(any_contact(PEOPLE), 70..100),
         ],
     ) -> Account {
@@ -131,7 +131,7 @@ prop_compose! {
     }
 }
 
-/// Changes of so many accounts, of which about so many of 20 are large.
+/// Changes of this many accounts, of which about `large` in 20 are large.
 fn any_call(accounts: usize, large: u32, most: usize) -> impl Strategy<Value = Vec<Change>> {
     let change = prop_oneof![
         4 => any_account(accounts, large).prop_map(Change::put),
@@ -144,16 +144,16 @@ fn any_turn() -> impl Strategy<Value = Turn> {
     any_turn_of(2)
 }
 
-/// A turn of one of so many.
+/// A turn of one of this many imports.
 fn any_turn_of(number: usize) -> impl Strategy<Value = Turn> {
     let calls = prop_oneof![1_usize..3, 5_usize..40];
     prop_oneof![8 => (0..number, calls).prop_map(|(i, times)| Turn::Go(i, times)), 1 => (0..number).prop_map(Turn::Die)]
 }
 
-/// Who comes after a crash.
+/// What happens after a crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Healer {
-    /// The accounts that it left unsettled are posted, as they are.
+    /// The accounts left unsettled are posted unchanged.
     Post,
     /// They are deleted.
     Deletion,
@@ -178,7 +178,7 @@ fn heal<const LIMIT: usize>(model: &Model<LIMIT>, by: Healer) {
     }
 }
 
-/// What the table must hold given the accounts that it holds; statuses may be anything that was ever posted.
+/// The required content of the table given its accounts; statuses may be any that was ever posted.
 fn check_as_stored<'a>(items: &model::Items, ever_posted: impl IntoIterator<Item = &'a Change>) {
     let mut everything = Restated::default();
     ever_posted.into_iter().for_each(|change| everything.apply(change));
@@ -189,7 +189,7 @@ fn check_as_stored<'a>(items: &model::Items, ever_posted: impl IntoIterator<Item
     check_told(items);
 }
 
-/// The portal knows of everybody who has accepted whether they are linked, and was told of nothing twice.
+/// The portal knows of every accepted recipient whether they are linked, and got no event twice.
 fn check_told(items: &model::Items) {
     for (id, stored) in &items.recipients {
         let told = items.told.get(id).map(Vec::as_slice).unwrap_or_default();
@@ -339,8 +339,8 @@ fn interleaved_changes_in_steps_leave_no_link_over_wherever_one_dies() {
     let before = account(1, &[0]);
     let wanted = Change::put(account(1, &[1, 2, 3]));
     for other in [Change::put(account(1, &[4, 5, 3])), Change::put(account(2, &[1, 2, 3]))] {
-        // The first import stops around its announcement, the other one goes on as far as to its links, and so forth: where
-        // one of them could take for its own what is the other's.
+        // The first import stops around its announcement, the other goes on up to its links, and so forth: points at
+        // which one could mistake the other's state for its own.
         for (first, second, third) in (8..=10).flat_map(|a| (10..18).flat_map(move |b| (5..=8).map(move |c| (a, b, c))))
         {
             let turns = [Turn::Go(0, first), Turn::Go(1, second), Turn::Go(0, third), Turn::Die(0)];
@@ -414,12 +414,13 @@ fn five_hundred_accounts_of_one_manager_take_a_dozen_transactions() {
     assert!(model.items().transactions <= 12, "{} transactions", model.items().transactions);
 }
 
-/// Calls that it takes to replace the large account of [`a_change_that_is_killed_after_any_call_shows_the_old_or_the_new_account`].
+/// Number of calls to replace the large account of
+/// [`a_change_that_is_killed_after_any_call_shows_the_old_or_the_new_account`].
 const CALLS: std::ops::Range<usize> = 0..60;
 
 #[test]
 fn a_change_that_is_killed_after_any_call_shows_the_old_or_the_new_account() {
-    // That nobody is ever shown in between is checked with every write.
+    // Every write checks that nobody sees an intermediate state.
     let old = account(1, &(0..30).collect::<Vec<_>>());
     let new = account(1, &(15..45).collect::<Vec<_>>());
     let deletion = Change::delete(old.account_id.clone());
@@ -472,7 +473,7 @@ fn whoever_an_account_was_to_link_that_never_came_in_force_is_gone() {
 
 #[test]
 fn an_account_half_changed_by_an_earlier_release_is_healed_by_its_next_change() {
-    // That release changed links before the account was in force, and nobody named it.
+    // That release changed links before the account was in force, and no recipient named it.
     let wanted = account(1, &(0..PEOPLE).collect::<Vec<_>>());
     for phase in [Phase::Changing, Phase::Arriving] {
         for healed_by in

@@ -1,4 +1,4 @@
-//! Reading a filter from input, with the same names, limits and faults wherever it stands.
+//! Reads a filter from input, with the same names, limits and faults in every request.
 
 use serde_json::Value;
 
@@ -39,7 +39,8 @@ impl Filter {
     }
 }
 
-/// A value to compare with, cleaned as those of accounts are. One of which nothing is left must not widen the selection.
+/// A value to compare with, cleaned as accounts' values are. A value that is empty after cleaning is a fault: as an
+/// absent one it would widen the selection.
 fn value(fields: &mut Fields<'_>, field: &'static str) -> Option<String> {
     let value = fields.optional_cleaned(field, TEXT)?;
     if value.is_empty() {

@@ -1,11 +1,11 @@
-//! Whether the sources of a template may be used: guarantee 10. They are checked when they are saved, and again before
-//! anything is made of them, since an earlier release may have saved them by other rules.
+//! Checks whether the sources of a template may be used (guarantee 10). They are checked when saved, and again before
+//! use, because an earlier release may have saved them under other rules.
 //!
-//! Three readers look at a source. `language` finds every `{{…}}` and knows exactly the few forms that are allowed;
-//! whatever else begins with `{{` is a fault, so that no feature of Handlebars has to be known to be refused. `html`
-//! runs a WHATWG tokenizer over the source with every `{{…}}` replaced by letters, and says where each of them stands.
-//! `agreement` then has Handlebars itself read what is left, and insists on finding nothing but what the first one
-//! found. If nothing is wrong with the source, `rendered` holds the rules against every e-mail that comes of it.
+//! Three readers examine a source. `language` finds every `{{…}}` and knows exactly the few allowed forms; anything
+//! else that begins with `{{` is a fault, so that no feature of Handlebars has to be known to be refused. `html` runs a
+//! WHATWG tokenizer over the source with every `{{…}}` replaced by letters, and finds where each of them stands.
+//! `agreement` then has Handlebars itself parse the source, which must find exactly what the first one found. If the
+//! source has no faults, `rendered` checks every e-mail that it can produce.
 
 pub(super) mod address;
 mod agreement;
@@ -35,7 +35,7 @@ pub const HTML_BYTES: usize = 100_000;
 /// Most bytes of a text source.
 pub const TEXT_BYTES: usize = 50_000;
 
-/// Most faults that are told of one source: enough to work on, and a bound for the answer.
+/// Most faults reported for one source: enough to work on, and a bound for the answer.
 pub const MOST_FAULTS: usize = 100;
 
 /// The three parts of a template.
@@ -56,13 +56,13 @@ impl Part {
     }
 }
 
-/// What the rules say of a template.
+/// The result of a check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Examined {
-    /// Everything that is wrong, with line and column; at most [`MOST_FAULTS`] of each part.
+    /// All faults, with line and column; at most [`MOST_FAULTS`] of each part.
     pub faults: Vec<FieldError>,
-    /// The servers that its text, links and pictures name literally: ASCII and lower case. A division says which it may
-    /// use.
+    /// The servers that its text, links and pictures name literally, in ASCII and lower case. Each division lists which
+    /// it may use.
     pub hosts: BTreeSet<String>,
 }
 
@@ -77,12 +77,12 @@ pub fn examine(sources: &Sources) -> Examined {
     examined
 }
 
-/// The same, of the faults alone.
+/// Returns the faults only.
 pub fn faults(sources: &Sources) -> Vec<FieldError> {
     examine(sources).faults
 }
 
-/// Tells of everything that is wrong with a part; answers the servers that it names.
+/// Reports all faults of a part; returns the servers that it names.
 fn examine_part(source: &mut Source<'_>) -> BTreeSet<String> {
     if !source.check_size() {
         return BTreeSet::new();

@@ -10,10 +10,10 @@ use super::names::shown;
 use super::{Invitation, Language, RenderError};
 use crate::Division;
 
-/// What a value in the link's fragment has percent-encoded: all but the unreserved characters of RFC 3986.
+/// Characters to percent-encode in the link's fragment: all but the unreserved ones of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Every value. Has the password in it, and so is neither `Debug` nor `Clone`.
+/// All values. They contain the password, so this is neither `Debug` nor `Clone` (guarantee 4).
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Data<'a> {
@@ -90,7 +90,7 @@ impl<'a> Data<'a> {
         [self.temporary_password, &self.activation_link]
     }
 
-    /// The same with other brackets and quotes in names, which begin and end no address.
+    /// The same with brackets and quotes in names replaced by some that delimit no address.
     pub(super) fn without_brackets(self) -> Self {
         self.with_names(|name| name.replace('<', "‹").replace('>', "›").replace('"', "”"))
     }
@@ -121,7 +121,7 @@ fn web_address(url: &str, field: &'static str) -> Result<String, RenderError> {
     if is_web && is_plain { Ok(url.to_owned()) } else { Err(RenderError::Address(field)) }
 }
 
-/// The page where the invitation is taken up. The values stand in the fragment, which a browser keeps to itself.
+/// The page where the invitation is accepted. The values stand in the fragment, which a browser does not send.
 fn activation_link(invitation: &Invitation<'_>) -> String {
     let encode = |value| utf8_percent_encode(value, ENCODED);
     format!(
@@ -129,7 +129,7 @@ fn activation_link(invitation: &Invitation<'_>) -> String {
         invitation.public_url,
         encode(invitation.division.division.as_str()),
         encode(invitation.recipient.email.as_str()),
-        // Dots stand in previews only, and stay readable.
+        // Dots occur in previews only, and stay readable.
         encode(invitation.password.expose().expose_secret()).to_string().replace("%E2%80%A2", "•"),
     )
 }

@@ -1,4 +1,4 @@
-//! The language of a template: how the e-mail writes dates and numbers, and what its HTML says that it is in.
+//! The language of a template: the format of dates and numbers, and the `lang` of its HTML.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,8 +14,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The languages, all of which are written from left to right and count years alike. Whoever takes one out leaves the
-/// templates that were saved with it unusable.
+/// The languages, all written from left to right and with the same calendar. Removing one makes templates saved with it
+/// unusable (guarantee 17).
 const LANGUAGES: [Subtag; 16] = [
     language!("cs"),
     language!("da"),
@@ -35,13 +35,13 @@ const LANGUAGES: [Subtag; 16] = [
     language!("sv"),
 ];
 
-/// What to offer, as tags: every language, and those of its regions that write dates or numbers in another way.
+/// The tags to offer: every language, and its regions with other formats of dates or numbers.
 pub const OFFERED: [&str; 30] = [
     "cs", "da", "de", "de-AT", "de-CH", "en", "en-AU", "en-CA", "en-GB", "en-IE", "es", "es-MX", "es-US", "fi", "fr",
     "fr-BE", "fr-CA", "fr-CH", "hu", "it", "it-CH", "nb", "nl", "nl-BE", "pl", "pt", "pt-BR", "ro", "sk", "sv",
 ];
 
-/// A language, perhaps that of a region: a tag of BCP 47, such as `en` or `fr-CA`.
+/// A language, perhaps with a region: a tag of BCP 47, such as `en` or `fr-CA`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Language {
     language: Subtag,
@@ -64,7 +64,7 @@ impl Default for Language {
 }
 
 impl Language {
-    /// English as in the United States: that of templates that name no language.
+    /// American English, the language of templates that name none.
     pub const ENGLISH: Self = Self { language: language!("en"), region: None };
 
     /// A time in words, to the minute, such as `Monday, November 30, 2026 at 9:15 AM EST`.
@@ -78,7 +78,7 @@ impl Language {
         let written = formatter.format(&DateTime { date, time: clock }).to_string();
         // Some fonts of mail programs lack the narrow space.
         let written = written.replace(['\u{202f}', '\u{a0}'], " ");
-        // Zones without letters of their own are abbreviated as `-03`, which says nothing to most.
+        // Zones without a letter abbreviation would be `-03`, which most people don't understand.
         let abbreviation = time.strftime("%Z").to_string();
         let utc = if abbreviation.starts_with(['+', '-']) { "UTC" } else { "" };
         Some(format!("{written} {utc}{abbreviation}"))

@@ -1,25 +1,25 @@
-//! Names in e-mails. Whoever is called `Ann https://win.example/x` must not put a link into an e-mail of the division.
+//! Names in e-mails. A name such as `Ann https://win.example/x` must not put a link into an e-mail (guarantee 10).
 //!
-//! A name is changed only if a program could find an address in it: then a space goes where the address would go on, so
-//! that a person still reads it.
+//! A name is changed only if a program could find an address in it: a space breaks the address, and people can still
+//! read the name.
 
 use std::collections::BTreeSet;
 
 use super::check::address;
 use crate::text::clean;
 
-/// What has the form of these signs, with the sign that all programs know.
+/// Look-alikes of these characters, with the character that all programs know.
 const SIGNS: [(&str, char); 4] = [(".。．｡․﹒", '.'), (":：﹕︓", ':'), ("/／∕⁄\\＼﹨", '/'), ("@＠﹫", '@')];
 
-/// A name as an e-mail shows it: cleaned, so that it makes no line of its own, and such that no program makes a link of
-/// it. Addresses of the servers in `own` stay.
+/// A name as an e-mail shows it: cleaned, so that it has no line break, and such that no program turns it into a link.
+/// Addresses of the servers in `own` stay.
 pub(super) fn shown(name: &str, own: &BTreeSet<String>) -> String {
     let name = clean(name).text;
     if is_harmless(&name, own) {
         return name.into_owned();
     }
     let spaced = spaced(&name);
-    // Nothing is left that an address could have, should that not do.
+    // As a last resort, every character that an address could have is removed.
     if is_harmless(&spaced, own) { spaced } else { bare(&spaced) }
 }
 
@@ -29,9 +29,8 @@ fn is_harmless(name: &str, own: &BTreeSet<String>) -> bool {
     if found.is_empty() { !joins(name) } else { found.iter().all(is_own) }
 }
 
-/// Whether something in a name is joined as in an address, for whichever program: `//`, a scheme, an `@` or a dot
-/// between signs that a server's name has, but in numbers and between single letters. Four numbers may be an IP
-/// address.
+/// Whether a name contains what any program may take for an address: `//`, a scheme, an `@`, or a dot between
+/// characters of a server's name, except in numbers and between single letters. Four numbers may be an IP address.
 fn joins(name: &str) -> bool {
     let signs: Vec<char> = name.chars().map(plain).collect();
     let is_sign = |at: usize| signs.get(at).is_some_and(|c| !c.is_whitespace());

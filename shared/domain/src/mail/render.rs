@@ -1,4 +1,4 @@
-//! Filling in a template. In strict mode: a placeholder without a value is an error, not an empty place.
+//! Rendering of templates, in strict mode: a placeholder without a value is an error, not an empty text.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::input::FieldError;
 /// Why an e-mail could not be made. Says nothing about its recipient or the password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RenderError {
-    /// This part of the template is malformed, uses what templates can't, or names a value that there is not.
+    /// This part of the template is malformed, uses an unknown feature, or names an unknown value.
     #[error("the template's {0} can't be filled in")]
     Template(&'static str),
     /// A header value would have more than one line.
@@ -27,10 +27,10 @@ pub enum RenderError {
     /// The language can't write the time or a number.
     #[error("a date or number can't be written in the template's language")]
     Language,
-    /// A name would make an address of what stands between brackets or quotes with the password.
+    /// A name between brackets or quotes with the password would form an address.
     #[error("a name would put the password into an address")]
     Enclosed,
-    /// The template names a server that is none of the division's ([`Division::hosts`]).
+    /// The template names a server that the division does not list ([`Division::hosts`]).
     #[error("the template links to a server that is none of the division's")]
     ForeignHost,
 }
@@ -39,7 +39,7 @@ const SUBJECT: &str = "subject";
 const HTML: &str = "HTML body";
 const TEXT: &str = "text body";
 
-/// One part of a template, ready to be filled in.
+/// One compiled part of a template.
 #[derive(Clone)]
 pub(super) struct Body {
     registry: Handlebars<'static>,
@@ -47,8 +47,7 @@ pub(super) struct Body {
 }
 
 impl Body {
-    /// The HTML body, as it is mailed: its values are escaped, and links in it are left alone by SES (see
-    /// `ses:no-track`).
+    /// The HTML body, with escaped values, and links that SES does not replace (see `ses:no-track`).
     pub fn html(source: &str) -> Result<Self, RenderError> {
         Self::new(HTML, &without_tracking(source), html_escape)
     }
@@ -67,13 +66,13 @@ impl Body {
         Ok(Self { registry, name })
     }
 
-    /// Fills it in. The cause of an error is left out: it may quote values.
+    /// Renders it. The cause of an error is dropped, because it may quote values.
     pub fn fill(&self, data: &impl Serialize) -> Result<String, RenderError> {
         self.registry.render(self.name, data).map_err(|_| RenderError::Template(self.name))
     }
 }
 
-/// A template, ready to be filled in as often as needed.
+/// A compiled template.
 #[derive(Clone)]
 pub struct Compiled {
     subject: Body,
@@ -91,8 +90,7 @@ impl std::fmt::Debug for Compiled {
 }
 
 impl Compiled {
-    /// Makes a template ready, if nothing is wrong with it by the rules of today, whenever and by which rules it was
-    /// saved.
+    /// Compiles a template if it passes today's rules, whichever rules it was saved under.
     pub fn checked(sources: &Sources) -> Result<Self, Vec<FieldError>> {
         let Examined { faults, hosts } = examine(sources);
         if !faults.is_empty() {
@@ -102,8 +100,8 @@ impl Compiled {
         Ok(Self { hosts, ..compiled })
     }
 
-    /// Makes a version of the built-in template ready, if there is one of this number. It is code: the tests check it,
-    /// and that it names no server.
+    /// Compiles a version of the built-in template, if there is one with this number. It is code: tests check it, and
+    /// that it names no server.
     pub fn built_in(version: u32) -> Option<Self> {
         Self::new(&built_in(version)?.sources).ok()
     }
@@ -121,7 +119,7 @@ impl Compiled {
         })
     }
 
-    /// The servers that it names and that are none of this division's.
+    /// The servers that it names and that this division does not list.
     pub fn foreign_hosts(&self, division: &Division) -> Vec<&str> {
         if self.hosts.is_empty() {
             return Vec::new();
@@ -130,23 +128,24 @@ impl Compiled {
         self.hosts.iter().filter(|host| !own.contains(*host)).map(String::as_str).collect()
     }
 
-    /// Fills in the template, unless it names servers that are none of the division's.
+    /// Renders the template, unless it names servers that the division does not list.
     ///
-    /// The HTML body is escaped so that a value can stand in text and in quoted attributes. Subject and text are not HTML, and
-    /// not escaped; a subject with a control character (CR, LF and NUL among them) is refused.
+    /// The HTML body is escaped so that a value can stand in text and in quoted attributes. Subject and text are not
+    /// HTML, and not escaped; a subject with a control character (CR, LF and NUL among them) is refused.
     pub fn render(&self, invitation: &Invitation<'_>) -> Result<Rendered, RenderError> {
         if !self.foreign_hosts(invitation.division).is_empty() {
             return Err(RenderError::ForeignHost);
         }
         let data = Data::new(invitation, self.language)?;
-        // The subject sees only a part of the values, without password and link, so that no template can put them there.
+        // The subject gets only a part of the values, without password and link, so that no template can put them there
+        // (guarantee 10).
         let subject = self.subject.fill(data.public())?;
         if subject.chars().any(char::is_control) {
             return Err(RenderError::ControlCharacterInSubject);
         }
         let html = self.html.fill(&data)?;
         let mut text = self.text.fill(&data)?;
-        // What the template may not do, names may not do either: whoever is called `<https://…` gets other brackets.
+        // Names must not form addresses either: brackets in a name such as `<https://…` are replaced.
         if encloses_secret(&text, data.secrets()) {
             let data = data.without_brackets();
             text = self.text.fill(&data)?;

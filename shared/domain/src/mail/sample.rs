@@ -1,4 +1,4 @@
-//! Somebody who doesn't exist, for previews and test mails.
+//! A sample recipient for previews and test mails.
 
 use crate::recipient::{Links, NamedAccount};
 use crate::{AccountId, Division, Recipient, RecipientId};

@@ -1,4 +1,4 @@
-//! Templates: what is kept of them, and the built-in one.
+//! Templates as stored, and the built-in one.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -15,8 +15,8 @@ pub struct Sources {
     pub html: String,
     /// The plain-text body.
     pub text: String,
-    /// The language that it is written in. Without one, as in what earlier releases saved, dates and numbers are
-    /// English, and the HTML says what it says.
+    /// The language. Without one, as in versions of earlier releases, dates and numbers are English, and the HTML's
+    /// `lang` is left as it is (guarantee 17).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<Language>,
 }
@@ -89,11 +89,11 @@ pub const BUILT_IN_NAME: &str = "Portal Invitation";
 
 /// A version of the built-in template, if there is one of this number.
 ///
-/// Its logo stands on a white plate: dark mode makes a dark logo of a transparent picture unreadable. The plate is also
-/// a gradient, which mail programs that turn colours around by themselves leave as it is. Outlook for Windows pads no
-/// link, so the button's cell has the padding for it (`mso-padding-alt`), which others pass over.
+/// Its logo stands on a white plate, because in dark mode a transparent picture with a dark logo is unreadable. The
+/// plate is also a gradient, which mail programs that invert colours leave as it is. Outlook for Windows pads no link,
+/// so the button's cell has the padding for it (`mso-padding-alt`), which others pass over.
 ///
-/// Whoever changes its text adds a version here and leaves the others: campaigns that are under way keep theirs.
+/// A change of its text is a new version here; the others stay, because running campaigns keep theirs.
 pub fn built_in(version: u32) -> Option<Version> {
     let sources = match version {
         1 => Sources {

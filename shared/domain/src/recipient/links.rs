@@ -1,15 +1,17 @@
-//! What a recipient carries of its links, and how it follows when accounts are linked and unlinked.
+//! A recipient's summary of its links, and how it is updated when accounts are linked and unlinked.
 //!
-//! All links of a recipient would not fit on its item: one address may be on 20,000 accounts. So each has a row of its own,
-//! and the recipient carries a summary, which changes by the difference that a link makes. In two cases that is not enough,
-//! and [`Links::rows_needed`] says that the first link rows must be read:
+//! All links of a recipient would not fit on its item: one address may be on 20,000 accounts. So each link has a row of
+//! its own, and the recipient's item has a summary, which is updated by differences. In two cases a difference is not
+//! enough, and [`Links::rows_needed`] asks for the first link rows:
 //!
-//! - a named account is unlinked and there are more than are named: the next one in order takes its place;
-//! - the profiles had overflowed, and at most [`NAMED_ACCOUNTS`] accounts are left: now they are counted anew. A recipient
-//!   with more accounts stays overflowed, even when fewer profiles are left; its link rows decide, as before.
+//! - a named account is unlinked and there are accounts beyond the named ones: the next one in order takes its place;
+//! - the profiles had overflowed, and at most [`NAMED_ACCOUNTS`] accounts are left: the profiles are counted anew. A
+//!   recipient with more accounts stays overflowed, even if fewer profiles are left, and its link rows decide as
+//!   before.
 //!
-//! An account that is being changed in steps ([`crate::import`]) is not in the summary: the recipient only names it, and what it
-//! links is what its own item says. So one write of that item changes everybody on it at the same moment.
+//! An account that is being changed in steps ([`crate::import`]) is not in the summary. The recipient only names it,
+//! and the account's item says whom it links. So one write of that item changes all its recipients at the same moment
+//! (guarantee 12).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,8 +23,8 @@ use crate::{AccountId, LinkProfile};
 /// How many accounts a list or an e-mail names; beyond that only the number is given.
 pub const NAMED_ACCOUNTS: usize = 20;
 
-/// How many bytes of link profiles a recipient carries on its own item before `profilesOverflow` is set.
-/// A DynamoDB item ends at 400 KB, and every send reads and writes the item.
+/// Most bytes of link profiles on a recipient's item; beyond that `profilesOverflow` is set. DynamoDB's limit for an
+/// item is 400 KB, and every send reads and writes the item.
 pub const PROFILE_BYTES: usize = 32 * 1024;
 
 /// An account that is named in lists and e-mails.
@@ -50,34 +52,34 @@ impl From<&Link> for NamedAccount {
     }
 }
 
-/// What is known of all links of a recipient without reading them.
+/// Summary of all links of a recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Links {
-    /// The distinct link profiles, and how many contacts on accounts have each. `None` when they took
-    /// more than [`PROFILE_BYTES`]: then the link rows decide.
+    /// The distinct link profiles with their number of contacts on accounts. `None` if they took more than
+    /// [`PROFILE_BYTES`]: then the link rows decide.
     pub profiles: Option<BTreeMap<LinkProfile, u32>>,
     /// Number of distinct accounts.
     pub account_count: u32,
     /// The [`NAMED_ACCOUNTS`] accounts with the smallest ids, in order.
     pub accounts: Vec<NamedAccount>,
-    /// What is left out of all this.
+    /// The accounts that this summary leaves out.
     pub changing: Changing,
 }
 
-/// The accounts that a recipient's summary leaves out, since they are being changed.
+/// The accounts that a recipient's summary leaves out because they are being changed.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Changing {
-    /// The accounts. Whether they link the recipient, only their own items say.
+    /// The accounts. Only their items say whether they link the recipient.
     pub accounts: BTreeSet<AccountId>,
-    /// What was known of the recipient when the first of them began to change; meaningless without any.
+    /// The recipient's linkage when the first of these accounts began to change; meaningless if there are none.
     pub known: Known,
 }
 
-/// Whether lists, and the company's portal, know a recipient as linked to an account.
+/// Whether a recipient is linked to an account in lists and for the company's portal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Known {
-    /// The recipient exists for the sake of an account that is not in force yet, and has never been linked.
+    /// The recipient was created for an account that is not in force yet, and has never been linked.
     New,
     /// Linked to none.
     #[default]
@@ -93,7 +95,7 @@ impl Default for Links {
     }
 }
 
-/// What changes about the link of a recipient to one account.
+/// A change of a recipient's link to one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Relink {
     /// The link before, as its row holds it.
@@ -103,13 +105,13 @@ pub struct Relink {
 }
 
 impl Links {
-    /// Of a recipient who is being created, perhaps for an account that is being changed.
+    /// The summary of a new recipient, perhaps of an account under change.
     pub fn of_new(left_out: BTreeSet<AccountId>) -> Self {
         Self { changing: Changing { accounts: left_out, known: Known::New }, ..Self::default() }
     }
 
-    /// Whether lists, and the company's portal, know the recipient as linked. Nobody becomes unlinked before all accounts that are being
-    /// changed have told whether they link them.
+    /// Whether the recipient is linked in lists and for the company's portal. A recipient becomes unlinked only when no
+    /// account under change may link them.
     pub fn known(&self) -> Known {
         match (self.account_count, self.changing.accounts.is_empty()) {
             (0, true) => Known::Unlinked,
@@ -118,7 +120,7 @@ impl Links {
         }
     }
 
-    /// The same summary, which leaves out these accounts.
+    /// The same summary with these accounts left out.
     #[must_use]
     pub fn leaving_out(self, accounts: BTreeSet<AccountId>) -> Self {
         let known = if accounts.is_empty() { Known::default() } else { self.changing.known };
@@ -131,7 +133,7 @@ impl Links {
         let named_is_unlinked = self.accounts.iter().any(|named| unlinks(&named.account_id));
         let unnamed = self.account_count as usize > self.accounts.len();
         let recount = self.profiles.is_none() && self.count_after(changes) as usize <= NAMED_ACCOUNTS;
-        // As many rows as are named, and those that don't count or that these changes may take away from them.
+        // As many rows as accounts are named, plus those that don't count and those that these changes may remove.
         let others = changes.len() + self.changing.accounts.len();
         (recount || named_is_unlinked && unnamed).then_some(NAMED_ACCOUNTS + others)
     }
@@ -168,7 +170,7 @@ impl Links {
         Self { profiles, account_count, accounts, changing }
     }
 
-    /// About this many bytes are stored of it.
+    /// Approximate stored size in bytes.
     pub fn stored_bytes(&self) -> usize {
         let texts = |named: &NamedAccount| {
             named.account_id.as_str().len() + named.account_name.len() + named.contact_name.len() + 15
@@ -205,7 +207,7 @@ fn count(profiles: &mut BTreeMap<LinkProfile, u32>, change: &Relink) {
     profiles.retain(|_, n| *n > 0);
 }
 
-/// About how many bytes the profiles take in an item: what DynamoDB documents for maps and lists, rounded up.
+/// Approximate size of the profiles in an item, by DynamoDB's documented sizes of maps and lists, rounded up.
 fn bytes(profiles: &BTreeMap<LinkProfile, u32>) -> usize {
     let element = |text: &String| text.len() + 3;
     let profile = |profile: &LinkProfile| {
@@ -272,7 +274,7 @@ mod tests {
             }
         }
 
-        /// What the summary must be, read off the rows.
+        /// The summary computed from the rows.
         fn check(&self) {
             assert_eq!(self.links.account_count as usize, self.rows.len());
             let first: Vec<_> = self.rows.values().take(NAMED_ACCOUNTS).map(NamedAccount::from).collect();

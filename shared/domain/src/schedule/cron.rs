@@ -1,8 +1,8 @@
 //! Cron expressions as EventBridge Scheduler has them: minutes, hours, day of month, month, day of week, year.
 //!
-//! They are understood by croner on a clock without changes, and made times by [`jiff`]: what a change of the clocks means is said here
-//! and not in the parser. EventBridge Scheduler does the same (its user guide, "Daylight savings time"): an occurrence at a local time
-//! that is left out is skipped, one at a time that comes twice runs once.
+//! croner evaluates them on a clock without changes, and [`jiff`] turns local times into instants, so that clock
+//! changes are handled here and not in the parser. As in EventBridge Scheduler (its user guide, "Daylight savings
+//! time"), an occurrence at a skipped local time is skipped, and one at a repeated time runs once.
 
 use std::ops::RangeInclusive;
 
@@ -15,7 +15,7 @@ use jiff::{Timestamp, Zoned};
 /// Longest expression, in characters: EventBridge Scheduler takes 256 with `cron()` around it.
 const MOST_CHARS: usize = 240;
 
-/// Most occurrences that are looked at for one that the time zone has: no zone leaves out so many in a row.
+/// Most occurrences tried until one exists in the time zone; no zone skips so many in a row.
 const MOST_TRIES: usize = 10_000;
 
 /// The years that EventBridge Scheduler has.
@@ -36,7 +36,8 @@ pub(super) enum CronFault {
     Malformed(String),
 }
 
-/// Reads an expression, with or without `cron()` around it; answers its six fields, one space between them, and what they mean.
+/// Reads an expression, with or without `cron()` around it; returns its six fields, separated by one space, and the
+/// parsed form.
 pub(super) fn parse(text: &str) -> Result<(String, Cron), CronFault> {
     let inner = text.trim().strip_prefix("cron(").and_then(|text| text.strip_suffix(')')).unwrap_or(text);
     let fields: Vec<_> = inner.split_whitespace().collect();
@@ -63,8 +64,8 @@ pub(super) fn parse(text: &str) -> Result<(String, Cron), CronFault> {
     Ok((expression, cron))
 }
 
-/// Whether EventBridge Scheduler knows what a field (in capitals, the first is 0) says: croner takes names anywhere, parts that are
-/// empty, any year, and several `#`.
+/// Whether EventBridge Scheduler accepts a field (in capitals; the first is 0). croner also accepts names anywhere,
+/// empty parts, any year and several `#`.
 fn is_known(at: usize, field: &str) -> bool {
     let (month, day_of_week, year) = (3, 4, 5);
     let days = at == 2 || at == day_of_week;
@@ -105,7 +106,7 @@ fn is_known(at: usize, field: &str) -> bool {
     })
 }
 
-/// The same expression as croner understands it: the last day of a week is Saturday, and years count from the first that there is.
+/// The same expression for croner: the last day of a week is Saturday, and years count from the first possible one.
 fn as_croner_has_it(expression: &str) -> String {
     let fields = expression.split(' ').enumerate().map(|(at, field)| match (at, field) {
         (4, "L") => "7".to_owned(),
@@ -140,7 +141,7 @@ fn unchanging(local: DateTime) -> Option<Zoned> {
     local.to_zoned(TimeZone::UTC).ok()
 }
 
-/// The time at which a local time occurs: never where the clocks leave it out, once where it comes twice.
+/// The instant of a local time: none if the clocks skip it, the first if it is repeated.
 fn occurrence(local: DateTime, zone: &TimeZone) -> Option<Timestamp> {
     let ambiguous = zone.to_ambiguous_timestamp(local);
     match ambiguous.offset() {
@@ -191,7 +192,7 @@ mod tests {
         assert_eq!(spring, ["2026-03-07T07:30:00Z", "2026-03-09T06:30:00Z", "2026-03-10T06:30:00Z"]);
         let autumn = runs("30 1 * * ? *", "2026-10-31T04:00:00Z", "America/New_York", 3);
         assert_eq!(autumn, ["2026-10-31T05:30:00Z", "2026-11-01T05:30:00Z", "2026-11-02T06:30:00Z"]);
-        // Asked between the first 01:30 and the second, and after the second.
+        // From between the first 01:30 and the second, and from after the second.
         for now in ["2026-11-01T05:45:00Z", "2026-11-01T06:45:00Z"] {
             assert_eq!(runs("30 1 * * ? *", now, "America/New_York", 1), ["2026-11-02T06:30:00Z"], "{now}");
         }

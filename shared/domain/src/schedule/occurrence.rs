@@ -1,4 +1,4 @@
-//! What became of one time at which a schedule was due.
+//! The result of one time at which a schedule was due.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -16,13 +16,13 @@ const LATE_ONE: &str = "late";
 /// Why an occurrence was missed: the schedule was saved just when it was due.
 const SAVED: &str = "saved";
 
-/// One time at which a schedule was due, and what came of it.
+/// One time at which a schedule was due, and its result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Occurrence {
     /// When it was due.
     pub scheduled_at: Timestamp,
-    /// When it was dealt with.
+    /// When it was handled.
     pub at: Timestamp,
     /// What came of it.
     #[serde(flatten)]
@@ -33,7 +33,7 @@ pub struct Occurrence {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Verdict {
-    /// A campaign; it has nobody to e-mail where `will_email` is 0, and is over then.
+    /// A campaign was started. If `will_email` is 0 it has nobody to e-mail and is over at once.
     Started {
         /// The campaign.
         campaign_id: CampaignId,
@@ -49,7 +49,7 @@ pub enum Verdict {
     Skipped {
         /// Which.
         reason: Skip,
-        /// The campaign that was in the way.
+        /// The division's active campaign.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         campaign_id: Option<CampaignId>,
         /// How many people it would have e-mailed.
@@ -83,17 +83,17 @@ pub enum Failure {
     UnknownDivision,
     /// The template is gone, or switched off.
     TemplateUnusable,
-    /// The template breaks the rules of today, or names a server that is none of the division's.
+    /// The template violates today's rules, or names a server that the division does not list.
     TemplateRefused,
-    /// The sender is not the division's, not verified, or SES sends nothing.
+    /// The division does not allow the sender, SES has not verified it, or SES sends nothing.
     SenderRefused,
-    /// The function failed, again and again.
+    /// The function failed on every try.
     Error,
     /// EventBridge Scheduler could not call the function.
     NotDelivered,
-    /// The schedule is in the template, and runs by another clock than its division's.
+    /// The schedule is in the template, and its time zone is not the division's.
     OtherTimeZone,
-    /// The owner may not send invitations any more.
+    /// The owner no longer has the permission to send.
     OwnerWithoutPermission,
 }
 
@@ -103,7 +103,8 @@ impl Occurrence {
         now.duration_since(scheduled_at) > LATE
     }
 
-    /// The id of the campaign of an occurrence: the same however often the occurrence comes, and no other's.
+    /// The id of an occurrence's campaign: the same for every delivery of the occurrence, and unique to it (guarantee
+    /// 2).
     pub fn campaign_id(schedule: &ScheduleId, scheduled_at: Timestamp) -> CampaignId {
         let digest = Sha256::digest(format!("{schedule}#{scheduled_at}"));
         let random = digest.iter().take(10).fold(0_u128, |bits, byte| bits << 8 | u128::from(*byte));
@@ -117,22 +118,22 @@ impl Verdict {
         Self::Missed { reason: LATE_ONE.to_owned() }
     }
 
-    /// An occurrence that was due just before its schedule was saved, so that Scheduler may not call any more.
+    /// An occurrence that was due just before its schedule was saved, so that Scheduler may not call for it.
     pub fn saved() -> Self {
         Self::Missed { reason: SAVED.to_owned() }
     }
 
-    /// An occurrence that was skipped, with nothing more to say.
+    /// A skipped occurrence without further details.
     pub fn skipped(reason: Skip) -> Self {
         Self::Skipped { reason, campaign_id: None, will_email: None }
     }
 
-    /// Whether this failure is what came of it.
+    /// Whether it ended with this failure.
     pub fn says(&self, failure: Failure) -> bool {
         matches!(self, Self::Failed { reason } if *reason == failure)
     }
 
-    /// What came of it, for a person.
+    /// The result in words.
     pub fn detail(&self) -> String {
         match self {
             Self::Started { will_email: 0, .. } => "There was nobody to e-mail.".to_owned(),

@@ -1,4 +1,4 @@
-//! What a person says of a schedule.
+//! The part of a schedule that a person edits.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,13 +23,13 @@ const MOST_RECIPIENTS: u64 = 10_000_000;
 pub struct Plan {
     /// For people.
     pub name: String,
-    /// Whose campaigns it starts.
+    /// The selection of its campaigns.
     pub filter: Filter,
-    /// The notification template; of its versions the one that is the newest when an occurrence comes.
+    /// The notification template; each occurrence uses its newest version.
     pub template_id: TemplateId,
     /// The sender, normalised.
     pub email_from: String,
-    /// Whom of the selection it addresses.
+    /// Which part of the selection it addresses.
     #[serde(default)]
     pub audience: AudienceRule,
     /// An occurrence that would e-mail more people is skipped.
@@ -45,12 +45,12 @@ pub struct Plan {
     pub quiet_hours: Option<QuietHours>,
 }
 
-/// What of a plan says whom it would e-mail, and when.
+/// The part of a plan that a preview needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sketch {
     /// The selection.
     pub filter: Filter,
-    /// Whom of it; limits that a save needs may be missing.
+    /// The audience; limits that a save needs may be missing.
     pub audience: AudienceRule,
     /// When it is due.
     pub timing: Timing,
@@ -62,12 +62,12 @@ pub struct Sketch {
 type ReadAudience = fn(&Value, &str) -> Result<AudienceRule, Vec<FieldError>>;
 
 impl Plan {
-    /// Reads a plan that a person saves, from an object that may have others beside it; `None` is a fault.
+    /// Reads a plan that a person saves, from an object that may have other fields; `None` is a fault.
     pub fn read(fields: &mut Fields<'_>) -> Option<Self> {
         Self::read_with(fields, AudienceRule::limited, AudienceRule::NEVER_INVITED)
     }
 
-    /// Reads a plan of the stack's template. One that was written before the pending needed limits means what it meant.
+    /// Reads a plan of the stack's template. A plan from before limits were required keeps its meaning (guarantee 17).
     pub fn read_written(fields: &mut Fields<'_>) -> Option<Self> {
         Self::read_with(fields, AudienceRule::from_json, AudienceRule::default())
     }
@@ -97,7 +97,7 @@ impl Plan {
 }
 
 impl Sketch {
-    /// Reads what is there of a plan in the making. Of what it does not need it takes anything.
+    /// Reads a plan that is being edited. Fields that a preview does not need may have any value.
     pub fn from_json(body: &Value) -> Result<Self, Vec<FieldError>> {
         let mut fields = Fields::of(body, "").map_err(|fault| vec![fault])?;
         let filter = Filter::required(&mut fields);

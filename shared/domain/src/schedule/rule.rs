@@ -20,7 +20,7 @@ pub enum Rule {
     At(DateTime),
     /// Whenever the six fields say.
     Cron(String),
-    /// Again and again after the same time: `7 days`. A day is 24 hours, whatever the clocks do.
+    /// Repeatedly at a fixed interval: `7 days`. A day is 24 hours, whatever the clocks do.
     Rate(String),
 }
 
@@ -76,7 +76,7 @@ impl Rule {
         }
     }
 
-    /// How EventBridge Scheduler is told, apart from one that is due once: its time is known.
+    /// The expression for EventBridge Scheduler, except for `at`, whose time is known.
     pub fn expression(&self) -> Option<String> {
         match self {
             Self::At(_) => None,
@@ -121,7 +121,7 @@ impl Timing {
         })
     }
 
-    /// When it is due after `now`. A rate counts from `from`, or else from `anchor`, at which it is not due yet.
+    /// When it is due after `now`. A rate counts from `from`, or else from `anchor`, which itself is not due.
     pub fn runs(&self, anchor: Timestamp, now: Timestamp, zone: &TimeZone) -> impl Iterator<Item = Zoned> {
         let times: Box<dyn Iterator<Item = Timestamp> + '_> = match &self.rule {
             Rule::At(local) => {
@@ -159,7 +159,7 @@ impl Timing {
             Some(from) => bound(from),
             None => anchor.checked_add(step).ok(),
         });
-        // Whole steps between the first time and now are passed over at once.
+        // Whole steps between the first time and now are skipped at once.
         let start = first.zip(step).and_then(|(first, step)| {
             let passed = now.duration_since(first).as_secs().max(-1) / step.as_secs();
             let skipped = if now < first { 0 } else { passed + 1 };
@@ -169,7 +169,7 @@ impl Timing {
     }
 }
 
-/// A local time with nothing of a time zone: jiff would pass over an offset.
+/// A local time without a time zone, which must be checked because jiff would ignore an offset.
 fn is_local(text: &str) -> bool {
     let (date, time) = text.split_once('T').unwrap_or((text, ""));
     date.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
@@ -187,7 +187,7 @@ fn read_bound(fields: &mut Fields<'_>, field: &'static str, time: Time) -> Optio
     bound
 }
 
-/// A time between two occurrences.
+/// The interval between two occurrences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Rate {
     count: u32,

@@ -1,23 +1,23 @@
-//! Text whose bytes were read in another encoding than they were written in.
+//! Text decoded in another encoding than it was encoded in.
 
-/// What Windows-1252 has from 0x80 to 0x9F; where it has nothing, the control character itself (WHATWG Encoding, index
-/// windows-1252).
+/// The characters of Windows-1252 from 0x80 to 0x9F, or the control character itself where there is none (WHATWG
+/// Encoding, index windows-1252).
 const WINDOWS_1252: [char; 32] = [
     '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’',
     '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
 ];
 
-/// From so many letters of other alphabets on, nothing but a misreading explains a text.
+/// From this many letters of other alphabets on, only wrong decoding explains a text.
 const BEYOND_CHANCE: usize = 3;
 
-/// What Windows-1252 has in the place of a control character; `None` if it has none either.
+/// The character of Windows-1252 in place of a control character; `None` if there is none.
 pub(super) fn printable(control: char) -> Option<char> {
     let index = u32::from(control).checked_sub(0x80)?;
     WINDOWS_1252.get(index as usize).copied().filter(|c| !c.is_control())
 }
 
-/// The text that was meant, if this is plainly UTF-8 that was read as Windows-1252 or Latin-1: every character is one
-/// byte there, all bytes together are UTF-8, and what they say is text that such misreadings come from.
+/// The intended text, if this is plainly UTF-8 decoded as Windows-1252 or Latin-1: every character is one byte there,
+/// all bytes together are UTF-8, and the result is text that is likely to be decoded so.
 pub(super) fn repaired(text: &str) -> Option<String> {
     if text.is_ascii() {
         return None;
@@ -32,7 +32,7 @@ pub(super) fn repaired(text: &str) -> Option<String> {
     (is_plain && is_misread(text)).then_some(meant)
 }
 
-/// The byte that was read as this character.
+/// The byte that was decoded as this character.
 fn byte(c: char) -> Option<u8> {
     if let Ok(byte) = u8::try_from(c) {
         return Some(byte);
@@ -41,8 +41,8 @@ fn byte(c: char) -> Option<u8> {
     u8::try_from(0x80 + index).ok()
 }
 
-/// Whether something stands in the text that nobody writes. A quotation mark or a dash may well follow a letter such as
-/// `Ã`, and so may a space that does not break.
+/// Whether the text contains a sequence that nobody writes. A quotation mark, a dash or a no-break space may well
+/// follow a letter such as `Ã`.
 fn is_misread(text: &str) -> bool {
     let odd = |c: char| c.is_control() || !c.is_alphanumeric() && !c.is_ascii() && !"‘’“”–—\u{a0}".contains(c);
     let pairs = text.chars().zip(text.chars().skip(1));

@@ -55,7 +55,7 @@ fn space_and_normal_form_are_set_right_without_a_word() {
         ("Joe’s", "Joe’s"),
         ("", ""),
         (" ", ""),
-        // Persian, Devanagari, emoji and Japanese need what is not seen.
+        // Persian, Devanagari, emoji and Japanese need invisible characters.
         ("علی\u{200c}رضا", "علی\u{200c}رضا"),
         ("क्\u{200d}ष", "क्\u{200d}ष"),
         ("❤\u{fe0f}\u{200d}🔥", "❤\u{fe0f}\u{200d}🔥"),
@@ -104,7 +104,7 @@ fn text_that_somebody_wrote_is_not_repaired() {
     for text in table {
         assert_eq!(cleaned(text), (text.replace('\u{a0}', " "), String::new()));
     }
-    // One sign of another alphabet may be chance: the control character goes, the letter stays.
+    // A single letter of another alphabet may be chance: the control character is removed, the letter stays.
     assert_eq!(cleaned("Spaß\u{96}Laden").0, "Spaß–Laden");
 }
 
@@ -136,7 +136,7 @@ fn only_what_is_more_than_space_is_told_of_the_ends() {
     assert_eq!(ends("\u{feff}").text, "");
 }
 
-/// Text as it comes: letters, what is misread of them, and what nobody sees.
+/// Generated text: letters, wrongly decoded ones, and invisible characters.
 fn dirty() -> impl Strategy<Value = String> {
     let odd =
         "Ã©â€™‰\u{89}\u{92}\u{85}\u{200b}\u{200d}\u{fe0f}\u{202e}\u{feff}\u{308}\u{303} \t\r\n\0\u{ffff}\u{958}ñÐ²";

@@ -1,4 +1,4 @@
-//! The table in memory, with the conditions of every write; and imports at the same time, a call at a time in any order.
+//! A table in memory with the conditions of every write, and concurrent imports, interleaved call by call in any order.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::convert::Infallible;
@@ -18,9 +18,9 @@ use crate::{Account, AccountId, RecipientId};
 /// What happens next when several imports run at the same time.
 #[derive(Clone, Copy, Debug)]
 pub enum Turn {
-    /// This one makes its next calls, so many.
+    /// This import makes its next calls, this many.
     Go(usize, usize),
-    /// This one dies, and does not hear of its last call.
+    /// This import dies without the answer to its last call.
     Die(usize),
 }
 
@@ -33,20 +33,20 @@ pub struct Items {
     pub links: BTreeMap<(RecipientId, AccountId), Link>,
     /// The addresses that were erased.
     pub erased: HashSet<Address>,
-    /// What the company's portal was told of each, in order.
+    /// Events for the company's portal about each recipient, in order.
     pub told: BTreeMap<RecipientId, Vec<Linked>>,
     /// The accounts that are noted as being changed.
     pub noted: BTreeSet<AccountId>,
     /// Every account that was ever in force.
     pub ever_in_force: Vec<Account>,
-    /// What an earlier release left can be seen in part.
+    /// Accounts of an earlier release may be visible in part.
     pub as_earlier_release: bool,
     randoms: u128,
     time: u64,
     pub transactions: usize,
 }
 
-/// A table whose transactions hold so many actions; DynamoDB's hold 100.
+/// A table whose transactions hold this many actions; DynamoDB's hold 100.
 #[derive(Debug, Default)]
 pub struct Model<const LIMIT: usize = 100> {
     pub items: Mutex<Items>,
@@ -96,7 +96,7 @@ impl<const LIMIT: usize> Model<LIMIT> {
         assert_eq!(outcome, Ok(Outcome::Stored));
     }
 
-    /// Runs imports at the same time, in these turns and then by turns to their end. Who died has no report.
+    /// Runs concurrent imports, in these turns and then alternating to their end. An import that died has no report.
     pub fn import_at_once(&self, calls: &[Vec<Change>], turns: &[Turn]) -> Vec<Option<Report<Infallible>>> {
         let calls: Vec<_> = calls.iter().map(|changes| (Divisions::Every, changes.clone())).collect();
         self.import_at_once_within(&calls, turns)
@@ -115,7 +115,8 @@ impl<const LIMIT: usize> Model<LIMIT> {
         Self::by_turns(calls.iter().map(start).collect(), turns)
     }
 
-    /// Erases a person while imports run, in these turns; it counts as the call after theirs. If it dies it is begun anew, alone.
+    /// Erases a person while imports run in these turns, in which the erasure is the last participant. If it dies it is
+    /// repeated alone.
     pub fn erase_at_once(&self, address: &Address, calls: &[Vec<Change>], turns: &[Turn]) {
         let erasing = || -> Option<Running<'_>> { Some(Box::pin(self.erase(address))) };
         let start = |changes: &Vec<Change>| -> Option<Running<'_>> {
@@ -128,7 +129,7 @@ impl<const LIMIT: usize> Model<LIMIT> {
         }
     }
 
-    /// Erases a person: nobody with the address may come any more, it is taken off all accounts, and then they go.
+    /// Erases a person: marks the address as erased, removes it from all accounts, and deletes the recipient.
     async fn erase(&self, address: &Address) -> Report<Infallible> {
         next_turn().await;
         self.with(|items| {
@@ -262,7 +263,7 @@ impl Items {
         self.time
     }
 
-    /// The next of a fixed sequence of numbers, each of which comes once.
+    /// The next number of a fixed sequence without repetition.
     fn random(&mut self) -> u128 {
         self.randoms += 1;
         self.randoms.wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835).swap_bytes()

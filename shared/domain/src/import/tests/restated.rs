@@ -1,4 +1,4 @@
-//! What the directory must hold, said plainly from the accounts that there are.
+//! The required content of the directory, restated plainly from the existing accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,13 +10,13 @@ use crate::{Account, AccountId, DivisionId, EmailAddress, LinkProfile, PortalSta
 
 type Person = (DivisionId, EmailAddress);
 
-/// The accounts, and the statuses that everybody may have.
+/// The accounts, and the range of statuses of each recipient.
 #[derive(Debug, Default)]
 pub struct Restated {
     pub accounts: BTreeMap<AccountId, Account>,
-    /// The furthest along that any import said.
+    /// The furthest along of all imported statuses.
     furthest: BTreeMap<Person, PortalStatus>,
-    /// What was said at least, where it can't be known.
+    /// The lowest possible status, where it can't be known exactly.
     at_least: Option<BTreeMap<Person, PortalStatus>>,
     any_status: bool,
 }
@@ -86,7 +86,8 @@ impl Restated {
     }
 }
 
-/// Fails unless everybody sees exactly the accounts that are in force, each with all its people: at every moment, whatever is half-done.
+/// Fails unless readers see exactly the accounts in force, each with all its people, at every moment, whatever is
+/// unfinished (guarantee 12).
 pub fn check_visible(items: &Items) {
     let in_force: BTreeMap<AccountId, InForce> =
         items.accounts.iter().filter_map(|(id, stored)| Some((id.clone(), stored.in_force()?))).collect();
@@ -103,7 +104,7 @@ pub fn check_visible(items: &Items) {
         let first: Vec<_> = accounts.iter().take(NAMED_ACCOUNTS).map(|(account, ..)| account.clone()).collect();
         assert_eq!((&named, seen.links.account_count as usize), (&first, accounts.len()), "{address:?}");
         assert_eq!(seen.links.profiles.as_ref(), Some(&restated.profiles_of(&person)), "{address:?}");
-        // Nobody's status comes from an account that never came in force, and that of one which is in force counts.
+        // No status comes from an account that never came in force, and those of an account in force count.
         let most = ever.furthest.get(&person).copied().unwrap_or(PortalStatus::NotSent);
         let least = restated.furthest.get(&person).copied().unwrap_or(PortalStatus::NotSent);
         assert!((least..=most).contains(&seen.status), "{address:?}: {}", seen.status);
@@ -118,7 +119,7 @@ pub fn check_visible(items: &Items) {
     assert!(unsettled.eq(&items.noted), "the sweep finds what is left to do");
 }
 
-/// Fails unless the table holds what it must.
+/// Fails unless the table has the required content.
 pub fn check(items: &Items, restated: &Restated) {
     let stored: BTreeMap<_, _> =
         items.accounts.iter().map(|(id, stored)| (id.clone(), stored.account.clone())).collect();

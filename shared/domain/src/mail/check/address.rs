@@ -13,18 +13,18 @@ use icu_normalizer::ComposingNormalizerBorrowed;
 use super::rendered::{ADDRESSES, path_of};
 use crate::email::LOCAL_PART_BYTES;
 
-/// Something that may be made a link of.
+/// Text that a program may turn into a link.
 #[derive(Debug, PartialEq, Eq)]
 pub(in super::super) struct Address {
     /// The server: ASCII and lower case as far as it has such a form.
     pub host: String,
-    /// What stands before an `@` before it.
+    /// The part before an `@`, if there is one.
     pub user: Option<String>,
-    /// What goes on after the server, such as `:8443/help?a=b`.
+    /// The part after the server, such as `:8443/help?a=b`.
     pub rest: String,
 }
 
-/// Most characters of an address that are looked at beside its server.
+/// Most characters of an address that are examined besides its server.
 const MOST_CHARS: usize = 2_000;
 
 /// The first addresses in a text in which values may be marked, at most `most`.
@@ -56,32 +56,32 @@ fn scan(text: &str, mut found: impl FnMut(&[char], Range<usize>, String)) {
     }
 }
 
-/// What may stand before an `@` at the end of this.
+/// The longest end of this text that may stand before an `@`.
 fn user(before: &[char]) -> String {
     let is_of_user = |c: &char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(*c);
     let length = before.iter().rev().take(MOST_CHARS).take_while(|c| is_of_user(c)).count();
     before[before.len() - length..].iter().collect()
 }
 
-/// A word as it looks: without what is not seen, and with characters that look alike made the same (NFKC).
+/// A word as it looks: without invisible characters, and with look-alikes unified (NFKC).
 pub(super) fn plain(word: &str) -> Cow<'_, str> {
     if word.is_ascii() {
         return word.into();
     }
     let seen: String = word.chars().filter(|c| !is_unseen(*c)).collect();
-    // Browsers take the first for a dot in the name of a server; the second becomes it.
+    // Browsers treat the first as a dot in a server's name; NFKC turns the second into it.
     ComposingNormalizerBorrowed::new_nfkc().normalize(&seen).replace(['。', '｡'], ".").into()
 }
 
-/// Whether a character takes no room: soft hyphen, joiners, marks of direction, variation selectors and the like
-/// (Default_Ignorable_Code_Point of Unicode, as far as it is in use).
+/// Whether a character is invisible: soft hyphen, joiners, marks of direction, variation selectors and the like (the
+/// assigned part of Unicode's Default_Ignorable_Code_Point).
 pub(super) fn is_unseen(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
         | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
         | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// What an address may go on with after its server.
+/// Characters that may continue an address after its server.
 fn goes_on(c: char) -> bool {
     is_of_name(c) || "/?#:@&=%+~".contains(c)
 }
@@ -105,12 +105,12 @@ struct Scan<'w, F> {
     found: &'w mut F,
 }
 
-/// Where in an address the scan is.
+/// Position of the scan within an address.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum At {
-    /// In none.
+    /// Outside of an address.
     Outside,
-    /// Between `//` and what ends a server's name: whatever stands here is one, or before the `@` of one.
+    /// Between `//` and the end of a server's name: everything here is a server, or the part before its `@`.
     Authority,
     /// After the name of a server without `//`.
     Name,
@@ -150,7 +150,7 @@ impl<F: FnMut(&[char], Range<usize>, String)> Scan<'_, F> {
         start + length.unwrap_or(rest.len())
     }
 
-    /// Goes on over what may be the name of a server; it is kept if it is one.
+    /// Scans a possible server name, and keeps it if it is one.
     fn name(&mut self, span: Range<usize>, at: At) -> At {
         let text: String = self.word[span.clone()].iter().collect();
         let name = text.trim_matches(['.', '-', '_']);
@@ -175,15 +175,15 @@ impl<F: FnMut(&[char], Range<usize>, String)> Scan<'_, F> {
         }
     }
 
-    /// Whether what ends here is before the `@` of an e-mail address.
+    /// Whether the text that ends here stands before the `@` of an e-mail address.
     fn is_user(&self, end: usize) -> bool {
         let rest = &self.word[end..];
         let more = rest.iter().take(LOCAL_PART_BYTES).take_while(|c| is_of_name(**c) || "+'".contains(**c)).count();
         rest.get(more) == Some(&'@') && rest.get(more + 1).is_some_and(|c| is_of_name(*c))
     }
 
-    /// Whether a server's name begins here for what stands before it: `//`, two backslashes, or a scheme that browsers
-    /// complete.
+    /// Whether a server's name begins here because of the text before it: `//`, two backslashes, or a scheme that
+    /// browsers complete.
     fn begins_server(&self, start: usize, at: At) -> bool {
         let slashes = self.word[..start].iter().rev().take_while(|c| matches!(c, '/' | '\\')).count();
         let before = &self.word[..start - slashes];

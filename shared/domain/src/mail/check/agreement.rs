@@ -1,4 +1,4 @@
-//! Handlebars' own view of a source: it must find in it what [`super::language`] found, and nothing else.
+//! Handlebars' own view of a source, which must be exactly what [`super::language`] found.
 
 use handlebars::Template;
 use handlebars::template::{HelperTemplate, Parameter, TemplateElement};
@@ -6,14 +6,14 @@ use handlebars::template::{HelperTemplate, Parameter, TemplateElement};
 use super::language::{Kind, Parsed, Tag};
 use super::source::Source;
 
-/// Compiles a source, if it is well-formed and uses nothing but placeholders, `if`, `unless` and `each`. This is looked at again
-/// whenever a stored template is made ready, whatever was checked when it was saved.
+/// Compiles a source, if it is well-formed and uses nothing but placeholders, `if`, `unless` and `each`. This is
+/// repeated whenever a stored template is compiled, whatever was checked when it was saved.
 pub(in crate::mail) fn compile(source: &str) -> Option<Template> {
     let template = Template::compile(source).ok()?;
     found_in(&template).map(|_| template)
 }
 
-/// Tells if Handlebars reads the source in another way.
+/// Reports a fault if Handlebars reads the source differently.
 pub(super) fn check(source: &mut Source<'_>, parsed: &Parsed<'_>) {
     let expected: Vec<String> = parsed
         .mustaches

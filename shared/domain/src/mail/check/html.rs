@@ -1,7 +1,7 @@
-//! The HTML source: where each `{{…}}` stands, and which markup it is made of.
+//! The HTML source: the place of each `{{…}}`, and its markup.
 //!
-//! The tokenizer sees every `{{…}}` as letters. A value is escaped, so that in text and in a quoted attribute it can't be anything but
-//! text; letters are the worst that it can be where a tag begins. A block's tags must stand all in text, or all in one
+//! The tokenizer sees every `{{…}}` as letters. A value is escaped, so in text and in a quoted attribute it can only be
+//! text; where a tag begins, letters are the worst case. A block's tags must all stand in text, or all in one
 //! attribute's value: then every choice of branches is tokenised as the whole was.
 
 pub(super) mod allowed;
@@ -25,7 +25,7 @@ use super::source::Source;
 pub(in crate::mail) use lang::in_language;
 pub(in crate::mail) use tracking::without_tracking;
 
-/// Where a mustache stands, as far as one may stand there at all.
+/// A place where a mustache may stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Spot {
     /// Text between tags.
@@ -36,7 +36,7 @@ enum Spot {
     Attribute(usize),
 }
 
-/// Tells of everything in the HTML that may not be there.
+/// Reports everything in the HTML that is not allowed.
 pub(super) fn check<'s>(source: &mut Source<'s>, parsed: &Parsed<'s>) {
     let filled = tokens::filled(source.text, parsed.mustaches.iter().map(|mustache| &mustache.at));
     let mut walk = Walk {
@@ -79,13 +79,13 @@ pub(super) fn check<'s>(source: &mut Source<'s>, parsed: &Parsed<'s>) {
     check_present(source, parsed, "activationLink", |index| links[index]);
 }
 
-/// What is known on the way through the tokens.
+/// State of the walk through the tokens.
 struct Walk<'s, 'p> {
     parsed: &'p Parsed<'s>,
     spots: Vec<Option<Spot>>,
     /// Which mustaches are the `href` of an `a`.
     links: Vec<bool>,
-    /// The text, and apart from it that of titles, which stands elsewhere.
+    /// The text, and separately the text of titles, which is shown elsewhere.
     events: Vec<Event<'s>>,
     titles: Vec<Event<'s>>,
     tables: Tables,
@@ -157,7 +157,7 @@ impl<'s> Walk<'s, '_> {
         };
         match &self.inside {
             Some((_, name)) if name == "style" => css::check(source, &source.text[span.clone()], |at| span.start + at),
-            // A title ends where `</title` stands, which an empty placeholder could be in the midst of.
+            // A title ends at `</title`, which an empty placeholder could split.
             Some((_, name)) if name == "title" => {
                 if let Some(at) = source.text[span.clone()].find('<') {
                     source.fault(span.start + at, "a title has no tags inside");
@@ -196,12 +196,12 @@ impl<'s> Walk<'s, '_> {
                 self.titles.push(Event::Break);
                 self.titles.append(&mut events);
             }
-            // Nobody reads it.
+            // Nobody sees a comment.
             None => {}
         }
     }
 
-    /// Tells of text that stands in a table, but in no cell.
+    /// Reports text in a table outside of a cell.
     fn in_tables(&self, source: &mut Source<'s>, at: usize, text: &str) {
         if self.tables.wants_no_text() && !text.trim_ascii().is_empty() {
             let start = at + text.len() - text.trim_ascii_start().len();
@@ -209,8 +209,8 @@ impl<'s> Walk<'s, '_> {
         }
     }
 
-    /// The same of a placeholder, and of a block that opens or closes a table or a cell for what comes after it: then it would
-    /// depend on the values where lines begin.
+    /// Reports a placeholder there, and a block that opens or closes a table or a cell for what follows it: line
+    /// beginnings would depend on values.
     fn block_in_tables(&mut self, source: &mut Source<'s>, at: usize, tag: Tag<'s>) {
         let as_began = match tag {
             Tag::Placeholder(_) => {
@@ -245,7 +245,7 @@ impl<'s> Walk<'s, '_> {
             return;
         };
         let inside = self.mustaches_in(&span);
-        // Between quotes, if the quote that ends it is the one that it began with.
+        // Quoted, if the value ends with the quote that it began with.
         let quote = source.text.as_bytes().get(span.start.wrapping_sub(1)).filter(|byte| b"\"'".contains(byte));
         if quote.is_some() {
             self.spots[inside.clone()].fill(Some(Spot::Attribute(span.start)));
@@ -270,7 +270,7 @@ impl<'s> Walk<'s, '_> {
         }
     }
 
-    /// Tells of secrets that stand where nobody reads them: what is there is read by machines, and passed on.
+    /// Reports secrets in places that people don't read, because machines read those and pass them on.
     fn no_secrets(&self, source: &mut Source<'s>, mustaches: Range<usize>, place: &str) {
         for Mustache { at, tag, .. } in &self.parsed.mustaches[mustaches] {
             if let Tag::Placeholder(path) = tag
@@ -296,14 +296,15 @@ fn ends_in_reference(text: &str) -> bool {
     text.rsplit_once('&').is_some_and(|(_, rest)| rest.chars().all(|c| c.is_ascii_alphanumeric() || c == '#'))
 }
 
-/// Where an error is that the tokenizer noticed when it had read up to `noticed`: the character before, or the `<` that begins no tag.
+/// Position of an error that the tokenizer noticed at `noticed`: the character before, or the `<` that begins no tag.
 fn place_of(error: Error, text: &str, noticed: usize) -> usize {
     let at_end = noticed >= text.len() && error.as_str().starts_with("eof");
     let at = if at_end { text.len() } else { text.floor_char_boundary(noticed.saturating_sub(1)) };
     if text[..at].ends_with('<') { at - 1 } else { at }
 }
 
-/// The tags of an HTML text: names of elements and attributes, and what links and pictures point to by scheme; for tests.
+/// The tags of an HTML text: names of elements and attributes, and what links and pictures point to by scheme; for
+/// tests.
 #[cfg(test)]
 pub(super) fn markup_of(html: &str) -> Vec<String> {
     let shape = |(token, _)| match token {

@@ -1,5 +1,5 @@
-//! The language of templates, as an allow-list: `{{path}}`, `{{#if path}}`, `{{#unless path}}`, `{{#each path}}`, `{{else}}` and
-//! their ends. Spaces may stand inside the braces.
+//! The language of templates, as an allow-list: `{{path}}`, `{{#if path}}`, `{{#unless path}}`, `{{#each path}}`,
+//! `{{else}}` and their ends. Spaces may stand inside the braces.
 
 use std::ops::Range;
 
@@ -33,7 +33,7 @@ pub(super) enum Tag<'s> {
     Open(Kind, &'s str),
     Else,
     Close(Kind),
-    /// A fault that has been told.
+    /// A fault that has been reported.
     Malformed,
 }
 
@@ -49,7 +49,7 @@ pub(super) struct Mustache<'s> {
     pub in_each: bool,
 }
 
-/// What a source is made of, besides text.
+/// The mustaches of a source.
 #[derive(Debug, Default)]
 pub(super) struct Parsed<'s> {
     /// In the order of the source.
@@ -58,7 +58,7 @@ pub(super) struct Parsed<'s> {
     pub blocks: Vec<Vec<usize>>,
 }
 
-/// Finds every `{{…}}`, and tells of those that are not in the language and of blocks that don't fit.
+/// Finds every `{{…}}`, and reports those that are not in the language and unbalanced blocks.
 pub(super) fn parse<'s>(source: &mut Source<'s>) -> Parsed<'s> {
     let mut parsed = Parsed::default();
     let mut open: Vec<(Kind, usize)> = Vec::new();
@@ -110,7 +110,7 @@ pub(super) fn parse<'s>(source: &mut Source<'s>) -> Parsed<'s> {
     parsed
 }
 
-/// Reads the `{{` at `start`; whatever is wrong with it is told.
+/// Reads the `{{` at `start` and reports its faults.
 fn read<'s>(source: &mut Source<'s>, start: usize) -> (Range<usize>, Tag<'s>) {
     let text = source.text;
     if text[..start].ends_with('\\') {

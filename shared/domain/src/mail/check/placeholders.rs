@@ -4,7 +4,7 @@ use super::Part;
 use super::language::{Kind, Mustache, Parsed, Tag};
 use super::source::Source;
 
-/// What a name stands for.
+/// The kind of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Value {
     /// A text.
@@ -34,13 +34,13 @@ pub(super) const NAMES: [(&str, Value, bool); 13] = [
     ("earlierPasswordsEnd", Value::Flag, false),
 ];
 
-/// What lets somebody in: the second has the first in it.
+/// The secrets; the second contains the first.
 pub(super) const SECRETS: [&str; 2] = ["temporaryPassword", "activationLink"];
 
 /// Every name inside `{{#each accounts}}`.
 pub(super) const ACCOUNT_NAMES: [&str; 2] = ["this.id", "this.name"];
 
-/// What a name stands for, where it may stand at all.
+/// The kind of a name, if it is allowed here.
 pub(super) fn value_of(path: &str, in_each: bool) -> Option<Value> {
     if in_each {
         return ACCOUNT_NAMES.contains(&path).then_some(Value::Text);
@@ -48,7 +48,7 @@ pub(super) fn value_of(path: &str, in_each: bool) -> Option<Value> {
     NAMES.iter().find(|(name, ..)| *name == path).map(|(_, value, _)| *value)
 }
 
-/// Tells of every name that is unknown where it stands, or can't be used so.
+/// Reports every name that is unknown in its place or used wrongly.
 pub(super) fn check(source: &mut Source<'_>, parsed: &Parsed<'_>) {
     for mustache in &parsed.mustaches {
         let (path, block) = match mustache.tag {
@@ -85,7 +85,8 @@ fn check_one(part: Part, path: &str, block: Option<Kind>, in_each: bool) -> Resu
     }
 }
 
-/// Tells if the placeholder `path` stands at no index that `counts`, outside of all blocks: it must be in every e-mail.
+/// Reports a fault unless the placeholder `path` stands outside of all blocks at an index that `counts`, because it
+/// must be in every e-mail.
 pub(super) fn check_present(source: &mut Source<'_>, parsed: &Parsed<'_>, path: &str, counts: impl Fn(usize) -> bool) {
     let places = parsed.mustaches.iter().enumerate();
     let mut places =
@@ -103,7 +104,7 @@ pub(super) fn check_present(source: &mut Source<'_>, parsed: &Parsed<'_>, path: 
     source.fault(at, format!("`{path}` is missing: it must stand in every e-mail, {how}"));
 }
 
-/// Tells if the subject may come out empty: something besides values that may be empty must stand outside of blocks.
+/// Reports a subject that may come out empty: something besides values that may be empty must stand outside of blocks.
 pub(super) fn check_subject_never_empty(source: &mut Source<'_>, parsed: &Parsed<'_>) {
     let never_empty = |mustache: &Mustache<'_>| {
         let always = ["division.name", "division.contactAddress", "division.portalUrl"];

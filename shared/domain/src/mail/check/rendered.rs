@@ -1,9 +1,9 @@
-//! The rules, held against the e-mails themselves: against what Handlebars makes of a body with marked values, in every
-//! case that makes a difference ([`cases`]), and with what a reader of the HTML sees of it.
+//! Checks the e-mails themselves: the result of Handlebars for a body with marked values, in every case that makes a
+//! difference ([`cases`]), as a reader of the HTML sees it.
 //!
-//! The source says where each fault is, and is looked at first. But it is not what is mailed: Handlebars drops the line
-//! break after a tag that stands alone on its line, styles hide and move things, and blocks put links together. What
-//! only shows there is told here.
+//! The source is checked first, because it gives the position of each fault. But it is not what is mailed: Handlebars
+//! drops the line break after a tag that stands alone on its line, styles hide and move things, and blocks compose
+//! links. Faults that only show there are reported here.
 
 mod cases;
 mod hidden;
@@ -43,7 +43,7 @@ pub(super) struct Shown {
     links: Vec<Link>,
     /// Addresses of pictures.
     pictures: Vec<String>,
-    /// Values that stand where nobody reads them, and where that is.
+    /// Values in places that people don't read, and these places.
     misplaced: Vec<(char, String)>,
 }
 
@@ -52,7 +52,7 @@ impl Shown {
         Self { seen: text.clone(), text, ..Self::default() }
     }
 
-    /// What a program that looks for addresses may take for the text: with what is hidden, and without.
+    /// The texts in which a program may look for addresses: with hidden parts, and without.
     fn texts(&self) -> impl Iterator<Item = &str> {
         [&self.text, &self.seen].into_iter().take(1 + usize::from(self.seen != self.text)).map(String::as_str)
     }
@@ -65,8 +65,7 @@ impl Shown {
     }
 }
 
-/// Tells of what is wrong with the e-mails of a body in which the source shows nothing wrong; answers the servers that
-/// they name.
+/// Reports faults of the e-mails of a body whose source has none; returns the servers that they name.
 pub(super) fn check(source: &mut Source<'_>, parsed: &Parsed<'_>) -> BTreeSet<String> {
     let mut hosts = BTreeSet::new();
     let body = match source.part {
@@ -106,7 +105,7 @@ pub(super) fn check(source: &mut Source<'_>, parsed: &Parsed<'_>) -> BTreeSet<St
 
 /// A fault of an e-mail.
 struct Fault {
-    /// The placeholder that it is about, if it is about one.
+    /// The placeholder concerned, if any.
     path: &'static str,
     /// Which one of those in the text.
     nth: usize,
@@ -150,8 +149,8 @@ fn tell(source: &mut Source<'_>, parsed: &Parsed<'_>, case: &Case, shown: &Shown
     }
 }
 
-/// Where the nth of these placeholders in the text of this case's e-mail stands in the source; if that isn't known,
-/// where the first one does.
+/// Position in the source of the nth of these placeholders in the text of this case's e-mail; of the first one if that
+/// isn't known.
 fn place(text: &str, parsed: &Parsed<'_>, case: &Case, path: &str, nth: usize) -> usize {
     let mut blocks = Vec::new();
     let (mut shown, mut first) = (Vec::new(), None);
@@ -192,8 +191,8 @@ fn joined(text: &str) -> Vec<Fault> {
     faults.into_iter().filter_map(fault).collect()
 }
 
-/// Secrets that stand with an address between `<` and `>` or between double quotes: Thunderbird (RFC 2396, appendix E)
-/// and Outlook make one link of all that, and take its white space out.
+/// Secrets together with an address between `<` and `>` or between double quotes: Thunderbird (RFC 2396, appendix E)
+/// and Outlook turn all of that into one link, without its white space.
 fn enclosed(text: &str) -> Vec<Fault> {
     const MESSAGE: &str =
         "stands with an address between quotes or angle brackets, where some mail programs take all for one address";

@@ -1,6 +1,6 @@
-//! Addresses in plain text. Mail programs make a link of whatever looks like an address, so that
-//! `https://elsewhere.example/?p={{temporaryPassword}}` or `{{temporaryPassword}}.elsewhere.example` would hand the password on. No
-//! placeholder may continue an address, none may begin one, and a secret stands by itself.
+//! Addresses in plain text. Mail programs turn whatever looks like an address into a link, so
+//! `https://elsewhere.example/?p={{temporaryPassword}}` or `{{temporaryPassword}}.elsewhere.example` would disclose the
+//! password. No placeholder may continue or begin an address, and a secret must stand by itself (guarantee 10).
 
 use std::borrow::Cow;
 
@@ -13,28 +13,28 @@ use super::source::Source;
 pub(super) enum Event<'s> {
     /// Text, as it is read.
     Text(Cow<'s, str>),
-    /// Something that no address goes across: the tag of an element that begins a line.
+    /// A break that no address crosses: the tag of an element that begins a line.
     Break,
     /// The mustache with this index.
     Mustache(usize),
 }
 
-/// What may stand between white space and a secret.
+/// Characters allowed between white space and a secret.
 const OPENING: &str = "\"'“”‘’„‚«»‹›([{<";
 
-/// What may stand between a secret and white space.
+/// Characters allowed between a secret and white space.
 const CLOSING: &str = "\"'“”‘’«»‹›)]}>.,;:!?…";
 
-/// How often an `each` is gone through: what stands at its end comes before its beginning.
+/// How many times the body of an `each` is walked, because its end precedes its beginning.
 const ROUNDS: u8 = 3;
 
-/// What separates an address from what stands beside it, for every program that finds addresses in text: white space of
-/// ASCII, and U+00A0. Some take other Unicode spaces (U+2003, U+2009, U+2028) for a part of the address.
+/// Characters at which every program that finds addresses in text ends an address: ASCII white space and U+00A0. Some
+/// treat other Unicode spaces (U+2003, U+2009, U+2028) as part of the address.
 pub(super) fn separates(c: char) -> bool {
     c.is_ascii_whitespace() || c == '\u{a0}'
 }
 
-/// Placeholders, by what the caller knows them by, and what is wrong with each.
+/// Placeholders, by the caller's key, and the fault of each.
 pub(super) type Faults = Vec<(usize, &'static str)>;
 
 /// The events of a source that is nothing but text.
@@ -50,7 +50,7 @@ pub(super) fn events_of_text<'s>(text: &'s str, parsed: &Parsed<'_>) -> Vec<Even
     events
 }
 
-/// What may stand, on one way or another through the blocks, between the last separator and here.
+/// What may stand between the last separator and here, on any path through the blocks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Word {
     /// An address, or part of one.
@@ -63,8 +63,8 @@ pub(super) struct Word {
     dot: bool,
     /// Where the secrets are.
     secrets: Vec<usize>,
-    /// Where the other placeholders are that could be part of a server's name or stand before an `@`, and whether each is
-    /// an address, which may have a path.
+    /// Where the other placeholders are that could be part of a server's name or stand before an `@`, and whether each
+    /// is an address, which may have a path.
     values: Vec<(usize, bool)>,
 }
 
@@ -86,7 +86,7 @@ impl Word {
     /// Goes on over text.
     pub fn text(&mut self, faults: &mut Faults, text: &str) {
         for c in text.chars() {
-            // Browsers take these for dots in the name of a server.
+            // Browsers treat these as dots in a server's name.
             let c = if "。．｡".contains(c) { '.' } else { c };
             if separates(c) {
                 *self = Self::default();
@@ -110,14 +110,15 @@ impl Word {
             }
             !refused && !['/', '?', '#', '"', '<', '>'].contains(&c)
         });
-        // What has one of these, or a dot within, counts as an address: also a part of one that blocks would put together.
+        // Text with one of these, or with a dot inside, counts as an address, as does a part of one that blocks would
+        // compose.
         self.address |= ['/', '?', '@'].contains(&c) || c == '.' && self.letter || begins;
         self.begun |= !OPENING.contains(c);
         self.letter = letter;
         self.dot = c == '.';
     }
 
-    /// Goes on over the placeholder that the caller knows by `at`.
+    /// Continues over the placeholder with the caller's key `at`.
     pub fn placeholder(&mut self, faults: &mut Faults, at: usize, path: &str, value: Option<Value>) {
         let is_secret = SECRETS.contains(&path);
         faults.extend(self.secrets.drain(..).map(|before| (before, ALONE)));
@@ -130,7 +131,7 @@ impl Word {
         if is_secret {
             self.secrets.push(at);
         } else if self.values.len() < MOST_FAULTS {
-            // More are refused with these, or not at all.
+            // Further ones would not change the result.
             self.values.push((at, is_address));
         }
         self.address |= is_address || path == "division.contactAddress";
@@ -150,8 +151,8 @@ struct Frame {
     round: u8,
 }
 
-/// Tells of every placeholder that would become part of an address. Both branches of a block count, and what an `each` may
-/// leave out.
+/// Reports every placeholder that could become part of an address. Both branches of a block count, and an `each` may be
+/// empty.
 pub(super) fn check(source: &mut Source<'_>, parsed: &Parsed<'_>, events: &[Event<'_>]) {
     let mut word = Word::default();
     let mut faults = Faults::new();
@@ -186,7 +187,7 @@ pub(super) fn check(source: &mut Source<'_>, parsed: &Parsed<'_>, events: &[Even
             Tag::Close(_) => {
                 let Some(frame) = frames.pop() else { continue };
                 word.join(frame.first_branch.as_ref().unwrap_or(&frame.entered));
-                // One `each` in another is a fault, and could be gone through without end.
+                // A nested `each` is a fault, and walking it could take exponential time.
                 let outermost = !frames.iter().any(|frame| frame.kind == Kind::Each);
                 if frame.kind == Kind::Each && outermost && frame.round < ROUNDS && word != frame.entered {
                     next = frame.began;

@@ -36,7 +36,7 @@ impl<'s> Source<'s> {
         quoted
     }
 
-    /// Whether the source is short enough to be looked at, and there at all.
+    /// Whether the source is present and short enough.
     pub fn check_size(&mut self) -> bool {
         let (too_long, limit) = match self.part {
             Part::Subject => (self.text.chars().count() > SUBJECT_CHARS, format!("{SUBJECT_CHARS} characters")),
@@ -51,9 +51,9 @@ impl<'s> Source<'s> {
         self.is_clean()
     }
 
-    /// Bodies may have tabs and line ends (LF or CR LF), a subject no control character at all. None may have what
-    /// turns the direction of text around, so that an address would read as another, nor the characters by which values
-    /// are marked in `rendered`.
+    /// Bodies may have tabs and line ends (LF or CR LF), a subject no control character at all. None may have
+    /// characters that reverse the text direction, which would make an address read as another, nor the characters that
+    /// mark values in `rendered`.
     pub fn check_characters(&mut self) {
         let mut rest = self.text.char_indices().peekable();
         while let Some((at, c)) = rest.next() {
@@ -66,7 +66,7 @@ impl<'s> Source<'s> {
         }
     }
 
-    /// The faults in the order of their places, each once.
+    /// The faults in order of position, each once.
     pub fn finish(mut self) -> Vec<FieldError> {
         self.faults.sort();
         self.faults.dedup();

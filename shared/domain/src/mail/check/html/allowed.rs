@@ -1,4 +1,4 @@
-//! The elements and attributes that an e-mail may have, as allow-lists: what runs, fetches or sends by itself is not on them.
+//! Allow-lists of elements and attributes, without any that run, fetch or send by themselves.
 
 use url::Url;
 
@@ -16,11 +16,11 @@ const ATTRIBUTES: &str = "\
     noshade nowrap rel reversed role rowspan rules scope size span start summary tabindex target text title \
     translate type valign vlink width xml:lang";
 
-/// Elements whose content a tokenizer takes for text, whatever stands in it.
+/// Elements whose content a tokenizer always treats as text.
 const WITHOUT_MARKUP: &str = "\
     title style script textarea xmp iframe noembed noframes noscript plaintext";
 
-/// What `http-equiv` may say: the others redirect, or change what the page may do.
+/// Allowed values of `http-equiv`; the others redirect, or change what the page may do.
 const HTTP_EQUIV: [&str; 3] = ["content-type", "x-ua-compatible", "content-language"];
 
 fn is_listed(list: &str, name: &str) -> bool {
@@ -41,8 +41,8 @@ pub(in super::super) fn element(name: &str, quoted: &str) -> Result<(), String> 
     }
 }
 
-/// Whether this element may have an attribute of this name. None has `background`: a style sheet can say whether that is fetched, and
-/// could spell out the activation link with attribute selectors.
+/// Whether this element may have an attribute of this name. `background` is never allowed: a style sheet can control
+/// whether it is fetched, and could spell out the activation link with attribute selectors.
 pub(in super::super) fn attribute(element: &str, name: &str) -> Result<(), String> {
     let known = is_listed(ATTRIBUTES, name) || name.starts_with("aria-") || name.starts_with("data-");
     let by_element = match name {

@@ -1,11 +1,11 @@
-//! Style sheets and style attributes: they may not fetch anything, nor run anything.
+//! Style sheets and style attributes, which may not fetch or run anything.
 //!
-//! A style sheet that fetches can tell what is on the page: `a[href*="=A"] { background: url(…) }` would spell out the password in the
-//! activation link. And what is fetched may change after it was checked. Pictures come from `img`.
+//! A style sheet that fetches can leak the page's content: `a[href*="=A"] { background: url(…) }` would spell out the
+//! password in the activation link. What is fetched may also change after the check. Pictures come from `img`.
 
 use super::super::source::Source;
 
-/// What may not occur, whatever its case.
+/// Forbidden text, in any case.
 const REFUSED: [(&str, &str); 17] = [
     ("url(", "`url(…)`"),
     ("src(", "`src(…)`"),
@@ -22,13 +22,13 @@ const REFUSED: [(&str, &str); 17] = [
     ("progid:", "`progid:…`"),
     ("alphaimageloader", "`AlphaImageLoader`"),
     ("//", "an address"),
-    // It would let an address be read from its end.
+    // It would reverse the reading direction of an address.
     ("unicode-bidi", "`unicode-bidi`"),
     // An escape could spell any of these.
     ("\\", "a backslash"),
 ];
 
-/// Tells of everything in `css` that may not be in it; `place` turns an offset in it into one in the source.
+/// Reports everything in `css` that is not allowed; `place` maps an offset in it to one in the source.
 pub(super) fn check(source: &mut Source<'_>, css: &str, place: impl Fn(usize) -> usize) {
     // As long as the text itself, so that offsets are the same.
     let lower = css.to_ascii_lowercase();
@@ -38,14 +38,14 @@ pub(super) fn check(source: &mut Source<'_>, css: &str, place: impl Fn(usize) ->
             source.fault(place(at), message(name));
         }
     }
-    // Some readers pass over a comment in the midst of a word.
+    // Some readers ignore a comment within a word.
     let plain = without_comments(&lower);
     for (refused, name) in REFUSED {
         if plain.contains(refused) && !lower.contains(refused) {
             source.fault(place(0), message(name));
         }
     }
-    // Text that is no text: an address could be shown that leads elsewhere.
+    // Generated text could show an address that leads elsewhere.
     let properties = plain.split(['{', '}', ';']).filter_map(|declaration| declaration.split_once(':'));
     if properties.into_iter().any(|(property, _)| property.trim() == "content") {
         source.fault(
@@ -53,7 +53,8 @@ pub(super) fn check(source: &mut Source<'_>, css: &str, place: impl Fn(usize) ->
             "`content` is not possible in a style, which adds no text",
         );
     }
-    // A browser takes it for style, but what rewrites e-mails on their way may take it for the tag that it looks like.
+    // A browser treats it as style, but programs that rewrite e-mails on their way may treat it as the tag that it
+    // looks like.
     let tag = lower
         .match_indices('<')
         .find(|(at, _)| lower[at + 1..].starts_with(|c: char| c.is_ascii_alphabetic() || "/!?".contains(c)));

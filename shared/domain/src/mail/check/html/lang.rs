@@ -1,4 +1,4 @@
-//! What the HTML says that it is in: a screen reader speaks it, and a mail program translates it, by that.
+//! The declared language of the HTML, by which a screen reader speaks and a mail program translates.
 
 use super::super::Part;
 use super::super::language;
@@ -47,7 +47,7 @@ mod tests {
             ("<!DOCTYPE html><p lang=\"en\">x", "<!DOCTYPE html><html lang=\"fr-CA\"><p lang=\"en\">x"),
             ("<p>{{name}} &lt;html>", "<html lang=\"fr-CA\"><p>{{name}} &lt;html>"),
             ("<html lang=\"{{name}}\"><p>", "<html lang=\"fr-CA\"><p>"),
-            // Of two, the first one counts.
+            // If there are two, the first one counts.
             ("<html lang=\"\"><p>", "<html lang=\"fr-CA\" lang=\"\"><p>"),
             ("", "<html lang=\"fr-CA\">"),
         ];

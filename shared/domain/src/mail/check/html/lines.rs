@@ -1,7 +1,7 @@
-//! Where a line begins, as every reader of the HTML sees it: text before and after can't become one address there.
+//! Line beginnings that every reader of the HTML sees, so that the texts before and after can't join to one address.
 
-/// Elements whose start tag begins a line wherever it stands. `html`, `head` and `body` don't: a second one is passed over. Nor does
-/// an end tag, which is passed over if there is nothing to end; but `</p>` makes a paragraph then.
+/// Elements whose start tag begins a line wherever it stands. `html`, `head` and `body` don't: a second one is passed
+/// over. Nor does an end tag, which is passed over if there is nothing to end; but `</p>` makes a paragraph then.
 const LINES: &str = "\
     p div center h1 h2 h3 h4 h5 h6 ul ol li dl dt dd pre blockquote br hr address article section header footer \
     main nav aside figure figcaption";
@@ -22,7 +22,7 @@ impl Tables {
                 self.0.push(false);
                 false
             }
-            // Outside of a table these are passed over.
+            // Outside of a table these tags are ignored.
             "td" | "th" | "caption" => self.set(!is_end),
             "tr" | "tbody" | "thead" | "tfoot" | "colgroup" | "col" => {
                 self.set(false);
@@ -33,7 +33,7 @@ impl Tables {
         }
     }
 
-    /// Whether text here would be moved to before the table, next to the text there.
+    /// Whether browsers would move text here to before the table, next to the text there.
     pub fn wants_no_text(&self) -> bool {
         self.0.last() == Some(&false)
     }

@@ -11,7 +11,8 @@ use html5gum::{Error, Span, Tokenizer};
 pub(in super::super) enum Token {
     /// `<p`, perhaps with the byte after it.
     Open(String),
-    /// Without value: the name. With value: the value between its quotes; character references are resolved in the text here.
+    /// Without value: the name. With value: the value between its quotes; character references are resolved in the text
+    /// here.
     Attribute(String, Option<String>),
     /// The `>` of a start tag.
     Opened,

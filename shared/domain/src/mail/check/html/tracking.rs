@@ -5,11 +5,11 @@ use super::super::language;
 use super::super::source::Source;
 use super::tokens::{Token, filled, tokens};
 
-/// The attribute by which SES doesn't replace a link by one through its own server ("Click tracking", SES Developer Guide). The
-/// activation link has the password in its fragment, and must be what the customer sees.
+/// The attribute that keeps SES from replacing a link by one through its own server ("Click tracking", SES Developer
+/// Guide). The activation link has the password in its fragment, and must be what the customer sees.
 pub(super) const NO_TRACK: &str = "ses:no-track";
 
-/// The same HTML source with [`NO_TRACK`] on every link that hasn't got it.
+/// The same HTML source with [`NO_TRACK`] on every link that lacks it.
 pub(in crate::mail) fn without_tracking(html: &str) -> String {
     let mut source = Source::new(Part::Html, html);
     let parsed = language::parse(&mut source);

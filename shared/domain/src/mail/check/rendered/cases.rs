@@ -1,4 +1,4 @@
-//! What a body can be filled in with, as far as it makes a difference to its text: every choice that its blocks have.
+//! Values to render a body with: every case that makes a difference to its text, that is, every choice of its blocks.
 
 use serde_json::{Map, Value as Json, json};
 
@@ -9,11 +9,11 @@ use super::super::placeholders::{ACCOUNT_NAMES, NAMES, Value};
 /// so that no source may have one.
 const FIRST_MARK: u32 = 0xFDD0;
 
-/// Placeholders that may come out empty, and so join what stands around them.
+/// Placeholders that may come out empty, which joins the text around them.
 const MAY_BE_EMPTY: [&str; 4] = ["name", "division.logoUrl", "moreAccounts", "this.name"];
 
-/// Placeholders that never come out empty: they are made here, or are no address if they are empty, and then nothing is
-/// rendered.
+/// Placeholders that never come out empty: they are generated, or rendering fails if they are empty, because they must
+/// be addresses.
 const NEVER_EMPTY: [&str; 5] = ["temporaryPassword", "activationLink", "expires", "accountTotal", "division.portalUrl"];
 
 /// The names of all placeholders, in the order of their marks.
@@ -37,20 +37,20 @@ pub(in super::super) fn path_of(mark: char) -> Option<&'static str> {
 pub(super) struct Case {
     /// In the shape of `data`.
     pub data: Json,
-    /// What is empty, or not so.
+    /// Which values are empty.
     pub empty: Vec<&'static str>,
 }
 
 /// Every case that makes a difference to this source.
 ///
-/// These are all. A block asks nothing but whether a value is empty (`if`, `unless`) and how many accounts there are
-/// (`each`). So each value that a block asks about, or that may come out empty, is there in half of the cases and empty
-/// in the others, in every combination, also in those that can't occur. Of accounts there are none, one of each kind
+/// These cases are complete. A block tests only whether a value is empty (`if`, `unless`) and how many accounts there
+/// are (`each`). So each value that a block tests, or that may come out empty, is present in half of the cases and
+/// empty in the others, in every combination, including those that can't occur. The accounts are none, one of each kind
 /// (by what is empty in it), and a list in which every kind follows every kind.
 ///
-/// Longer lists add nothing next to a secret, which never stands inside `each`. Take the nearest character beside a
-/// secret that may not stand there. If it is of an account, nothing separates it from the secret, and of that account
-/// alone it would stand there as well.
+/// Longer lists add nothing next to a secret, which never stands inside `each`. Consider the nearest forbidden
+/// character beside a secret. If it comes from an account, nothing separates it from the secret, so a list of that
+/// account alone has it there too.
 pub(super) fn cases(parsed: &Parsed<'_>) -> impl Iterator<Item = Case> {
     let matters = |path: &&'static str| {
         !NEVER_EMPTY.contains(path)

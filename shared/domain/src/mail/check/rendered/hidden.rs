@@ -1,5 +1,5 @@
-//! What styles and attributes hide. Whatever may hide is taken to: nothing depends on what is hidden, but that what
-//! everybody must see is not.
+//! What styles and attributes hide. Anything that may hide counts as hiding: the rules only require that what everybody
+//! must see is certainly not hidden.
 
 use std::collections::BTreeSet;
 
@@ -8,11 +8,11 @@ use super::super::html::css::without_comments;
 /// What the style sheets of an e-mail do to its elements.
 #[derive(Debug, Default)]
 pub(super) struct Sheets {
-    /// What they may hide.
+    /// What it may hide.
     pub hidden: Selected,
-    /// What they may put on one line with what stands around.
+    /// What it may put on one line with its neighbours.
     pub inline: Selected,
-    /// They give something a ground of its own.
+    /// Whether it sets a background.
     pub have_grounds: bool,
 }
 
@@ -54,7 +54,7 @@ impl Selected {
     fn add(&mut self, selector: &str) {
         let names: Vec<_> =
             selector.split(['.', '#']).skip(1).map(name_at_start).filter(|name| !name.is_empty()).collect();
-        // What these mean depends on more than the elements around.
+        // The meaning of these selectors depends on more than the surrounding elements.
         let is_plain = !selector.contains([':', '+', '~', '[', '(', '\\']);
         self.any |= names.is_empty() || !is_plain;
         self.names.extend(names);
@@ -70,7 +70,7 @@ fn name_at_start(text: &str) -> String {
     text.chars().take_while(|c| c.is_alphanumeric() || "-_".contains(*c)).collect::<String>().to_lowercase()
 }
 
-/// What a style does to its element, as far as it matters here.
+/// The relevant effects of a style on its element.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Style {
     /// It may hide the element.
@@ -102,7 +102,7 @@ impl Style {
             "color" | "-webkit-text-fill-color" if !is_clear(value) => self.colour = Some(colour(value)),
             "background" | "background-color" if !value.contains("transparent") => self.ground = Some(colour(value)),
             "font-size" => self.is_small = Some(is_small(value)),
-            // Lines without a height lie over each other.
+            // Lines without height overlap.
             "line-height" if is_flat(value) => self.is_small = Some(true),
             "font" => self.is_small = Some(value.split([' ', '/']).any(|part| number(part) == Some(0.0))),
             "display" => {

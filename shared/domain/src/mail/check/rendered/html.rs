@@ -1,4 +1,4 @@
-//! What a reader sees of an HTML e-mail in which values are marked.
+//! The visible content of an HTML e-mail with marked values.
 
 use super::super::html::allowed::has_no_markup_inside;
 use super::super::html::lines::Tables;
@@ -15,14 +15,14 @@ const VOID: [&str; 7] = ["br", "hr", "img", "wbr", "meta", "col", "link"];
 /// Attributes whose text is shown or read aloud.
 const DESCRIPTIONS: [&str; 3] = ["alt", "title", "aria-label"];
 
-/// Reads an e-mail that has these style sheets: what it shows, where its links lead, and which secrets stand where
-/// nobody looks.
+/// Reads an e-mail with these style sheets: its visible text, the targets of its links, and secrets in places that
+/// people don't read.
 pub(super) fn shown(html: &str, sheets: &Sheets) -> Shown {
     let mut reader = Reader::new(sheets);
     for (token, span) in tokens(html) {
         match token {
             Token::Open(name) => reader.tag = Tag { name, ..Tag::default() },
-            // One with a value comes without it first.
+            // An attribute with a value comes without it first.
             Token::Attribute(name, None) => reader.tag.is_hidden |= name == "hidden",
             Token::Attribute(name, Some(value)) => reader.attribute(&name, value),
             Token::Opened => reader.open(),
@@ -36,7 +36,7 @@ pub(super) fn shown(html: &str, sheets: &Sheets) -> Shown {
     reader.shown
 }
 
-/// The style sheets in a source, whichever blocks they stand in. They hold for what stands before them too.
+/// The style sheets in a source, in whichever blocks. They also apply to what stands before them.
 pub(super) fn sheets(source: &str, parsed: &Parsed<'_>) -> Sheets {
     let mut sheets = Sheets::default();
     let mut in_style = false;
@@ -86,7 +86,7 @@ struct Reader<'s> {
     tables: Tables,
     tag: Tag,
     elements: Vec<Open>,
-    /// Something that hides was not closed where it should have been: browsers differ from here on.
+    /// A hiding element was not closed properly, so browsers differ from here on.
     is_lost: bool,
     link: Option<Link>,
     /// How many elements were open when the link began.
@@ -109,7 +109,7 @@ impl<'s> Reader<'s> {
         }
     }
 
-    /// Keeps in mind that secrets stand in a text where they may not.
+    /// Records secrets in a text where they are not allowed.
     fn refuse_secrets(&mut self, text: &str, place: &str) {
         let is_secret = |mark: &char| path_of(*mark).is_some_and(|path| SECRETS.contains(&path));
         self.shown.misplaced.extend(text.chars().filter(is_secret).map(|mark| (mark, place.to_owned())));
@@ -204,8 +204,7 @@ impl<'s> Reader<'s> {
             self.end_link(is_whole);
         }
         let Some(index) = index else { return };
-        // In a browser, an end tag may end more than its element, less, or nothing, if elements in between are still
-        // open.
+        // In a browser, an end tag may close more than its element, less, or nothing, if elements in between are open.
         let hides = |open: &Open| open.is_hidden || open.is_unseen();
         self.is_lost |= index + 1 < self.elements.len() && self.elements[index..].iter().any(hides);
         self.elements.truncate(index);

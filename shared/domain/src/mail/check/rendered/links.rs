@@ -8,7 +8,7 @@ use super::ADDRESSES;
 use super::cases::{mark_of, path_of};
 use crate::host;
 
-/// Most addresses in one link that are looked at; a link that shows more is refused with the first that is not its own.
+/// Most addresses examined in one link; a link that shows more is refused with the first that is not its own.
 const MOST: usize = 20;
 
 /// A link, with marks for values.
@@ -16,13 +16,13 @@ const MOST: usize = 20;
 pub(super) struct Link {
     /// Where it leads.
     pub target: String,
-    /// Everything that is or may be shown of it: its text, and the descriptions of its pictures.
+    /// Everything that may be shown of it: its text, and the descriptions of its pictures.
     pub shown: String,
     /// The text that everybody sees.
     pub seen: String,
     /// There is a picture in it that everybody sees.
     pub has_picture: bool,
-    /// It ends where it seems to, with all in it that seems to be.
+    /// It is closed properly, so that its content is what it seems to be.
     pub is_whole: bool,
 }
 
@@ -34,7 +34,7 @@ impl Link {
         self.is_whole && is_seen && is_value(&self.target, "activationLink")
     }
 
-    /// What is wrong if it shows an address and leads to another.
+    /// The fault if it shows one address and leads to another.
     pub fn lie(&self) -> Option<String> {
         let is_own = |path: &str| {
             let target =
@@ -60,8 +60,8 @@ fn shortened(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(60).collect()
 }
 
-/// Whether a literal address leads to what is shown: to the same server, and where more than that is shown, to the same
-/// page. How it is spelled makes no difference.
+/// Whether a literal address leads to what is shown: to the same server, and if more than that is shown, to the same
+/// page, regardless of spelling.
 fn leads_to(target: &str, shown: &Address) -> bool {
     let Ok(url) = Url::parse(target) else { return false };
     if url.scheme() == "mailto" {

@@ -1,4 +1,4 @@
-//! The rules held against e-mails: what only shows there.
+//! Checks of e-mails: faults that only show there.
 
 use super::super::{Part, examine, faults};
 use crate::input::FieldError;
@@ -258,7 +258,7 @@ fn usual_styles_hide_nothing_that_everybody_must_see() {
     assert_fine(&in_html(&html));
 }
 
-/// What is hidden separates nothing, and what stands on one line by its style is on one line.
+/// Hidden parts separate nothing, and a style may put parts on one line.
 #[test]
 fn styles_put_no_secret_beside_an_address() {
     let table = [
