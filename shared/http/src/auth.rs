@@ -1,5 +1,5 @@
-//! Who calls, what they may, and in which divisions. The gateway has checked the token's signature; what it passes on is checked
-//! here again, and anything missing or odd counts against the caller.
+//! The caller, their permission, and its divisions (guarantee 9). The gateway has checked the token's signature. The
+//! claims that it passes on are checked here again, and anything missing or unexpected is refused.
 
 use std::fmt;
 
@@ -18,16 +18,16 @@ use serde_json::{Map, Value};
 use crate::record::Record;
 use crate::{Problem, machine};
 
-/// Who calls. Handlers of guarded routes take it as an argument, and ask it for every division that they show or change:
-/// [`require`] answers nothing of a handler that did not.
+/// The caller. Handlers of guarded routes take it as an argument, and ask it about every division that they show or
+/// change: [`require`] drops the answer of a handler that did not.
 #[derive(Clone)]
 pub struct Caller {
-    /// The user's `sub`: never changes, says nothing about the person.
+    /// The user's `sub`, which never changes and says nothing about the person.
     pub id: String,
     /// The user name in the user pool.
     pub user: String,
-    /// The name to show to other operators: e-mail address if the user pool has verified it, or else user name. A user may change the address
-    /// themselves.
+    /// The name to show to other operators: e-mail address if the user pool has verified it, or else user name. A user
+    /// may change the address themselves.
     pub name: String,
     /// The user's e-mail address, if the user pool has verified it.
     pub verified_email: Option<String>,
@@ -37,18 +37,18 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// For the record of what they do.
+    /// The identity to record for what they do.
     pub fn actor(&self) -> Actor {
         Actor { name: self.name.clone(), person: Some(Person { sub: self.id.clone(), user: self.user.clone() }) }
     }
 
-    /// Whether they have the route's permission in this division.
+    /// Whether the caller has the route's permission in this division.
     pub fn may(&self, division: &DivisionId) -> bool {
         self.record.asked(Some(division));
         self.divisions.includes(division)
     }
 
-    /// 403 unless they have the route's permission in this division.
+    /// 403 unless the caller has the route's permission in this division.
     pub fn require(&self, division: &DivisionId) -> Result<(), Problem> {
         if self.may(division) {
             Ok(())
@@ -57,7 +57,7 @@ impl Caller {
         }
     }
 
-    /// 403 unless they have the route's permission in every division: for changes of what all of them share.
+    /// 403 unless the caller has the route's permission in every division, for changes of what all divisions share.
     pub fn require_every(&self) -> Result<(), Problem> {
         match self.divisions() {
             Divisions::Every => Ok(()),
@@ -67,7 +67,8 @@ impl Caller {
         }
     }
 
-    /// The divisions in which they have the route's permission: for lists of several divisions, and for what none of them owns.
+    /// The divisions in which the caller has the route's permission, for lists of several divisions, and for what no
+    /// division owns.
     pub fn divisions(&self) -> &Divisions {
         self.record.asked(None);
         &self.divisions
@@ -88,8 +89,9 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// The same routes, open only to those who have `permission`, in all divisions or in some. Which a request is about its handler finds
-/// out, and asks the [`Caller`]; the answer of one that succeeded without asking is kept back.
+/// The same routes, open only to callers with `permission` in at least one division. The handler finds out which
+/// division a request is about, and asks the [`Caller`]. An answer that succeeded without that question is replaced by
+/// a 500.
 pub fn require(permission: Permission, routes: Router) -> Router {
     routes.route_layer(middleware::from_fn_with_state(permission, guard))
 }
@@ -107,11 +109,12 @@ async fn guard(State(permission): State<Permission>, mut request: Request, next:
     Ok(response)
 }
 
-/// The caller, if the gateway vouches for them and they have `permission`.
+/// The caller, if the gateway's claims are valid and contain `permission`.
 fn authorize(extensions: &Extensions, permission: Permission, record: &Record) -> Result<Caller, Problem> {
     let claims = claims(extensions).ok_or_else(Problem::unauthorized)?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|value| !value.is_empty());
-    // An access token of the same pool carries the same groups, but is not meant to say who someone is. A machine has no other.
+    // An access token of the same pool has the same groups, but does not authenticate a person. A machine has only an
+    // access token.
     match text("token_use") {
         Some("id") => {}
         Some("access") => return machine::authorize(claims, permission, record),

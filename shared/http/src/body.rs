@@ -1,4 +1,4 @@
-//! Request bodies: how long they may be, what they may be, and where they are broken.
+//! Request bodies: limits, media types, and positions of faults.
 
 mod encoding;
 mod json;
@@ -35,7 +35,7 @@ impl<S: Sync> FromRequest<S> for JsonBody {
     }
 }
 
-/// A body of at most [`DEFAULT_LIMIT`] bytes that is JSON, or none at all, which counts as an object without members.
+/// A JSON body of at most [`DEFAULT_LIMIT`] bytes. A missing body counts as an object without members.
 #[derive(Debug)]
 pub struct OptionalJsonBody(pub Value);
 
@@ -53,7 +53,7 @@ impl<S: Sync> FromRequest<S> for OptionalJsonBody {
     }
 }
 
-/// The body, which is UTF-8 without a byte-order mark at its beginning, and which of the `accepted` media types it has.
+/// The body, in UTF-8 without a leading byte-order mark, and its media type, one of `accepted`.
 pub async fn read(request: Request, limit: usize, accepted: &[&'static str]) -> Result<(&'static str, Bytes), Problem> {
     let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let (essence, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
@@ -66,7 +66,7 @@ pub async fn read(request: Request, limit: usize, accepted: &[&'static str]) -> 
     Ok((media_type, bytes.slice(encoding::mark(&bytes)..)))
 }
 
-/// The JSON value that `bytes` are; what is wrong is told with line and column.
+/// Parses `bytes` as JSON; a fault has line and column.
 pub fn parse_json(bytes: &[u8]) -> Result<Value, FieldError> {
     json::from_slice(bytes).map_err(|error| syntax_fault("body", 1, &error))
 }
@@ -76,7 +76,7 @@ pub fn syntax_fault(field: &str, first_line: usize, error: &serde_json::Error) -
     syntax_fault_at(field, first_line, 0, error)
 }
 
-/// The same, of JSON that begins behind so many bytes of its first line.
+/// The same for JSON that begins after this many bytes of its first line.
 pub fn syntax_fault_at(field: &str, first_line: usize, indent: usize, error: &serde_json::Error) -> FieldError {
     let position = format!(" at line {} column {}", error.line(), error.column());
     let what = error.to_string();

@@ -15,10 +15,10 @@ use crate::record::Rows;
 /// Media type of CSV, as an `Accept` header names it.
 pub const CSV: &str = "text/csv";
 
-/// What stands between several values in one cell: nothing that a spreadsheet splits at.
+/// Separator of several values in one cell, at which no spreadsheet splits.
 pub const BETWEEN_VALUES: &str = " / ";
 
-/// By this Excel knows UTF-8 when it opens a file.
+/// The byte-order mark by which Excel recognises UTF-8.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// A page of a list as CSV (RFC 4180), with a byte-order mark: a header row, then the rows.
@@ -47,7 +47,7 @@ impl Table {
         self.writer.write_record(cells.iter().map(|cell| harmless(cell.as_ref()).into_owned()))
     }
 
-    /// The answer with this page. `next` is the cursor of the page after it; `name` what a browser saves the file as.
+    /// The answer with this page. `next` is the cursor of the next page; `name` is the file name in a browser.
     pub fn into_response(self, name: &str, uri: &Uri, next: Option<&str>) -> Result<Response, Problem> {
         let bytes = self.writer.into_inner().map_err(|_| Problem::internal("CSV could not be written"))?;
         let mut response = bytes.into_response();
@@ -67,15 +67,15 @@ fn header(value: String) -> Result<HeaderValue, Problem> {
     HeaderValue::try_from(value).map_err(|_| Problem::internal("a header value could not be written"))
 }
 
-/// What a spreadsheet takes for the start of a formula, also in the full-width forms that some convert.
+/// Characters that start a formula in a spreadsheet, also in the full-width forms that some convert.
 const FORMULA_STARTS: [char; 8] = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
 
-/// What spreadsheets split at besides commas, depending on country and settings, and what ends a row where they don't see the quotation
-/// marks around a cell. Where one of them stands another cell may begin.
+/// Characters besides commas after which another cell may begin: separators of some countries and settings, and row
+/// ends where a spreadsheet ignores the quotation marks around a cell.
 const SPLITS: [char; 5] = [';', '\t', '|', '\r', '\n'];
 
-/// The cell with an apostrophe wherever a spreadsheet might begin to run a formula (OWASP, "CSV Injection"): at its beginning, and behind
-/// what may split it. Leading white space doesn't help a formula, since spreadsheets trim, nor does a quotation mark.
+/// The cell with an apostrophe wherever a spreadsheet might start a formula (OWASP, "CSV Injection"): at its beginning,
+/// and after a possible separator. Leading white space and quotation marks are skipped, because spreadsheets drop them.
 pub fn harmless(cell: &str) -> Cow<'_, str> {
     let begins =
         |rest: &str| rest.trim_start_matches(|c: char| c.is_whitespace() || c == '"').starts_with(FORMULA_STARTS);
@@ -95,14 +95,14 @@ pub fn harmless(cell: &str) -> Cow<'_, str> {
     harmless.into()
 }
 
-/// Whether the caller would rather have CSV than JSON (RFC 9110, 12.5.1). JSON is the default, also for those who accept neither.
+/// Whether the caller prefers CSV to JSON (RFC 9110, 12.5.1). JSON is the default, also if the caller accepts neither.
 pub fn wants_csv(headers: &HeaderMap) -> bool {
     let accepts = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let ranges: Vec<(&str, f32)> = accepts.flat_map(|value| value.split(',')).map(media_range).collect();
     rank(&ranges, CSV) > rank(&ranges, JSON)
 }
 
-/// A media range in lower or upper case, and its quality; one that can't be read has none.
+/// A media range in any case, and its quality; an unreadable one has none.
 fn media_range(text: &str) -> (&str, f32) {
     let mut parts = text.split(';').map(str::trim);
     let range = parts.next().unwrap_or_default();
@@ -111,7 +111,7 @@ fn media_range(text: &str) -> (&str, f32) {
     (range, quality.unwrap_or(0.0))
 }
 
-/// How much a media type is wanted: the quality that the range that fits it best gives it, then how well that fits.
+/// Preference for a media type: the quality of its most specific range, then how specific that is.
 fn rank(ranges: &[(&str, f32)], media_type: &str) -> (f32, u8) {
     let (group, _) = media_type.split_once('/').unwrap_or((media_type, ""));
     let fit = |range: &str| match range.split_once('/') {
@@ -200,7 +200,8 @@ mod tests {
         assert_eq!(&body[..], "\u{feff}name,email\r\n\"Söhne, \"\"Z\"\"\",'=x@example.com\r\n".as_bytes());
     }
 
-    /// What a spreadsheet may take for cells: everything between separators, with and without an eye for quotation marks.
+    /// Everything that a spreadsheet may read as a cell: the text between separators, with and without regard to
+    /// quotation marks.
     fn cells(text: &str) -> impl Iterator<Item = &str> {
         text.split(SPLITS).map(|cell| cell.trim_start_matches(|c: char| c.is_whitespace() || c == '"'))
     }

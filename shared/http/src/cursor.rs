@@ -1,8 +1,8 @@
-//! Cursors: where a list goes on, opaque to the caller.
+//! Cursors: positions in a list, opaque to the caller.
 //!
 //! A cursor is base64url of JSON with a version, the position, and a hash over both and over the query that it belongs
-//! to. The hash is no secret and protects nothing: a position leads only to what the query may see anyway. It makes sure that
-//! a mistake, such as another filter with an old cursor, is told instead of answered with a wrong page.
+//! to. The hash is not secret and protects nothing: a position leads only to what the query may see anyway. It detects
+//! mistakes, such as another filter with an old cursor, which would otherwise return a wrong page.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -21,18 +21,19 @@ const VERSION: u8 = 1;
 /// Bytes of the hash in a cursor.
 const HASH_BYTES: usize = 9;
 
-/// A page of a list, as it is answered.
+/// A page of a list, as in answers.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Page<T> {
     /// What is on it.
     pub items: Vec<T>,
-    /// Where the list goes on, if it does.
+    /// Cursor of the next page, if there is one.
     pub next_cursor: Option<String>,
 }
 
 impl<T> Page<T> {
-    /// The page of the list that `query` describes; the list goes on after the position `next`, if there is one.
+    /// The page of the list that `query` describes; `next` is the position that the next page continues after, if there
+    /// is one.
     pub fn new<P: Serialize>(items: Vec<T>, query: &impl Serialize, next: Option<&P>) -> Result<Self, Problem> {
         let next_cursor = next.map(|next| encode(query, next)).transpose().map_err(Problem::internal)?;
         Ok(Self { items, next_cursor })
@@ -56,8 +57,8 @@ struct Envelope<P> {
     h: String,
 }
 
-/// The cursor at `position` of the list that `query` describes: everything that decides what is in the list and in which
-/// order, but not the size of a page.
+/// The cursor at `position` of the list that `query` describes: everything that decides what is in the list and in
+/// which order, but not the size of a page.
 pub fn encode<P: Serialize>(query: &impl Serialize, position: &P) -> Result<String, serde_json::Error> {
     let mut hash = Sha256::new();
     for part in [serde_json::to_vec(&VERSION)?, serde_json::to_vec(query)?, serde_json::to_vec(position)?] {

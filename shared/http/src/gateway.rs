@@ -1,9 +1,10 @@
-//! Events of API Gateway (REST, payload format 1.0) as requests, and answers as it takes them.
+//! Converts events of API Gateway (REST, payload format 1.0) to requests, and responses to its answers.
 //!
 //! <https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html>
 //!
-//! lambda_http makes the request, but for two things. It reads the path as part of a URL: `FZ1%23x` or `x/../FZ1` would name `FZ1`. And
-//! it panics where a client's `X-Forwarded-Proto` and `Host` don't make one. Here the path is the one that was sent.
+//! lambda_http makes the request, with two exceptions. It parses the path as part of a URL, so that `FZ1%23x` or
+//! `x/../FZ1` would name `FZ1`, and it panics if a client's `X-Forwarded-Proto` and `Host` don't form a URL. Here the
+//! path is used as it was sent.
 
 use std::collections::HashMap;
 
@@ -23,7 +24,7 @@ use crate::Problem;
 
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// What a path is made of (RFC 3986, 3.3); all else is escaped, as a client should have done. A `%` is the beginning of an escape.
+/// Characters of a path (RFC 3986, 3.3); all others are escaped, as a client should have done. A `%` begins an escape.
 const NOT_IN_A_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'/')
     .remove(b'%')
@@ -51,23 +52,24 @@ const NOT_IN_A_PATH: &AsciiSet = &NON_ALPHANUMERIC
 pub(crate) struct Answer {
     status_code: u16,
     multi_value_headers: HashMap<String, Vec<String>>,
-    /// In Base64 if it is not text.
+    /// Base64 if it is not text.
     body: String,
     is_base64_encoded: bool,
 }
 
-/// The request that an event tells of.
+/// The request of an event.
 pub(crate) fn request(event: Value, context: Context) -> Result<Request, Problem> {
     let mut event: ApiGatewayProxyRequest = serde_json::from_value(event).map_err(|error| {
         Problem::plain(StatusCode::BAD_REQUEST).detail(format!("This is no event of API Gateway: {error}."))
     })?;
     let path = event.path.replace("/".to_owned()).unwrap_or_default();
-    // What lambda_http would make a URL of. Events that the gateway makes have all headers, and so these, under `multiValueHeaders` too.
+    // Headers that lambda_http would build a URL from. The gateway's events contain all headers under
+    // `multiValueHeaders` too.
     event.headers.remove(HOST);
     event.headers.remove(X_FORWARDED_PROTO);
     event.request_context.domain_name = None;
     if !event.multi_value_headers.is_empty() {
-        // They would stand in for all values of their name.
+        // They would replace all values of their name.
         event.headers.clear();
     }
     let mut request = Request::from(LambdaRequest::ApiGatewayV1(event)).with_lambda_context(context);
@@ -75,7 +77,7 @@ pub(crate) fn request(event: Value, context: Context) -> Result<Request, Problem
     Ok(request)
 }
 
-/// The address of a path as it was sent. One that does not begin with a slash would be read as something else.
+/// The URI of a path as it was sent. A path without a leading slash would be parsed as something else.
 fn uri(path: &str, query: Option<&str>) -> Result<Uri, Problem> {
     let slash = if path.starts_with('/') { "" } else { "/" };
     let query = query.map(|query| format!("?{query}")).unwrap_or_default();
@@ -122,7 +124,7 @@ mod tests {
         request(event, Context::default()).expect("a request")
     }
 
-    /// What a handler is told that the path names.
+    /// The path parameters that a handler gets.
     async fn named(path: &str) -> String {
         let router = Router::new().route("/v1/accounts/{id}", get(|Path(id): Path<String>| async move { id }));
         let response = router.oneshot(read(event(path, json!({}))).map(Body::new)).await.expect("infallible");

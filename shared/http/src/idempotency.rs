@@ -36,13 +36,13 @@ fn fault(message: &str) -> FieldError {
     FieldError::new("Idempotency-Key", message)
 }
 
-/// Hash of what a body says: spacing and order of members make no difference.
+/// Hash of a body's value; white space and order of members make no difference.
 pub fn hash_of(body: &Value) -> String {
     let digest = Sha256::digest(sorted(body).to_string());
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The value with the members of all objects in order of their names, whichever order serde_json is built to keep.
+/// The value with the members of all objects sorted by name, whichever order serde_json is built to keep.
 fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(members) => {
@@ -54,7 +54,7 @@ fn sorted(value: &Value) -> Value {
     }
 }
 
-/// The key was used for a request that said something else.
+/// The key was used for another request.
 pub fn reused() -> Problem {
     Problem::unprocessable(
         ProblemType::KEY_REUSED,

@@ -1,4 +1,4 @@
-//! What the HTTP functions share: who may call, how requests are read, how answers and problems are written.
+//! What the HTTP functions share: permissions, reading of requests, writing of answers and problems.
 //!
 //! A function builds its routes, guards them with [`auth::require`], and hands them to [`server::run`].
 

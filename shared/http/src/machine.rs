@@ -1,7 +1,7 @@
 //! Machine clients: programs that call with an access token of their own (OAuth 2.0 client credentials), and what its
 //! scopes permit.
 //!
-//! The gateway takes such tokens on the paths below `/v1/machine` alone; what they permit is decided here all the same.
+//! The gateway accepts such tokens only on paths below `/v1/machine`; what they permit is nevertheless decided here.
 
 use portal_domain::permission::{Divisions, Permission};
 use serde_json::{Map, Value};
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::record::Record;
 use crate::{Caller, Problem};
 
-/// The scope that lets a machine keep the directory: `infra/operators.yaml` defines it, `template.yaml` asks for it.
+/// The scope for imports: `infra/operators.yaml` defines it, `template.yaml` requires it.
 const DIRECTORY_SCOPE: &str = "portal-invites/directory";
 
 /// What a scope permits; most permit nothing here.
@@ -17,8 +17,8 @@ fn permission_of(scope: &str) -> Option<Permission> {
     (scope == DIRECTORY_SCOPE).then_some(Permission::Directory)
 }
 
-/// The machine client whose access token has these claims, if a scope of it gives `permission`, which it then has in every
-/// division. A person's access token is refused: it names a user, and its subject is not its client.
+/// The machine client whose access token has these claims, if a scope of it gives `permission`, which it then has in
+/// every division. A person's access token is refused: it names a user, and its subject is not its client.
 pub(crate) fn authorize(
     claims: &Map<String, Value>,
     permission: Permission,

@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 /// Media type of a problem.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-/// What a caller is asked to wait when a store is throttled, in seconds.
+/// `Retry-After` when a store is throttled, in seconds.
 const RETRY_AFTER_SECONDS: u32 = 5;
 
 /// The type of a problem, by which a program tells it from others of the same status.
@@ -38,7 +38,7 @@ impl ProblemType {
     pub const MISSING_PERMISSION: Self = Self::new("/problems/missing-permission", "A permission is missing");
     /// 409: the selection has changed since it was loaded; `counts` has the new numbers.
     pub const DRIFT: Self = Self::new("/problems/drift", "The selection has changed");
-    /// 409: the division has an active campaign; `campaignId` names it, `campaign` says how far it has come.
+    /// 409: the division has an active campaign; `campaignId` names it, `campaign` shows its progress.
     pub const DIVISION_BUSY: Self = Self::new("/problems/division-busy", "The division has an active campaign");
     /// 422: the idempotency key was used with another body.
     pub const KEY_REUSED: Self = Self::new("/problems/idempotency-key-reused", "The idempotency key was used before");
@@ -46,33 +46,33 @@ impl ProblemType {
     pub const SENDER_REFUSED: Self = Self::new("/problems/sender-refused", "The sender can not be used");
     /// 409: the campaign's `state` doesn't allow this.
     pub const CAMPAIGN_STATE: Self = Self::new("/problems/campaign-state", "The campaign's state does not allow this");
-    /// 409: the campaign would reach more people than it may; `wouldReach` says how many.
+    /// 409: the campaign would exceed its bound; `wouldReach` says how many people it would reach.
     pub const AUDIENCE_GREW: Self = Self::new("/problems/audience-grew", "The audience has grown");
     /// 409 or 503: SES does not send for this account at the moment.
     pub const SENDING_PAUSED: Self = Self::new("/problems/sending-paused", "Sending is paused");
-    /// 403: an invitation can't be accepted like this; why is nobody's business.
+    /// 403: the invitation can't be accepted; the reason is not told (guarantee 14).
     pub const NOT_ACTIVATED: Self = Self::new("/problems/not-activated", "The invitation was not accepted");
     /// 409: the recipient's status, in `recipientStatus`, doesn't allow this.
     pub const RECIPIENT_STATUS: Self =
         Self::new("/problems/recipient-status", "The recipient's status does not allow this");
 
-    /// 409: the template has a newer version than the one that was edited; `version`, `updatedBy` and `updatedAt` tell of it.
+    /// 409: the template has a newer version than the edited one; `version`, `updatedBy` and `updatedAt` describe it.
     pub const TEMPLATE_CHANGED: Self = Self::new("/problems/template-changed", "The template has changed");
     /// 409: the built-in template is code.
     pub const BUILT_IN_TEMPLATE: Self = Self::new("/problems/built-in-template", "The template is built in");
-    /// 409: the schedule was changed since it was read; `revision`, `updatedBy` and `updatedAt` tell of it.
+    /// 409: the schedule was changed since it was read; `revision`, `updatedBy` and `updatedAt` describe the change.
     pub const SCHEDULE_CHANGED: Self = Self::new("/problems/schedule-changed", "The schedule has changed");
     /// 409: the schedule is written in the stack's template.
     pub const SCHEDULE_IN_TEMPLATE: Self =
         Self::new("/problems/schedule-in-template", "The schedule is in the template");
-    /// 409: there are as many schedules as there may be.
+    /// 409: the limit of schedules is reached.
     pub const TOO_MANY_SCHEDULES: Self = Self::new("/problems/too-many-schedules", "There are too many schedules");
     /// 409: the caller's own address is not verified.
     pub const ADDRESS_NOT_VERIFIED: Self = Self::new("/problems/address-not-verified", "The address is not verified");
     /// 422: SES refused this e-mail.
     pub const MAIL_REFUSED: Self = Self::new("/problems/mail-refused", "The e-mail was refused");
 
-    /// A type; `uri` is `/problems/<name>` and `title` says the same in every occurrence.
+    /// A type; `uri` is `/problems/<name>`, and `title` is the same in every occurrence.
     pub const fn new(uri: &'static str, title: &'static str) -> Self {
         Self { uri, title }
     }
@@ -111,7 +111,7 @@ impl Problem {
         Self { errors, ..Self::new(StatusCode::BAD_REQUEST, ProblemType::INVALID_REQUEST, detail) }
     }
 
-    /// 400 for faults in fields, which say all there is to say.
+    /// 400 for faults in fields, without further detail.
     pub fn invalid(errors: Vec<FieldError>) -> Self {
         let detail = match errors.len() {
             1 => "One field is at fault.".to_owned(),
@@ -138,17 +138,17 @@ impl Problem {
         }
     }
 
-    /// 401: who calls is not known.
+    /// 401: the caller is not authenticated.
     pub fn unauthorized() -> Self {
         Self::plain(StatusCode::UNAUTHORIZED).detail("Sign in, and send the ID token as bearer token.")
     }
 
-    /// 403: who calls lacks `permission`.
+    /// 403: the caller lacks `permission`.
     pub fn forbidden(permission: Permission) -> Self {
         Self::missing(format!("This needs the permission {}.", permission.title()))
     }
 
-    /// 403: who calls lacks `permission` for something, such as "division NORTH".
+    /// 403: the caller lacks `permission` for something, such as "division NORTH".
     pub fn forbidden_for(permission: Permission, what: impl Display) -> Self {
         Self::missing(format!("This needs the permission {} for {what}.", permission.title()))
     }
@@ -172,7 +172,7 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, kind, detail)
     }
 
-    /// 409: this campaign is active in the division; `view` is as far as it is known what it is.
+    /// 409: this campaign is active in the division; `view` is its view, if it is known.
     pub fn division_busy(id: CampaignId, view: Option<&CampaignView>) -> Self {
         let unknown = || "Another campaign is active in this division. Wait until it has ended.".to_owned();
         let detail = view.map_or_else(unknown, CampaignView::in_the_way);
@@ -204,25 +204,25 @@ impl Problem {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, kind, detail)
     }
 
-    /// 429: worth another try in so many seconds.
+    /// 429: the caller may retry in this many seconds.
     pub fn too_many_requests(seconds: u32) -> Self {
         let detail = "Too many tries. Please wait a few minutes, and try again.";
         Self { retry_after: Some(seconds), ..Self::plain(StatusCode::TOO_MANY_REQUESTS).detail(detail) }
     }
 
-    /// 500. `what` is logged, and so must hold ids at most; the caller is told nothing of it.
+    /// 500. `what` is logged, so it may contain ids only; the caller does not get it.
     pub fn internal(what: impl std::fmt::Display) -> Self {
         tracing::error!(error.cause = %what, "a request failed");
         Self::plain(StatusCode::INTERNAL_SERVER_ERROR).detail("Something went wrong here. It has been logged.")
     }
 
-    /// 503: worth another try in a few seconds.
+    /// 503: the caller may retry in a few seconds.
     pub fn busy() -> Self {
         let detail = "The service is busy at the moment. Please try again.";
         Self { retry_after: Some(RETRY_AFTER_SECONDS), ..Self::plain(StatusCode::SERVICE_UNAVAILABLE).detail(detail) }
     }
 
-    /// The same problem, told for a person.
+    /// The same problem with a detail for people.
     pub fn detail(self, detail: impl Into<String>) -> Self {
         Self { detail: Some(detail.into()), ..self }
     }
@@ -337,7 +337,7 @@ mod tests {
         assert!(!body.to_string().contains("secret"));
     }
 
-    /// A store that is throttled (`true`), or can't do what it was asked.
+    /// A store that is throttled (`true`), or fails.
     #[derive(Debug, thiserror::Error)]
     #[error("the secret cause")]
     struct Store(bool);

@@ -30,8 +30,7 @@ pub struct Query {
 }
 
 impl Query {
-    /// Decodes the query of a request. An empty value counts as absent, since that is what a form sends for a field that
-    /// was left empty.
+    /// Decodes the query of a request. An empty value counts as absent, because forms send one for an empty field.
     pub fn of(uri: &Uri) -> Self {
         let mut object = Map::new();
         let mut repeated: Vec<FieldError> = Vec::new();
@@ -44,7 +43,7 @@ impl Query {
         Self { object: Value::Object(object), repeated }
     }
 
-    /// Reads the parameters; all faults are answered at once, unknown and repeated parameters among them.
+    /// Reads the parameters; all faults are returned at once, including unknown and repeated parameters.
     pub fn read<T>(&self, read: impl FnOnce(&mut Fields<'_>) -> T) -> Result<T, Problem> {
         let mut fields = Fields::of(&self.object, "")?;
         let value = read(&mut fields);
@@ -86,8 +85,7 @@ fn pairs(uri: &Uri) -> Vec<(String, String)> {
     form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).into_owned().collect()
 }
 
-/// The query of the page after this one: a query-only relative reference, since the stage of an API makes an absolute
-/// path wrong.
+/// The query of the next page: a query-only relative reference, because an absolute path would lack the API's stage.
 pub fn next_page(uri: &Uri, cursor: &str) -> String {
     let others = pairs(uri).into_iter().filter(|(name, value)| name != "cursor" && !value.is_empty());
     let mut query = form_urlencoded::Serializer::for_suffix("?".to_owned(), 1);

@@ -1,4 +1,4 @@
-//! What is noted of a request while it is answered, for its line in the log.
+//! Data of a request, collected for its log line (guarantee 9).
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::http::Extensions;
 use portal_domain::DivisionId;
 
-/// Most divisions that a line in the log names.
+/// Most divisions named in a log line.
 const NAMED: usize = 20;
 
-/// What is noted of one request; all its copies are one.
+/// The record of one request, shared by its copies.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Record(Arc<Mutex<Noted>>);
 
@@ -17,11 +17,11 @@ pub(crate) struct Record(Arc<Mutex<Noted>>);
 struct Noted {
     /// The caller's `sub`.
     caller: Option<String>,
-    /// The divisions that the caller was asked for; `None` as long as nothing was asked.
+    /// The divisions that were checked; `None` if none was checked yet.
     divisions: Option<BTreeSet<DivisionId>>,
 }
 
-/// How many rows an answer has: an extension of the response.
+/// Number of rows in an answer, as an extension of the response.
 #[derive(Clone, Copy, Debug)]
 pub struct Rows(pub usize);
 
@@ -31,33 +31,33 @@ impl Record {
         extensions.get().cloned().unwrap_or_default()
     }
 
-    /// Notes who calls, also if they are refused.
+    /// Records the caller, also if they are refused.
     pub fn called_by(&self, sub: &str) {
         self.noted().caller = Some(sub.to_owned());
     }
 
-    /// Notes that it was asked whether the caller may act in this division, or in which they may.
+    /// Records that the permission was checked for this division, or for which ones it was asked.
     pub fn asked(&self, division: Option<&DivisionId>) {
         self.noted().divisions.get_or_insert_default().extend(division.cloned());
     }
 
-    /// Whether anything was asked.
+    /// Whether any check was made.
     pub fn has_asked(&self) -> bool {
         self.noted().divisions.is_some()
     }
 
-    /// The caller's `sub`; `none` of who is signed in to nothing.
+    /// The caller's `sub`; `none` without a token.
     pub fn caller(&self) -> String {
         self.noted().caller.clone().unwrap_or_else(|| "none".to_owned())
     }
 
-    /// The divisions that were asked for: the first of them, and how many more.
+    /// The checked divisions: the first ones, and the number of others.
     pub fn divisions(&self) -> String {
         let noted = self.noted();
         let divisions = noted.divisions.iter().flatten();
         let named: Vec<_> = divisions.clone().take(NAMED).map(DivisionId::as_str).collect();
         let more = divisions.count() - named.len();
-        // As JSON, since an id may have commas, quotes and what else there is.
+        // As JSON, because an id may contain commas, quotes and other separators.
         let named = serde_json::json!(named).to_string();
         if more == 0 { named } else { format!("{named} and {more} more") }
     }

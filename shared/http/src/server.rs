@@ -1,4 +1,4 @@
-//! What stands around the routes of every HTTP function.
+//! The layers around the routes of every HTTP function.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::time::Instant;
@@ -20,9 +20,8 @@ use crate::query::NoQuery;
 use crate::record::{Record, Rows};
 use crate::{Problem, gateway};
 
-/// The routes with what every function needs: errors as problems, also those of routing and of panics; a line in the
-/// log for each request, with who made it, about which divisions, and how many rows it was answered, of ids and numbers only; and
-/// answers that nothing on the way keeps.
+/// Adds what every function needs: errors as problems, also those of routing and of panics; a log line for each request
+/// with caller, divisions and number of rows, as ids and numbers only; and headers that keep answers out of caches.
 pub fn router(routes: Router) -> Router {
     routes.layer(middleware::from_fn(around))
 }
@@ -39,7 +38,7 @@ pub async fn run(routes: Router) -> Result<(), Error> {
     lambda_runtime::run(handler).await
 }
 
-/// What the router answers to an event of API Gateway.
+/// The router's answer to an event of API Gateway.
 pub async fn respond(router: Router, event: Value, context: Context) -> Response {
     match gateway::request(event, context) {
         Ok(request) => router.oneshot(request.map(Body::new)).await.unwrap_or_else(|never| match never {}),
@@ -104,7 +103,7 @@ fn as_problem(response: Response) -> Response {
     response
 }
 
-/// Logs where a panic happened. Its message only where it is a literal: a formatted one may hold anything.
+/// Logs the place of a panic, and its message only if it is a literal, because a formatted one may contain anything.
 fn log_panic(info: &panic::PanicHookInfo<'_>) {
     let message = info.payload().downcast_ref::<&'static str>().copied().unwrap_or("(a formatted message)");
     let location = info.location().map(ToString::to_string).unwrap_or_default();

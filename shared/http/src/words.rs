@@ -10,7 +10,7 @@ use portal_domain::feedback::Standing;
 use portal_domain::input::Fields;
 use portal_domain::{Outcome, PortalStatus};
 
-/// Why somebody got no e-mail, or can't be reached; as the page's `words.js` has it.
+/// Words for the reasons why somebody got no e-mail or is undeliverable, as in the page's `words.js`.
 const REASONS: [(&str, &str); 17] = [
     ("accepted", "Has accepted an invitation before"),
     ("noLongerSelected", "No account meets the filter"),
@@ -44,7 +44,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// The clock of a time zone that goes by this name.
+    /// The clock of the time zone with this name.
     pub fn new(name: &str, zone: TimeZone) -> Self {
         Self { name: name.to_owned(), zone }
     }
@@ -54,7 +54,7 @@ impl Clock {
         format!("{label} ({})", self.name)
     }
 
-    /// A time to the minute, as spreadsheets in any language read it: `2026-11-27 09:30`. Nothing for none.
+    /// A time to the minute, in a form that spreadsheets in any language read: `2026-11-27 09:30`. Empty for `None`.
     pub fn time(&self, at: Option<Timestamp>) -> String {
         let local = at.map(|at| at.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string());
         local.unwrap_or_default()
@@ -70,7 +70,7 @@ pub fn status(status: PortalStatus) -> &'static str {
     }
 }
 
-/// What became of somebody in a campaign.
+/// An outcome.
 pub fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Sent => "Sent",
@@ -82,7 +82,7 @@ pub fn outcome(outcome: Outcome) -> &'static str {
     }
 }
 
-/// What SES said of an e-mail.
+/// A standing.
 pub fn standing(standing: Standing) -> &'static str {
     match standing {
         Standing::Delivered => "Delivered",
@@ -94,7 +94,7 @@ pub fn standing(standing: Standing) -> &'static str {
     }
 }
 
-/// Why mail does not reach somebody; a name that is not known as it is.
+/// Why somebody is undeliverable; an unknown name is returned as it is.
 pub fn undeliverable(name: &str) -> &str {
     match Standing::ALL.into_iter().find(|known| known.as_str() == name) {
         Some(known) => standing(known),
@@ -102,12 +102,12 @@ pub fn undeliverable(name: &str) -> &str {
     }
 }
 
-/// Why there was no e-mail; a name that is not known as it is.
+/// Why there was no e-mail; an unknown name is returned as it is.
 pub fn reason(name: &str) -> &str {
     REASONS.iter().find(|(known, _)| *known == name).map_or(name, |(_, words)| words)
 }
 
-/// Why somebody got no e-mail, or what SES said of it and its code for the cause.
+/// Why somebody got no e-mail, or its standing with SES's code for the cause.
 pub fn became<'a>(why: Option<&'a str>, said: Option<Standing>, detail: Option<&str>) -> Cow<'a, str> {
     match (why, said, detail) {
         (Some(why), _, _) => reason(why).into(),

@@ -32,7 +32,7 @@ pub(super) fn check_charset(parameters: &str) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Refuses a body that is not UTF-8, or was not before it came to the gateway: where a byte is none, that puts U+FFFD.
+/// Refuses a body that is not UTF-8, or was not before the gateway replaced its invalid bytes by U+FFFD.
 pub(super) fn check(bytes: &[u8]) -> Result<(), FieldError> {
     let refused = |what: &str| Err(FieldError::new("body", format!("{what}. Send it as UTF-8")));
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || bytes.contains(&0) {
@@ -49,7 +49,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), FieldError> {
     }
 }
 
-/// Line and column of the byte `at`; columns count characters. What is before it is UTF-8.
+/// Line and column of the byte `at`; columns count characters. The bytes before it are UTF-8.
 fn place(bytes: &[u8], at: usize) -> String {
     let before = String::from_utf8_lossy(&bytes[..at]);
     let line = before.matches('\n').count() + 1;
