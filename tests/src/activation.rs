@@ -1,4 +1,4 @@
-//! Customers who accept invitations and ask for new ones.
+//! Calls of customers: accepting invitations and asking for new e-mails.
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::World;
 use crate::http::{Answer, Call};
 
-/// A password that somebody might choose. No log may have it.
+/// A new password. No log may contain it.
 pub const CHOSEN: &str = "never-log-me seven green kettles";
 
 /// The body of a request to accept.

@@ -1,4 +1,4 @@
-//! Time that a test moves on.
+//! Time controlled by a test.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,7 +8,7 @@ use rand::Rng;
 
 use crate::sim::instance::Time;
 
-/// A clock that goes on with tokio's: in a test with `start_paused` only while everybody waits, and then at once.
+/// A clock that follows tokio's: in a test with `start_paused` it advances only while all tasks wait, and then at once.
 #[derive(Debug)]
 pub struct Clock {
     time: Time,
@@ -16,13 +16,13 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Puts it ahead.
+    /// Advances it.
     pub fn put_ahead(&self, by: SignedDuration) {
         *self.ahead.lock().unwrap() += by;
     }
 }
 
-/// Runs a test by a clock of its own: it begins at noon in New York, so that no day ends meanwhile.
+/// Runs a test with a clock of its own that begins at noon in New York, so that no day ends meanwhile.
 pub async fn with_clock(test: impl AsyncFnOnce(Arc<Clock>)) {
     let noon = "2026-06-10T16:00:00Z".parse().unwrap();
     let clock = Arc::new(Clock { time: Time::starting_at(noon), ahead: Mutex::default() });

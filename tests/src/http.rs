@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use lambda_http::Context;
 use serde_json::{Map, Value, json};
 
-/// A call; what is not set is as an operator with all permissions would send it.
+/// A call; by default that of an operator with all permissions.
 #[derive(Clone, Debug)]
 pub struct Call {
     method: String,
@@ -99,7 +99,7 @@ impl Call {
         self
     }
 
-    /// As a customer makes it, who is signed in to nothing.
+    /// As a customer's call, without a token.
     pub fn public(mut self) -> Self {
         self.claims = Value::Null;
         self

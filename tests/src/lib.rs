@@ -1,8 +1,8 @@
 //! What the tests share.
 //!
-//! [`World`] is a system of its own: AWS in memory ([`cloud`]) and the functions' own code, all in the test's process, so that a test
-//! decides what happens when. [`sim`] lets such a system run on by itself, with everything that can go wrong. [`Stack`] is the system
-//! as it is deployed in a local cloud, which `make up` and `make test` start.
+//! [`World`] is a system of its own: AWS in memory ([`cloud`]) and the functions' own code, all in the test's process,
+//! so that a test decides what happens when. [`sim`] lets such a system run on by itself, with everything that can go
+//! wrong. [`Stack`] is the system as it is deployed in a local cloud, which `make up` and `make test` start.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
 

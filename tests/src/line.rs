@@ -1,4 +1,4 @@
-//! The line between a function and AWS, on which calls and answers get lost as a test wants it.
+//! The line between a function and AWS, on which a test can lose calls and answers.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -20,19 +20,19 @@ use crate::cloud::connector::operation;
 pub enum Fate {
     /// It is made and answered.
     Made,
-    /// Nobody can be reached: it is not made.
+    /// No connection: the call is not made.
     NoConnection,
     /// It is made, and the connection breaks before the answer is there.
     AnswerLost,
     /// It is made, and an answer never comes.
     NoAnswer,
-    /// It is not made, and answered so.
+    /// The call is not made, and gets this answer.
     Answered(u16, &'static str),
-    /// It waits at the gate before it is made.
+    /// The call waits at the gate before it is made.
     Held(Arc<Gate>),
 }
 
-/// Where a call waits until a test has done something else.
+/// A gate at which a call waits until the test opens it.
 #[derive(Debug, Default)]
 pub struct Gate {
     arrived: Notify,
@@ -40,12 +40,12 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Until a call waits at the gate.
+    /// Waits until a call is at the gate.
     pub async fn arrived(&self) {
         self.arrived.notified().await;
     }
 
-    /// Lets it go on.
+    /// Opens the gate.
     pub fn open(&self) {
         self.open.notify_one();
     }

@@ -1,4 +1,4 @@
-//! A world in which schedules are due when a test says so.
+//! A world in which a test decides when schedules are due.
 
 use aws_sdk_scheduler::operation::get_schedule::GetScheduleOutput;
 use jiff::Timestamp;
@@ -20,7 +20,7 @@ pub struct Scheduling {
 }
 
 impl Scheduling {
-    /// One with so many people in NORTH.
+    /// A world with this many people in NORTH.
     pub async fn with_people(people: usize) -> Self {
         Self::of(World::with_people(people).await)
     }
@@ -53,7 +53,7 @@ impl Scheduling {
         answer.json()
     }
 
-    /// What the API tells of its occurrences, newest first.
+    /// Its occurrences in the API, newest first.
     pub async fn occurrences(&self, schedule: &Value) -> Vec<Value> {
         let answer = self.world.call(Call::new("GET", &format!("{}/occurrences", path(schedule)))).await;
         assert_eq!(answer.status, 200, "{}", answer.text);
@@ -70,12 +70,12 @@ impl Scheduling {
         self.scheduled_send.run(&due(schedule, scheduled_at), now).await
     }
 
-    /// The same, in time; answers what came of it.
+    /// The same, called on time; returns the result.
     pub async fn verdict(&self, schedule: &Value, at: Timestamp) -> Verdict {
         self.fire(schedule, at, at).await.unwrap().unwrap().verdict
     }
 
-    /// What EventBridge Scheduler knows of a schedule.
+    /// The schedule as stored in EventBridge Scheduler.
     pub async fn known_to_scheduler(&self, schedule: &Value) -> Option<GetScheduleOutput> {
         let request = aws_sdk_scheduler::Client::new(&self.world.config).get_schedule();
         let request = request.group_name(GROUP).name(id(schedule));

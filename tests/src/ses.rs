@@ -1,4 +1,4 @@
-//! What SES would report.
+//! Reports of SES.
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use portal_aws::campaigns::item::LedgerItem;
@@ -89,7 +89,7 @@ impl World {
         self.campaigns.ledger_row(campaign, id).await.unwrap().unwrap()
     }
 
-    /// Makes a row what it is after another attempt, which this one claimed.
+    /// Makes a row look as after another attempt that this campaign claimed.
     pub async fn set_attempt(&self, campaign: CampaignId, row: &LedgerItem, outcome: &str, attempt: u32) {
         let shard = portal_aws::campaigns::keys::shard_pk(campaign, row.recipient_id.shard());
         self.dynamo

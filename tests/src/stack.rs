@@ -60,8 +60,8 @@ impl Stack {
             .build()
     }
 
-    /// Invokes a function with an event; answers as Lambda does. The crate of Lambda's SDK would take longer to compile than all else
-    /// here.
+    /// Invokes a function with an event; answers as Lambda does. The crate of Lambda's SDK would take longer to compile
+    /// than all else here.
     pub fn invoke(&self, function: &str, event: &str) -> Answer {
         let uri = format!("{}/2015-03-31/functions/{function}/invocations", self.aws_endpoint);
         let identity = credentials().into();

@@ -1,4 +1,4 @@
-//! Campaigns in trouble: refused by SES, or of unknown outcome.
+//! Campaigns with e-mails that SES refuses or whose outcome is unknown.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::Message;
@@ -49,7 +49,7 @@ impl World {
         self.cloud().ses.refuse(&self.email("sender"), false);
     }
 
-    /// A campaign to everyone that is over, and of whose e-mails nobody knows: SES had a fault, and no e-mail left.
+    /// A completed campaign to everyone with unconfirmed rows only: SES failed, and no e-mail left.
     pub async fn send_unconfirmed(&self, division: &str) -> CampaignId {
         let faulty = line(&self.config, |operation, _| match operation {
             "SendEmail" => Fate::Answered(500, "{}"),

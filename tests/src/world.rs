@@ -57,14 +57,14 @@ pub struct World {
 }
 
 impl Drop for World {
-    /// Nothing was asked of AWS that a function's role does not allow.
+    /// No function asked AWS for anything that its role does not allow.
     fn drop(&mut self) {
         if let Ok(cloud) = self.cloud.lock() {
             record::add(&cloud.roles);
         }
         let refused = self.cloud.lock().map(|cloud| cloud.roles.refused().join("\n")).unwrap_or_default();
         if std::thread::panicking() {
-            // It may be why.
+            // A refused call may be the reason for the panic.
             eprintln!("{refused}");
         } else {
             assert_eq!(refused, "");
@@ -84,7 +84,7 @@ impl World {
     pub fn empty() -> Self {
         let mut cloud = Cloud::new(&Template::read());
         cloud.ses.verify("simulator.amazonses.com");
-        // A pace that no test notices; those about the pace set their own.
+        // A pace too fast to matter; tests about the pace set their own.
         (cloud.ses.account.rate, cloud.ses.account.quota) = (100_000.0, None);
         let cloud = Arc::new(Mutex::new(cloud));
         let answering = cloud.clone();
@@ -218,8 +218,8 @@ impl World {
         self.call(Call::new("GET", &format!("/v1/campaigns/{id}"))).await.json()
     }
 
-    /// Hands queued messages to their functions until the queues are empty, as Lambda would. A function that panics
-    /// is a function that was killed: its message comes again.
+    /// Hands queued messages to their functions until the queues are empty, as Lambda would. A panic counts as a kill:
+    /// the message comes again.
     pub async fn pump(&self) {
         self.pump_with(&self.deliver).await;
     }
@@ -283,7 +283,7 @@ impl World {
         self.drain("DELIVER_QUEUE_URL", async |_| {}).await
     }
 
-    /// Takes all messages out of a queue, and does something with each.
+    /// Takes all messages out of a queue, and handles each.
     pub async fn drain(&self, queue: &'static str, act: impl AsyncFn(&Message)) -> Vec<Message> {
         let mut drained = Vec::new();
         loop {
@@ -333,7 +333,7 @@ impl World {
         new.iter().map(|notice| notice.message.clone()).collect()
     }
 
-    /// What the company's portal was told since the test asked last: types and details.
+    /// Events for the company's portal since the last call: types and details.
     pub fn told(&self) -> Vec<(String, Value)> {
         let cloud = self.cloud();
         let new = &cloud.bus.events()[self.events_read.swap(cloud.bus.events().len(), Ordering::Relaxed)..];

@@ -1,6 +1,6 @@
-//! `make simulate`: runs seeds on all cores, and says what was checked, what happened, and what never did.
+//! `make simulate`: runs seeds on all cores, and reports what was checked, what happened, and what never did.
 //!
-//! Each seed runs in a process of its own, since the SDK keeps some state for the whole process.
+//! Each seed runs in a process of its own, because the SDK keeps some state for the whole process.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "it is a command")]
 
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use tests::sim::report::Report;
 use tests::sim::{self, Outcome};
 
-/// Names the seed that a process of its own is to run.
+/// Variable that names the seed of a child process.
 const ALONE: &str = "SIMULATE_ALONE";
 
 /// What is asked for.
@@ -46,7 +46,8 @@ fn main() -> ExitCode {
 }
 
 impl Order {
-    /// Reads SEED (one seed, with every event if VERBOSE is set), SEEDS (how many), MINUTES (for how long), and FROM (the first seed).
+    /// Reads SEED (one seed, with every event if VERBOSE is set), SEEDS (how many), MINUTES (for how long), and FROM
+    /// (the first seed).
     fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let number = |name: &str| match variable(name) {
             None => Ok(None),
@@ -72,7 +73,7 @@ impl Order {
     }
 }
 
-/// Runs one seed in this process, and writes what came of it as JSON.
+/// Runs one seed in this process, and writes the result as JSON.
 fn alone(seed: u64) -> ExitCode {
     let outcome = sim::run(seed);
     let broken = outcome.broken.is_some();
@@ -139,7 +140,7 @@ fn in_a_process(seed: u64) -> Result<Outcome, String> {
     })
 }
 
-/// Shows a run that broke a promise: the last events, the history of whom it is about, and the promise.
+/// Shows a run that broke a guarantee: the last events, the history of the people concerned, and the guarantee.
 fn show(outcome: &Outcome, verbose: bool) {
     let mut lines = Vec::new();
     if verbose {

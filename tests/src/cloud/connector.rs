@@ -16,10 +16,10 @@ use super::{Call, Reply, Service};
 
 type Answer = dyn Fn(&Call) -> Reply + Send + Sync;
 
-/// Configuration of AWS clients whose calls `answer` answers, at once; but whoever else has something to do comes first.
+/// Configuration of AWS clients whose calls `answer` answers at once, after other tasks that are ready have run.
 pub fn config(answer: impl Fn(&Call) -> Reply + Send + Sync + 'static) -> SdkConfig {
     let connector = Connector(Arc::new(answer));
-    // A region of their own: clients of one process and region count their retries together.
+    // A region of its own, because clients of one process and region share their retry quota.
     let region = Region::new(uuid::Uuid::new_v4().to_string());
     SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -51,10 +51,10 @@ impl HttpConnector for Connector {
     }
 }
 
-/// What a request of the SDK calls.
+/// The call of an SDK request.
 pub async fn read(mut request: HttpRequest) -> Result<Call, ConnectorError> {
     let body = request.take_body();
-    // Read as it is sent: the SDK watches that the body goes out.
+    // Read as it is sent, because the SDK monitors the upload.
     let body = ByteStream::new(body).collect().await.map_err(|error| ConnectorError::other(error.into(), None))?;
     let (body, path) = (body.to_vec(), path(&request).to_owned());
     let target = request.headers().get("x-amz-target");

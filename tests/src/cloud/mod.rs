@@ -1,8 +1,8 @@
 //! AWS in memory: the operations that the functions call, behind the SDK's own HTTP client.
 //!
-//! The functions' requests are made, signed, serialised, retried and read by the real SDK; only the network and the
-//! services behind it are replaced. Every service is a plain state machine: it gets a call and the time, and answers at
-//! once. Who drives it decides when a call arrives, whether its answer gets back, and what goes wrong.
+//! The real SDK makes, signs, serialises, retries and reads the functions' requests; only the network and the services
+//! behind it are replaced. Every service is a plain state machine that gets a call and the time, and answers at once.
+//! The test decides when a call arrives, whether its answer gets back, and what goes wrong.
 
 pub mod connector;
 pub mod event_bus;
@@ -55,7 +55,7 @@ pub struct Cloud {
 }
 
 impl Cloud {
-    /// An account with what a template makes in it, and nothing in that.
+    /// An account with a template's resources, all empty.
     pub fn new(template: &Template) -> Self {
         let mut tables = Tables::default();
         tables.create(&template.table(DIRECTORY));
@@ -75,7 +75,7 @@ impl Cloud {
         Self { tables, sqs, ses, sns, bus, scheduler, users, roles: Roles::new(template) }
     }
 
-    /// Answers a call. Indexes of tables show at once what was written.
+    /// Answers a call. Indexes of tables show writes at once.
     pub fn answer(&mut self, call: &Call, now: Timestamp) -> Reply {
         if let Some(refused) = self.roles.refuse(call) {
             return refused;
@@ -140,7 +140,7 @@ pub enum Service {
 /// A call, as it arrives at AWS.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// The function that calls, by the name that it gives with its calls; nobody if a test calls.
+    /// The calling function, by the name in its user agent; `None` if a test calls.
     pub function: Option<String>,
     /// The service that is called.
     pub service: Service,
@@ -167,7 +167,7 @@ impl Call {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
-    /// The last part of the path, decoded: in REST services the name of what is called for.
+    /// The last part of the path, decoded: in REST services the resource's name.
     pub fn name_in_path(&self) -> String {
         let path = self.path.split('?').next().unwrap_or_default();
         let name = path.rsplit('/').next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What each function may do: its role in `template.yaml`, asked for every call as IAM would be.
+//! Authorisation of every call by the function's role in `template.yaml`, as by IAM.
 
 mod need;
 pub mod record;
@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::template::Template;
 use super::{Call, Reply};
 
-/// The roles of all functions, and what was asked of them.
+/// The roles of all functions, and the grants that were used.
 #[derive(Debug)]
 pub struct Roles {
     of_functions: BTreeMap<String, Vec<Statement>>,
@@ -21,8 +21,8 @@ pub struct Roles {
     refused: Vec<String>,
 }
 
-/// One thing that a role grants: a function, the number of a statement in its role (from 1), and a part of that statement, which is an
-/// action, a resource, or a partition that its condition lists.
+/// One thing that a role grants: a function, the number of a statement in its role (from 1), and a part of that
+/// statement, which is an action, a resource, or a partition that its condition lists.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Grant {
     function: String,
@@ -75,7 +75,7 @@ impl Roles {
         roles
     }
 
-    /// The answer to a call that its function's role does not allow. A call of nobody's is allowed: tests look at AWS, too.
+    /// The answer to a call that its function's role does not allow. Calls of tests are always allowed.
     pub fn refuse(&mut self, call: &Call) -> Option<Reply> {
         let function = call.function.as_ref()?;
         let what = needs(call).iter().find_map(|need| self.ask(function, need))?;
@@ -83,7 +83,7 @@ impl Roles {
         Some(Reply::error(400, "AccessDeniedException", &what))
     }
 
-    /// Notes which grants allow what is needed; if none does, says so.
+    /// Records the grants that meet a need; an error if there are none.
     fn ask(&mut self, function: &str, need: &Need) -> Option<String> {
         let statements = self.of_functions.get(function).unwrap_or_else(|| panic!("no role is known of {function}"));
         let mut allowed = false;
@@ -94,7 +94,7 @@ impl Roles {
         (!allowed).then(|| format!("the role of {function} does not allow {need}"))
     }
 
-    /// What was refused, the first first.
+    /// Refused needs, in order.
     pub fn refused(&self) -> &[String] {
         &self.refused
     }
@@ -149,7 +149,7 @@ impl Statement {
 }
 
 impl Condition {
-    /// Whether it lists what is allowed, of which a request needs some.
+    /// Whether it is a list of allowed values (`ForAllValues`).
     fn is_list(&self) -> bool {
         self.key == "dynamodb:LeadingKeys"
     }

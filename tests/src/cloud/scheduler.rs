@@ -1,4 +1,4 @@
-//! EventBridge Scheduler: which schedules it knows, and which of them are due.
+//! EventBridge Scheduler: its schedules, and which of them are due.
 
 mod cron;
 mod timing;
@@ -33,9 +33,9 @@ pub struct Firing {
 
 #[derive(Debug)]
 struct Schedule {
-    /// The request that made it what it is, without its token.
+    /// The latest request that wrote it, without its token.
     body: Value,
-    /// The token of the call that created it, by which Scheduler knows the same call again.
+    /// The token of the call that created it, by which Scheduler recognises a repeat.
     token: Option<String>,
     timing: Timing,
     created: Timestamp,
@@ -63,8 +63,8 @@ impl Scheduler {
         self.groups.insert(name.to_owned());
     }
 
-    /// Everything that became due since the last call, up to and including `now`, the oldest first. What was due before
-    /// a schedule was changed or deleted is due as it was then.
+    /// Everything that became due since the last call, up to and including `now`, oldest first. What was due before a
+    /// change or deletion of its schedule fires as it was then.
     pub fn due(&mut self, now: Timestamp) -> Vec<Firing> {
         self.advance(now);
         let mut fired = std::mem::take(&mut self.fired);

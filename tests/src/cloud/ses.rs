@@ -1,4 +1,4 @@
-//! SES: what the account may do, who may send, and the e-mails that were taken.
+//! SES: limits of the account, verified senders, and accepted e-mails.
 
 mod report;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Call, Reply};
 
-/// What the account may do. Whoever drives SES changes it at will.
+/// Limits of the account, which a test may change at any time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Account {
     /// E-mails in any second.
@@ -66,10 +66,10 @@ pub struct Ses {
     /// What it may do now.
     pub account: Account,
     identities: BTreeSet<String>,
-    /// Senders each of whose e-mails is refused, for what is in it.
+    /// Senders whose e-mails are all refused for their content.
     refused: BTreeSet<String>,
     mails: Vec<Mail>,
-    /// When each recipient of an e-mail was sent to, which is what SES counts.
+    /// Time of each recipient of an e-mail, which is what SES counts.
     sent: Vec<Timestamp>,
 }
 

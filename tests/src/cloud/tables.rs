@@ -1,7 +1,7 @@
 //! DynamoDB in memory: the crate dynoxide, which is held against AWS by a conformance suite of its own.
 //!
-//! Two databases hold the same items. The second gets every write after a lag, and answers the queries of indexes: an index of
-//! DynamoDB is eventually consistent, and a database that keeps its indexes at once would hide that.
+//! Two databases hold the same items. The second one gets every write after a lag and answers queries of indexes,
+//! because indexes of DynamoDB are eventually consistent, which immediately consistent ones would hide.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 
 use super::Reply;
 
-/// DynamoDB knows a transaction by its token for this long.
+/// DynamoDB recognises a transaction by its token for this long.
 const TOKEN_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
 
 /// An item's name: table, partition key and sort key.
@@ -49,13 +49,13 @@ pub struct Image(Item);
 pub struct Tables {
     newest: Database,
     lagging: Database,
-    /// What the lagging database has not got yet, by when it gets it. Writes of one item keep their order.
+    /// Writes that the lagging database will get, by time. Writes of one item keep their order.
     backlog: BTreeMap<(Timestamp, u64), (Name, Option<Item>)>,
     latest: HashMap<Name, Timestamp>,
     writes: u64,
     /// The key attributes of each table's indexes.
     index_keys: HashMap<String, Vec<String>>,
-    /// Tokens of transactions that were written: when, and how often they were used anew since.
+    /// Tokens of written transactions: when, and how many times they were used again.
     tokens: HashMap<String, (Timestamp, u64)>,
 }
 
@@ -92,7 +92,7 @@ impl Tables {
         self.index_keys.insert(request["TableName"].as_str().unwrap().to_owned(), keys);
     }
 
-    /// Answers a call, and says what it wrote. Indexes show that after `lag`.
+    /// Answers a call, and returns its writes. Indexes show them after `lag`.
     pub fn answer(
         &mut self,
         operation: &str,
@@ -208,7 +208,7 @@ impl Tables {
         self.backlog.insert((at, self.writes), (name.clone(), after.cloned()));
     }
 
-    /// Gives the lagging database what is due.
+    /// Applies due writes to the lagging database.
     fn catch_up(&mut self, now: Timestamp) {
         while let Some(entry) = self.backlog.first_entry().filter(|entry| entry.key().0 <= now) {
             let (name, item) = entry.remove();
@@ -229,7 +229,8 @@ impl Tables {
         }
     }
 
-    /// A token that is used once more after its lifetime is of another transaction. Dynoxide would go by the system's clock.
+    /// A token used again after its lifetime belongs to another transaction. Dynoxide would use the system's clock for
+    /// that.
     fn renew_token(&mut self, request: &mut Value, now: Timestamp) -> Option<String> {
         let token = request.get("ClientRequestToken").and_then(Value::as_str)?.to_owned();
         if let Some(known) = self.tokens.get_mut(&token) {

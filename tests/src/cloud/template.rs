@@ -1,4 +1,4 @@
-//! What `template.yaml` says of tables, queues and functions, so that the simulated AWS has what a deployed stack has.
+//! Tables, queues and functions of `template.yaml`, so that the simulated AWS has a deployed stack's resources.
 
 use std::fs;
 use std::path::Path;
@@ -46,7 +46,7 @@ impl Template {
         let queues = resources.iter().filter(|(_, resource)| resource["Type"] == "AWS::SQS::Queue");
         let shapes = queues.map(|(name, queue)| {
             let properties = &queue["Properties"];
-            // What SQS takes where nothing is said.
+            // The default of SQS.
             let seconds = |name: &str, default| SignedDuration::from_secs(properties[name].as_i64().unwrap_or(default));
             let redrive = &properties["RedrivePolicy"];
             let dead = redrive["deadLetterTargetArn"].as_str().and_then(|arn| arn.strip_suffix(".Arn"));
@@ -85,8 +85,8 @@ impl Template {
         functions.map(role).collect()
     }
 
-    /// What Lambda calls as a function: the queue from which it hands it messages, and the one to which it reports failures. Function,
-    /// action, and the queue's name here.
+    /// Calls that Lambda makes in a function's role: on the queue that it polls, and on the one for failures. Function,
+    /// action, and the queue's name.
     pub fn calls_of_lambda(&self) -> Vec<(String, String, String)> {
         let resources = self.0["Resources"].as_object().unwrap();
         let functions = resources.values().filter(|resource| resource["Type"] == "AWS::Serverless::Function");

@@ -1,4 +1,4 @@
-//! What people do while everything goes wrong: operators, billing systems, customers, and the owner of the SES account.
+//! Acts of operators, billing systems, customers and the owner of the SES account during a storm.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use super::town::{DIVISIONS, LINKED, SENDERS, division, sender};
 use crate::activation::CHOSEN;
 use crate::http::{Answer, Call};
 
-/// How often somebody tries again who got no answer.
+/// How many times an act without an answer is repeated.
 const TRIES: usize = 4;
 
-/// Something that somebody does.
+/// An act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Act {
@@ -81,7 +81,7 @@ impl Act {
         Self::SmallQuota,
     ];
 
-    /// How often it happens, beside the others.
+    /// Its relative frequency.
     fn weight(self) -> f64 {
         match self {
             Self::Send => 4.0,
@@ -177,7 +177,7 @@ impl Scene {
         tokio::time::sleep(time.unsigned_abs()).await;
     }
 
-    /// Calls until there is an answer that says something; a person gives up at last.
+    /// Repeats a call until it gets a definite answer, or gives up.
     async fn insist(&self, function: &'static str, request: Call) -> Option<Answer> {
         for _ in 0..TRIES {
             match call(&self.system, function, request.clone()).await {
@@ -246,7 +246,7 @@ impl Scene {
         self.insist("campaigns", request).await;
     }
 
-    /// Lets a campaign go on; one whose audience has grown now and then with the number that it would reach.
+    /// Resumes a campaign; if its audience has grown, sometimes with the number that it would reach.
     async fn resume(&self) {
         self.command("resume", &Value::Null).await;
         if self.chance(0.3) {
@@ -254,7 +254,7 @@ impl Scene {
         }
     }
 
-    /// Lets every campaign go on whose audience has grown, with the number that it would reach.
+    /// Resumes every campaign whose audience has grown, with the number that it would reach.
     pub(super) async fn resume_what_grew(&self) {
         let grown: Vec<_> = self.system.with(|state| {
             let stopped =
@@ -269,7 +269,7 @@ impl Scene {
         }
     }
 
-    /// Does something to a person: somebody whom a campaign is about just now, if there is one.
+    /// Does something to a person, preferably one in an active campaign.
     async fn person(&self, method: &str, what: &str) {
         let Some(recipient) = self.anybody() else { return };
         let mut request = Call::new(method, &format!("/v1/recipients/{recipient}/{what}"));
@@ -279,7 +279,7 @@ impl Scene {
         self.insist("campaigns", request).await;
     }
 
-    /// Somebody whom a campaign is about just now, if there is one, or else anybody.
+    /// Somebody in an active campaign, if there is one, or else anybody.
     fn anybody(&self) -> Option<String> {
         let division = self.one_of(&DIVISIONS);
         let recipient = self.system.with(|state| state.checks.somebody_under_way(&mut state.random));
@@ -395,7 +395,7 @@ impl Scene {
         self.bring(people, 1).await;
     }
 
-    /// Brings so many new customers, with this many calls at once.
+    /// Imports this many new customers, in this many concurrent calls.
     pub(super) async fn bring(&self, people: u32, at_once: usize) {
         let accounts = self.system.with(|state| {
             self.town(|town| {

@@ -1,4 +1,4 @@
-//! One environment of a Lambda function: its clock, its random source, and its life, which may end or stand still anywhere.
+//! One environment of a Lambda function: its clock, its random source, and its life, which may end or freeze anywhere.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 use tokio::time::{Instant, Sleep};
 
-/// The time of the whole simulation: it begins at a date, and goes on with tokio's paused clock.
+/// The simulation's time, which begins at a date and follows tokio's paused clock.
 #[derive(Clone, Copy, Debug)]
 pub struct Time {
     start: Timestamp,
@@ -30,7 +30,7 @@ impl Time {
         self.start + self.began.elapsed()
     }
 
-    /// When, by tokio's clock, it is this time.
+    /// This time on tokio's clock.
     pub fn instant(&self, at: Timestamp) -> Instant {
         let after = at.duration_since(self.start).max(SignedDuration::ZERO);
         self.began + after.unsigned_abs()
@@ -50,7 +50,7 @@ pub struct Instance {
     life: Mutex<Life>,
 }
 
-/// What may be done to an environment at any moment.
+/// Controls of an environment from outside.
 #[derive(Debug, Default)]
 struct Life {
     killed: Option<String>,
@@ -73,12 +73,12 @@ impl Instance {
         }
     }
 
-    /// Ends it: what it was about to do is never done. `place` says where it stood.
+    /// Kills it at `place`: it does nothing more.
     pub fn kill(&self, place: String) {
         self.with_life(|life| life.killed.get_or_insert(place).len());
     }
 
-    /// Lets it stand still until then.
+    /// Freezes it until then.
     pub fn freeze(&self, until: Timestamp) {
         self.with_life(|life| {
             life.frozen_until = Some(until);
@@ -86,7 +86,7 @@ impl Instance {
         });
     }
 
-    /// Whether it stood still during this invocation, so that what it does now comes later than it meant.
+    /// Whether it was frozen during this invocation, so that it acts later than it intended.
     pub fn is_late(&self) -> bool {
         self.life().late
     }
@@ -142,7 +142,7 @@ impl TimeSource for SdkTime {
     }
 }
 
-/// An invocation, polled only while its environment lives and does not stand still.
+/// An invocation, polled only while its environment is alive and not frozen.
 struct Living<F> {
     instance: Arc<Instance>,
     work: Pin<Box<F>>,
@@ -181,7 +181,7 @@ impl<F: Future> Future for Living<F> {
     }
 }
 
-/// Whether something happens that happens with this probability.
+/// Draws an event with this probability.
 pub fn happens(random: &mut StdRng, probability: f64) -> bool {
     probability > 0.0 && random.random_bool(probability.min(1.0))
 }

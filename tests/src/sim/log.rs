@@ -1,4 +1,4 @@
-//! What happened, in order: the same seed gives the same log.
+//! The log of events, in order; the same seed gives the same log.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 
 use jiff::Timestamp;
 
-/// How many of the last events are shown when a promise is broken.
+/// How many of the last events are shown with a broken guarantee.
 const SHOWN: usize = 200;
 
 /// Everything that happened in one run.
@@ -25,7 +25,7 @@ impl Log {
         self.events.push((at, what));
     }
 
-    /// A number that is the same for two logs only if they are the same.
+    /// A hash of the log.
     pub fn digest(&self) -> u64 {
         self.hasher.finish()
     }

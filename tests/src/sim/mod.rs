@@ -1,5 +1,5 @@
-//! The whole system on one seed: all functions in one process and one thread, against AWS in memory, with time, randomness and
-//! every fault drawn from the seed. A seed that fails fails again, with the same events.
+//! The whole system on one seed: all functions in one process and one thread, against AWS in memory, with time,
+//! randomness and every fault drawn from the seed. A seed that fails fails again, with the same events.
 
 pub mod acts;
 pub mod checks;

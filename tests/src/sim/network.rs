@@ -1,4 +1,5 @@
-//! The line between a function and AWS: every call of the SDK goes over it, and may be late, lost, refused or its function's last.
+//! The line between a function and AWS. Every call of the SDK may be delayed, lost or refused, or its function may be
+//! killed at it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,8 +22,8 @@ use super::system::System;
 use crate::cloud::connector::{named, read, response};
 use crate::cloud::{Call, Reply, Service};
 
-/// The configuration of an environment's SDK. Its region is its own, so that the SDK counts its retries by itself: clients of
-/// one process and region share them, and every environment of Lambda is a process.
+/// The configuration of an environment's SDK. It has a region of its own, because clients of one process and region
+/// share a retry quota, and in Lambda every environment is a process of its own.
 pub fn config(system: &Arc<System>, instance: &Arc<Instance>) -> SdkConfig {
     let line = Line { system: system.clone(), instance: instance.clone() };
     let client = http_client_fn(move |_, _| SharedHttpConnector::new(line.clone()));
@@ -64,7 +65,7 @@ impl HttpConnector for Line {
     }
 }
 
-/// What becomes of one call.
+/// The fate of one call.
 struct Trip {
     there: Duration,
     back: Duration,
@@ -73,7 +74,7 @@ struct Trip {
     lag: SignedDuration,
 }
 
-/// What becomes of the function at a call.
+/// The fate of the function at a call.
 #[derive(Clone, Copy, Debug)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum End {
@@ -83,7 +84,7 @@ pub enum End {
     FrozenAfter(SignedDuration),
 }
 
-/// What a test has happen to the next call of an operation by a function.
+/// A fault that a test orders for the next call of an operation by a function.
 #[derive(Clone, Copy, Debug)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Step {
@@ -113,7 +114,7 @@ async fn travel(system: Arc<System>, instance: Arc<Instance>, call: Call) -> Res
     let after = place("after");
     let answered_call = call.clone();
     let (answer, answered) = oneshot::channel();
-    // On its way it is nobody's any more: it takes effect also if the function dies meanwhile.
+    // Once sent, a call takes effect even if the function dies meanwhile.
     tokio::task::spawn_local(async move {
         tokio::time::sleep(trip.there).await;
         let reply = system.perform(&instance, &call, trip.fault, trip.lag);
@@ -123,7 +124,7 @@ async fn travel(system: Arc<System>, instance: Arc<Instance>, call: Call) -> Res
             _ => {}
         }
         tokio::time::sleep(trip.back).await;
-        // Nobody may be waiting for it any more.
+        // The caller may be gone.
         let _ = answer.send(reply);
     });
     let reply = match (answered.await, trip.fault) {
@@ -135,7 +136,7 @@ async fn travel(system: Arc<System>, instance: Arc<Instance>, call: Call) -> Res
 }
 
 impl super::system::State {
-    /// Draws what becomes of a call.
+    /// Draws the fate of a call.
     fn trip(&mut self, instance: &Instance, call: &Call) -> Trip {
         let plan = &self.plan;
         let random = &mut self.random;
@@ -214,7 +215,7 @@ fn possible(call: &Call) -> Vec<Fault> {
     faults
 }
 
-/// What a call is answered that meets this fault before it takes effect; nothing if it takes effect.
+/// The answer to a call that this fault keeps from taking effect; `None` if the call takes effect.
 pub(super) fn refusal(fault: Fault, call: &Call) -> Option<Reply> {
     let dynamo = |name: &str| format!("com.amazonaws.dynamodb.v20120810#{name}");
     Some(match fault {
@@ -239,7 +240,7 @@ pub(super) fn refusal(fault: Fault, call: &Call) -> Option<Reply> {
     })
 }
 
-/// What a call is answered that took effect and meets this fault.
+/// The answer to a call that took effect and meets this fault.
 pub(super) fn spoiled(fault: Fault) -> Option<Reply> {
     matches!(fault, Fault::ErrorAfter | Fault::MailUnknownSent)
         .then(|| Reply::error(500, "InternalServerError", "Internal error"))

@@ -1,4 +1,4 @@
-//! What may go wrong in one run, and how likely: all of it is drawn from the seed.
+//! The faults of one run and their probabilities, all drawn from the seed.
 
 use std::collections::BTreeMap;
 
@@ -62,7 +62,7 @@ impl Fault {
         Self::MailClosed,
     ];
 
-    /// The highest probability that a run gives it, of one call.
+    /// Its highest probability for a call in any run.
     fn most(self) -> f64 {
         match self {
             Self::Throttled | Self::Conflict => 0.08,
@@ -116,7 +116,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Draws what goes wrong. Each thing may be left out, so that what hides another is missing now and then.
+    /// Draws the faults. Each one may be left out, because one fault may hide another.
     pub fn draw(random: &mut StdRng) -> Self {
         let mut faults = BTreeMap::new();
         for fault in Fault::ALL {

@@ -1,4 +1,4 @@
-//! What happened in runs, and what never did.
+//! Counts of what happened in runs, and what never did.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -31,7 +31,7 @@ pub struct Report {
     pub seconds: u64,
     /// E-mails that SES was asked to send in the busiest minute, in percent of what its rate allows.
     pub busiest_minute: u64,
-    /// How often as many e-mails were granted to the customers of a division in a day as may be.
+    /// How many times a division reached its daily limit of granted e-mails.
     pub limits_reached: u64,
 }
 

@@ -1,4 +1,4 @@
-//! One run: a town of customers, some storms, and the calm after each, in which everything has to come to its end.
+//! One run: a town of customers, some storms, and the calm after each, in which everything has to end.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,26 +23,26 @@ use super::town::{DIVISIONS, SENDERS, Town, division};
 use crate::cloud::roles::record;
 use crate::http::Call;
 
-/// For how long after a storm everything may take to come to its end: a day's quota, quiet hours, and messages that are four days late.
+/// How long everything may take to end after a storm: a day's quota, quiet hours, and messages four days late.
 const LONGEST_CALM: SignedDuration = SignedDuration::from_hours(24 * 12);
 
-/// After so many events a run is cut off, and what must hold at its end is not looked at: a slow campaign beside much else may take
-/// very long. The report says how many runs were.
+/// A run is cut off after this many events, without the checks at its end, because a slow campaign may take very long.
+/// The report counts these runs.
 const MOST_EVENTS: usize = 60_000;
 
-/// In every so-manieth run, more new customers come than a campaign could ever reach, while one is fanned out.
+/// In one of this many runs, more new customers come than a campaign could ever reach, while one is fanned out.
 const FLOODED: u64 = 1_000;
 
 /// How many they are.
 const FLOOD: u32 = 50_000;
 
-/// How many calls bring them at once: as many as are answered before the campaign is over.
+/// How many concurrent calls import them: few enough to be answered before the campaign is over.
 const FLOOD_CALLS: usize = 50;
 
-/// When people ask once more for a new e-mail, and it is not too soon any more.
+/// When customers ask again for a new e-mail, after the pause between two.
 const LATER: SignedDuration = SignedDuration::from_mins(61);
 
-/// How long nothing may be under way before it counts as quiet: longer than any message stays invisible, and than a sweep may be missing.
+/// How long nothing must be under way to count as quiet: longer than any message is invisible and any sweep is missing.
 const QUIET: SignedDuration = SignedDuration::from_mins(80);
 
 /// The system, and what is known about it outside.
@@ -54,7 +54,7 @@ pub struct Scene {
     known: Mutex<Known>,
 }
 
-/// What operators have made, and what customers asked for.
+/// Objects made by operators, and requests of customers.
 #[derive(Debug, Default)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Known {
@@ -64,7 +64,7 @@ pub struct Known {
     pub asked: BTreeSet<(String, &'static str)>,
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Debug, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Outcome {
@@ -77,7 +77,7 @@ pub struct Outcome {
     pub events: Vec<String>,
 }
 
-/// A broken promise, with what led to it.
+/// A broken guarantee, with the events before it.
 #[derive(Debug, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Failure {
@@ -105,7 +105,7 @@ impl Scene {
     }
 
     fn is_cut_off(&self) -> bool {
-        // What an import calls is not what takes long.
+        // An import's calls take no time here.
         self.system.with(|state| state.log.len() - state.imported > MOST_EVENTS)
     }
 
@@ -114,8 +114,8 @@ impl Scene {
         tokio::time::sleep(time.unsigned_abs()).await;
     }
 
-    /// Divisions, senders, operators and customers, before anything goes wrong. Of some customers the import knows that they were
-    /// invited elsewhere, if it is `informed`.
+    /// Divisions, senders, operators and customers, before any fault. If `informed`, some customers are imported as
+    /// invited elsewhere.
     async fn prepare(&self, informed: bool) {
         self.system.with(|state| {
             for sender in SENDERS {
@@ -143,7 +143,7 @@ impl Scene {
         self.wait_for(SignedDuration::from_secs(10)).await;
     }
 
-    /// Everything that may go wrong does, while people are busy. In a flood, a great many new customers come besides.
+    /// A storm: faults happen while people act. In a flood, very many new customers come besides.
     async fn storm(self: &Arc<Self>, flood: bool) {
         let (pause, acts) = self.system.with(|state| {
             state.plan = Plan::draw(&mut state.random);
@@ -167,7 +167,7 @@ impl Scene {
         self.ask_for_more().await;
     }
 
-    /// Nothing goes wrong any more, and everything comes to its end.
+    /// The calm: no more faults, and everything ends.
     pub async fn calm(self: &Arc<Self>) {
         self.system.with(|state| state.plan = Plan::calm());
         self.system.note("calm begins");
@@ -211,7 +211,7 @@ impl Scene {
         self.system.with(|state| state.is_quiet())
     }
 
-    /// An operator resumes whatever does not go on by itself.
+    /// An operator resumes whatever does not resume by itself.
     async fn resume_what_waits_for_a_person(&self) {
         let waiting: Vec<_> = self.system.with(|state| {
             let stopped = state.checks.active().filter(|campaign| {
@@ -251,7 +251,7 @@ pub fn run(seed: u64) -> Outcome {
     })
 }
 
-/// Runs what a test does with a system in which nothing goes wrong by itself, and so many people have an account in `NORTH`.
+/// Runs a test on a system without random faults, in which this many people have an account in `NORTH`.
 pub fn scripted<T>(people: u32, test: impl AsyncFnOnce(Arc<Scene>) -> T) -> T {
     in_simulated_time(1, async move {
         let system = System::new(1, first_day());

@@ -1,4 +1,4 @@
-//! What the functions log: no line has a password or somebody's address in it.
+//! Guarantee 4: no log line contains a password or a customer's address.
 
 use std::io;
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -11,11 +11,11 @@ const ADDRESSES: &str = "@town.example";
 
 static LEAKED: OnceLock<Mutex<Option<String>>> = OnceLock::new();
 
-/// Looks at every line that is logged in this process from now on.
+/// Checks every line logged in this process from now on.
 pub fn watch() {
     LEAKED.get_or_init(Mutex::default);
     let lines = tracing_subscriber::fmt().with_writer(|| Lines).with_ansi(false).finish();
-    // Only the first run of a process can say so.
+    // Only the first run of a process can install this.
     let _ = tracing::subscriber::set_global_default(lines);
 }
 
@@ -24,7 +24,7 @@ pub fn leaked() -> Option<String> {
     LEAKED.get()?.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// Where lines go that are only looked at.
+/// A writer that only checks lines.
 struct Lines;
 
 impl io::Write for Lines {

@@ -1,4 +1,5 @@
-//! What calls the functions: queues, the clock, EventBridge Scheduler and API Gateway. Each may call late, twice, or at the same time.
+//! Callers of the functions: queues, the clock, EventBridge Scheduler and API Gateway. Each may call late, twice, or
+//! concurrently.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -41,13 +42,13 @@ const RETRIES: [SignedDuration; 2] = [SignedDuration::from_mins(1), SignedDurati
 /// How often the sweep comes.
 const EVERY_MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
-/// How seldom it comes while nothing happens.
+/// Its longest interval while nothing happens.
 const LONGEST_REST: SignedDuration = SignedDuration::from_mins(60);
 
 /// How an invocation ended.
 enum Ended<T> {
     Done(T),
-    /// Killed, or out of time: nobody knows how far it came.
+    /// Killed or out of time, at an unknown point.
     Lost,
 }
 
@@ -152,7 +153,8 @@ async fn handle(system: Arc<System>, source: Source, messages: Vec<Received>) {
     system.wake.notify_waiters();
 }
 
-/// Calls a function once. Out of time it is killed, unless it stands still: then it may go on later, and nobody waits for it.
+/// Calls a function once. At its time limit it is killed, unless it is frozen: then it may continue later, with nobody
+/// waiting.
 async fn invoke<T: 'static>(
     system: &Arc<System>,
     function: &'static str,
@@ -201,8 +203,8 @@ async fn invoke<T: 'static>(
     }
 }
 
-/// The sweep comes every minute; sometimes not for an hour, sometimes twice at once. While nothing goes wrong and nothing is written it
-/// comes less and less often: a message may be late by days.
+/// The sweep comes every minute; sometimes not for an hour, sometimes twice at once. Without faults and writes it comes
+/// less and less often, because a message may be days late.
 async fn sweep_each_minute(system: Arc<System>) {
     let (mut written, mut rest) = (0, EVERY_MINUTE);
     loop {
@@ -281,7 +283,7 @@ async fn fire(system: Arc<System>, input: Value) {
     });
 }
 
-/// Calls an HTTP function as API Gateway does; nothing if no answer came within its 29 seconds.
+/// Calls an HTTP function as API Gateway does; `None` if no answer came within its 29 seconds.
 pub async fn call(system: &Arc<System>, function: &'static str, call: Call) -> Option<Answer> {
     let shown = format!("{:?}", call.route());
     let timeout = SignedDuration::from_secs(29);
@@ -299,7 +301,7 @@ pub async fn call(system: &Arc<System>, function: &'static str, call: Call) -> O
 }
 
 impl System {
-    /// SES reports what became of the newest e-mail: soon or late, in any order, once or twice, or never.
+    /// SES reports on the newest e-mail: soon or late, in any order, once, twice or never.
     pub fn report_mail(self: &Arc<Self>) {
         let reports = self.at_once(|state, now| {
             let mail = state.cloud.ses.mails().last().cloned().unwrap();

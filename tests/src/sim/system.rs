@@ -42,7 +42,7 @@ pub struct System {
     idle: Mutex<BTreeMap<&'static str, Vec<Arc<Environment>>>>,
 }
 
-/// What the services know, what may go wrong, and what was seen.
+/// The services' state, the plan of faults, and the checks.
 #[derive(Debug)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct State {
@@ -52,13 +52,13 @@ pub struct State {
     pub log: Log,
     pub report: Report,
     pub checks: Checks,
-    /// How many items and messages were written, but for the pace of sending.
+    /// How many items and messages were written, without the limiter's.
     pub written: u64,
     /// How many calls `directory` made.
     pub imported: usize,
-    /// What a test has happen, in order.
+    /// Faults ordered by a test, in order.
     pub script: Vec<Step>,
-    /// How many more calls of an environment meet a fault likely, since one did.
+    /// How many more calls of an environment are likely to meet a fault after one did.
     pub trouble: HashMap<String, u32>,
     instances: u64,
 }
@@ -195,7 +195,7 @@ impl System {
         });
     }
 
-    /// Lets a call take effect, unless a fault keeps it from that, and answers it.
+    /// Applies a call, unless a fault prevents it, and answers it.
     pub fn perform(
         self: &Arc<Self>,
         instance: &Instance,
@@ -215,7 +215,7 @@ impl System {
 }
 
 impl State {
-    /// Answers a call; with whether an e-mail left.
+    /// Answers a call; also returns whether an e-mail left.
     fn perform(
         &mut self,
         instance: &Instance,
@@ -224,7 +224,7 @@ impl State {
         lag: SignedDuration,
         now: Timestamp,
     ) -> (Reply, bool) {
-        // A transaction that was written is known by its token: it can be throttled, but not cancelled any more.
+        // A written transaction is recognised by its token: it can be throttled, but no longer cancelled.
         let cancels = |fault: &Fault| matches!(fault, Fault::Conflict | Fault::InProgress);
         let fault = fault.filter(|fault| !(cancels(fault) && self.cloud.tables.has_written(&call.json())));
         let refused = fault.and_then(|fault| refusal(fault, call));

@@ -1,4 +1,4 @@
-//! The customers of a run: who they are, on which accounts, and how imports change that.
+//! The customers of a run, their accounts, and how imports change them.
 
 use jiff::SignedDuration;
 use portal_aws::directory::keys;
@@ -57,7 +57,7 @@ impl Town {
     /// Some hundreds of people, most of whom have an account of their own.
     pub fn draw(random: &mut StdRng) -> Self {
         let mut town = Self::default();
-        // Few people meet more of the same things; many make more pages and batches.
+        // Few people have more collisions; many have more pages and batches.
         let people = match random.random_range(0..10) {
             0..3 => random.random_range(5..40),
             3..9 => random.random_range(40..300),
@@ -67,7 +67,7 @@ impl Town {
         town
     }
 
-    /// So many people, each with an account of their own in the first division.
+    /// This many people, each with an account of their own in the first division.
     pub fn of(people: u32) -> Self {
         let customers = (0..people).map(|person| Customer {
             account: format!("A{person}"),

@@ -1,4 +1,4 @@
-//! What a call needs to be allowed, as each service asks IAM.
+//! The permissions that a call needs, as each service asks IAM for them.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -27,7 +27,7 @@ impl Need {
         self
     }
 
-    /// What the request has for a key of conditions; nothing if it hasn't.
+    /// The request's values for a condition key; `None` if it has none.
     pub fn values(&self, key: &str) -> &[String] {
         self.context.iter().find(|(name, _)| *name == key).map_or(&[], |(_, values)| values)
     }

@@ -1,5 +1,5 @@
-//! What the tests of all programs together use of the roles: each program adds to files in a folder, and `make test` asks at the end
-//! what nobody used.
+//! What the tests of all programs together use of the roles: each program adds to files in a folder, and `make test`
+//! asks at the end what nobody used.
 
 use std::collections::BTreeSet;
 use std::fs;

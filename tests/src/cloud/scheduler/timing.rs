@@ -48,8 +48,8 @@ impl Timing {
         Ok(Self { expression, zone, start, end, told_at: now })
     }
 
-    /// The first time that it is due. What would be due before the schedule has its timing, or at that instant, is not;
-    /// only a rate without a start begins at once.
+    /// The first due time. Times before or at the instant at which the schedule got its timing don't count; only a rate
+    /// without a start begins at once.
     pub(super) fn first(&self) -> Option<Timestamp> {
         match self.expression {
             Expression::Rate(_) => self.from(self.told_at),
@@ -62,7 +62,7 @@ impl Timing {
         self.from(time + AN_INSTANT)
     }
 
-    /// The first time at or after `from`. The bounds don't concern what is due once.
+    /// The first time at or after `from`. The bounds don't apply to a schedule that is due once.
     fn from(&self, from: Timestamp) -> Option<Timestamp> {
         let bounded = from.max(self.start.unwrap_or(from));
         let next = match &self.expression {

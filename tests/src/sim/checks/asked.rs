@@ -1,4 +1,4 @@
-//! E-mails that customers ask for themselves: so many in a division and a day, and one on each invitation.
+//! Checks of granted e-mails: the limit for each division and day, and one for each invitation.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -49,7 +49,7 @@ impl Checks {
         }
     }
 
-    /// How many divisions had as many e-mails granted in a day as may be.
+    /// How many times a division reached its daily limit.
     pub fn limits_reached(&self) -> u64 {
         self.granted.values().filter(|granted| **granted >= DAILY_LIMIT).count() as u64
     }

@@ -1,4 +1,4 @@
-//! Nothing that belongs into the audit is done by whoever has no open entry in it.
+//! Guarantee 9: nothing that belongs into the audit is done without an open entry.
 
 use std::collections::BTreeMap;
 
@@ -48,7 +48,7 @@ fn is_a_deed(change: &Change, instance: &Instance) -> bool {
             [directory::ACCOUNT, directory::ERASED, directory::ERASURE].contains(&sk) || pk == directory::DIVISIONS
         }
         ("templates", DIRECTORY) => true,
-        // That EventBridge Scheduler knows of a change, and that what was deleted is removed, is nobody's deed.
+        // Recording that EventBridge Scheduler has a change, and removing what was deleted, are nobody's deeds.
         ("schedules", CAMPAIGNS) if pk == campaigns::SCHEDULES && change.after.is_some() => {
             let read = |image: &Option<Image>| image.as_ref().map(Image::read::<Schedule>);
             let shape = |schedule: &Schedule| (schedule.plan.clone(), schedule.state);

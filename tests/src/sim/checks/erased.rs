@@ -1,4 +1,4 @@
-//! Who was erased is nowhere any more, and nobody brings them back.
+//! Erased people leave no trace, and nothing brings them back.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,14 +17,14 @@ use crate::sim::system::State;
 /// Who was erased.
 #[derive(Debug, Default)]
 pub(super) struct Erased {
-    /// Everybody, with how often they were removed.
+    /// Everybody, with how many times they were removed.
     people: BTreeMap<RecipientId, u32>,
     /// Addresses that may not come back, by division.
     addresses: BTreeSet<(DivisionId, String)>,
 }
 
 impl Checks {
-    /// A recipient goes: only one who is being erased, once.
+    /// A recipient is removed: only one that is being erased, and once.
     pub(super) fn removed(&mut self, before: &RecipientItem, now: Timestamp) {
         let id = before.recipient_id;
         let times = self.erased.people.entry(id).or_default();
@@ -39,14 +39,14 @@ impl Checks {
         self.told.push((id, "portal.recipient.erased"));
     }
 
-    /// A recipient comes: nobody who was erased.
+    /// A recipient is created: not for an erased address.
     pub(super) fn came(&mut self, after: &RecipientItem, now: Timestamp) {
         if self.erased.addresses.contains(&(after.division.clone(), after.email.clone())) {
             self.broken_for(now, after.recipient_id, format!("{} was erased, and is back", after.email));
         }
     }
 
-    /// An operator is about to let somebody come back.
+    /// An operator is about to readmit an address.
     pub fn may_come_back(&mut self, division: &str, email: &str) {
         self.erased.addresses.remove(&(DivisionId::new(division), email.to_owned()));
     }
@@ -65,7 +65,7 @@ impl Checks {
 }
 
 impl State {
-    /// Nothing in any table is left of who was erased but hashes, and rows that tell of nobody.
+    /// Of erased people the tables contain only hashes and anonymous rows.
     pub(super) fn check_erased(&mut self, now: Timestamp) {
         let mut left = Vec::new();
         let notes = self.cloud.tables.partition(DIRECTORY, keys::ERASING, "").len();

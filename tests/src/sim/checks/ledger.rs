@@ -1,4 +1,4 @@
-//! Rows of ledgers: how they follow each other, and what a claim may take.
+//! Checks of ledger rows: their transitions, and whom a claim may take.
 
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::item::LedgerItem;
@@ -87,7 +87,7 @@ impl Checks {
         }
     }
 
-    /// Somebody is claimed. The recipient was written with the row; what they were before tells whether they might be.
+    /// A claim. The recipient was written with the row; their earlier state decides whether the claim was allowed.
     fn claimed(&mut self, campaign: CampaignId, row: &LedgerItem, all: &[Change], instance: &Instance, now: Timestamp) {
         let id = row.recipient_id;
         if let Some(seen) = self.rows.get_mut(&(campaign, id)) {
@@ -99,14 +99,14 @@ impl Checks {
         };
         let recipient = Recipient::from(before.clone());
         let by_itself = before.last_campaign_id == Some(campaign);
-        // Who lost their password with their last account has not been invited.
+        // A recipient who lost the password with the last account does not count as invited.
         let holds = before.expires_at.is_none_or(|at| at > now + CLOCKS);
-        // Nor has who is known to have got nothing by the newest e-mail.
+        // Nor does one whose newest e-mail is known not to have arrived.
         let arrived = holds && !recipient.newest_bounced();
         let recently = arrived && before.last_invited_at.is_some_and(|at| now.duration_since(at) < RECENTLY - CLOCKS);
         let asked = seen.campaign.self_service.is_some();
         let selected = self.whole.seen(&recipient).selected_by(&seen.campaign.filter);
-        // Between the decision and the claim an account may come in force: as if the e-mail had left a moment before.
+        // An account may come in force between the decision and the claim, as if the e-mail had left a moment before.
         let decided_before = self.whole.changed_just_now(&recipient, now);
         let mut wrong = Vec::new();
         if before.status == PortalStatus::Accepted {
@@ -122,7 +122,7 @@ impl Checks {
             wrong.push(format!("guarantee 6: was undeliverable ({why})"));
         }
         let person = self.people.entry(id).or_default();
-        // Who asks has been invited again since.
+        // A recipient who asks has been invited again since.
         if let Some(at) = person.set_back.filter(|at| *at >= seen.began && !asked) {
             wrong.push(format!("was set back at {at}, and the campaign began at {}", seen.began));
         }
@@ -139,7 +139,7 @@ impl Checks {
     fn taken_back(&mut self, campaign: CampaignId, row: &LedgerItem, now: Timestamp) {
         let id = row.recipient_id;
         self.forget_claim(campaign, row);
-        // So SES refuses here only whose sender has lost its verification: everybody, until it is mended.
+        // So SES refuses here only a sender that lost its verification: all e-mails, until it is verified again.
         if row.outcome == Outcome::Failed && row.reason.as_deref() == Some("MessageRejected") {
             self.broken_for(now, id, format!("{campaign} failed them because of its sender"));
         }
@@ -165,7 +165,7 @@ impl Checks {
         person.invitations.retain(|invited| (invited.campaign, invited.attempt) != (campaign, row.attempt));
     }
 
-    /// The sweep gives up a claim: not before its time.
+    /// The sweep settles a claim, not before its time.
     fn settled(&mut self, row: &LedgerItem, now: Timestamp) {
         let claim = row.claim_id.and_then(|id| self.claims.get(&id.to_string())).cloned();
         if let Some(claim) = claim.filter(|claim| claim.until > now + CLOCKS) {
@@ -175,7 +175,7 @@ impl Checks {
     }
 }
 
-/// What the same call wrote of a recipient.
+/// The recipient's write in the same call.
 pub(super) fn written(id: RecipientId, all: &[Change]) -> Option<&Change> {
     all.iter().find(|change| {
         change.name.table == DIRECTORY && change.name.sk == "RECIPIENT" && change.name.pk.ends_with(&id.to_string())

@@ -1,6 +1,6 @@
-//! What must hold at every moment: looked at with each write that takes effect and each e-mail that leaves, person by person.
+//! Checks at every moment: after each write that takes effect and each e-mail that leaves, person by person.
 //!
-//! The guarantees are numbered as in the project's docs. What is restated here is restated from the stored items alone.
+//! The guarantees are numbered as in docs/architecture.md. The checks restate them from the stored items alone.
 
 pub mod asked;
 mod audit;
@@ -28,10 +28,10 @@ use crate::cloud::ses::Mail;
 use crate::cloud::tables::{Change, Image};
 use crate::cloud::{CAMPAIGNS, Call, DIRECTORY, Service};
 
-/// How far two clocks may be apart, and a little more.
+/// Largest difference of two clocks, plus a margin.
 const CLOCKS: SignedDuration = SignedDuration::from_secs(5);
 
-/// What is known of everybody, from what was written and mailed.
+/// The observed state of everybody, from writes and e-mails.
 #[derive(Debug, Default)]
 pub struct Checks {
     broken: Vec<Broken>,
@@ -43,8 +43,8 @@ pub struct Checks {
     granted: BTreeMap<(DivisionId, civil::Date), u64>,
     /// States of campaigns and outcomes of rows that were seen, and how they followed each other.
     pub transitions: BTreeSet<(&'static str, &'static str)>,
-    /// Recipients who accepted through an invitation, whose acceptance an operator took back, and who lost their last account or came back
-    /// after they had accepted; in order.
+    /// Recipients who accepted through an invitation, whose acceptance an operator took back, and who lost their last
+    /// account or came back after they had accepted; in order.
     told: Vec<(RecipientId, &'static str)>,
     pace: pace::Pace,
     open_entries: audit::OpenEntries,
@@ -53,7 +53,7 @@ pub struct Checks {
     erased: erased::Erased,
 }
 
-/// A promise that was broken.
+/// A broken guarantee.
 #[derive(Clone, Debug)]
 pub struct Broken {
     /// When it was seen.
@@ -71,7 +71,7 @@ struct CampaignSeen {
     /// The true time at which it was written first.
     began: Timestamp,
     rows: u64,
-    /// The most rows that were promised, if any number was.
+    /// The promised bound of rows, if there is one.
     promised: Option<u64>,
 }
 
@@ -128,7 +128,7 @@ struct ClaimSeen {
 }
 
 impl Checks {
-    /// Notes a broken promise.
+    /// Records a broken guarantee.
     pub fn broken(&mut self, at: Timestamp, what: String) {
         self.broken.push(Broken { at, what, about: Vec::new() });
     }
@@ -139,7 +139,7 @@ impl Checks {
         self.broken.push(Broken { at, what, about: vec![recipient.to_string(), email] });
     }
 
-    /// The first promise that was broken.
+    /// The first broken guarantee.
     pub fn first_broken(&self) -> Option<&Broken> {
         self.broken.first()
     }
@@ -149,7 +149,7 @@ impl Checks {
         self.active().next().is_none()
     }
 
-    /// The campaigns that are not over. One that others may join counts while somebody in it has no end state.
+    /// The campaigns that are not over. A self-service campaign counts while a row has no end state.
     pub fn active(&self) -> impl Iterator<Item = &Campaign> {
         self.campaigns.values().map(|seen| &seen.campaign).filter(|campaign| {
             let waits = || {
@@ -165,7 +165,7 @@ impl Checks {
         self.campaigns.values().map(|seen| &seen.campaign)
     }
 
-    /// Somebody to whom something happens just now, if there is anybody.
+    /// Somebody in an active campaign, if there is anybody.
     pub fn somebody_under_way(&self, random: &mut StdRng) -> Option<RecipientId> {
         let open = self.rows.iter().filter(|(_, row)| matches!(row.outcome, Outcome::Claimed | Outcome::Unconfirmed));
         open.map(|((_, recipient), _)| *recipient).choose(random)
@@ -298,7 +298,7 @@ impl Checks {
     fn recipient(&mut self, change: &Change, instance: &Instance, now: Timestamp) {
         let read = |image: &Option<Image>| image.as_ref().map(Image::read::<RecipientItem>);
         let Some(after) = read(&change.after) else {
-            // Somebody whose account never came in force goes without a trace.
+            // A recipient whose account never came in force is removed without a trace.
             let Some(before) = read(&change.before) else { return };
             let recipient = Recipient::from(before.clone());
             if recipient.links.known() != Known::New || !recipient.is_untouched() {
@@ -350,13 +350,13 @@ impl Checks {
         }
     }
 
-    /// An invocation of `deliver` said that all went well, or that something failed: nobody may still be `claimed` by it if it went
-    /// well, for then they would become `unconfirmed` although nothing went wrong.
+    /// An invocation of `deliver` ended, in success or failure. After a success none of its rows may still be
+    /// `claimed`, because they would become `unconfirmed` without cause.
     pub fn delivered(&mut self, owner: &str, well: bool, now: Timestamp) {
         let left = self.rows.iter_mut().filter(|(_, row)| row.owner == owner && row.outcome == Outcome::Claimed);
         let mut forgotten = None;
         for ((campaign, recipient), row) in left {
-            // Whoever uses this environment next is not to be blamed for them.
+            // The environment's next invocation is not responsible for them.
             row.owner.push_str(" before");
             forgotten = Some((*campaign, *recipient));
         }

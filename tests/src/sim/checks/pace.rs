@@ -1,4 +1,4 @@
-//! The pace: functions ask SES for no more e-mails than its rate allows, so that it is the limiter that holds them back, not SES.
+//! Checks of the pace: functions send no more than SES's rate allows, so that the limiter holds them back, not SES.
 
 use std::collections::VecDeque;
 
@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Checks;
 
-/// How much more SES may be asked for in a minute, in percent, than its rate allows. A batch has at most 5 seconds' worth of slots, and
-/// comes late when its claim was held up: at most ten batches are under way, and each has its e-mails in one minute or the next.
+/// How much more than its rate SES may be asked for in a minute, in percent. A batch has slots for at most 5 seconds,
+/// and is late if its claim was held up. At most ten batches are under way, and each sends in one minute or the next.
 const MOST: u64 = 200;
 
 /// E-mails that SES was asked to send.
@@ -18,7 +18,8 @@ pub(super) struct Pace {
 }
 
 impl Checks {
-    /// A function asks SES for an e-mail; not one that stood still meanwhile, which knows nothing of the time.
+    /// A function asks SES for an e-mail. One that stood still meanwhile does not count, because it can't know the
+    /// time.
     pub fn tries_to_send(&mut self, rate: f64, now: Timestamp) {
         let minute = &mut self.pace.last_minute;
         while minute.front().is_some_and(|first| *first <= now - SignedDuration::from_mins(1)) {

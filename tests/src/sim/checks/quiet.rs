@@ -1,4 +1,4 @@
-//! What must hold once the storm is over and everything has come to rest.
+//! Checks once the storm is over and nothing is under way.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +15,7 @@ use crate::cloud::{CAMPAIGNS, DIRECTORY};
 use crate::sim::secrets;
 use crate::sim::system::State;
 
-/// Queues in which nothing may be left.
+/// Queues that must be empty.
 const EMPTY: [&str; 7] = [
     "FanOutQueue",
     "DeliverQueue",
@@ -27,7 +27,7 @@ const EMPTY: [&str; 7] = [
 ];
 
 impl State {
-    /// Looks at everything, now that nothing is under way.
+    /// Checks everything, now that nothing is under way.
     pub fn check_quiet(&mut self, now: Timestamp) {
         for queue in EMPTY {
             let left = self.cloud.sqs.len(queue);
@@ -60,7 +60,7 @@ impl State {
         for campaign in campaigns {
             for shard in Shard::all() {
                 let open = self.cloud.tables.partition(CAMPAIGNS, &keys::shard_pk(campaign, shard), keys::CLAIM_PREFIX);
-                // Of a function that was killed, when the campaign was over before a sweep: DynamoDB forgets it.
+                // Left by a killed function whose campaign was over before a sweep: its time to live removes it.
                 let open = open.iter().map(Image::read::<ClaimItem>);
                 for claim in open.filter(|claim| claim.ttl <= 0) {
                     let what = format!("claim {} of {campaign} in shard {shard} stays for ever", claim.claim_id);
@@ -75,7 +75,7 @@ impl State {
         }
     }
 
-    /// The counters are what the ledger adds up to.
+    /// The counters equal the ledger's sums.
     fn check_counters(&mut self, now: Timestamp) {
         let campaigns: Vec<_> = self.checks.campaigns().map(|campaign| campaign.campaign_id).collect();
         for campaign in campaigns {
@@ -132,7 +132,7 @@ impl State {
         }
     }
 
-    /// The company's portal was told of each acceptance and of no other, and so of each that was taken back.
+    /// The company's portal got an event for exactly each acceptance and each acceptance taken back.
     fn check_portal(&mut self, now: Timestamp) {
         let mut told: BTreeMap<(RecipientId, String), BTreeSet<String>> = BTreeMap::new();
         for event in self.cloud.bus.events() {
@@ -156,7 +156,7 @@ impl State {
 }
 
 impl Checks {
-    /// How many e-mails left that were checked.
+    /// Number of checked e-mails.
     pub fn mails(&self) -> u64 {
         self.rows.values().map(|row| row.mailed.len() as u64).sum()
     }

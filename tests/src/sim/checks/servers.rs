@@ -1,4 +1,4 @@
-//! The server that operators' templates name: no e-mail names it for a division that has not listed it.
+//! Guarantee 10: no e-mail names a server that its division does not list.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use portal_domain::{Division, DivisionId};
 
 use super::super::town::LINKED;
 
-/// How long whoever has read a division may still mail by it: an invocation of `deliver` takes at most a minute.
+/// How long a function may still use a division that it has read: an invocation of `deliver` takes at most a minute.
 const INVOCATION: SignedDuration = SignedDuration::from_secs(65);
 
 /// Divisions that listed the server, and when they took it off their list, if they have.

@@ -1,5 +1,5 @@
-//! Guarantee 12: an account is whole or not there. At every moment everybody is seen on exactly the accounts that are in force, however
-//! far an import has come and wherever it was killed.
+//! Guarantee 12: an account is whole or not there. At every moment everybody is seen on exactly the accounts that are
+//! in force, however far an import has come and wherever it was killed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ use crate::cloud::DIRECTORY;
 use crate::cloud::tables::{Change, Image};
 use crate::sim::system::State;
 
-/// Longer than it takes from a decision about somebody to the write of it, also where a function stands still in between.
+/// Longer than the time from a decision to its write, also if a function stands still in between.
 const DECIDED: SignedDuration = SignedDuration::from_mins(10);
 
 /// Division and address.
@@ -27,24 +27,25 @@ type Person = (DivisionId, String);
 pub(super) struct Whole {
     in_force: BTreeMap<AccountId, InForce>,
     changed_at: BTreeMap<AccountId, Timestamp>,
-    /// Whom the accounts in force link.
+    /// The links of the accounts in force.
     linked: BTreeMap<Person, BTreeSet<AccountId>>,
     people: BTreeMap<Person, Recipient>,
 }
 
 impl Whole {
-    /// A recipient as everybody is to see them.
+    /// A recipient as readers must see them.
     pub(super) fn seen(&self, recipient: &Recipient) -> Recipient {
         recipient.as_in_force(|account| self.in_force.get(account))
     }
 
-    /// Whether an account that the recipient names as changing came in force so shortly ago that who decided may not have known.
+    /// Whether an account that the recipient names as changing came in force so recently that the decision may not have
+    /// seen it.
     pub(super) fn changed_just_now(&self, recipient: &Recipient, now: Timestamp) -> bool {
         let mut changing = recipient.links.changing.accounts.iter().filter_map(|account| self.changed_at.get(account));
         changing.any(|at| now.duration_since(*at) < DECIDED)
     }
 
-    /// Takes note of what was written at once; answers who is seen on other accounts than are in force.
+    /// Applies the writes of one call; returns recipients seen on other accounts than those in force.
     fn note(&mut self, changes: &[Change], now: Timestamp) -> Option<(Option<RecipientId>, String)> {
         let mut affected = BTreeSet::new();
         for change in changes.iter().filter(|change| change.name.table == DIRECTORY) {
@@ -127,7 +128,7 @@ impl Whole {
 }
 
 impl Checks {
-    /// What a call wrote, all at once, shows no account in part.
+    /// The writes of one call show no account in part.
     pub(super) fn whole_accounts(&mut self, changes: &[Change], now: Timestamp) {
         match self.whole.note(changes, now) {
             Some((Some(recipient), what)) => self.broken_for(now, recipient, what),
@@ -138,7 +139,7 @@ impl Checks {
 }
 
 impl State {
-    /// Nothing that a killed import left is left.
+    /// Nothing remains of killed imports.
     pub(super) fn check_settled(&mut self, now: Timestamp) {
         let changing = self.cloud.tables.partition(DIRECTORY, keys::CHANGING, "").len();
         let waiting =

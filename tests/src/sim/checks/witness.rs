@@ -1,4 +1,4 @@
-//! Guarantee 3 while a campaign is under way: everybody who is `queued` is witnessed by something that will take them up.
+//! Guarantee 3 while a campaign is under way: every `queued` row is witnessed by something that will handle it.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use crate::sim::system::State;
 const WITNESSES: [&str; 2] = ["DeliverQueue", "DeliverDeadLetterQueue"];
 
 impl State {
-    /// Looks whether every `queued` row of a campaign that sends has a message, an open claim, or a cursor that is not done.
+    /// Checks that every `queued` row of a sending campaign has a message, an open claim, or a cursor that is not done.
     pub fn check_witnesses(&mut self, now: Timestamp) {
         let sending: Vec<CampaignId> = self
             .checks
