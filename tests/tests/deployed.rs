@@ -1,4 +1,4 @@
-//! The system as it is deployed: through the gateway, the queues and the built binaries.
+//! The deployed system: through the gateway, the queues and the built binaries.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
 
@@ -51,7 +51,7 @@ fn unique(prefix: &str) -> String {
 
 const SENDER: &str = "success+flow@simulator.amazonses.com";
 
-/// Puts a division, and so many people into it, whose addresses have this ending.
+/// Stores a division with this many people, whose addresses have this ending.
 fn import(api: &Api, division: &str, ending: &str, people: usize) {
     let body = json!({"name": "Flow", "email": SENDER, "timeZone": "Europe/Berlin", "portalUrl": "https://portal.example.com"});
     let put = api.send("PUT", &format!("/divisions/{division}"), &body);
@@ -323,7 +323,7 @@ fn every_event_runs_through_its_built_function() {
                 assert_eq!(answer["batchItemFailures"], json!([]), "{name}: {answer}")
             }
             "sweep" => assert!(answer["active"].is_number(), "{name}: {answer}"),
-            // What became of a run stands in the schedule's occurrences; nobody asks what the function answers.
+            // The result of a run is in the schedule's occurrences; the function's answer is not used.
             "scheduled-send" => {}
             _ => {
                 // The example division is there or not, depending on the order of the events; no event is malformed.

@@ -1,5 +1,5 @@
-//! Holes that simulation or model has found: each was there once, and has a name. AWS is in memory, and a script says what goes
-//! wrong and when.
+//! Faults of the protocol that simulation or model has found, each with a name. AWS is in memory, and a script decides
+//! what goes wrong and when.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
 
@@ -20,7 +20,7 @@ fn step(function: &'static str, operation: &'static str, fault: Option<Fault>, e
     Step { function, operation, fault, end }
 }
 
-/// Has these steps happen.
+/// Orders these steps.
 fn script(scene: &Scene, steps: impl IntoIterator<Item = Step>) {
     scene.system.with(|state| state.script.extend(steps));
 }
@@ -62,7 +62,7 @@ fn mails(scene: &Scene) -> BTreeMap<String, usize> {
     })
 }
 
-/// Lets everything come to its end, with all that must hold then.
+/// Runs everything to its end, and checks what must hold then.
 async fn end(scene: &Arc<Scene>) {
     scene.calm().await;
     let broken = scene.system.with(|state| state.checks.first_broken().map(|broken| broken.what.clone()));
@@ -201,7 +201,7 @@ fn a_sweep_that_dead_letters_keep_busy_has_looked_after_campaigns_before() {
         script(&scene, [step("deliver", "SendEmail", None, Some(End::KilledBefore))]);
         let campaign = send(&scene, 1).await;
         wait(20).await;
-        // No sweep gets past the dead letters.
+        // No sweep finishes the dead letters.
         for _ in 0..4 {
             script(&scene, [step("sweep", "ReceiveMessage", None, Some(End::KilledBefore))]);
             sweep(scene.system.clone()).await;
@@ -235,7 +235,7 @@ fn a_sweep_leaves_dead_letters_that_it_has_no_time_for_to_the_next() {
 #[test]
 fn a_delivery_that_cannot_be_read_loses_nobody() {
     scripted(3, async |scene| {
-        // Whoever receives the deliveries dies, so that they stay in the queue.
+        // Every receiver of the deliveries dies, so that they stay in the queue.
         script(&scene, (0..3).map(|_| step("deliver", "BatchGetItem", None, Some(End::KilledBefore))));
         let campaign = send(&scene, 3).await;
         wait(20).await;

@@ -1,6 +1,8 @@
-//! What the functions log, and where temporary passwords are and are not. A program of its own, with one log for the whole of it, which
-//! is there before anything is logged: `tracing` decides once for each line of code whether anybody listens, and where another
-//! test comes to that line first, without a log, it would decide that nobody does.
+//! What the functions log, and where temporary passwords are and are not (guarantee 4).
+//!
+//! A program of its own, with one log for the whole process, set up before anything is logged: `tracing` decides once
+//! for each line of code whether anybody listens. If another test reached that line first, without a log, it would
+//! decide that nobody does.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
 
@@ -16,7 +18,7 @@ use tests::activation::activation;
 use tests::cloud::{CAMPAIGNS, DIRECTORY};
 use tests::{Account, Contact, World};
 
-/// Everything that all code of this process logs, in as much detail as there is, in the form in which lambda_runtime writes it.
+/// Everything that any code of this process logs, at the most detailed level, in the form in which lambda_runtime writes it.
 static LOG: LazyLock<Mutex<Vec<u8>>> = LazyLock::new(|| {
     subscriber::fmt().json().with_max_level(filter::LevelFilter::TRACE).with_writer(|| Log).init();
     Mutex::default()

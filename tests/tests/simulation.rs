@@ -1,5 +1,5 @@
-//! The simulation on some seeds that are the same each time and on one that is new, as the command `make simulate` runs it; and once
-//! without faults, for what is only true then.
+//! The simulation on fixed seeds and on one new seed, as `make simulate` runs it, and once without faults, for
+//! properties that hold only then.
 
 #![expect(clippy::print_stdout, reason = "the seed is shown where the test fails")]
 
@@ -13,7 +13,7 @@ use tests::sim::run::scripted;
 use tests::sim::sources::call;
 use tests::sim::town::{LINKED, division, sender};
 
-/// Runs the command with these variables, and without those of whoever runs the tests.
+/// Runs the command with these variables, and without the environment's own.
 fn simulate(variables: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_simulate"));
     for variable in ["SEED", "SEEDS", "MINUTES", "FROM", "VERBOSE"] {
@@ -48,7 +48,8 @@ fn no_promise_is_broken_on_a_new_seed() {
     assert!(verdict.ends_with(" e-mails in 1 seeds, 0 broken"), "{verdict}");
 }
 
-/// New with each commit, and the same whenever the tests of a commit run: they don't pass once and fail another time.
+/// A seed that is new with each commit and the same for all runs of that commit, so that they don't pass once and fail
+/// later.
 fn seed_of_the_commit() -> u64 {
     let git = Command::new("git").args(["rev-parse", "HEAD^{tree}"]).output();
     let tree = git.map(|git| String::from_utf8_lossy(&git.stdout).into_owned()).unwrap_or_default();

@@ -1,10 +1,10 @@
-//! The services in memory, and the emulator, called the same way by the real SDK: what one answers the other must
-//! answer.
+//! The services in memory and the emulator, called by the same scenarios through the real SDK: both must give the same
+//! answers.
 //!
-//! Only that is tested here on which the emulator agrees with AWS. It does not enforce SES's rate and quota, nor check
-//! configuration sets and tags. It takes schedules with bad expressions, bad time zones and past start dates, and
+//! Only behaviour is tested here in which the emulator agrees with AWS. It does not enforce SES's rate and quota, nor
+//! check configuration sets and tags. It takes schedules with bad expressions, bad time zones and past start dates, and
 //! forgets the tokens of calls. It takes messages with any delay, notices with any subject and events with any detail.
-//! What the services in memory do there, their unit tests say.
+//! Unit tests of the services in memory cover that behaviour.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
 

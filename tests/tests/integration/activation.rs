@@ -1,4 +1,4 @@
-//! Accepting an invitation: who may, once, and what becomes of it.
+//! Accepting an invitation: who may, only once, and its effects.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -64,7 +64,7 @@ async fn who_proves_the_password_is_accepted_and_everybody_learns_of_it() {
     assert_eq!(world.sweep_after(Duration::from_secs(60)).await.events, 0);
 }
 
-/// Guarantee: nobody learns who is a customer.
+/// Guarantee 14: nobody learns who is a customer.
 #[tokio::test]
 async fn every_refusal_is_the_same_whatever_its_reason() {
     let (world, passwords) = invited(3).await;
@@ -164,7 +164,7 @@ async fn of_many_who_try_at_the_same_time_exactly_one_is_accepted() {
 #[tokio::test]
 async fn a_source_with_many_refusals_is_throttled_and_the_right_password_works() {
     let (world, passwords) = invited(1).await;
-    // One function for all calls: to make one takes longer than to answer.
+    // One function for all calls, because building one takes longer than an answer.
     let router = activate::router(activate::Activate::new(&world.config, &world.settings).unwrap());
     let post = async |body: Value, source: &str| {
         Call::new("POST", "/v1/activations").public().from(source).json(&body).on(router.clone()).await
@@ -240,7 +240,7 @@ async fn a_page_can_be_branded_by_its_division_and_learns_nothing_else() {
 #[tokio::test]
 async fn an_answer_that_got_lost_is_no_refusal() {
     let (world, passwords) = invited(1).await;
-    // Each time the transaction is written, and nobody hears of it.
+    // Each time the transaction is written, and its answer is lost.
     let config = line(&world.config, |operation, _| match operation {
         "TransactWriteItems" => Fate::AnswerLost,
         _ => Fate::Made,
@@ -390,7 +390,7 @@ async fn accepting_during_the_next_campaign_succeeds_or_a_newer_password_works()
         }
     }
     let outcomes = world.campaign(id).await["outcomes"].clone();
-    // Those who were in before the ledger was written are not in it.
+    // People who had accepted before the ledger was written are not in it.
     assert_eq!(outcomes["sent"], PEOPLE - accepted, "{outcomes}");
     assert_eq!(world.counts("division=NORTH").await["accepted"], PEOPLE);
 }

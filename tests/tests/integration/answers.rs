@@ -17,7 +17,7 @@ use tests::clock::with_clock;
 use tests::cloud::CAMPAIGNS;
 use tests::line::{Fate, Gate, line};
 
-/// How often the SDK makes a call to DynamoDB that finds no one.
+/// How many times the SDK tries a call to DynamoDB without a connection.
 const SDK_TRIES: usize = 3;
 
 /// Puts a line between `deliver` and the cloud.
@@ -60,7 +60,8 @@ async fn without_a_claim_nobody_is_mailed() {
     assert_eq!(world.mails().len(), 1);
 }
 
-/// Guarantees 2 and 5: nobody knows whether these e-mails left, so nobody is mailed again, and their passwords stay valid.
+/// Guarantees 2 and 5: nobody knows whether these e-mails left, so nobody is mailed again, and their passwords stay
+/// valid.
 #[tokio::test(start_paused = true)]
 async fn an_answer_of_ses_that_is_lost_late_or_a_fault_is_unconfirmed() {
     with_clock(async |_| {
@@ -142,7 +143,7 @@ async fn while_ses_is_out_of_reach_everyone_waits() {
     assert_eq!(world.campaign(id).await["outcomes"]["sent"], 3);
 }
 
-/// Somebody saw that the ledger was complete, and was slow to say so; meanwhile all was sent.
+/// A function saw that the ledger was complete, and was slow to record it; meanwhile everything was sent.
 #[tokio::test]
 async fn a_campaign_that_has_ended_is_not_moved_on_by_someone_slow() {
     let world = World::with_people(1).await;

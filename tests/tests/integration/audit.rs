@@ -12,7 +12,7 @@ use tests::scheduling::weekly;
 use tests::world::SENDER;
 use tests::{Account, Contact, World};
 
-/// The audit as somebody sees it who may see all of it, newest first.
+/// The audit as seen with permission in every division, newest first.
 async fn audit(world: &World, query: &str) -> Vec<Value> {
     let answer = world.call(Call::new("GET", &format!("/v1/audit?{query}"))).await;
     assert_eq!(answer.status, 200, "{}", answer.text);
@@ -25,7 +25,7 @@ async fn deeds(world: &World, query: &str) -> Vec<String> {
     entries.iter().rev().map(|entry| entry["deed"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Does something in a millisecond of its own: entries of the same one are in no order.
+/// Does something in a millisecond of its own, because entries of the same millisecond have no order.
 async fn call(world: &World, method: &str, path: &str, body: &Value) -> Answer {
     let before = clock::now();
     while clock::now() == before {

@@ -1,4 +1,4 @@
-//! What people tell a campaign to do: pause, resume, cancel, retry, settle; each once, however often it is said.
+//! Commands to a campaign: pause, resume, cancel, retry, settle; each takes effect once, however often it is given.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ async fn command(world: &World, id: CampaignId, command: &str) -> Answer {
     world.call(Call::new("POST", &format!("/v1/campaigns/{id}/{command}"))).await
 }
 
-/// Gives a command that must be obeyed, twice, and answers the campaign's state after each.
+/// Gives a command that must be accepted, twice, and returns the campaign's state after each.
 async fn twice(world: &World, id: CampaignId, name: &str) -> [String; 2] {
     let mut states = [String::new(), String::new()];
     for state in &mut states {
@@ -270,7 +270,7 @@ async fn a_person_settles_the_unconfirmed_one_by_one_or_all() {
     assert_eq!(settled, 6);
     let failed = world.list(&format!("/v1/campaigns/{id}/recipients?outcome=failed")).await;
     assert!(failed.len() == 5 && failed.iter().all(|row| row["reason"] == "settled"));
-    // Those of whom a person decided that nothing left can be tried again.
+    // Rows that a person settled as failed can be retried.
     command(&world, id, "retry").await;
     world.pump().await;
     assert_eq!(assert_over(&world, id, "completed").await["outcomes"]["sent"], 6);

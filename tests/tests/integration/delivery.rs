@@ -1,4 +1,4 @@
-//! What `deliver` does when the world changes under it, or hands it the same work twice.
+//! `deliver` when data changes during its work, or when it gets the same work twice.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ async fn the_same_message_delivered_again_never_sends_again_nor_replaces_a_passw
     let id = world.send("NORTH").await;
     let deliveries = world.fan_out().await;
     let (last, others) = deliveries.split_last().unwrap();
-    // The campaign goes on while the last message is held back: what ended is known by its rows alone.
+    // The campaign is still active while the last message is held back: only its rows show which have ended.
     for message in others.iter().chain(others).chain([last]).chain(&deliveries) {
         assert!(world.invoke("DELIVER_QUEUE_URL", message, clock::now() + SignedDuration::from_secs(60)).await);
     }
@@ -177,7 +177,7 @@ async fn who_bounced_or_was_invited_in_flight_is_skipped() {
     assert_eq!(reasons, ["recentlyInvited", "undeliverable"]);
 }
 
-/// What a decision was made from may be old: a dead letter is drained while its delivery goes on after all, or the other way round.
+/// A decision may be based on old data: a dead letter is drained while its delivery continues, or the other way round.
 #[tokio::test]
 async fn a_decision_about_a_row_that_has_moved_on_writes_nothing() {
     let world = World::with_people(2).await;
@@ -185,7 +185,7 @@ async fn a_decision_about_a_row_that_has_moved_on_writes_nothing() {
     world.fan_out().await;
     let rows = world.ledger(id).await;
     let (given_up, sent) = (&rows[0], &rows[1]);
-    // A message of their own for each: they may be of the same shard.
+    // One message for each, because they may be in the same shard.
     for (row, queue) in [(sent, "DELIVER_QUEUE_URL"), (given_up, "DELIVER_DEAD_LETTER_QUEUE_URL")] {
         let recipient_ids = vec![row.recipient_id];
         let (division, shard) = (DivisionId::new("NORTH"), row.recipient_id.shard());

@@ -167,7 +167,7 @@ async fn they_may_be_admitted_again_and_then_an_import_brings_them() {
     world.import(accounts_of(&ann, &world.email("bob"))).await;
     assert_ne!(id_of(&world, &ann).await, id);
     assert_eq!(world.counts("division=NORTH").await["total"], 2);
-    // Whose erasure is over is answered for, and the person who came since is not touched.
+    // A finished erasure is answered again, and a person who came since is not affected.
     assert_eq!(erase(&world, &id).await.json()["state"], "erased");
     assert!(world.recipient("NORTH", &ann).await.is_some());
 }

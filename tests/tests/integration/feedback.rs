@@ -1,4 +1,4 @@
-//! What SES reports of e-mails, and what becomes of rows, counters, recipients and campaigns by it.
+//! SES's reports and their effects on rows, counters, recipients and campaigns.
 
 use jiff::SignedDuration;
 use portal_aws::campaigns::control::Obeyed;
@@ -11,7 +11,7 @@ use tests::World;
 use tests::http::Call;
 use tests::ses::{event, event_of, in_envelope, notification};
 
-/// A world with a campaign that has ended: so many people got their e-mail.
+/// A world with a completed campaign that e-mailed this many people.
 async fn sent_to(people: usize) -> (World, CampaignId) {
     let world = World::with_people(people).await;
     let id = world.send("NORTH").await;
@@ -174,7 +174,7 @@ async fn who_bounced_and_was_cleared_may_be_mailed_at_once_everywhere_and_nobody
     world.pump().await;
     assert_eq!(world.row(second, &world.email("p0")).await.outcome, Outcome::Sent);
     assert_eq!(world.mails().len(), 4);
-    // The e-mail that left since did not bounce: it keeps others back, as every one does.
+    // The e-mail that left since did not bounce, so it counts as a recent invitation.
     assert_eq!(world.counts("division=NORTH").await["excluded"]["recentlyInvited"], 3);
     world.reports([event_of("bounce", second, &world.row(second, &world.email("p0")).await)]).await;
     assert_eq!(undeliverable(&world, "p0").await.as_deref(), Some("bounced"), "a new bounce counts anew");
@@ -309,7 +309,7 @@ async fn an_address_that_three_campaigns_were_refused_by_is_undeliverable() {
     let id = mailed_again(&world, &["refusal"; 4]).await;
     assert_eq!(marks().await, [true, false, true, true, true]);
     assert_eq!(world.campaign(id).await["feedback"]["bounced"], 0, "they halt nothing");
-    // Whoever a person has cleared stays so when a report comes again.
+    // A recipient who was cleared stays cleared when a report comes again.
     let p0 = world.recipient("NORTH", &world.email("p0")).await.unwrap().recipient_id;
     world.call(Call::new("DELETE", &format!("/v1/recipients/{p0}/undeliverable"))).await;
     world.reports([event_of("refusal", id, &world.row(id, &world.email("p0")).await)]).await;

@@ -123,7 +123,7 @@ async fn an_account_that_moves_takes_its_links_along_and_leaves_the_status() {
 async fn one_address_on_thousands_of_accounts_works_from_import_to_mail() {
     let world = World::new().await;
     let account = |i: usize| {
-        // Every account differs, so that the recipient can't carry what filters see of all its links.
+        // Every account differs, so that the recipient's profiles overflow.
         Account::new("NORTH", &format!("A{i:05}"))
             .with("billGroup", format!("GROUP-{i}"))
             .with("sites", json!([]))

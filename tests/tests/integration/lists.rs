@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use tests::http::Call;
 use tests::{Account, Contact, World};
 
-/// 60 accounts with up to four contacts each: shared and own addresses, on sites and not, some without a usable address; a
-/// fourth of those with an address of their own invited today, and of some of them mail bounced.
+/// 60 accounts with up to four contacts each: shared and own addresses, on sites and not, some without a usable
+/// address; a fourth of those with an address of their own invited today, and of some of them mail bounced.
 async fn crowd() -> World {
     let world = World::new().await;
     let statuses = ["accepted", "pending", "notSent"];

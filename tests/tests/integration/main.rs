@@ -1,5 +1,5 @@
-//! Tests of the functions on AWS in memory, in one program: linking is most of what a program of tests costs. Those that switch fail
-//! points or logging for the whole process are programs of their own.
+//! Tests of the functions on AWS in memory, in one program: linking is most of what a program of tests costs. Those
+//! that switch fail points or logging for the whole process are programs of their own.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
 

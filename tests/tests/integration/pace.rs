@@ -21,7 +21,7 @@ use tests::cloud::CAMPAIGNS;
 use tests::http::Call;
 use tests::line::{Fate, line};
 
-/// No e-mail left before its slot: the one with `index` e-mails before it came at least so many intervals after the beginning.
+/// No e-mail left before its slot: the e-mail number `index` left at least `index` intervals after the beginning.
 fn assert_spaced(world: &World, begin: Timestamp, interval: SignedDuration) {
     for (index, mail) in world.mails().iter().enumerate() {
         let earliest = begin + interval * i32::try_from(index).unwrap();
@@ -149,7 +149,7 @@ async fn a_sender_that_loses_its_verification_pauses_the_campaign_and_loses_nobo
     let campaign = world.campaign(id).await;
     assert_eq!((&campaign["state"], &campaign["stateReason"]), (&json!("paused"), &json!("senderNotVerified")));
     assert!(world.ledger(id).await.iter().all(|row| row.outcome == Outcome::Queued));
-    // Not mended yet.
+    // SES still refuses.
     world.call(Call::new("POST", &format!("/v1/campaigns/{id}/resume"))).await;
     world.pump().await;
     assert_eq!(world.campaign(id).await["stateReason"], "senderNotVerified");

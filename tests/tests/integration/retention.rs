@@ -1,4 +1,4 @@
-//! Ledger rows expire: what is said of them then, and that nobody is mailed a second time for it.
+//! Expired ledger rows: how campaigns show them, and that nobody is mailed a second time because of them.
 
 use std::time::Duration;
 
@@ -71,7 +71,7 @@ async fn what_is_done_to_those_whose_rows_have_expired_comes_to_an_end() {
     .await;
 }
 
-/// Makes a campaign, which may reach more people now, go through the index once more, from the beginning.
+/// Makes a campaign with a higher bound read the index again from the beginning.
 async fn scan_again(world: &World, id: CampaignId, shard: portal_domain::Shard) {
     let update = |pk: String, sk: String| world.dynamo.update_item().table_name(CAMPAIGNS).set_key(Some(key(pk, sk)));
     let campaign = update(keys::CAMPAIGNS.to_owned(), id.to_string())

@@ -1,4 +1,4 @@
-//! Whom a schedule addresses: what its preview says before it runs, and that a run does the same.
+//! A schedule's audience: the preview before it runs, and that a run agrees with it.
 
 use jiff::SignedDuration;
 use portal_aws::campaigns::schedules::Written;

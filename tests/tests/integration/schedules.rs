@@ -1,4 +1,4 @@
-//! Schedules: kept by people, due once, and what came of each time that they were.
+//! Schedules: edited by people, run once for each due time, and the results of their runs.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use tests::scheduling::{Scheduling, due, id, path, weekly};
 use tests::world::SENDER;
 use tests::{Account, Contact};
 
-/// Long enough for the sweep to take a schedule up that a person changed.
+/// After this time the sweep handles a schedule that a person changed.
 const STALE: Duration = Duration::from_secs(61);
 
 fn minutes(minutes: i64) -> SignedDuration {
@@ -390,7 +390,7 @@ async fn a_campaign_waits_for_its_hours_keeps_its_division_and_a_send_is_told() 
         assert_eq!((&waiting["state"], &waiting["stateReason"]), (&json!("paused"), &json!("quietHours")));
         world.pump().await;
         assert!(world.mails().is_empty());
-        // The limit held for those whom it was started for: whoever comes meanwhile is for the next run.
+        // The limit was checked for those it was started for; people imported meanwhile belong to the next run.
         let late = Contact::new("1", &world.email("late"));
         world.import([Account::new("NORTH", "LATE").contact(late)]).await;
         assert_eq!(world.campaign(id).await["audience"], 3);
@@ -411,7 +411,7 @@ async fn at_the_end_of_its_hours_a_campaign_pauses_and_what_people_do_then_holds
         let world = &scheduling.world;
         let now = clock::now();
         let tomorrow = now + SignedDuration::from_hours(24);
-        // By the clock that it is started by, its hours are now; by that of the senders they are over.
+        // On the clock of the function that starts it, its hours are now; on the senders' clock they are over.
         let schedule = scheduling.schedule(json!({"quietHours": only_today(tomorrow)})).await;
         let id = campaign_of(&scheduling.verdict(&schedule, tomorrow).await);
         world.pump().await;
@@ -486,7 +486,7 @@ async fn the_sweep_tells_scheduler_what_it_does_not_know() {
     assert_eq!(known().await.schedule_expression_timezone.as_deref(), Some("Europe/Berlin"));
     scheduling.command(&schedule, "pause").await;
     assert_eq!(known().await.state.unwrap().as_str(), "DISABLED");
-    // Scheduler lost it, by whatever hand: it is made again with the next change, by whoever tells Scheduler of that.
+    // The schedule was deleted in Scheduler from outside: the next change creates it again.
     let client = aws_sdk_scheduler::Client::new(&world.config);
     let request = client.delete_schedule().group_name(GROUP).name(id(&schedule));
     request.clone().send().await.unwrap();
@@ -526,7 +526,7 @@ async fn the_sweep_fails_when_scheduler_cannot_be_told_for_minutes() {
     let lost = Sweep::new(&world.config, &settings).unwrap();
     let after = async |minutes: i64| lost.run(clock::now() + self::minutes(minutes)).await;
     assert!(after(6).await.is_ok(), "it knows");
-    // Somebody moves the division, and Scheduler refuses to hear of it.
+    // The division changes its time zone, and Scheduler refuses the update.
     let moved =
         json!({"name": "North", "email": SENDER, "timeZone": "Europe/Berlin", "portalUrl": "https://p.example.com"});
     world.call(Call::new("PUT", "/v1/divisions/NORTH").json(&moved)).await;
@@ -632,7 +632,7 @@ async fn a_schedule_in_the_template_is_kept_as_it_comes_and_can_be_paused_here()
     assert_eq!(scheduling.shown(&schedule).await["state"], "active");
 }
 
-/// Scheduler forgets what it was about to call when it is told another time: a run that is lost so is told.
+/// Scheduler may drop a call when the schedule is updated. A run lost that way is recorded.
 #[tokio::test]
 async fn a_save_between_the_due_time_and_the_call_loses_no_run_silently() {
     with_clock(async |watch| {
@@ -650,13 +650,13 @@ async fn a_save_between_the_due_time_and_the_call_loses_no_run_silently() {
             assert_eq!(saved.json()["lastOccurrence"]["reason"], "saved", "{}", saved.text);
             let told = scheduling.occurrences(&made).await;
             assert_eq!((told.len(), &told[0]["result"], &told[0]["reason"]), (1, &json!("missed"), &json!("saved")));
-            // Should Scheduler call all the same, at most once stays.
+            // If Scheduler calls nevertheless, nothing starts.
             let came = scheduling.fire(&made, due, clock::now()).await.unwrap();
             assert_eq!(came.map(|occurrence| occurrence.verdict), Some(Verdict::saved()));
             assert_eq!(scheduling.occurrences(&made).await.len(), 1);
         }
         assert!(scheduling.world.mails().is_empty());
-        // A run that came before the save is not told of again, and neither is one that is not due.
+        // A run that came before the save is not recorded again, nor is one that is not due.
         let rule = json!({"rate": "1 day"});
         let made = scheduling.schedule(json!({"rule": rule})).await;
         let due: Timestamp = made["nextRuns"][0].as_str().unwrap().parse().unwrap();

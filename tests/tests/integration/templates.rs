@@ -238,7 +238,7 @@ async fn a_campaign_needs_an_active_template_and_keeps_its_version() {
         let recipient = world.recipient("NORTH", &mail.to[0]).await.unwrap();
         assert!(recipient.digest.unwrap().verifies(mail.password()));
     }
-    // Switched off, it is neither offered nor taken; what is unknown is refused alike.
+    // A deactivated template is neither offered nor accepted, like an unknown one.
     assert_eq!(get(&world, "/v1/filters").await.json()["templates"].as_array().unwrap().len(), 1);
     for refused in [start(&world, &path, "k2").await, start(&world, "/v1/templates/unknown", "k3").await] {
         assert_eq!((refused.status.as_u16(), refused.faulty_fields()), (400, vec!["templateId".to_owned()]));

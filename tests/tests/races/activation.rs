@@ -1,4 +1,4 @@
-//! What comes between two steps of `activate` and `resend`, and what an acceptance comes between.
+//! Concurrent changes between two steps of `activate` and `resend`, and acceptances between steps of others.
 
 use std::sync::Arc;
 
@@ -156,7 +156,7 @@ async fn an_account_that_is_posted_meanwhile_does_not_refuse_anybody() {
     });
     assert_eq!(world.activate(&world.email("p0"), &password).await.status, 204);
     assert_eq!(world.counts("division=NORTH&accountClass=OTHER").await["accepted"], 1);
-    // Each has a version of its own: an import that read the one before would make them pending again.
+    // Each write has a version of its own; otherwise an import that read the one before would make them pending again.
     assert_eq!(world.recipient("NORTH", &world.email("p0")).await.unwrap().version, before + 2);
 }
 

@@ -18,7 +18,7 @@ use crate::LATER;
 /// Enough for several messages, in all shards.
 const PEOPLE: usize = 100;
 
-/// What must be true however often and wherever a campaign was killed.
+/// What must hold however often and wherever functions were killed.
 async fn assert_nobody_lost_and_nobody_twice(world: &World, id: CampaignId) {
     let campaign = world.campaign(id).await;
     assert_eq!(campaign["state"], "completed", "{campaign}");
@@ -55,7 +55,7 @@ async fn assert_nobody_lost_and_nobody_twice(world: &World, id: CampaignId) {
     assert!(world.campaigns.active().await.unwrap().is_empty(), "the lock is free");
 }
 
-/// Kills whoever comes to `point` the `nth` time, lets everything else run on, and sweeps.
+/// Kills the function that reaches `point` the `nth` time, lets everything else run, and sweeps.
 async fn kill_at(point: &str, nth: usize) -> (World, CampaignId) {
     let _scenario = FailScenario::setup();
     let world = World::with_people(PEOPLE).await;

@@ -1,4 +1,4 @@
-//! What comes between two steps of `fan-out` and `deliver`: an acceptance, another invitation, a sweep, the end of the time.
+//! Events between two steps of `fan-out` and `deliver`: an acceptance, another invitation, a sweep, the deadline.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ async fn fan_out_message(world: &World, recipient: RecipientId) -> Message {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_accepts_between_read_and_claim_is_not_mailed() {
     let _scenario = FailScenario::setup();
-    // The version tells; and so does the status alone, should somebody leave the version as it was.
+    // The version detects it, and so does the status alone if the version was left as it was.
     for with_version in [true, false] {
         let world = Arc::new(World::with_people(1).await);
         let id = world.send("NORTH").await;

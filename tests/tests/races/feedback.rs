@@ -1,4 +1,4 @@
-//! What SES reports while `deliver` is at work, and `feedback` itself killed or overtaken.
+//! SES's reports while `deliver` works, and `feedback` killed or overtaken.
 
 use std::sync::Arc;
 
@@ -136,7 +136,7 @@ async fn a_campaign_whose_halt_was_lost_in_a_crash_halts_when_the_report_comes_a
     let _scenario = FailScenario::setup();
     let world = World::with_people(30).await;
     let id = world.send("NORTH").await;
-    // Nobody records, so that the campaign is not at its end: the reports alone tell who was sent to.
+    // Nothing is recorded, so the campaign has not ended: only the reports show who was e-mailed.
     fail::cfg("deliver.sent", "panic").unwrap();
     world.pump().await;
     fail::remove("deliver.sent");

@@ -1,4 +1,4 @@
-//! Imports of accounts that no single transaction can hold: killed after each write, and while others look.
+//! Imports of accounts too large for one transaction: killed after each write, and with concurrent readers.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use tests::{Account, Contact, World};
 
 use crate::{LATER, once_at};
 
-/// So many that each kind of step takes several transactions.
+/// Enough that each kind of step takes several transactions.
 const PEOPLE: usize = 90;
 
 /// People numbered so, on an account in steps; every tenth is on active services elsewhere too.
@@ -31,7 +31,7 @@ fn large(world: &World, people: std::ops::Range<usize>, services: u64) -> Accoun
     account.contact(Contact::new("NONE", ""))
 }
 
-/// Everything that operators are shown of a division: numbers, and the lists behind them.
+/// Everything that operators see of a division: counts, and the lists behind them.
 async fn shown(world: &World) -> Value {
     let mut counts = world.counts("division=NORTH").await;
     counts.as_object_mut().unwrap().remove("asOf");
@@ -91,15 +91,15 @@ async fn make(world: &World, change: &Change) -> u16 {
     world.call(call).await.status.as_u16()
 }
 
-/// The same, killed with the write that comes after so many; whether it was.
+/// The same, killed at the write after this many; returns whether it was.
 async fn make_and_kill(world: &World, change: &Change, writes: usize) -> bool {
     fail::cfg("directory.written", &format!("{writes}*off->1*panic->off")).unwrap();
     let made = AssertUnwindSafe(make(world, change)).catch_unwind().await;
     made.is_ok_and(|status| status == 500)
 }
 
-/// A division with some people of their own accounts, and with the large one if there is `before`. Two of them are on the large one and
-/// can't carry what filters see of all their links, or not name all their accounts.
+/// A division with some people on accounts of their own, and with the large one if there is `before`. Of two of them,
+/// who are on the large one, the profiles overflow or not all accounts are named.
 async fn world_with(before: Option<&Account>) -> World {
     let world = World::new().await;
     world.import((0..PEOPLE).step_by(10).map(|person| world.account_of(person))).await;
@@ -116,8 +116,8 @@ async fn world_with(before: Option<&Account>) -> World {
     world
 }
 
-/// Kills the function after each of its writes in turn. Whatever it has written, everything is shown as before or as after; then the
-/// sweep settles what it left, or the next post does, and nothing else is seen.
+/// Kills the function after each of its writes in turn. After each kill everything is shown as before or as after the
+/// change; then the sweep or the next post settles the rest, and nothing else is ever shown.
 async fn killed_after_each_write(before: Option<Account>, change: Change) {
     let (old, new) = {
         let _scenario = FailScenario::setup();
@@ -188,7 +188,8 @@ async fn a_large_account_whose_deletion_is_killed_after_any_write_is_whole_or_go
     .await;
 }
 
-/// Each asks the account, or the link rows of whoever has too many kinds of links: what its role must allow (the world looks at its end).
+/// Each function reads the account, or the link rows of recipients whose profiles overflow, which its role must allow
+/// (checked when the world is dropped).
 #[tokio::test(start_paused = true)]
 async fn roles_may_read_the_accounts_that_a_decision_about_changing_accounts_needs() {
     with_clock(async |_| {
@@ -272,7 +273,7 @@ async fn a_campaign_beside_a_killed_import_mails_exactly_those_who_are_shown() {
             world.send("NORTH").await;
             world.pump().await;
             assert_eq!(mailed(&world), emails, "after {writes} writes");
-            // Whoever comes next changes nothing about who was mailed, and nobody is mailed again.
+            // Later changes do not affect who was mailed, and nobody is mailed again.
             assert_eq!(world.sweep_after(LATER).await.errors, 0);
             assert_eq!(world.counts("division=NORTH").await["pending"], emails.len());
         }
@@ -301,7 +302,7 @@ async fn an_invitation_is_accepted_only_while_its_account_is_in_force() {
     assert!(item.account_count == 0 && item.accounts[0].changing.is_some(), "{item:?}");
     assert_eq!(world.activate(&world.email("p1"), &password(1)).await.status, 204);
 
-    // Another deletion puts an end to it between two steps of an acceptance, and comes to its own end before anybody is settled.
+    // Another deletion takes over between two steps of an acceptance, and stops before any recipient is settled.
     once_at("activate.read", &world, async |world| {
         assert!(make_and_kill(world, &Change::Delete, 1).await);
     });
@@ -311,7 +312,7 @@ async fn an_invitation_is_accepted_only_while_its_account_is_in_force() {
     assert_eq!((item.version, item.digest.is_some()), (before.version, true), "they are not settled yet");
     assert_eq!(world.counts("division=NORTH").await["total"], 0);
 
-    // With that, the password goes, and the portal hears of who had accepted.
+    // Then the password is deleted, and the portal gets an event about a recipient who had accepted.
     assert_eq!(world.sweep_after(LATER).await.accounts_settled, 1);
     let item = world.recipient("NORTH", &world.email("p2")).await.unwrap();
     assert_eq!((item.digest.is_some(), item.is_invited()), (false, false));

@@ -1,6 +1,7 @@
-//! What comes between two steps of a function, and functions that are killed there.
+//! Concurrent changes between two steps of a function, and functions killed there.
 //!
-//! Fail points are the same for all tests of a process, so that every test here has a scenario to its end: they run one by one.
+//! Fail points are shared by all tests of a process, so every test here holds a scenario to its end, and they run one
+//! by one.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
 
@@ -20,7 +21,7 @@ use tests::World;
 /// Longer than any claim, and than a cursor may stand still.
 const LATER: Duration = Duration::from_secs(600);
 
-/// Does this in a world the first time that anybody comes to `point`; what is done may come there too.
+/// Does this in a world the first time that `point` is reached; the action may reach it too.
 fn once_at(point: &str, world: &Arc<World>, act: impl AsyncFn(&World) + Send + Sync + 'static) {
     let (world, runtime, came) = (world.clone(), tokio::runtime::Handle::current(), AtomicBool::new(false));
     let act = move || {

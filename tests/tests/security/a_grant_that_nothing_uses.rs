@@ -1,4 +1,5 @@
-//! What the functions' roles grant, and no test used: the last of `make test`, since it needs what all the others wrote down.
+//! Grants of the functions' roles that no test used. This comes last in `make test`, because it reads the records of
+//! all other tests.
 
 use std::path::Path;
 

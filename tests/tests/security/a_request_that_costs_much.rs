@@ -1,4 +1,4 @@
-//! Requests that anybody may make, and whose work keeps a processor busy.
+//! Guarantee 14: public requests that cost processor time.
 
 use serde_json::{Value, json};
 use tests::World;
@@ -27,7 +27,7 @@ async fn a_new_password_is_judged_only_if_nothing_else_is_wrong() {
     }
     let guessed = activate(&world, "192.0.2.1", &body(json!({"newPassword": "password1234"}))).await;
     assert_eq!(guessed.faulty_fields(), ["newPassword"]);
-    // Its length is told beside all else.
+    // Its length is one of several faults.
     let both = activate(&world, "192.0.2.1", &body(json!({"email": "nobody", "newPassword": "short"}))).await;
     assert_eq!(both.faulty_fields(), ["email", "newPassword"]);
 }

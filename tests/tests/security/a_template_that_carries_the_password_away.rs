@@ -1,5 +1,5 @@
-//! A template whose e-mails hand the temporary password or the activation link to somebody else, or lead to another's
-//! page.
+//! Guarantee 10: a template whose e-mails would disclose the temporary password or the activation link, or lead to a
+//! foreign page.
 
 use portal_aws::clock;
 use portal_aws::directory::keys;
@@ -106,7 +106,7 @@ async fn is_not_saved() {
     assert!(refused.text.contains("`activationLink` is hidden"), "{}", refused.text);
 }
 
-/// Templates are everybody's, and are saved without a division: whether it may link somewhere shows where one is used.
+/// Templates are shared by all divisions and saved without one, so a link is checked where the template is used.
 #[tokio::test]
 async fn links_to_no_server_but_those_of_the_division_that_uses_it() {
     let world = World::with_people(1).await;
@@ -165,7 +165,7 @@ async fn a_schedule_says_that_its_template_is_not_for_its_division_any_more() {
     assert_eq!(told[0]["reason"], "templateRefused", "{}", told[0]);
 }
 
-/// Nobody is mailed, and nobody is lost: whoever should have been has failed, and can be tried again.
+/// Nobody is mailed, and nobody is lost: the rows failed, and can be retried.
 #[tokio::test]
 async fn a_campaign_whose_division_changed_meanwhile_mails_nobody_with_it() {
     let world = World::with_people(2).await;

@@ -1,4 +1,5 @@
-//! An operator who may work in one division, and asks for another: with its name, or with the id of something in it.
+//! Guarantee 9: an operator with permission in one division who asks for another, by its name or by the id of something
+//! in it.
 
 use std::collections::BTreeSet;
 
@@ -12,18 +13,18 @@ use tests::scheduling::{Scheduling, weekly};
 use tests::world::SENDER;
 use tests::{Account, Contact, World};
 
-/// What somebody who may work in SOUTH alone is answered when they ask for NORTH.
+/// The answer to an operator of SOUTH who asks for NORTH.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kept {
     /// It says which permission is missing.
     Forbidden,
-    /// To them there is no such thing.
+    /// Not found.
     Unknown,
     /// Each account is refused by itself.
     EachRefused,
-    /// It belongs to no division: whoever has the permission in one may see it.
+    /// It belongs to no division: permission in any one is enough.
     Shared,
-    /// It belongs to all divisions: who may not work in each changes nothing.
+    /// It belongs to all divisions: a change needs permission in every one.
     OfAll,
 }
 
@@ -196,7 +197,7 @@ fn calls(north: &North) -> Vec<(&'static str, Call, Kept)> {
     ]
 }
 
-/// As somebody who may do everything, in this division alone.
+/// As an operator with all permissions in this division only.
 fn of(division: &str, call: Call) -> Call {
     let groups = format!("390:{division},directory:{division},audit:{division}");
     call.claim("cognito:groups", groups).claim("cognito:username", "someone").claim("sub", "0f3b")
@@ -323,7 +324,7 @@ async fn an_account_is_not_drawn_into_a_division_of_ones_own() {
     assert_eq!(answer["results"][0]["errors"][0]["field"], "accountId");
     assert_eq!(world.recipient("NORTH", &world.email("p0")).await.unwrap().account_count, 1);
     assert!(world.recipient("SOUTH", &world.email("p0")).await.is_none());
-    // Who may work in both divisions moves it.
+    // An operator of both divisions can move it.
     let both = post.claim("cognito:groups", "directory:SOUTH,directory:NORTH");
     assert_eq!(world.call(both).await.json()["stored"], 2);
     assert_eq!(world.recipient("NORTH", &world.email("p0")).await.unwrap().account_count, 0);

@@ -1,4 +1,4 @@
-//! What must keep out whoever means harm, or types something odd: each module is named after that.
+//! Attacks and odd input; each module is named after one.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
 

@@ -1,4 +1,4 @@
-//! A path that would name another object once it is unescaped, or read as a part of a URL.
+//! A path that would name another object if it were decoded or parsed as part of a URL.
 
 use serde_json::json;
 use tests::http::Call;

@@ -1,4 +1,4 @@
-//! The temporary password of somebody whose last account is gone, or whose address was corrected.
+//! Guarantee 13: the temporary password of a recipient whose last account is gone, or whose address was corrected.
 
 use std::time::Duration;
 

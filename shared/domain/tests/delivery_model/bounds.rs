@@ -1,6 +1,6 @@
-//! Which protocol is checked, and how much may happen in it.
+//! The variant of the protocol that is checked, and bounds on its events.
 
-/// Which mends of the protocol are in. Without one it is the protocol as it was before.
+/// The corrections in the protocol. Without one, it is the protocol as it was before.
 #[derive(Clone, Copy, Debug)]
 pub struct Protocol {
     /// `record` leaves a claim open whose recipient was put back to `queued`, until a message is queued for them.
@@ -17,7 +17,7 @@ impl Protocol {
         Self { claims_stay_open_until_queued: true, withdrawals_bind: true, claims_check_the_attempt: true };
 }
 
-/// How often may still happen what could otherwise happen for ever.
+/// How many times events may still happen that could otherwise repeat for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Budget {
     /// Passwords made in all. With the last of them SES puts nobody back to `queued`, and nobody retries.
@@ -28,7 +28,7 @@ pub struct Budget {
     pub zombies: u8,
     /// Pauses by a person.
     pub pauses: u8,
-    /// Pauses for want of quota.
+    /// Pauses for the daily quota.
     pub quota_pauses: u8,
     /// Resumes by a person.
     pub resumes: u8,
@@ -51,7 +51,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Nothing happens but what always does.
+    /// No optional events.
     pub const NOTHING: Self = Self {
         passwords: 1,
         deaths: 0,

@@ -1,4 +1,4 @@
-//! What `deliver` does, one call of a table, the queue or SES after the other.
+//! The steps of `deliver`: one call of a table, the queue or SES each.
 
 use portal_domain::campaign::{CampaignEvent, StateReason};
 use portal_domain::outcome::LedgerEvent;
@@ -12,14 +12,14 @@ use crate::system;
 /// Most messages that wait at once.
 const MOST_WAITING: u8 = 2;
 
-/// What an invocation, or its surroundings, does next.
+/// A step of an invocation or its surroundings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deliver {
     /// SQS calls an invocation with a message.
     Call,
     /// SQS calls an invocation with the message that the other one has.
     CallAgain,
-    /// The next step, with the only way that it can go.
+    /// The next step, which has one possible result.
     Next,
     /// The quota is used up: it pauses the campaign and drops its message.
     QuotaUsedUp,
@@ -30,8 +30,7 @@ pub enum Deliver {
 }
 
 impl Deliver {
-    /// Whether it happens sooner or later, if nothing goes wrong. SES may be busy as often as it likes, but not for
-    /// ever.
+    /// Whether it must happen eventually, without faults. SES may be busy any number of times, but not for ever.
     pub fn is_expected(self) -> bool {
         match self {
             Self::Call | Self::Next | Self::Ses(_) => true,
@@ -119,13 +118,13 @@ fn start(state: &mut State, index: usize, message: Message) {
     state.invocations[index].step = read_row(state);
 }
 
-/// The invocation runs no more. Answers what it knew of its message.
+/// Ends the invocation. Returns what it knew of its message.
 fn end(state: &mut State, index: usize) -> Message {
     state.invocations[index].step = Step::Idle;
     std::mem::replace(&mut state.invocations[index].message, Message::None)
 }
 
-/// Puts a message into the queue. Several that wait are as good as two.
+/// Puts a message into the queue. More than two waiting messages make no difference.
 pub fn queue(state: &mut State) {
     state.waiting = (state.waiting + 1).min(MOST_WAITING);
 }
@@ -177,9 +176,8 @@ fn next(state: &mut State, protocol: Protocol, index: usize) -> Step {
     }
 }
 
-/// Reads the campaign and the row. A batch of reads is no snapshot: the recipient may be read later, and the row's
-/// claim be over by then. A recipient that is read before the row makes no other case, since only the version that is
-/// stored is claimed.
+/// Reads the campaign and the row. A batch read is no snapshot: the recipient may be read later, when the row's claim
+/// is over. Reading the recipient before the row makes no further case, because only the stored version can be claimed.
 fn read_row(state: &State) -> Step {
     if state.campaign.state.sends() && state.row.outcome == Outcome::Queued {
         Step::ReadRow(state.row.attempt)
@@ -196,7 +194,7 @@ fn decide(state: &State, protocol: Protocol, attempt: u8) -> Step {
     }
 }
 
-/// The one write that claims, on its conditions; answers the claim, and what the recipient was before it.
+/// The write that claims, with its conditions; returns the claim, and the recipient's state before it.
 fn claim(state: &mut State, protocol: Protocol, attempt: u8, current: bool) -> Option<(Password, Prior)> {
     let Person { invitation, withdrawn } = state.person;
     let as_read = current && invitation.status != PortalStatus::Accepted;

@@ -1,4 +1,4 @@
-//! The project's own types, made of what the model keeps, and what `judge` says of them.
+//! Conversion of the model's state to the project's types, for `judge`.
 
 use std::sync::LazyLock;
 
@@ -46,7 +46,7 @@ pub fn reason_against(protocol: Protocol, campaign: &Campaign, person: &Person) 
         Recipient::never_invited(id, DivisionId::new("NORTH"), "ann@example.com".to_owned(), links)
     });
     let Prior { status, invited_by, .. } = person.invitation;
-    // Without the mend nobody remembers that somebody was withdrawn.
+    // Without the correction a withdrawal is not recorded.
     let withdrawn = person.withdrawn.filter(|_| protocol.withdrawals_bind);
     let recipient = Recipient {
         status,

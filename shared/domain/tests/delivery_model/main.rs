@@ -1,10 +1,10 @@
 //! The delivery protocol as a model, checked in every state that it can come to (guarantees 1, 2, 3, 5 and 8).
 //!
-//! One recipient with one ledger row and one shard; their messages, which two invocations of `deliver` receive, also
-//! both the same one; `fan-out`, the sweep, operators and the recipient. Each step is one call of a table, the queue or
-//! SES, and anything may come in between any two. Whatever decides is the project's own code: `Outcome::after`,
-//! `CampaignState::after`, `Command::effect`, `judge`, `Known::told`. The conditions of the transactions are written
-//! out here once more, next to the name of the function that has them.
+//! The model has one recipient with one ledger row and one shard; messages, which two invocations of `deliver` receive,
+//! perhaps both the same one; `fan-out`, the sweep, operators and the recipient. Each step is one call of a table, the
+//! queue or SES, and any step may come between two others. Decisions are made by the project's own code:
+//! `Outcome::after`, `CampaignState::after`, `Command::effect`, `judge`, `Known::told`. The conditions of the
+//! transactions are restated here, next to the name of the function that has them.
 //!
 //! Not in it: pace and quiet hours, counters (a campaign's progress is read off the row), several rows in a message,
 //! the writing of the ledger's pages, accounts that are linked and unlinked, earlier passwords of self-service,
@@ -37,7 +37,7 @@ use crate::system::System;
 struct Delivery {
     protocol: Protocol,
     budget: Budget,
-    /// What the recipient may be when the campaign begins.
+    /// The recipient's state when the campaign begins.
     begins: &'static [Prior],
 }
 
@@ -57,7 +57,7 @@ impl Delivery {
 /// Whatever happens next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Action {
-    /// To the first or second invocation of `deliver`, or by it.
+    /// A step of the first or second invocation of `deliver`.
     Deliver(usize, Deliver),
     /// By `fan-out`, the sweep or SES.
     System(System),
@@ -66,7 +66,7 @@ enum Action {
 }
 
 impl Action {
-    /// Whether it happens sooner or later, if nothing goes wrong and nobody does anything.
+    /// Whether it must happen eventually, without faults and without acts of people.
     fn is_expected(self) -> bool {
         match self {
             Self::Deliver(_, action) => action.is_expected(),

@@ -1,4 +1,4 @@
-//! What must hold in every state, and how a state in which it does not is told.
+//! The properties of every state, and the report of a state that violates one.
 
 use std::collections::HashMap;
 
@@ -21,15 +21,15 @@ pub const WITHDRAWN: &str = "nobody is claimed who was withdrawn since the campa
 pub const DIGEST: &str = "the stored digest is that of the newest e-mail that may have left";
 /// Guarantees 3 and 8.
 pub const END: &str = "a campaign is over if and only if its lock is free, and then its row has ended";
-/// The same, asked only after a retry of the unconfirmed, so that a way that leads through one is found.
+/// The same, checked only after a retry of unconfirmed rows, so that a path with one is found.
 pub const WITHDRAWN_AFTER_RETRY: &str = "nobody is claimed who was withdrawn, in a retry of the unconfirmed";
 /// No two claims of a row have the same attempt number.
 pub const ATTEMPT: &str = "no two claims of a row have the same attempt number";
 /// What SES reports of an attempt is about one e-mail.
 pub const TAGS: &str = "no two e-mails have the same attempt in their tags";
 
-/// Not wished for, but possible: the sweep looks after no campaign that is over. Such a claim holds no row, and a retry
-/// does not mind it.
+/// Not desired, but possible: the sweep skips campaigns that are over. Such a claim holds no row, and does not affect a
+/// retry.
 pub const OUTLIVES: &str = "a claim is open whose campaign is over";
 
 /// All of them.
@@ -57,7 +57,7 @@ pub fn properties() -> Vec<Property<Delivery>> {
     ]
 }
 
-/// A message whose invocation lives but that is deleted is none: nothing comes again if that is killed.
+/// A deleted message does not count although its invocation is alive, because it does not come again if that is killed.
 fn has_witness(state: &State) -> bool {
     let in_flight = |message| matches!(message, Message::Own | Message::Shared);
     state.waiting > 0
@@ -66,7 +66,7 @@ fn has_witness(state: &State) -> bool {
         || state.open_claims != 0
 }
 
-/// Goes through all states and asserts all properties. Answers how many states there are.
+/// Explores all states and asserts all properties. Returns the number of states.
 pub fn assert_all(budget: Budget) -> usize {
     let begun = std::time::Instant::now();
     let checker = Delivery::new(Protocol::MENDED, budget).checker().spawn_bfs().join();
@@ -82,14 +82,13 @@ pub fn assert_all(budget: Budget) -> usize {
     checker.unique_state_count()
 }
 
-/// A way on which the model comes to a state in which the property does not hold, with hardly more steps than there
-/// must be.
+/// A nearly shortest path to a state that violates the property.
 pub fn counterexample(model: Delivery, property: &'static str) -> Vec<Action> {
     let only = HasDiscoveries::AnyOf([property].into());
     let checker = model.checker().finish_when(only).spawn_bfs().join();
     let path = checker.discovery(property).unwrap_or_else(|| panic!("always so: {property}"));
     let holds = properties().into_iter().find(|known| known.name == property).expect("a property").condition;
-    // The checker goes on for a while and keeps what it finds last.
+    // The checker continues for a while and keeps the last path that it finds.
     let mut steps = path.into_vec();
     let broken = steps.iter().position(|(state, _)| !holds(checker.model(), state)).expect("a broken state");
     steps.truncate(broken + 1);
@@ -98,7 +97,7 @@ pub fn counterexample(model: Delivery, property: &'static str) -> Vec<Action> {
     steps.into_iter().filter_map(|(_, action)| action).collect()
 }
 
-/// A way through the states, a line for each step and the row and campaign before it.
+/// A path through the states, with a line for each step and the row and campaign before it.
 pub fn told(steps: &[(State, Option<Action>)]) -> String {
     let line = |(state, action): &(State, Option<Action>)| {
         let State { row, campaign, open_claims, cursor, waiting, .. } = state;
@@ -112,8 +111,8 @@ pub fn told(steps: &[(State, Option<Action>)]) -> String {
     steps.iter().map(line).collect()
 }
 
-/// States from which the system by itself, without a death, comes neither to the campaign's end nor to a pause that
-/// only a person ends.
+/// States from which the system alone, without a kill, reaches neither the campaign's end nor a pause that only a
+/// person ends.
 pub fn stuck(protocol: Protocol, budget: Budget) -> Vec<State> {
     let model = Delivery::new(protocol, budget);
     let mut states = model.init_states();

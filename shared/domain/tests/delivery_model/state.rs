@@ -1,4 +1,4 @@
-//! What the model knows of the tables, the queue, the functions and the people.
+//! The model's state: tables, queue, functions and people.
 
 use portal_domain::campaign::StateReason;
 use portal_domain::outcome::LedgerEvent;
@@ -32,9 +32,9 @@ pub struct State {
     pub fan_out: Option<Option<Row>>,
     /// The claim that the sweep has made `unconfirmed` and not yet deleted, and whether it has queued its recipients.
     pub sweep: Option<(Password, bool)>,
-    /// What really happened, which no function knows.
+    /// The true history, which no function can read.
     pub truth: Truth,
-    /// What may still happen.
+    /// The remaining budget.
     pub budget: Budget,
 }
 
@@ -65,20 +65,20 @@ pub struct Row {
 /// The recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Person {
-    /// What a refused e-mail gives back.
+    /// The state to restore if SES refuses the e-mail.
     pub invitation: Prior,
-    /// An operator withdrew an invitation since the campaign began; and this is the campaign whose invitation it was.
+    /// A withdrawal since the campaign began, and the campaign whose invitation it was.
     pub withdrawn: Option<Option<Mailer>>,
 }
 
-/// What a claim remembers of the recipient, so that a refused e-mail can be undone.
+/// The recipient's state saved by a claim, so that a refused e-mail can be undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Prior {
     /// Portal status.
     pub status: PortalStatus,
     /// The password whose digest is stored.
     pub digest: Option<Password>,
-    /// Who invited last, and so at which time.
+    /// The last inviting campaign, which determines the time.
     pub invited_by: Option<Mailer>,
 }
 
@@ -140,9 +140,9 @@ impl Task {
 /// One invocation of `deliver`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Invocation {
-    /// How far it has come.
+    /// Its progress.
     pub step: Step,
-    /// What became of the message that it was called with.
+    /// The state of its message.
     pub message: Message,
 }
 
@@ -156,22 +156,22 @@ impl Invocation {
 pub enum Message {
     /// The invocation does not run.
     None,
-    /// It is deleted already: the other invocation had it too, and ended well.
+    /// It is already deleted, because the other invocation had it too and succeeded.
     Deleted,
-    /// It is in the queue, and comes again unless an invocation that has it ends well; the other has it too.
+    /// It is in the queue, and comes again unless one of the two invocations that have it succeeds.
     Shared,
-    /// It is in the queue, and comes again unless the invocation ends well.
+    /// It is in the queue, and comes again unless the invocation succeeds.
     Own,
 }
 
-/// How far an invocation has come: what it has done last.
+/// The progress of an invocation: its last step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Step {
     /// It does not run.
     Idle,
     /// It was called.
     Called,
-    /// It has read the campaign, which sends, and the row, which is `queued` and had been claimed so often.
+    /// It has read the campaign, which is sending, and the row, which is `queued` with this number of claims.
     ReadRow(u8),
     /// It has read the recipient too, and decided to end the row.
     Skips,
@@ -186,7 +186,7 @@ pub enum Step {
     PutBack(Password, bool),
     /// It has queued the recipient anew.
     QueuedAnew(Password),
-    /// It has nothing more to do than to say that its message is done.
+    /// It only has to report success.
     Ends,
 }
 
@@ -212,7 +212,7 @@ impl Ord for Undo {
     }
 }
 
-/// What SES answered, and what is true.
+/// SES's answer, and the truth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Answer {
     /// The e-mail left.
@@ -229,7 +229,7 @@ pub enum Answer {
     LostAndNotLeft,
 }
 
-/// What really happened. No function reads it.
+/// The true history. No function reads it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Truth {
     /// Passwords made so far.
@@ -238,13 +238,13 @@ pub struct Truth {
     pub newest_left: bool,
     /// Passwords whose e-mail left.
     pub left: u8,
-    /// Passwords whose e-mail may have left, as far as the system may know, and that nobody withdrew or spent.
+    /// Passwords whose e-mail may have left as far as the system can know, and that were not withdrawn or used.
     pub may_have_left: u8,
-    /// E-mails of the campaign that left since a person last decided about one of which nobody knew; at most 2.
+    /// E-mails of the campaign that left since a person last decided about an unconfirmed one; at most 2.
     pub unasked: u8,
-    /// Somebody was claimed who had accepted.
+    /// A recipient who had accepted was claimed.
     pub claimed_accepted: bool,
-    /// Somebody was claimed who was withdrawn since the campaign began.
+    /// A recipient withdrawn since the campaign began was claimed.
     pub claimed_withdrawn: bool,
     /// Two claims have the same attempt number.
     pub attempt_reused: bool,
@@ -276,7 +276,7 @@ impl State {
         }
     }
 
-    /// Everybody who has read the recipient has read another version from now on.
+    /// Makes every earlier read of the recipient outdated.
     pub fn recipient_changed(&mut self) {
         for invocation in &mut self.invocations {
             if let Step::Claims(_, current) = &mut invocation.step {
@@ -285,7 +285,7 @@ impl State {
         }
     }
 
-    /// The same state for all that may come after: what nobody can tell apart any more becomes equal.
+    /// The canonical form of the state: differences that can't matter any more are removed.
     pub fn normalised(mut self) -> Self {
         for invocation in &mut self.invocations {
             if invocation.step == Step::Ends && invocation.message == Message::Deleted {

@@ -1,4 +1,4 @@
-//! What `fan-out`, the sweep and a campaign by itself do.
+//! The steps of `fan-out`, the sweep and the campaign's own transitions.
 
 use portal_domain::campaign::{CampaignEvent, StateReason};
 use portal_domain::feedback::{Known, Report};
@@ -22,8 +22,8 @@ pub enum System {
     FanOutWrites,
     /// It is killed.
     FanOutDies,
-    /// The sweep makes `unconfirmed` what is `claimed` under a claim that ran out. Before the mend, this closes the
-    /// claim too.
+    /// The sweep makes rows `unconfirmed` that are `claimed` under an expired claim. Before the correction, this closes
+    /// the claim too.
     Settle(Password),
     /// The sweep queues the claim's recipients who are `queued`.
     QueueOfClaim,
@@ -33,9 +33,9 @@ pub enum System {
     SweepDies,
     /// Somebody moves the campaign on.
     Advance,
-    /// The sweep has a cancelled campaign skip those who came back to `queued`.
+    /// The sweep starts a walk in a cancelled campaign that skips rows that came back to `queued`.
     SkipStragglers,
-    /// The sweep lets a campaign go on that waited for quota.
+    /// The sweep resumes a campaign that waited for quota.
     ResumeByItself,
     /// A message died; the sweep fails its row.
     DeadLetter,
@@ -44,7 +44,7 @@ pub enum System {
 }
 
 impl System {
-    /// Whether it happens sooner or later, if nothing goes wrong.
+    /// Whether it must happen eventually, without faults.
     pub fn is_expected(self) -> bool {
         !matches!(self, Self::FanOutDies | Self::SweepDies | Self::DeadLetter | Self::Confirm)
     }
@@ -164,7 +164,7 @@ pub fn act(state: &mut State, protocol: Protocol, action: System) {
     }
 }
 
-/// What a change of state gives the shard to do.
+/// The walks that a change of state gives the shard.
 #[derive(Clone, Copy, Debug)]
 pub enum Walks {
     /// This walk, after those that it is at.
@@ -173,7 +173,7 @@ pub enum Walks {
     Only(Task),
 }
 
-/// Gives the shard a walk. Whoever is at work on the cursor fails with its next page.
+/// Gives the shard a walk. An invocation working on the cursor fails with its next page.
 pub fn set_walks(state: &mut State, walks: Walks) {
     match walks {
         Walks::Then(task) => state.cursor.walks.push(task),
@@ -222,20 +222,20 @@ fn write_page(state: &mut State) {
     }
 }
 
-/// How far the invocation that made a claim has come; nothing if it was killed.
+/// The progress of the invocation that made a claim; `None` if it was killed.
 fn owner(state: &State, claim: Password) -> Option<Step> {
     state.invocations.iter().map(|invocation| invocation.step).find(|step| step.claim() == Some(claim))
 }
 
-/// Moves a campaign on whose ledger is complete. Nobody acts otherwise in `sending` than in `preparing`, so that it is
-/// as good at once.
+/// Moves a campaign with a complete ledger on. No step differs between `sending` and `preparing`, so this may happen at
+/// once.
 pub fn prepare(state: &mut State) {
     if let Some((next, false)) = event(state) {
         state.campaign.state = next;
     }
 }
 
-/// What the ledger means for the campaign's state, and whether it is over by that. Mirrors `Progress::event` and
+/// The effect of the ledger on the campaign's state, and whether it is over then. Mirrors `Progress::event` and
 /// `advance`.
 fn event(state: &State) -> Option<(CampaignState, bool)> {
     if state.campaign.over || !state.cursor.done {
