@@ -65,7 +65,7 @@ impl Deliver {
         let rules = campaign.rules(now);
         // The version that the campaign was started with, even if the template has been edited or deactivated since.
         let template = self.templates.compiled(&campaign.template_id, campaign.template_version).await?;
-        let desk = Desk { template: &template, campaign, division, public_url: &self.public_url, now };
+        let context = MailContext { template: &template, campaign, division, public_url: &self.public_url, now };
         let mut decided = Decided::default();
         for row in delivery.rows.values().filter(|row| row.outcome == Outcome::Queued) {
             let end = |event, reason| Decision { row: row.clone(), action: Action::End(event, reason) };
@@ -83,7 +83,7 @@ impl Deliver {
                     decided.waiting.push(row.recipient_id);
                     continue;
                 }
-                None => match desk.prepare(row, item, &recipient) {
+                None => match context.prepare(row, item, &recipient) {
                     Ok((decision, letter)) => {
                         decided.letters.push(letter);
                         decision
@@ -122,7 +122,7 @@ fn is_again(campaign: &Campaign, item: &RecipientItem) -> bool {
 }
 
 /// What all e-mails of a batch are made of.
-struct Desk<'a> {
+struct MailContext<'a> {
     template: &'a Result<Arc<Compiled>, Unusable>,
     campaign: &'a Campaign,
     division: &'a Division,
@@ -130,7 +130,7 @@ struct Desk<'a> {
     now: Timestamp,
 }
 
-impl Desk<'_> {
+impl MailContext<'_> {
     /// Makes a password, the e-mail with it, and the claim that must be written before the e-mail may leave.
     fn prepare(
         &self,

@@ -84,7 +84,7 @@ pub enum DeliverError {
 
 impl DeliverError {
     /// Whether the error is transient: the same message may succeed later.
-    fn passes(&self) -> bool {
+    fn is_transient(&self) -> bool {
         match self {
             Self::Store(error) | Self::Limiter(LimiterError::Store(error)) => error.passes(),
             Self::Limiter(LimiterError::Mail(error)) => error.passes(),
@@ -144,7 +144,7 @@ impl Deliver {
             return Err(DeliverError::TooManyRecipients(message.recipient_ids.len()));
         }
         match self.attempt(&message, deadline).await {
-            Err(error) if error.passes() => {
+            Err(error) if error.is_transient() => {
                 tracing::warn!(campaign.id = %message.campaign_id, error = %error, "message queued anew");
                 Ok(self.queue.send(&[message], jittered(WAIT)).await?)
             }

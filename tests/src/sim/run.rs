@@ -216,7 +216,7 @@ impl Scene {
         let waiting: Vec<_> = self.system.with(|state| {
             let stopped = state.checks.active().filter(|campaign| {
                 matches!(campaign.state, CampaignState::Paused | CampaignState::Halted)
-                    && !campaign.state_reason.is_some_and(StateReason::passes)
+                    && !campaign.state_reason.is_some_and(StateReason::is_transient)
             });
             stopped.map(|campaign| campaign.campaign_id).collect()
         });

@@ -72,7 +72,7 @@ impl Command {
     /// What it does to `campaign` at `now`. Given twice it does nothing the second time.
     pub fn effect(self, campaign: &Campaign, now: Timestamp) -> Effect {
         let paused = campaign.state == CampaignState::Paused;
-        if self == Self::Pause && paused && campaign.state_reason.is_some_and(StateReason::passes) {
+        if self == Self::Pause && paused && campaign.state_reason.is_some_and(StateReason::is_transient) {
             // It would resume by itself.
             return Effect::Moves(CampaignState::Paused, Some(StateReason::Operator));
         }

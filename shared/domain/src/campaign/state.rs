@@ -65,7 +65,7 @@ pub enum StateReason {
 
 impl StateReason {
     /// Whether the campaign resumes by itself when the reason is gone.
-    pub fn passes(self) -> bool {
+    pub fn is_transient(self) -> bool {
         matches!(self, Self::DailyQuota | Self::QuietHours)
     }
 

@@ -149,5 +149,6 @@ pub fn stuck(protocol: Protocol, budget: Budget) -> Vec<State> {
 
 fn waits_for_a_person(state: &State) -> bool {
     use portal_domain::CampaignState::{Halted, Paused};
-    matches!(state.campaign.state, Paused | Halted) && !state.campaign.reason.is_some_and(|reason| reason.passes())
+    matches!(state.campaign.state, Paused | Halted)
+        && !state.campaign.reason.is_some_and(|reason| reason.is_transient())
 }
