@@ -102,7 +102,7 @@ pub(crate) async fn save(
         }
         Plan::read(fields)
     });
-    // A rate begins anew only where the timing changes.
+    // A rate starts anew only if the timing changes.
     let anchor = |timing: &Timing| if *timing == known.plan.timing { known.anchor } else { now };
     let timing_fault = |timing: &Timing, zone: &TimeZone| timing.fault(anchor(timing), now, zone);
     let (plan, division) = schedules.checked(&caller, &body, plan, timing_fault).await?;
@@ -202,9 +202,9 @@ impl Schedules {
         Ok((StatusCode::CREATED, [(LOCATION, location)], Json(view)).into_response())
     }
 
-    /// A plan that was read from `body`, with its division, if nothing is wrong: everything that it names must be there
-    /// now, in a division that the caller may send in, the sender must be one that may be used, and it must be due some
-    /// time. All faults are told at once.
+    /// The plan read from `body` and its division, if they have no faults: everything that the plan names must exist,
+    /// in a division that the caller has permission for, its sender must be usable, and it must be due at some time.
+    /// All faults are returned at once (guarantee 12).
     async fn checked(
         &self,
         caller: &Caller,
@@ -221,7 +221,7 @@ impl Schedules {
         }
         let found = self.lookup.find(body, |division| caller.may(division)).await?;
         if let Some(timing) = Timing::of(body) {
-            // Of an unknown division only what is wrong in every time zone is.
+            // If the division is unknown, only a fault in every time zone counts.
             let everywhere = || vec![TimeZone::fixed(offset(-12)), TimeZone::fixed(offset(14))];
             let zones = found.division.as_ref().map_or_else(everywhere, |division| vec![division.zone()]);
             let in_each: Option<Vec<_>> = zones.iter().map(|zone| timing_fault(&timing, zone)).collect();
@@ -233,7 +233,7 @@ impl Schedules {
             return Err(faults.into());
         };
         match sender? {
-            // SES may send again when the time comes.
+            // SES may accept e-mails again when the schedule runs.
             Ok(_) | Err(SenderRefusal::SendingPaused) => Ok((plan, division)),
             Err(refusal) => Err(Problem::sender_refused(refusal)),
         }
@@ -296,7 +296,7 @@ impl Schedules {
     }
 }
 
-/// Reads a body with `read`; all faults are answered at once.
+/// Reads a body with `read`; all faults are returned at once.
 fn read(body: &Value, read: impl FnOnce(&mut Fields<'_>) -> Option<Plan>) -> Result<Plan, Vec<FieldError>> {
     let mut fields = Fields::of(body, "").map_err(|fault| vec![fault])?;
     let plan = read(&mut fields);

@@ -39,7 +39,7 @@ async fn start(
         Ok(key) => key,
         Err(fault) => return Err(send.faults(&caller, &body, vec![fault]).await?.into()),
     };
-    // What is no JSON starts nothing, and is never the same as what did.
+    // A body that is no JSON starts nothing, and never equals the body of an earlier request.
     let body_hash = body.as_ref().map(idempotency::hash_of).unwrap_or_default();
     let key = RequestKey { caller: &caller.id, key, body_hash: &body_hash };
     let accepted = send.start(&Asker { caller: &caller, key }, body).await?;

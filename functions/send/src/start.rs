@@ -131,8 +131,7 @@ impl Send {
         Ok(Accepted { view: CampaignView::new(campaign, &progress, now), warnings })
     }
 
-    /// The campaign that this very request started before, if it did. What a crash left unqueued is queued.
-    /// Everything that is wrong with a request that is refused for `faults` already.
+    /// All faults of a request that is refused for `faults` already.
     pub(crate) async fn faults(
         &self,
         caller: &Caller,
@@ -151,7 +150,7 @@ impl Send {
         }
     }
 
-    /// These faults, and those of what the request names that does not exist.
+    /// Adds faults for everything that the request names and that does not exist.
     async fn with_lookup(
         &self,
         caller: &Caller,
@@ -161,16 +160,18 @@ impl Send {
         Ok(self.launcher.lookup().find(body, |division| caller.may(division)).await?.with(faults))
     }
 
-    /// The refusal with everything that is wrong with what the request names: the launcher stops at the first fault.
+    /// The refusal with all faults of what the request names, because the launcher stops at the first one.
     async fn with_all_faults(&self, caller: &Caller, body: &Value, refusal: Refusal) -> Result<Refusal, Refusal> {
         if !matches!(refusal, Refusal::Malformed(_) | Refusal::Sender(_)) {
             return Ok(refusal);
         }
         let faults = self.with_lookup(caller, body, Vec::new()).await?;
-        // Nothing is found where the sender alone is refused, or what was missing has come meanwhile.
+        // No fault is found if only the sender is refused, or if what was missing exists by now.
         Ok(if faults.is_empty() { refusal } else { Refusal::Malformed(faults) })
     }
 
+    /// The campaign that an earlier call of this request started, if any. Messages that a crash left unqueued are
+    /// queued.
     async fn repeat(&self, asker: &Asker<'_>, now: Timestamp) -> Result<Option<Accepted>, Refusal> {
         let id = match self.store.seen(asker.key, now).await? {
             Seen::No => return Ok(None),

@@ -145,7 +145,7 @@ impl AccountId {
     }
 }
 
-/// A text is no id, or another spelling of one: an id has one spelling, so that it is found, logged and compared alike.
+/// A text is no id, or another spelling of one. An id has one spelling, so that look-ups, logs and comparisons agree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("is no id")]
 pub struct NoId;

@@ -421,10 +421,10 @@ fn at_most(max: usize) -> String {
     format!("must have at most {max} characters")
 }
 
-/// The largest number up to which a double has every whole number (RFC 8259, section 6).
+/// The largest number below which a double represents every whole number (RFC 8259, section 6).
 const EXACT_IN_A_DOUBLE: f64 = 9_007_199_254_740_991.0;
 
-/// The whole number from 0 on that a value is, however it is written: `1.0` is `1`.
+/// The value as a whole number from 0 on, however it is written: `1.0` is `1`.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is whole and in range")]
 fn whole_number(value: &Value) -> Option<u64> {
     let exact = |number: &f64| number.fract() == 0.0 && (0.0..=EXACT_IN_A_DOUBLE).contains(number);

@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn a_header_that_is_sent_twice_is_there_twice() {
         let mut sent = event("/v1/campaigns", json!({"Idempotency-Key": ["a", "b"]}));
-        // The gateway gives the last value of each name too.
+        // The gateway also gives the last value of each name separately.
         sent["headers"] = json!({"Idempotency-Key": "b"});
         assert!(crate::idempotency::required_key(read(sent).headers()).is_err());
     }

@@ -53,7 +53,7 @@ impl Query {
     }
 }
 
-/// Of a route that has no query parameters: each that comes is a fault, as an unknown field of a body is.
+/// For a route without query parameters: any parameter is a fault, like an unknown field of a body.
 #[derive(Clone, Copy, Debug)]
 pub struct NoQuery;
 

@@ -51,9 +51,9 @@ async fn around(mut request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let record = Record::default();
-    // Parameters narrow what is read. Whoever changes something says all of it in the path and the body.
+    // Parameters narrow what is read. A change is described by path and body alone.
     let stray = NoQuery::check(request.uri()).err().filter(|_| route.is_some() && !method.is_safe());
-    // No id is empty, and no key of a table may be.
+    // Ids and keys of tables can't be empty.
     let parameters = request.uri().path().strip_prefix("/v1/").filter(|_| route.is_some());
     let nowhere = parameters.is_some_and(|rest| rest.split('/').any(str::is_empty));
     request.extensions_mut().insert(record.clone());
@@ -92,7 +92,7 @@ fn as_problem(response: Response) -> Response {
         return response;
     }
     let problem = match status {
-        // What axum alone refuses are paths: their parameters are no text, or not what a route reads.
+        // axum itself refuses only paths whose parameters are no text or can't be parsed.
         StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST => nothing_here(),
         StatusCode::METHOD_NOT_ALLOWED => Problem::method_not_allowed(),
         status => Problem::plain(status),

@@ -1,4 +1,4 @@
-//! What every route has in common: how it takes a path, a query and a body that are not as they should be.
+//! Properties of every route: its answers to a malformed path, query or body.
 
 use serde_json::{Value, json};
 use tests::cloud::template::Template;
@@ -19,7 +19,7 @@ async fn empty_and_strange_path_parameters_are_found_nowhere() {
     let world = World::new().await;
     let long = "x".repeat(2_000);
     let routes = Template::read().routes_of_operators().into_iter().filter(|(_, path)| path.contains('{'));
-    // What is put under a new id, and may have any that is one.
+    // A route that stores under a new id, which may be any valid one.
     let routes = routes.filter(|(method, _)| method != "PUT");
     for (method, path) in routes {
         for strange in ["", "%00", "%20", "%FF", "..", "a%2Fb", "\u{1f600}", "%25", "'", &long] {
@@ -37,7 +37,7 @@ async fn empty_and_strange_path_parameters_are_found_nowhere() {
     }
 }
 
-/// A body that a route finds nothing wrong with.
+/// A body that a route accepts.
 fn body_for(path: &str) -> Value {
     match path.rsplit('/').next() {
         Some("withdraw" | "set-back" | "erase") => json!({"reason": "asked"}),

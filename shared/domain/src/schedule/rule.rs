@@ -98,7 +98,7 @@ impl Timing {
         Some(Self { rule: rule?, from, until })
     }
 
-    /// The timing in a body, if nothing of it is wrong, whatever stands beside it.
+    /// The timing in a body, if it has no faults, whatever the other fields are.
     pub fn of(body: &Value) -> Option<Self> {
         let mut fields = Fields::of(body, "").ok()?;
         let timing = Self::read(&mut fields)?;

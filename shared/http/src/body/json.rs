@@ -1,12 +1,12 @@
-//! JSON whose objects name each member once.
+//! JSON without repeated members.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// Reads JSON. An object that names a member twice is an error: RFC 8259 (section 4) leaves open which of the two counts,
-/// and `serde_json` would take the last one without a word.
+/// Reads JSON. An object that names a member twice is an error: RFC 8259 (section 4) leaves open which of the two
+/// counts, and `serde_json` would silently take the last one.
 pub fn from_slice(bytes: &[u8]) -> serde_json::Result<Value> {
     serde_json::from_slice(bytes).map(|Unambiguous(value)| value)
 }
