@@ -1,5 +1,5 @@
-# Everything for people: `make` lists it. The work is done by infra/local/portal.py, which says what it does; only simulate needs
-# none of its tools.
+# Everything for people: `make` lists it. The work is done by infra/local/portal.py, which says what it does; only
+# simulate needs none of its tools.
 PORTAL := python3 infra/local/portal.py
 # Another local cloud of this clone than the one of `make up`: make up INSTANCE=<name>
 INSTANCE ?=
@@ -10,7 +10,8 @@ SES_QUOTA ?=
 PACE := $(if $(SES_RATE),--ses-rate "$(SES_RATE)") $(if $(SES_QUOTA),--ses-quota "$(SES_QUOTA)")
 # Folder of customers (divisions.json, accounts.ndjson).
 DATA ?=
-# For simulate, which reads them from its environment: one seed, or how many, or for how long; the first seed; every event of it.
+# For simulate, which reads them from its environment: one seed, or how many, or for how long; the first seed; every
+# event of it.
 export SEED SEEDS MINUTES FROM VERBOSE
 
 .DEFAULT_GOAL := help
