@@ -9,6 +9,7 @@ use portal_aws::campaigns::fan_out::PageWrite;
 use portal_aws::campaigns::item::{CursorItem, LedgerItem};
 use portal_aws::clock;
 use portal_aws::queue::DeliverMessage;
+use portal_aws::recipients::Occasion;
 use portal_aws::table::{key, s};
 use portal_domain::campaign::DELIVERY_SIZE;
 use portal_domain::outcome::LedgerEvent;

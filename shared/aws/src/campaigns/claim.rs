@@ -118,9 +118,9 @@ impl CampaignStore {
         })
     }
 
-    /// Writes all decisions, or nothing. Whoever is claimed becomes `pending` with the new digest, on the condition that
-    /// the recipient is still the version that was read and has not accepted (guarantee 1), and that the row is still
-    /// `queued`.
+    /// Writes all decisions, or nothing. Whoever is claimed becomes `pending` with the new digest, on the condition
+    /// that the recipient is still the version that was read and has not accepted (guarantee 1), and that the row is
+    /// still `queued`.
     pub async fn claim(&self, claim: &Claim, decisions: &[Decision]) -> Result<Claimed, StoreError> {
         let mut tx = self.table.tx("claim recipients");
         let mut owners = Vec::with_capacity(2 * decisions.len());

@@ -86,8 +86,9 @@ impl CampaignStore {
     }
 
     /// Writes what a report of attempt number `attempt` changes in `row`, in the counters, and in the recipient: who is
-    /// undeliverable is marked, and whose e-mail was rejected gets back what they had. All in one transaction, on the condition that
-    /// the row is as it was read. So a report that comes again changes nothing, also where a person has cleared the mark since.
+    /// undeliverable is marked, and whose e-mail was rejected gets back what they had. All in one transaction, on the
+    /// condition that the row is as it was read. So a report that comes again changes nothing, also where a person has
+    /// cleared the mark since.
     pub async fn report(
         &self,
         campaign: CampaignId,
@@ -135,7 +136,8 @@ impl CampaignStore {
             }
             None => update.set("updatedAt", now),
         };
-        // The row holds the id of its newest attempt; nobody may have recorded it. One that was claimed and has no digest is anonymous.
+        // The row holds the id of its newest attempt; nobody may have recorded it. One that was claimed and has no
+        // digest is anonymous.
         if step.attempt == row.attempt && row.digest.is_some() {
             update = update.set("messageId", &told.message_id);
         }

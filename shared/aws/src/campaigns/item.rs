@@ -152,7 +152,7 @@ pub struct LedgerItem {
     /// More of that, in SES's own codes, such as `General` or `MailboxFull`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standing_detail: Option<String>,
-    /// What the recipient was before the newest claim; absent also where it was not read ([`LedgerItem::without_passwords`]), as
+    /// What the recipient was before the newest claim; absent also where it was not read (`without_passwords`), as
     /// `digest`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prior_state: Option<Prior>,

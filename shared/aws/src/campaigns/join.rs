@@ -38,8 +38,8 @@ impl CampaignStore {
 
     /// Puts a recipient, who is as they were read, into the ledger of a self-service campaign, remembers that they
     /// `asked`, and counts the e-mail as one of the `most` that the division's customers are granted in a day (of UTC).
-    /// In one transaction, with the campaign itself if it is `new`. Fan-out queues the e-mail as it does any: so a crash
-    /// loses nobody, and nobody is counted twice.
+    /// In one transaction, with the campaign itself if it is `new`. Fan-out queues the e-mail as it does any: so a
+    /// crash loses nobody, and nobody is counted twice.
     pub async fn join(
         &self,
         campaign: &Campaign,
@@ -103,13 +103,14 @@ impl CampaignStore {
         actions
     }
 
-    /// The campaign is in the state that was read: one that others join may be paused or halted, but not cancelled or over.
+    /// The campaign is in the state that was read: one that others join may be paused or halted, but not cancelled or
+    /// over.
     fn require_unchanged(&self, campaign: &Campaign) -> Action {
         self.table.check(keys::campaign(campaign.campaign_id), is("revision", campaign.revision))
     }
 
-    /// One more in a shard's ledger, whom its fan-out is to queue. Whoever is at work on the shard fails with its next page. While the
-    /// campaign stands still nobody is noted to be queued: whoever resumes it goes through the ledger.
+    /// One more in a shard's ledger, whom its fan-out is to queue. Whoever is at work on the shard fails with its next
+    /// page. While the campaign stands still nobody is noted to be queued: whoever resumes it goes through the ledger.
     fn enlarge(&self, campaign: &Campaign, recipient: RecipientId, now: Timestamp) -> Update {
         let mut update = self.table.update(keys::cursor(campaign.campaign_id, recipient.shard()));
         if campaign.state.sends() {

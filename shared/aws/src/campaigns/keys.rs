@@ -71,8 +71,8 @@ pub const LEDGER_PREFIX: &str = "LEDGER#";
 pub const CLAIM_PREFIX: &str = "CLAIM#";
 /// The sparse index of rows that someone may want to look at.
 pub const ATTENTION: &str = "attention";
-/// The index of ledger rows by recipient (and of whatever else names one, which its readers pass over). It holds keys only: they never change, so that a row costs a write there when it is
-/// put, and none when its outcome changes.
+/// The index of ledger rows by recipient (and of whatever else names one, which its readers pass over). It holds keys
+/// only: they never change, so that a row costs a write there when it is put, and none when its outcome changes.
 pub const BY_RECIPIENT: &str = "by-recipient";
 /// What the partitions of campaigns' shards begin with.
 pub const SHARD_PREFIX: &str = "CAMPAIGN#";
@@ -96,8 +96,8 @@ pub fn campaign_of(shard_pk: &str) -> Option<CampaignId> {
     campaign.parse().ok()
 }
 
-/// The counter row that a claim, and whoever records or corrects it later, counts on: always the same one, so that no reader
-/// sees half of a move.
+/// The counter row that a claim, and whoever records or corrects it later, counts on: always the same one, so that no
+/// reader sees half of a move.
 pub fn counter_of(claim: ClaimId) -> u8 {
     claim.to_string().bytes().fold(0_u8, u8::wrapping_add) % COUNTERS
 }
@@ -217,8 +217,8 @@ pub fn attention(campaign: CampaignId, outcome: Outcome) -> Query<LedgerItem> {
     Query::index(ATTENTION, ATTENTION, attention_pk(campaign, outcome))
 }
 
-/// The keys of a recipient's ledger rows. A campaign to one named person has its `recipientId` too, and so is in the index: its partition doesn't
-/// begin as those of ledgers do.
+/// The keys of a recipient's ledger rows. A campaign to one named person has its `recipientId` too, and so is in the
+/// index: its partition doesn't begin as those of ledgers do.
 pub fn rows_of(recipient: RecipientId) -> Query<RowKey> {
     Query::index(BY_RECIPIENT, "recipientId", recipient.to_string()).whose(begins_with("pk", SHARD_PREFIX))
 }

@@ -9,8 +9,8 @@ use crate::table::Update;
 use crate::table::condition::is;
 
 impl CampaignStore {
-    /// The update of a row, as it was read, to an outcome. Outcome and attempt must be as they were read. The attempt too: a retry makes a row `queued`
-    /// again, and its next e-mail must have a number of its own.
+    /// The update of a row, as it was read, to an outcome. Outcome and attempt must be as they were read. The attempt
+    /// too: a retry makes a row `queued` again, and its next e-mail must have a number of its own.
     pub(super) fn update_row(
         &self,
         campaign: CampaignId,

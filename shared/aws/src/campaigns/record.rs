@@ -28,12 +28,12 @@ pub struct Record {
 }
 
 impl CampaignStore {
-    /// Records a claim. A row that is no longer this claim's is left alone; one that was settled as `unconfirmed` meanwhile is
-    /// recorded over. A recipient gets its prior state back only if its digest is still the claim's and its status still
-    /// `pending`.
+    /// Records a claim. A row that is no longer this claim's is left alone; one that was settled as `unconfirmed`
+    /// meanwhile is recorded over. A recipient gets its prior state back only if its digest is still the claim's and
+    /// its status still `pending`.
     ///
-    /// Answers who of the claim is `queued` again. The claim stays open and holds them until the caller has queued a message for
-    /// them and closed it ([`CampaignStore::close`]); if there is nobody it is closed here.
+    /// Answers who of the claim is `queued` again. The claim stays open and holds them until the caller has queued a
+    /// message for them and closed it ([`CampaignStore::close`]); if there is nobody it is closed here.
     pub async fn record(&self, claim: &Claim, records: Vec<Record>) -> Result<Vec<RecipientId>, StoreError> {
         let before = vec![Outcome::Claimed; records.len()];
         self.record_from(claim, records, before).await

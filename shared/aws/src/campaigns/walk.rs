@@ -63,7 +63,8 @@ impl CampaignStore {
         Ok(WalkPage { cursor: next, rows })
     }
 
-    /// Moves the cursor `from` one page on, and the page's rows to the outcome that the walk gives them; all or nothing.
+    /// Moves the cursor `from` one page on, and the page's rows to the outcome that the walk gives them; all or
+    /// nothing.
     pub async fn write_walk(
         &self,
         campaign: CampaignId,
@@ -89,7 +90,8 @@ impl CampaignStore {
         Ok(page_write(tx.write().await?, cursor, rows))
     }
 
-    /// The action that moves a row, as it was read, to an outcome; and if people may want to look at that, with the reason.
+    /// The action that moves a row, as it was read, to an outcome; and if people may want to look at that, with the
+    /// reason.
     pub(super) fn move_row(
         &self,
         campaign: CampaignId,
@@ -100,8 +102,8 @@ impl CampaignStore {
     ) -> Update {
         let update = self.update_row(campaign, shard, row, outcome, now);
         let update = update.set_or_remove("reason", outcome.needs_attention().then_some(reason));
-        // What SES said of a rejected attempt says nothing of the next, and may come once more: the attempt is over. A bounce
-        // of an older attempt stays, and stays counted.
+        // What SES said of a rejected attempt says nothing of the next, and may come once more: the attempt is over. A
+        // bounce of an older attempt stays, and stays counted.
         if outcome == Outcome::Queued && row.standing == Some(Standing::Rejected) {
             return update.set("attempt", row.attempt + 1).remove("standing").remove("standingDetail");
         }

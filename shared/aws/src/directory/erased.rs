@@ -1,7 +1,8 @@
 //! Addresses that were erased, as they are remembered: by a keyed hash.
 //!
-//! The key is a random secret of the stack. Without it nobody can tell by guessing addresses whose hash is whose. It lies in the table, since
-//! every function that imports needs it: whoever may read the whole table could guess all the same.
+//! The key is a random secret of the stack. Without it nobody can tell by guessing addresses whose hash is whose. It
+//! lies in the table, since every function that imports needs it: whoever may read the whole table could guess all the
+//! same.
 
 use std::fmt;
 use std::sync::Arc;
@@ -52,7 +53,8 @@ impl AddressHash {
         Self(Hmac::new_from_slice(secret).expect("HMAC takes a key of any length"))
     }
 
-    /// HMAC-SHA-256 of the address in its division, in hexadecimal. Neither a division's id nor an address has a line break.
+    /// HMAC-SHA-256 of the address in its division, in hexadecimal. Neither a division's id nor an address has a line
+    /// break.
     pub fn of(&self, address: &Address) -> String {
         let mut hash = self.0.clone();
         hash.update(format!("{}\n{}", address.division, address.email).as_bytes());

@@ -23,8 +23,8 @@ pub struct CountedProfile {
 
 /// An account as a recipient's item names it.
 ///
-/// One that is being changed has only its id beside what was known of the recipient before. It stands in this list since the index shows the
-/// list already, and what an index shows can't be changed later (DynamoDB).
+/// One that is being changed has only its id beside what was known of the recipient before. It stands in this list
+/// since the index shows the list already, and what an index shows can't be changed later (DynamoDB).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListedAccount {
     /// The account, inlined.
@@ -35,7 +35,8 @@ pub struct ListedAccount {
     pub changing: Option<Known>,
 }
 
-/// The attributes with digests of temporary passwords. Whoever needs no password reads all others, and the role of most functions allows no more.
+/// The attributes with digests of temporary passwords. Whoever needs no password reads all others, and the role of most
+/// functions allows no more.
 const PASSWORDS: [&str; 2] = ["digest", "earlier"];
 
 /// What is known of mail to an address, as one text: why it is not delivered, or `cleared <time>`. Both stand in the
@@ -68,7 +69,8 @@ impl From<MailMark> for String {
     }
 }
 
-/// A recipient's item; also what the index shows of it (without what belongs to the invitation, and `version`, which the index does not carry).
+/// A recipient's item; also what the index shows of it (without what belongs to the invitation, and `version`, which
+/// the index does not carry).
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the fields are those of Recipient, and the keys")]
@@ -109,7 +111,7 @@ pub struct RecipientItem {
     #[serde(default)]
     pub version: u64,
     /// Salted digest of the temporary password of the newest mail that may have left; absent also where it was not read
-    /// ([`RecipientItem::without_passwords`]), as `earlier`.
+    /// (`without_passwords`), as `earlier`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<PasswordDigest>,
     /// The passwords of mails before a self-service resend, which hold until they expire.
@@ -127,7 +129,8 @@ pub struct RecipientItem {
     /// How they accepted an invitation of ours; nothing of a status that was imported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acceptance: Option<Acceptance>,
-    /// The account, in the version that was read, by whose item they are linked, where their own doesn't say so. Not stored.
+    /// The account, in the version that was read, by whose item they are linked, where their own doesn't say so. Not
+    /// stored.
     #[serde(skip)]
     pub linked_by: Option<(AccountId, u64)>,
 }
@@ -158,8 +161,8 @@ impl RecipientItem {
         attributes_of::<Self>().filter(|name| !PASSWORDS.contains(name))
     }
 
-    /// The item of a recipient who has not been invited. Who is linked to nothing, and to nothing that is being changed, has a partition of
-    /// the index to themselves, and so is in no selection.
+    /// The item of a recipient who has not been invited. Who is linked to nothing, and to nothing that is being
+    /// changed, has a partition of the index to themselves, and so is in no selection.
     pub fn new(recipient: &Recipient, version: u64) -> Self {
         let is_unlinked = recipient.links.known() == Known::Unlinked && recipient.links.changing.accounts.is_empty();
         let partition = if is_unlinked { keys::unlinked_partition } else { keys::recipients_partition };
@@ -226,8 +229,8 @@ impl RecipientItem {
         newest.into_iter().chain(self.earlier.iter().cloned()).collect()
     }
 
-    /// Whether they have e-mails with temporary passwords that nobody withdrew, expired ones among them. Told without the
-    /// digests, which few may read.
+    /// Whether they have e-mails with temporary passwords that nobody withdrew, expired ones among them. Told without
+    /// the digests, which few may read.
     pub fn was_mailed_a_password(&self) -> bool {
         self.status == PortalStatus::Pending && self.last_invited_at.is_some()
     }

@@ -198,8 +198,8 @@ pub fn recipient(id: RecipientId) -> Key<RecipientItem> {
     Key::new(recipient_pk(id), RECIPIENT)
 }
 
-/// The recipients of one shard of a division, as the index shows them, with sort keys from `first` to `last`; those who are linked to an account, or
-/// those who are not.
+/// The recipients of one shard of a division, as the index shows them, with sort keys from `first` to `last`; those who
+/// are linked to an account, or those who are not.
 pub fn recipients(division: &DivisionId, shard: Shard, linked: bool, first: &str, last: &str) -> Query<RecipientItem> {
     let partition = if linked { recipients_partition } else { unlinked_partition };
     Query::index(BY_DIVISION, INDEX_PARTITION, partition(division, shard)).whose(between(INDEX_SORT, first, last))
@@ -210,7 +210,8 @@ pub fn link(recipient: RecipientId, account: &AccountId) -> Key<Link> {
     Key::new(recipient_pk(recipient), link_sk(account))
 }
 
-/// The links of a recipient, in order of account. They lie in the recipient's partition, of which roles read named attributes only.
+/// The links of a recipient, in order of account. They lie in the recipient's partition, of which roles read named
+/// attributes only.
 pub fn links(recipient: RecipientId) -> Query<Link> {
     Query::partition(recipient_pk(recipient)).whose(begins_with(SK, LINK_PREFIX)).only(attributes_of::<Link>())
 }

@@ -12,7 +12,8 @@ use crate::table::condition::{above, is};
 use crate::table::{Action, StoreError, Update};
 
 impl Recipients {
-    /// Makes a recipient `accepted`, on the condition that they are as they were read, `pending`, linked to an account, and still have this password.
+    /// Makes a recipient `accepted`, on the condition that they are as they were read, `pending`, linked to an account,
+    /// and still have this password.
     pub(crate) fn accept(&self, recipient: &RecipientItem, password: &Mailed, acceptance: &Acceptance) -> Update {
         let (digest, expiry) = match recipient.earlier.iter().position(|earlier| earlier == password) {
             Some(index) => (format!("earlier[{index}].digest"), format!("earlier[{index}].expiresAt")),

@@ -93,8 +93,8 @@ pub struct Undo {
 }
 
 impl Recipients {
-    /// Makes a recipient `pending` with the digest of the password that is about to be mailed, on the condition that they are as they were read and have
-    /// not accepted.
+    /// Makes a recipient `pending` with the digest of the password that is about to be mailed, on the condition that
+    /// they are as they were read and have not accepted.
     pub(crate) fn invite(&self, recipient: &RecipientItem, invitation: Invitation<'_>) -> Update {
         let Invitation { campaign, now, digest, expires_at, occasion } = invitation;
         let update = with_status(self.next_version(recipient), recipient.recipient_id, PortalStatus::Pending);

@@ -10,8 +10,8 @@ use crate::directory::keys;
 use crate::table::condition::is;
 use crate::table::{Action, Update};
 
-/// The attributes of a recipient that follow from its links; while there are any, an import touches no other, so that invitation and
-/// digest stay those of the newest mail.
+/// The attributes of a recipient that follow from its links; while there are any, an import touches no other, so that
+/// invitation and digest stay those of the newest mail.
 const FROM_LINKS: [&str; 8] = [
     "status",
     "profiles",

@@ -1,7 +1,8 @@
 //! The only writer of recipients ([`RecipientItem`]) and of the passwords that they chose.
 //!
-//! Every function gives an action, on the condition of what was read, for the transaction of whoever decides: a delivery, an acceptance, a report of
-//! SES, an operator, an import. Every write that may change what others decide by brings a new version.
+//! Every function gives an action, on the condition of what was read, for the transaction of whoever decides: a
+//! delivery, an acceptance, a report of SES, an operator, an import. Every write that may change what others decide by
+//! brings a new version.
 
 mod accept;
 mod invite;

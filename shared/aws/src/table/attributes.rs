@@ -4,8 +4,8 @@ use serde::de::value::Error;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-/// The attributes of an item of this type, by their names in the table: those of the struct, which inlines no other (`flatten`). So whoever reads all but
-/// some attributes reads one that is added to the type without being told.
+/// The attributes of an item of this type, by their names in the table: those of the struct, which inlines no other
+/// (`flatten`). So whoever reads all but some attributes reads one that is added to the type without being told.
 pub fn attributes_of<'de, T: Deserialize<'de>>() -> impl Iterator<Item = &'static str> + use<T> {
     let mut names: &'static [&'static str] = &[];
     // A derived implementation begins with the names of its fields; nothing is deserialised.

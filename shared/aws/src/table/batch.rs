@@ -34,8 +34,8 @@ impl Batch {
         Self { what, wanted: BTreeSet::new(), only: Vec::new() }
     }
 
-    /// Of each item only these attributes and its key. What is read costs as much, far less of large items comes over the net, and a role may be kept
-    /// from the other attributes.
+    /// Of each item only these attributes and its key. What is read costs as much, far less of large items comes over
+    /// the net, and a role may be kept from the other attributes.
     #[must_use]
     pub fn only(self, attributes: impl IntoIterator<Item = &'static str>) -> Self {
         Self { only: attributes.into_iter().collect(), ..self }

@@ -71,8 +71,8 @@ impl StoreError {
     }
 }
 
-/// Shows an SDK error with its causes, which its own `Display` leaves out. Neither this nor `Debug` shows the answer's body, as
-/// the SDK's own would: a refused transaction answers with the items that were in its way, addresses and all.
+/// Shows an SDK error with its causes, which its own `Display` leaves out. Neither this nor `Debug` shows the answer's
+/// body, as the SDK's own would: a refused transaction answers with the items that were in its way, addresses and all.
 struct Chain<E>(E);
 
 impl<E: Error> fmt::Display for Chain<E> {

@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::StoreError;
 use super::key::{PK, SK};
 
-/// An attribute's value, or why it can't be stored: told when the request is sent, so that actions can be built without a check at each step.
+/// An attribute's value, or why it can't be stored: told when the request is sent, so that actions can be built without
+/// a check at each step.
 pub(super) type Value = Result<AttributeValue, StoreError>;
 
 pub(super) fn value(value: impl Serialize) -> Value {

@@ -1,8 +1,9 @@
 //! The one place that builds requests of DynamoDB.
 //!
-//! A store names what it keeps by typed keys and queries ([`Key`], [`Query`]), and changes it by actions ([`Action`], [`Update`]): each runs by
-//! itself ([`Table::run`]), or together with others, of whatever store, in a transaction ([`Tx`]). What an action is conditional on is a
-//! [`Condition`]. Names and values of expressions get their aliases here, so that no store knows which words DynamoDB reserves.
+//! A store names what it keeps by typed keys and queries ([`Key`], [`Query`]), and changes it by actions ([`Action`],
+//! [`Update`]): each runs by itself ([`Table::run`]), or together with others, of whatever store, in a transaction
+//! ([`Tx`]). What an action is conditional on is a [`Condition`]. Names and values of expressions get their aliases
+//! here, so that no store knows which words DynamoDB reserves.
 
 mod action;
 mod attributes;
@@ -32,7 +33,8 @@ pub use self::query::{Page, Query};
 pub use self::tx::{Part, Refused, TRANSACTION_ACTIONS, Transacted, Tx};
 pub use self::update::Update;
 
-/// A future of a request on the heap: else those of the functions nest deeper than the compiler computes their layout (its recursion limit).
+/// A future of a request on the heap: else those of the functions nest deeper than the compiler computes their layout
+/// (its recursion limit).
 fn boxed<F: Future>(request: F) -> Pin<Box<F>> {
     Box::pin(request)
 }

@@ -158,7 +158,8 @@ impl<T> Page<T> {
 }
 
 impl Table {
-    /// What one request of a query finds: it ends at the limit, or at 1 MB. A page may be short, or empty, and not be the last.
+    /// What one request of a query finds: it ends at the limit, or at 1 MB. A page may be short, or empty, and not be
+    /// the last.
     pub async fn page<T: DeserializeOwned>(&self, what: &'static str, query: Query<T>) -> Result<Page<T>, StoreError> {
         page(what, query.request(self)?).await
     }

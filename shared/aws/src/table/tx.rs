@@ -66,9 +66,9 @@ impl Tx {
 
     /// Writes all of it or nothing. Conflicts with other transactions and throttling are retried.
     ///
-    /// All tries carry the same token, by which DynamoDB knows a transaction for ten minutes: if the answer to one was lost and the
-    /// next are throttled, a later one learns that all is written. Only what DynamoDB cancelled, and so has not written, gets a new
-    /// one.
+    /// All tries carry the same token, by which DynamoDB knows a transaction for ten minutes: if the answer to one was
+    /// lost and the next are throttled, a later one learns that all is written. Only what DynamoDB cancelled, and so
+    /// has not written, gets a new one.
     pub async fn write(self) -> Result<Transacted, StoreError> {
         let Self { client, what, actions } = self;
         let parts = actions.into_iter().map(Action::into_part).collect::<Result<Vec<_>, _>>()?;
@@ -176,7 +176,8 @@ mod tests {
         let (result, tokens) = transacted([throttled(), throttled(), conflict, throttled(), (200, json!({}))]).await;
         assert!(matches!(result, Ok(Transacted::Done)));
         let same: Vec<_> = tokens.iter().map(|token| tokens.iter().position(|other| other == token)).collect();
-        // The SDK asks a throttled request anew by itself, so that there are more requests than answers of a transaction.
+        // The SDK asks a throttled request anew by itself, so that there are more requests than answers of a
+        // transaction.
         let conflict = same.iter().position(|first| *first != Some(0)).expect("a new token after the conflict");
         assert!(conflict >= 3 && same[conflict..].iter().all(|first| *first == Some(conflict)), "{same:?}");
     }
