@@ -11,7 +11,7 @@ use portal_domain::input::Fields;
 use portal_domain::{Outcome, PortalStatus};
 
 /// Words for the reasons why somebody got no e-mail or is undeliverable, as in the page's `words.js`.
-const REASONS: [(&str, &str); 17] = [
+const REASONS: [(&str, &str); 18] = [
     ("accepted", "Has accepted an invitation before"),
     ("noLongerSelected", "No account meets the filter"),
     ("recentlyInvited", "Invited in the last 24 hours"),
@@ -20,6 +20,7 @@ const REASONS: [(&str, &str); 17] = [
     ("complained", "The owner of this address complained"),
     ("empty", "No e-mail address"),
     ("malformed", "Not an e-mail address"),
+    ("erased", "Erased on request"),
     ("nonAsciiLocalPart", "Letters before the @ that mail can not carry"),
     ("deadLettered", "Failed five times on our side"),
     ("notRenderable", "The e-mail could not be made from its template"),
