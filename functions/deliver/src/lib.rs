@@ -86,8 +86,8 @@ impl DeliverError {
     /// Whether the error is transient: the same message may succeed later.
     fn is_transient(&self) -> bool {
         match self {
-            Self::Store(error) | Self::Limiter(LimiterError::Store(error)) => error.passes(),
-            Self::Limiter(LimiterError::Mail(error)) => error.passes(),
+            Self::Store(error) | Self::Limiter(LimiterError::Store(error)) => error.is_transient(),
+            Self::Limiter(LimiterError::Mail(error)) => error.is_transient(),
             _ => false,
         }
     }
@@ -277,7 +277,7 @@ async fn insist<T>(deadline: Timestamp, attempt: impl AsyncFn() -> Result<T, Sto
     loop {
         tries += 1;
         match attempt().await {
-            Err(error) if error.passes() && deadline.duration_since(clock::now()) > TIME_TO_END => {
+            Err(error) if error.is_transient() && deadline.duration_since(clock::now()) > TIME_TO_END => {
                 tracing::warn!(error = %error, "a claim waits for a table");
                 back_off(tries).await;
             }

@@ -87,7 +87,7 @@ impl FanOut {
     async fn message(&self, body: &str, deadline: Timestamp) -> Result<(), FanOutError> {
         let message: FanOutMessage = serde_json::from_str(body)?;
         match self.fan_out(&message, deadline).await {
-            Err(FanOutError::Store(error)) if error.passes() => {
+            Err(FanOutError::Store(error)) if error.is_transient() => {
                 tracing::warn!(campaign.id = %message.campaign_id, shard = %message.shard, error = %error, "goes on later");
                 Ok(self.continuations.send(&[message], jittered(WAIT)).await?)
             }

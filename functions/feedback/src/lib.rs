@@ -18,7 +18,7 @@ use portal_aws::settings::{InvalidSetting, Settings};
 use portal_aws::table::{StoreError, back_off};
 use portal_domain::campaign::CampaignEvent;
 use portal_domain::feedback::Report;
-use portal_domain::feedback::parse::{Message, SentFor, Told, Unreadable, parse};
+use portal_domain::feedback::parse::{Message, SentFor, SesReport, Unreadable, parse};
 use portal_domain::{CampaignId, EmailAddress};
 
 /// How many times a report is decided again because the row changed between read and write.
@@ -75,24 +75,24 @@ impl Feedback {
     }
 
     async fn message(&self, body: &str) -> Result<(), FeedbackError> {
-        let told = match parse(body)? {
-            Message::Told(told) => told,
+        let ses_report = match parse(body)? {
+            Message::Report(ses_report) => ses_report,
             Message::Ignored(kind) => {
                 tracing::info!(event.kind = kind, "nothing to take up");
                 return Ok(());
             }
         };
-        let Some(sent_for) = self.sent_for(&told).await? else {
-            tracing::warn!(ses.message_id = told.message_id, "feedback on an e-mail of no campaign: dropped");
+        let Some(sent_for) = self.sent_for(&ses_report).await? else {
+            tracing::warn!(ses.message_id = ses_report.message_id, "feedback on an e-mail of no campaign: dropped");
             return Ok(());
         };
-        let reported = self.report(sent_for, &told).await?;
+        let reported = self.report(sent_for, &ses_report).await?;
         fail::fail_point!("feedback.written");
         if let Some(Reported::Outcome(_)) = reported {
             self.store.advance(sent_for.campaign, clock::now()).await?;
         }
         // Also when the report changed nothing: the call that wrote it may have been killed before this.
-        if let Report::Became(standing) = told.report
+        if let Report::Became(standing) = ses_report.report
             && standing.is_undeliverable()
         {
             self.halt_if_too_much_came_back(sent_for.campaign).await?;
@@ -101,15 +101,15 @@ impl Feedback {
     }
 
     /// Finds the attempt of the e-mail by its tags, or by its id among the e-mails that went to this address.
-    async fn sent_for(&self, told: &Told) -> Result<Option<SentFor>, FeedbackError> {
-        if told.sent_for.is_some() {
-            return Ok(told.sent_for);
+    async fn sent_for(&self, ses_report: &SesReport) -> Result<Option<SentFor>, FeedbackError> {
+        if ses_report.sent_for.is_some() {
+            return Ok(ses_report.sent_for);
         }
         let mut recipients = Vec::new();
-        for address in told.destination.iter().filter_map(|address| EmailAddress::normalise(address).ok()) {
+        for address in ses_report.destination.iter().filter_map(|address| EmailAddress::normalise(address).ok()) {
             recipients.extend(self.directory.recipients_with(&address).await?);
         }
-        match self.store.find(&recipients, &told.message_id).await? {
+        match self.store.find(&recipients, &ses_report.message_id).await? {
             Found::Attempt(sent_for) => Ok(Some(sent_for)),
             Found::NotYet => Err(FeedbackError::NotRecordedYet),
             Found::Nowhere => Ok(None),
@@ -117,7 +117,7 @@ impl Feedback {
     }
 
     /// Writes a report; `None` when there is no such ledger row.
-    async fn report(&self, sent_for: SentFor, told: &Told) -> Result<Option<Reported>, FeedbackError> {
+    async fn report(&self, sent_for: SentFor, ses_report: &SesReport) -> Result<Option<Reported>, FeedbackError> {
         let SentFor { campaign, recipient, attempt } = sent_for;
         for again in 1..=TRIES {
             let Some(row) = self.store.ledger_row_with_passwords(campaign, recipient).await? else {
@@ -125,11 +125,11 @@ impl Feedback {
                 return Ok(None);
             };
             fail::fail_point!("feedback.read");
-            let gives_up = self.store.gives_up(campaign, recipient, told).await?;
-            let reported = self.store.report(campaign, &row, attempt, told, gives_up, clock::now()).await?;
+            let gives_up = self.store.gives_up(campaign, recipient, ses_report).await?;
+            let reported = self.store.report(campaign, &row, attempt, ses_report, gives_up, clock::now()).await?;
             if reported != Reported::RowChanged {
                 tracing::info!(
-                    campaign.id = %campaign, recipient.id = %recipient, attempt, report = ?told.report, did = ?reported, "feedback"
+                    campaign.id = %campaign, recipient.id = %recipient, attempt, report = ?ses_report.report, did = ?reported, "feedback"
                 );
                 return Ok(Some(reported));
             }

@@ -12,7 +12,7 @@ use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::schedules::Written as Stored;
 use portal_aws::campaigns::start::Once;
 use portal_aws::directory::templates::TemplateRefusal;
-use portal_aws::launch::{Guard, Launcher, Order, Ready, Refusal};
+use portal_aws::launch::{CampaignRequest, Guard, Launcher, Ready, Refusal};
 use portal_aws::mail::MailError;
 use portal_aws::operators::{Operators, OperatorsError};
 use portal_aws::queue::QueueError;
@@ -168,8 +168,8 @@ impl ScheduledSend {
         if !self.operators.may_send(&schedule.owner.user, &schedule.plan.filter.division).await? {
             return failed(Failure::OwnerWithoutPermission);
         }
-        let Some(order) = order(schedule, scheduled_at) else { return failed(Failure::SenderRefused) };
-        match self.launcher.check(order, now).await {
+        let Some(request) = campaign_request(schedule, scheduled_at) else { return failed(Failure::SenderRefused) };
+        match self.launcher.check(request, now).await {
             Ok(ready) if !event.is_on_clock(ready.time_zone()) => failed(Failure::OtherTimeZone),
             Ok(ready) => Ok(Decision::Start(Box::new(ready))),
             Err(refusal) => {
@@ -202,9 +202,9 @@ impl ScheduledSend {
     }
 }
 
-fn order(schedule: &Schedule, scheduled_at: Timestamp) -> Option<Order> {
+fn campaign_request(schedule: &Schedule, scheduled_at: Timestamp) -> Option<CampaignRequest> {
     let plan = &schedule.plan;
-    Some(Order {
+    Some(CampaignRequest {
         filter: plan.filter.clone(),
         recipient_id: None,
         audience: plan.audience,

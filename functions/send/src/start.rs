@@ -5,7 +5,7 @@ use portal_aws::campaigns::item::Made;
 use portal_aws::campaigns::request::{RequestKey, Seen};
 use portal_aws::campaigns::start::Once;
 use portal_aws::clock;
-use portal_aws::launch::{self, Guard, Order};
+use portal_aws::launch::{self, CampaignRequest, Guard};
 use portal_aws::mail::MailError;
 use portal_aws::queue::QueueError;
 use portal_aws::table::StoreError;
@@ -117,7 +117,7 @@ impl Send {
             Err(faults) => return Err(Refusal::Malformed(self.with_lookup(asker.caller, &body, faults).await?)),
         };
         asker.check(&request.filter.division)?;
-        let ready = match self.launcher.check(order(request), now).await.map_err(Refusal::from) {
+        let ready = match self.launcher.check(campaign_request(request), now).await.map_err(Refusal::from) {
             Ok(ready) => ready,
             Err(refusal) => return Err(self.with_all_faults(asker.caller, &body, refusal).await?),
         };
@@ -209,8 +209,8 @@ impl Asker<'_> {
     }
 }
 
-fn order(request: SendRequest) -> Order {
-    Order {
+fn campaign_request(request: SendRequest) -> CampaignRequest {
+    CampaignRequest {
         filter: request.filter,
         recipient_id: request.recipient_id,
         audience: AudienceRule::default(),

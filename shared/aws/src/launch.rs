@@ -1,4 +1,5 @@
-//! Starting a campaign: what `send` and `scheduled-send` share. From an order to a campaign, or to a clear refusal with nothing written.
+//! Starting a campaign: what `send` and `scheduled-send` share. From a request to a campaign, or to a clear refusal
+//! with nothing written.
 
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ use crate::table::StoreError;
 
 /// What is to be started.
 #[derive(Clone, Debug)]
-pub struct Order {
+pub struct CampaignRequest {
     /// Whom to address.
     pub filter: Filter,
     /// Only this recipient of the selection.
@@ -107,10 +108,10 @@ pub enum Refusal {
     Queue(#[from] QueueError),
 }
 
-/// What an order would start, checked.
+/// What a request would start, checked.
 #[derive(Clone, Debug)]
 pub struct Ready {
-    order: Order,
+    request: CampaignRequest,
     division: Division,
     template: Head,
     /// Whom it would reach now.
@@ -156,39 +157,39 @@ impl Launcher {
     }
 
     /// Checks everything that may be in the way, and counts.
-    pub async fn check(&self, order: Order, now: Timestamp) -> Result<Ready, Refusal> {
-        let division = self.directory.division(&order.filter.division).await?.ok_or(Refusal::UnknownDivision)?;
-        let template = self.templates.usable(&order.template_id, Some(&division)).await??;
-        if let Some(active) = self.store.active_in(&order.filter.division).await? {
+    pub async fn check(&self, request: CampaignRequest, now: Timestamp) -> Result<Ready, Refusal> {
+        let division = self.directory.division(&request.filter.division).await?.ok_or(Refusal::UnknownDivision)?;
+        let template = self.templates.usable(&request.template_id, Some(&division)).await??;
+        if let Some(active) = self.store.active_in(&request.filter.division).await? {
             return Err(Refusal::Busy(active));
         }
-        let sandbox = match check_sender(&self.mailer, &division, &order.email_from).await {
+        let sandbox = match check_sender(&self.mailer, &division, &request.email_from).await {
             // Schedules that are due in the same minute ask SES more often than it answers. Their campaigns begin all
             // the same: SES had verified the sender when they were saved, and pauses a campaign if it has not any more.
-            Err(error) if error.passes() && order.schedule.is_some() => {
+            Err(error) if error.is_transient() && request.schedule.is_some() => {
                 tracing::warn!(error = %error, "the sender is not looked up");
                 false
             }
             account => account??.sandbox,
         };
-        let counts = self.counts(&order, &division, now).await?;
-        if order.guard.refuses(counts.will_email) {
+        let counts = self.counts(&request, &division, now).await?;
+        if request.guard.refuses(counts.will_email) {
             return Err(Refusal::Guarded(Box::new(counts)));
         }
-        Ok(Ready { order, division, template, counts, sandbox })
+        Ok(Ready { request, division, template, counts, sandbox })
     }
 
     /// The counts as Load would show them now, for this audience; for a named recipient, of that recipient alone.
-    async fn counts(&self, order: &Order, division: &Division, now: Timestamp) -> Result<Counts, Refusal> {
-        let audience = order.audience.at(now, &division.zone());
-        let rules = Rules { audience, ..Rules::of_new_campaign(now, order.include_recently_invited) };
-        let Some(recipient_id) = order.recipient_id else {
-            return Ok(self.directory.counts(&order.filter, rules).await?);
+    async fn counts(&self, request: &CampaignRequest, division: &Division, now: Timestamp) -> Result<Counts, Refusal> {
+        let audience = request.audience.at(now, &division.zone());
+        let rules = Rules { audience, ..Rules::of_new_campaign(now, request.include_recently_invited) };
+        let Some(recipient_id) = request.recipient_id else {
+            return Ok(self.directory.counts(&request.filter, rules).await?);
         };
         let mut counts = Counts::default();
         for item in self.directory.recipients(&[recipient_id]).await? {
             let recipient = Recipient::from(item);
-            let selected = self.directory.selected(&recipient, &order.filter).await?;
+            let selected = self.directory.selected(&recipient, &request.filter).await?;
             counts.add_recipient(&recipient, judge(&recipient, selected, rules));
         }
         if counts.total == 0 { Err(Refusal::UnknownRecipient) } else { Ok(counts) }
@@ -218,7 +219,8 @@ impl Launcher {
         Ok(campaign)
     }
 
-    /// Queues the fan-out of a campaign that was started, unless it has begun or has nothing to do. One message too many does no harm.
+    /// Queues the fan-out of a campaign that was started, unless it has begun or has nothing to do. One message too
+    /// many does no harm.
     pub async fn fan_out(&self, campaign: &Campaign) -> Result<(), QueueError> {
         if campaign.state == CampaignState::Preparing || campaign.goes_on_at(campaign.created_at).is_some() {
             self.fan_out.send(&FanOutMessage::of(campaign), Duration::ZERO).await?;
@@ -228,34 +230,34 @@ impl Launcher {
 }
 
 fn campaign(ready: Ready, campaign_id: CampaignId, by: &Actor, now: Timestamp) -> Campaign {
-    let Ready { order, division, template, counts, .. } = ready;
+    let Ready { request, division, template, counts, .. } = ready;
     let nobody = counts.will_email == 0;
     let mut campaign = Campaign {
         campaign_id,
         state: if nobody { CampaignState::Completed } else { CampaignState::Preparing },
         revision: 0,
         state_reason: None,
-        filter: order.filter,
-        recipient_id: order.recipient_id,
+        filter: request.filter,
+        recipient_id: request.recipient_id,
         self_service: None,
-        schedule: order.schedule,
-        audience_rule: order.audience,
-        quiet_hours: order.quiet_hours,
+        schedule: request.schedule,
+        audience_rule: request.audience,
+        quiet_hours: request.quiet_hours,
         time_zone: division.time_zone,
         template_id: template.template_id,
         template_version: template.version,
         template_name: template.name,
-        email_from: order.email_from.to_string(),
-        expected_recipients: match order.guard {
+        email_from: request.email_from.to_string(),
+        expected_recipients: match request.guard {
             Guard::Expected(expected) => expected,
             Guard::AtMost(_) => counts.will_email,
         },
-        most_recipients: Some(match order.guard {
+        most_recipients: Some(match request.guard {
             Guard::Expected(expected) => most_for(expected),
             Guard::AtMost(most) => most,
         }),
-        include_recently_invited: order.include_recently_invited,
-        max_per_minute: order.max_per_minute,
+        include_recently_invited: request.include_recently_invited,
+        max_per_minute: request.max_per_minute,
         retrying: None,
         acknowledged: None,
         created_by: by.name.clone(),

@@ -40,8 +40,8 @@ impl MailError {
         Self { what, cause, passing }
     }
 
-    /// Whether the same question may well be answered in a while.
-    pub fn passes(&self) -> bool {
+    /// Whether the error is transient: the same question may be answered later.
+    pub fn is_transient(&self) -> bool {
         self.passing
     }
 }
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_email_carries_its_tags_its_configuration_set_its_reply_to_and_one_bare_address() {
+    async fn an_email_has_its_tags_configuration_set_reply_to_and_one_bare_address() {
         let (answer, asked) = sent([(200, json!({"MessageId": "m-1"}))]).await;
         assert_eq!(answer, Answer::Accepted("m-1".to_owned()));
         let mut body = asked.requests()[0].body.clone();

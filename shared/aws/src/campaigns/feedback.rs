@@ -1,7 +1,7 @@
 //! Writing what SES reports of an e-mail after it accepted it.
 
 use jiff::Timestamp;
-use portal_domain::feedback::parse::Told;
+use portal_domain::feedback::parse::SesReport;
 use portal_domain::feedback::{Change, Known, Report, Standing, gives_up, is_refusal};
 use portal_domain::outcome::LedgerEvent;
 use portal_domain::{CampaignId, Outcome, RecipientId};
@@ -32,7 +32,7 @@ struct Step<'a> {
     campaign: CampaignId,
     row: &'a LedgerItem,
     attempt: u32,
-    told: &'a Told,
+    told: &'a SesReport,
     change: Change,
     outcome: Option<Outcome>,
     now: Timestamp,
@@ -74,7 +74,7 @@ impl CampaignStore {
         &self,
         campaign: CampaignId,
         recipient: RecipientId,
-        told: &Told,
+        told: &SesReport,
     ) -> Result<bool, StoreError> {
         let is_soft = told.report == Report::Became(Standing::SoftBounced);
         if !is_soft || !told.detail.as_deref().is_some_and(is_refusal) {
@@ -94,7 +94,7 @@ impl CampaignStore {
         campaign: CampaignId,
         row: &LedgerItem,
         attempt: u32,
-        told: &Told,
+        told: &SesReport,
         gives_up: bool,
         now: Timestamp,
     ) -> Result<Reported, StoreError> {

@@ -39,13 +39,13 @@ pub enum StoreError {
 
 impl Tell for StoreError {
     fn tell(self) -> Told {
-        if self.passes() { Told::Busy(self.into()) } else { Told::Broken(self.into()) }
+        if self.is_transient() { Told::Busy(self.into()) } else { Told::Broken(self.into()) }
     }
 }
 
 impl StoreError {
-    /// Whether the same call may well succeed in a while.
-    pub fn passes(&self) -> bool {
+    /// Whether the error is transient: the same call may succeed later.
+    pub fn is_transient(&self) -> bool {
         matches!(self, Self::Busy(_) | Self::Call { passing: true, .. })
     }
 

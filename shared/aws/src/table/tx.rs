@@ -195,10 +195,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_conflict_that_lasts_is_given_up_as_busy_and_an_invalid_item_at_once() {
         let (result, tokens) = transacted([cancelled(&["TransactionConflict"])]).await;
-        assert!(result.is_err_and(|error| error.passes()));
+        assert!(result.is_err_and(|error| error.is_transient()));
         assert_eq!(tokens.len(), TRIES as usize);
         let (result, tokens) = transacted([cancelled(&["ValidationError"])]).await;
-        assert!(result.is_err_and(|error| !error.passes()));
+        assert!(result.is_err_and(|error| !error.is_transient()));
         assert_eq!(tokens.len(), 1);
     }
 

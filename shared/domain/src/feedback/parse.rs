@@ -25,14 +25,14 @@ const TEST_MAIL: (&str, &str) = ("purpose", "test");
 #[derive(Clone, PartialEq, Eq)]
 pub enum Message {
     /// An e-mail, and what became of it.
-    Told(Told),
+    Report(SesReport),
     /// Nothing that changes anything: this kind of event is of no interest here.
     Ignored(String),
 }
 
 /// SES's report about one e-mail. It contains addresses, so it has no `Debug` that could log them.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Told {
+pub struct SesReport {
     /// The id that SES gave the e-mail.
     pub message_id: String,
     /// Campaign, recipient and attempt of the e-mail; `None` in notifications of identities.
@@ -175,7 +175,7 @@ fn event(text: &str) -> Result<Message, Unreadable> {
     }
     let sent_for = mail.sent_for();
     let Mail { message_id, destination, .. } = mail;
-    Ok(Message::Told(Told { message_id, sent_for, destination, report, detail }))
+    Ok(Message::Report(SesReport { message_id, sent_for, destination, report, detail }))
 }
 
 impl Event {

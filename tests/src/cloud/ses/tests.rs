@@ -125,7 +125,7 @@ fn what_is_reported_reads_as_what_became_of_the_mail() {
         let wrapped = in_envelope("arn:aws:sns:us-east-1:000000000000:feedback", &event, "1", at(5));
         let forms = [Some(event), Some(wrapped), notified.then_some(notification)];
         for text in forms.into_iter().flatten() {
-            let Ok(Message::Told(told)) = parse(&text) else { panic!("{kind:?}: {text}") };
+            let Ok(Message::Report(told)) = parse(&text) else { panic!("{kind:?}: {text}") };
             assert_eq!((&told.message_id, &told.destination), (&mail.message_id, &mail.to));
             assert!(told.report == expected, "{kind:?}: {text}");
         }

@@ -41,9 +41,9 @@ fn complaint(sub_type: Value, feedback: Value) -> Value {
         "complaintSubType": sub_type, "complaintFeedbackType": feedback})
 }
 
-fn told(body: &str) -> Told {
+fn told(body: &str) -> SesReport {
     match parse(body) {
-        Ok(Message::Told(told)) => told,
+        Ok(Message::Report(told)) => told,
         Ok(Message::Ignored(kind)) => panic!("ignored as {kind}"),
         Err(error) => panic!("{error}: {body}"),
     }

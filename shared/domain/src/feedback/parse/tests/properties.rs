@@ -63,7 +63,7 @@ proptest! {
         let at = (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
         text.insert_str(at, &with);
         match parse(&text) {
-            Ok(Message::Told(told)) => prop_assert!(!told.detail.unwrap_or_default().contains('@')),
+            Ok(Message::Report(told)) => prop_assert!(!told.detail.unwrap_or_default().contains('@')),
             Ok(Message::Ignored(kind)) => prop_assert!(!kind.contains('@')),
             Err(error) => prop_assert!(!error.to_string().contains("example.com")),
         }
