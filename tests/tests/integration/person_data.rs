@@ -78,7 +78,9 @@ async fn a_person_on_many_accounts_is_exported_page_by_page_until_all_are_there(
         path = format!("/v1/recipients/{id}/data?cursor={cursor}");
     }
     let expected: Vec<_> = (0..700).map(|n| format!("A{n:05}")).collect();
-    assert_eq!((seen, pages), (expected, 2));
+    assert_eq!(seen, expected);
+    // A busy machine takes more: no page takes longer than the gateway waits.
+    assert!(pages >= 2, "{pages}");
 }
 
 #[tokio::test]

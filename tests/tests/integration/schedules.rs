@@ -63,6 +63,7 @@ async fn a_schedule_is_made_listed_changed_and_deleted() {
     assert_eq!(first["items"][0]["name"], "another");
     let second = page(&format!("&cursor={}", first["nextCursor"].as_str().unwrap())).await.json();
     assert_eq!((&second["items"][0], &second["nextCursor"]), (&scheduling.shown(&made).await, &Value::Null));
+    world.put_division("SOUTH").await;
     let elsewhere = world.call(Call::new("GET", "/v1/schedules?division=SOUTH")).await.json();
     assert_eq!(elsewhere["items"], json!([]));
 
