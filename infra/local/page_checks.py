@@ -1,4 +1,4 @@
-"""The checks of the page's scripts that need Node: their types (tsc) and ESLint. What the functions are built with needs neither."""
+"""The checks of the page's scripts that need Node: their types (tsc) and ESLint. No function is built with either."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from toolchain import ROOT, VENV
 FOLDER = ROOT / "functions" / "console"
 LOCK = FOLDER / "package-lock.json"
 MARKER = FOLDER / "node_modules" / "package-lock.sha256"
-CHECKS = (("Types of the page's scripts", ["tsc", "--project", "jsconfig.json"]),
-          ("Lints of the page's scripts", ["eslint", "--max-warnings", "0", "."]))
+CHECKS = (
+    ("Types of the page's scripts", ["tsc", "--project", "jsconfig.json"]),
+    ("Lints of the page's scripts", ["eslint", "--max-warnings", "0", "."]),
+)
 
 
 def ensure_tools() -> None:
@@ -26,8 +28,11 @@ def ensure_tools() -> None:
         installed = _run([str(VENV / "bin" / "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])
         if installed.returncode != 0:
             shutil.rmtree(MARKER.parent, ignore_errors=True)
-            raise Failure("npm could not install the tools that check the page", "look at npm's message above; most often the network "
-                          "or a proxy is in the way. Then run the command again.", installed.stdout + installed.stderr)
+            raise Failure(
+                "npm could not install the tools that check the page",
+                "look at npm's message above; most often the network or a proxy is in the way. Then run the command again.",
+                installed.stdout + installed.stderr,
+            )
         MARKER.write_text(wanted, encoding="utf-8")
 
 
