@@ -6,9 +6,12 @@ use std::sync::Arc;
 use fail::FailScenario;
 use futures::FutureExt;
 use jiff::SignedDuration;
+use portal_aws::directory::keys;
+use portal_aws::table::key;
 use portal_domain::schedule::Verdict;
 use serde_json::{Value, json};
 use tests::clock::with_clock;
+use tests::cloud::DIRECTORY;
 use tests::http::Call;
 use tests::scheduling::{Scheduling, weekly};
 use tests::world::SENDER;
@@ -184,6 +187,21 @@ async fn a_large_account_whose_deletion_is_killed_after_any_write_is_whole_or_go
     with_clock(async |_| {
         let world = World::empty();
         killed_after_each_write(Some(large(&world, 0..PEOPLE, 5)), Change::Delete).await;
+    })
+    .await;
+}
+
+/// An earlier release left an account half-stored, and no import has made the secret of erased addresses since.
+#[tokio::test(start_paused = true)]
+async fn the_sweep_settles_an_account_before_there_is_a_secret_of_erased_addresses() {
+    with_clock(async |_| {
+        let _scenario = FailScenario::setup();
+        let world = world_with(None).await;
+        assert!(make_and_kill(&world, &Change::Post(large(&world, 0..PEOPLE, 5)), 4).await);
+        let secret = key(keys::SECRETS, keys::ERASED);
+        world.dynamo.delete_item().table_name(DIRECTORY).set_key(Some(secret)).send().await.unwrap();
+        let swept = world.sweep_after(LATER).await;
+        assert_eq!((swept.accounts_settled, swept.errors), (1, 0));
     })
     .await;
 }
