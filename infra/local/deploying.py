@@ -88,3 +88,10 @@ def outputs(instance: Instance, endpoint: str) -> dict[str, str] | None:
     except botocore.exceptions.ClientError:
         return None
     return {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
+
+
+def resources(instance: Instance, endpoint: str, kind: str) -> dict[str, str]:
+    """The ids of the stack's resources of a kind, by their names in the template."""
+    pages = client(instance, endpoint, "cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK)
+    listed = (resource for page in pages for resource in page["StackResourceSummaries"])
+    return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in listed if one["ResourceType"] == kind}

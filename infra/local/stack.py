@@ -7,7 +7,7 @@ import json
 import secrets
 
 import environment
-from deploying import client, outputs
+from deploying import client, outputs, resources
 from instance import Instance
 from steps import Failure, step
 
@@ -15,18 +15,6 @@ OPERATOR = "operator"
 GROUPS = ("390", "directory", "audit")
 # Senders and recipients of the sample customers; whoever mails them on AWS mails nobody.
 SENDER_IDENTITIES = ("simulator.amazonses.com",)
-QUEUES = (
-    "FanOutQueue",
-    "DeliverQueue",
-    "FeedbackQueue",
-    "ResendQueue",
-    "FanOutDeadLetterQueue",
-    "DeliverDeadLetterQueue",
-    "FeedbackDeadLetterQueue",
-    "ResendDeadLetterQueue",
-    "ParkingQueue",
-    "ScheduleFailuresQueue",
-)
 
 
 def prepare(instance: Instance, endpoint: str) -> dict:
@@ -45,11 +33,11 @@ def prepare(instance: Instance, endpoint: str) -> dict:
         "clientId": values["LocalClientId"],
         "operator": {"username": OPERATOR, "password": password},
         "tables": {"directory": values["DirectoryTable"], "campaigns": values["CampaignsTable"], "audit": values["AuditTable"]},
-        "queues": {name: values[name] for name in QUEUES},
+        "queues": resources(instance, endpoint, "AWS::SQS::Queue"),
         "topics": {"Feedback": values["FeedbackTopic"], "Notices": values["NoticesTopic"]},
         "eventBus": values["EventBus"],
         "scheduleGroup": values["ScheduleGroup"],
-        "functions": {name: value for name, value in values.items() if name.endswith("Function")},
+        "functions": resources(instance, endpoint, "AWS::Lambda::Function"),
         "mailbox": f"{endpoint}/_ministack/ses/messages",
         "publicUrl": values["PublicUrl"],
         "consoleUrl": values["ConsoleUrl"],

@@ -62,12 +62,20 @@ impl Template {
 
     /// Method and path of every route that is for operators.
     pub fn routes_of_operators(&self) -> Vec<(String, String)> {
+        let guarded = self.routes().filter(|route| route["Auth"].is_null());
+        guarded.map(|route| ["Method", "Path"].map(|part| route[part].as_str().unwrap().to_owned()).into()).collect()
+    }
+
+    /// Path of every route that takes access tokens, and the scopes of which a token needs one.
+    pub fn routes_with_scopes(&self) -> Vec<(&str, &Value)> {
+        let scoped = self.routes().filter(|route| !route["Auth"]["AuthorizationScopes"].is_null());
+        scoped.map(|route| (route["Path"].as_str().unwrap(), &route["Auth"]["AuthorizationScopes"])).collect()
+    }
+
+    fn routes(&self) -> impl Iterator<Item = &Value> {
         let resources = self.0["Resources"].as_object().unwrap().values();
         let events = resources.filter_map(|resource| resource["Properties"]["Events"].as_object());
-        let routes =
-            events.flat_map(Map::values).filter(|event| event["Type"] == "Api").map(|event| &event["Properties"]);
-        let guarded = routes.filter(|route| route["Auth"].is_null());
-        guarded.map(|route| ["Method", "Path"].map(|part| route[part].as_str().unwrap().to_owned()).into()).collect()
+        events.flat_map(Map::values).filter(|event| event["Type"] == "Api").map(|event| &event["Properties"])
     }
 
     /// The statements of the role that each function has, by the name under which it makes its calls.

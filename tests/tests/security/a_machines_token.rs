@@ -1,6 +1,7 @@
 //! A machine client's token opens the directory and nothing else.
 
 use serde_json::{Value, json};
+use tests::cloud::template::Template;
 use tests::http::Call;
 use tests::world::SENDER;
 use tests::{Account, Contact, World};
@@ -65,15 +66,13 @@ async fn without_the_scope_or_with_a_user_it_opens_nothing() {
 fn the_gateway_takes_it_on_the_paths_for_machines_alone() {
     let read = |file: &str| std::fs::read_to_string(format!("{}/../{file}", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let (template, operators) = (read("template.yaml"), read("infra/operators.yaml"));
-    let lines: Vec<_> = template.lines().collect();
-    let scoped: Vec<_> = (0..lines.len()).filter(|at| lines[*at].contains("AuthorizationScopes")).collect();
-    for at in &scoped {
+    let routes = Template::read();
+    let scoped = routes.routes_with_scopes();
+    for (path, scopes) in &scoped {
         assert!(
-            lines[at - 1].trim().trim_start_matches("Path: ").trim_matches('"').starts_with("/v1/machine/"),
-            "{}",
-            lines[at - 1]
+            path.starts_with("/v1/machine/") && **scopes == json!(["portal-invites/directory"]),
+            "{path}: {scopes}"
         );
-        assert!(lines[*at].contains("AuthorizationScopes: [portal-invites/directory]}"), "{}", lines[*at]);
     }
     let paths = template.matches("/v1/machine/").count();
     assert!(paths == 3 && scoped.len() == 3, "{paths} paths for machines, {} of them with the scope", scoped.len());
