@@ -240,7 +240,7 @@ async fn give_up(store: &CampaignStore, dead: &DeliverMessage) -> Result<bool, S
             shard: dead.shard,
             claim_id: clock::new_claim_id(),
             now,
-            claim_until: now + SignedDuration::ZERO,
+            claim_until: now,
         };
         if store.claim(&claim, &decisions).await? == Claimed::Done {
             return Ok(true);
