@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -210,17 +211,17 @@ def test() -> int:
         shutil.rmtree(used, ignore_errors=True)
         used.mkdir(parents=True)
         noted = {"GRANTS_USED": str(used)}
-        with _cargo_test(free, [], noted) as functions_passed:
+        with _rust_tests(free, noted) as functions_passed:
             say("A local cloud for the main job and the page, with every function held to its role's policy ...")
             held_stack = _deploy(held, emulator.start(held, enforced=True), template, UNHURRIED)
             say("... and one for the tests of the functions, which have begun.")
             free_stack = _deploy(free, emulator.start(free), template, UNHURRIED)
             deployed = ["--test", "deployed", "--test", "cloud", "--", "--ignored"]
-            with _cargo_test(free, deployed, {"PORTAL_STACK": str(free.stack_file)}) as deployed_passed:
+            with _rust_tests(free, {"PORTAL_STACK": str(free.stack_file)}, deployed) as deployed_passed:
                 _test_page(held, held_stack, browser)
                 deployed_passed()
             functions_passed()
-        with _cargo_test(free, ["--test", "security", "--", "--ignored"], noted) as grants_are_used:
+        with _rust_tests(free, noted, ["--test", "security", "--", "--ignored"]) as grants_are_used:
             grants_are_used()
         _no_password_logged(held, held_stack)
         _no_password_logged(free, free_stack)
@@ -239,19 +240,23 @@ def _test_page(instance: Instance, known: dict, browser: str) -> None:
 
 
 @contextlib.contextmanager
-def _cargo_test(instance: Instance, options: list[str], variables: dict[str, str]) -> Iterator[Callable[[], None]]:
-    """Starts tests; the block is given what waits for their end and shows what they said.
+def _rust_tests(instance: Instance, variables: dict[str, str], options: list[str] | None = None) -> Iterator[Callable[[], None]]:
+    """Starts all Rust tests, or with `options` of `cargo test` some; the block is given what waits for their end and
+    shows what they said.
 
     The documentation has no examples, so none are looked for: that compiles every crate anew to find nothing.
     """
-    command = ["cargo", "test", "--locked", "--workspace", *(options or ["--tests"])]
+    if options:
+        command = ["cargo", "test", "--locked", "--workspace", *options]
+    else:
+        command = [sys.executable, str(ROOT / "infra" / "local" / "rust_tests.py")]
     tools = environment.for_tools(instance, "http://127.0.0.1:9") | variables
-    log = instance.folder / f"{'-'.join(['cargo-test', *options[1:2]])}.log"
+    log = instance.folder / f"{'-'.join(['rust-tests', *(options or [])[1:2]])}.log"
     log.unlink(missing_ok=True)
     with tool_beside(command, environment=tools, folder=ROOT, log=log) as tests:
 
         def passed() -> None:
-            with step(" ".join(command)):
+            with step(" ".join(["Rust tests", *(options or [])])):
                 code = tests.wait()
                 say(log.read_text(errors="replace"))
                 _must_pass(code)
