@@ -1,6 +1,5 @@
 //! Calls of customers: accepting invitations and asking for new e-mails.
 
-use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use jiff::Timestamp;
 use portal_aws::directory::keys;
 use portal_aws::table::key;
@@ -36,12 +35,8 @@ impl World {
 
     /// Hands a request for a new e-mail to its function as of a time; the e-mail waits in the queues.
     pub async fn resend_at(&self, division: &str, email: &str, now: Timestamp) {
-        let mut record = SqsMessage::default();
-        record.body = Some(json!({"division": division, "email": email}).to_string());
-        let mut event = SqsEvent::default();
-        event.records = vec![record];
-        let response = self.resend.handle(event, now).await;
-        assert!(response.batch_item_failures.is_empty());
+        let request = json!({"division": division, "email": email}).to_string();
+        self.resend.request(&request, now).await.unwrap();
     }
 
     /// The passwords that were mailed to an address, the oldest first.

@@ -28,7 +28,7 @@ impl Scheduling {
     /// One in this world.
     pub fn of(world: World) -> Self {
         world.cloud().users.put("operator", true, &["directory", "390"]);
-        let scheduled_send = ScheduledSend::new(&world.config_of("scheduled-send"), &world.settings).unwrap();
+        let scheduled_send = ScheduledSend::new(&world.context_of("scheduled-send")).unwrap();
         Self { world, scheduled_send }
     }
 

@@ -1,9 +1,12 @@
 //! Reports of SES.
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use jiff::SignedDuration;
 use portal_aws::campaigns::item::LedgerItem;
+use portal_aws::clock;
 use portal_aws::table::{key, n, s};
 use portal_domain::{CampaignId, RecipientId};
+use portal_runtime::Consumer;
 use serde_json::{Value, json};
 
 use crate::World;
@@ -72,7 +75,8 @@ impl World {
             record.body = Some(body.clone());
             batch.records.push(record);
         }
-        let failures = self.feedback.handle(batch).await.batch_item_failures;
+        let deadline = (clock::now() + SignedDuration::from_secs(60)).as_millisecond().unsigned_abs();
+        let failures = self.feedback.handle(batch, deadline).await.batch_item_failures;
         failures.into_iter().map(|failure| failure.item_identifier.parse().unwrap()).collect()
     }
 

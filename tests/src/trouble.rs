@@ -41,7 +41,7 @@ impl World {
             "SendEmail" => Fate::Answered(400, r#"{"__type":"MessageRejected","message":"no"}"#),
             _ => Fate::Made,
         });
-        Deliver::new(&config, &self.settings).unwrap()
+        Deliver::new(&self.context(&config)).unwrap()
     }
 
     /// Lets SES take the sender of [`World::send_refused`].
@@ -55,7 +55,7 @@ impl World {
             "SendEmail" => Fate::Answered(500, "{}"),
             _ => Fate::Made,
         });
-        let deliver = Deliver::new(&faulty, &self.settings).unwrap();
+        let deliver = Deliver::new(&self.context(&faulty)).unwrap();
         let id = self.send(division).await;
         self.pump_with(&deliver).await;
         id

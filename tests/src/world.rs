@@ -16,11 +16,13 @@ use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::item::LedgerItem;
 use portal_aws::clock;
+use portal_aws::context::Context;
 use portal_aws::directory::item::RecipientItem;
 use portal_aws::directory::keys;
 use portal_aws::settings::Settings;
 use portal_aws::table::key;
 use portal_domain::{CampaignId, DivisionId};
+use portal_runtime::Consumer;
 use resend::Resend;
 use serde_json::{Value, json};
 use sweep::{Sweep, Swept};
@@ -91,18 +93,18 @@ impl World {
         let config = connector::config(move |call| answering.lock().unwrap().answer(call, clock::now()));
         let variables = settings();
         let settings: Settings = variables.clone().into_iter().collect();
-        let dynamo = aws_sdk_dynamodb::Client::new(&config);
+        let of = |function: &str| Context::new(&connector::named(&config, function), &settings);
         Self {
-            fan_out: FanOut::new(&connector::named(&config, "fan-out"), &settings).unwrap(),
-            deliver: Deliver::new(&connector::named(&config, "deliver"), &settings).unwrap(),
-            feedback: Feedback::new(&connector::named(&config, "feedback"), &settings).unwrap(),
-            resend: Resend::new(&connector::named(&config, "resend"), &settings).unwrap(),
-            sweep: Sweep::new(&connector::named(&config, "sweep"), &settings).unwrap(),
-            campaigns: CampaignStore::new(dynamo.clone(), &settings).unwrap(),
+            fan_out: FanOut::new(&of("fan-out")).unwrap(),
+            deliver: Deliver::new(&of("deliver")).unwrap(),
+            feedback: Feedback::new(&of("feedback")).unwrap(),
+            resend: Resend::new(&of("resend")).unwrap(),
+            sweep: Sweep::new(&of("sweep")).unwrap(),
+            campaigns: CampaignStore::new(&Context::new(&config, &settings)).unwrap(),
             sqs: aws_sdk_sqs::Client::new(&config),
+            dynamo: aws_sdk_dynamodb::Client::new(&config),
             config,
             settings,
-            dynamo,
             variables,
             cloud,
             notices_read: AtomicUsize::default(),
@@ -115,15 +117,20 @@ impl World {
         self.cloud.lock().unwrap()
     }
 
-    /// The configuration with which a function makes its calls, so that its role is asked.
-    pub fn config_of(&self, function: &str) -> SdkConfig {
-        connector::named(&self.config, function)
+    /// The context of a function, whose role is asked about each call.
+    pub fn context_of(&self, function: &str) -> Context {
+        self.context(&connector::named(&self.config, function))
     }
 
-    /// The functions' settings with other values of some variables.
-    pub fn settings_with(&self, changes: &[(&str, &str)]) -> Settings {
+    /// The context of functions that call AWS by this configuration.
+    pub fn context(&self, config: &SdkConfig) -> Context {
+        Context::new(config, &self.settings)
+    }
+
+    /// The context of functions with other values of some settings.
+    pub fn context_with(&self, changes: &[(&str, &str)]) -> Context {
         let changes = changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        self.variables.clone().into_iter().chain(changes).collect()
+        Context::new(&self.config, &self.variables.clone().into_iter().chain(changes).collect())
     }
 
     /// An address of a customer.
@@ -133,29 +140,28 @@ impl World {
 
     /// Calls the function that the template wires to this method and path.
     pub async fn call(&self, call: Call) -> Answer {
-        let settings = &self.settings;
-        let config = |function: &str| self.config_of(function);
+        let of = |function: &str| self.context_of(function);
         let router = match call.route() {
-            ("POST", "/v1/campaigns") => send::router(send::Send::new(&config("send"), settings).unwrap()),
+            ("POST", "/v1/campaigns") => send::router(send::Send::new(&of("send")).unwrap()),
             (_, path) if path.starts_with("/v1/activations") => {
-                activate::router(activate::Activate::new(&config("activate"), settings).unwrap())
+                activate::router(activate::Activate::new(&of("activate")).unwrap())
             }
             ("POST", path) if path.ends_with("/erase") || path.ends_with("/readmit") => {
-                directory::router(directory::Directory::new(&config("directory"), settings).unwrap())
+                directory::router(directory::Directory::new(&of("directory")).unwrap())
             }
             (method, path)
                 if path.starts_with("/v1/campaigns") || (path.starts_with("/v1/recipients/") && method != "GET") =>
             {
-                campaigns::router(campaigns::Campaigns::new(&config("campaigns"), settings).unwrap())
+                campaigns::router(campaigns::Campaigns::new(&of("campaigns")).unwrap())
             }
             (_, path) if path.starts_with("/v1/schedules") => {
-                schedules::router(schedules::Schedules::new(&config("schedules"), settings).unwrap())
+                schedules::router(schedules::Schedules::new(&of("schedules")).unwrap())
             }
             (_, path) if path.starts_with("/v1/templates") => {
-                templates::router(templates::Templates::new(&config("templates"), settings).unwrap())
+                templates::router(templates::Templates::new(&of("templates")).unwrap())
             }
-            ("GET", _) => load::router(load::Load::new(&config("load"), settings).unwrap()),
-            _ => directory::router(directory::Directory::new(&config("directory"), settings).unwrap()),
+            ("GET", _) => load::router(load::Load::new(&of("load")).unwrap()),
+            _ => directory::router(directory::Directory::new(&of("directory")).unwrap()),
         };
         call.on(router).await
     }
@@ -254,7 +260,7 @@ impl World {
         let deadline = deadline.as_millisecond().unsigned_abs();
         let handled = async {
             match queue {
-                "RESEND_QUEUE_URL" => self.resend.handle(event, clock::now()).await,
+                "RESEND_QUEUE_URL" => self.resend.handle(event, deadline).await,
                 "FAN_OUT_QUEUE_URL" => self.fan_out.handle(event, deadline).await,
                 _ => deliver.handle(event, deadline).await,
             }

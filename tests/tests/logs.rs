@@ -100,8 +100,8 @@ async fn every_password_is_drawn_anew_and_is_in_its_mail_and_nowhere_else() {
 async fn what_is_not_sent_for_the_daily_limit_is_logged_as_the_alarm_reads_it() {
     LazyLock::force(&LOG);
     let mut world = World::with_people(2).await;
-    let settings = world.settings_with(&[("SELF_SERVICE_DAILY_LIMIT", "1")]);
-    world.resend = ::resend::Resend::new(&world.config, &settings).unwrap();
+    let context = world.context_with(&[("SELF_SERVICE_DAILY_LIMIT", "1")]);
+    world.resend = ::resend::Resend::new(&context).unwrap();
     world.send("NORTH").await;
     world.pump().await;
     let now = clock::now();

@@ -9,15 +9,15 @@ mod source;
 
 use std::sync::Arc;
 
-use aws_config::SdkConfig;
 use axum::Router;
 use axum::extract::Request;
 use axum::routing::{get, post};
 use portal_aws::campaigns::CampaignStore;
+use portal_aws::context::Context;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::events::EventBus;
 use portal_aws::queue::Queue;
-use portal_aws::settings::{InvalidSetting, Settings};
+use portal_aws::settings::InvalidSetting;
 use portal_http::Problem;
 use portal_http::body::{self, JSON};
 use serde_json::Value;
@@ -36,15 +36,12 @@ pub struct Activate {
 
 impl Activate {
     /// Builds the function from its settings.
-    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, InvalidSetting> {
-        let dynamo = aws_sdk_dynamodb::Client::new(config);
-        let directory = settings.required("DIRECTORY_TABLE")?;
-        let bus = settings.required("EVENT_BUS_NAME")?;
+    pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         Ok(Self {
-            store: CampaignStore::new(dynamo.clone(), settings)?,
-            directory: DirectoryReader::new(dynamo, directory),
-            resends: Queue::new(aws_sdk_sqs::Client::new(config), settings.required("RESEND_QUEUE_URL")?),
-            bus: EventBus::new(aws_sdk_eventbridge::Client::new(config), bus),
+            store: CampaignStore::new(context)?,
+            directory: DirectoryReader::new(context)?,
+            resends: context.queue("RESEND_QUEUE_URL")?,
+            bus: EventBus::new(context)?,
         })
     }
 }

@@ -9,7 +9,6 @@ mod settle;
 
 use std::sync::Arc;
 
-use aws_config::SdkConfig;
 use axum::Router;
 use axum::extract::State;
 use axum::http::Uri;
@@ -18,10 +17,11 @@ use futures::{StreamExt, TryStreamExt};
 use portal_aws::audit::Audit;
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::clock;
+use portal_aws::context::Context;
 use portal_aws::directory::item::RecipientItem;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::queue::Queue;
-use portal_aws::settings::{InvalidSetting, Settings};
+use portal_aws::settings::InvalidSetting;
 use portal_domain::campaign::CampaignView;
 use portal_domain::input::FieldError;
 use portal_domain::permission::Divisions;
@@ -49,14 +49,12 @@ pub struct Campaigns {
 
 impl Campaigns {
     /// Builds the function from its settings.
-    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, InvalidSetting> {
-        let dynamo = aws_sdk_dynamodb::Client::new(config);
-        let directory = settings.required("DIRECTORY_TABLE")?;
+    pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         Ok(Self {
-            store: CampaignStore::new(dynamo.clone(), settings)?,
-            audit: Audit::new(dynamo.clone(), settings)?,
-            directory: DirectoryReader::new(dynamo, directory),
-            fan_out: Queue::new(aws_sdk_sqs::Client::new(config), settings.required("FAN_OUT_QUEUE_URL")?),
+            store: CampaignStore::new(context)?,
+            audit: Audit::new(context)?,
+            directory: DirectoryReader::new(context)?,
+            fan_out: context.queue("FAN_OUT_QUEUE_URL")?,
         })
     }
 

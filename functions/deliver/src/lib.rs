@@ -10,22 +10,22 @@ mod post;
 
 use std::time::Duration;
 
-use aws_config::SdkConfig;
-use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::claim::{Claim, Claimed, Delivery};
 use portal_aws::clock;
+use portal_aws::context::Context;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::directory::templates::TemplateStore;
 use portal_aws::limiter::{Limiter, LimiterError, Reservation};
 use portal_aws::mail::Mailer;
 use portal_aws::queue::{DeliverMessage, Queue, QueueError, jittered};
-use portal_aws::settings::{InvalidSetting, Settings};
+use portal_aws::settings::InvalidSetting;
 use portal_aws::table::{StoreError, back_off};
 use portal_domain::campaign::{CampaignEvent, DELIVERY_SIZE, StateReason};
 use portal_domain::pace::Slots;
 use portal_domain::{Campaign, Outcome};
+use portal_runtime::Consumer;
 
 use crate::decide::Decided;
 use crate::post::Batch;
@@ -107,36 +107,22 @@ pub struct Deliver {
 
 impl Deliver {
     /// Builds the function from its settings.
-    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, InvalidSetting> {
-        let dynamo = aws_sdk_dynamodb::Client::new(config);
-        let directory = settings.required("DIRECTORY_TABLE")?;
-        let campaigns = settings.required("CAMPAIGNS_TABLE")?;
-        let mailer = Mailer::new(config).in_configuration_set(settings.required("CONFIGURATION_SET")?);
+    pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
+        let mailer = Mailer::new(context).in_configuration_set(context.settings.required("CONFIGURATION_SET")?);
         Ok(Self {
-            limiter: Limiter::new(dynamo.clone(), campaigns.clone(), mailer.clone(), settings)?,
-            store: CampaignStore::new(dynamo.clone(), settings)?,
-            templates: TemplateStore::new(dynamo.clone(), directory.clone()),
-            directory: DirectoryReader::new(dynamo, directory),
+            limiter: Limiter::new(context, mailer.clone())?,
+            store: CampaignStore::new(context)?,
+            templates: TemplateStore::new(context)?,
+            directory: DirectoryReader::new(context)?,
             mailer,
-            queue: Queue::new(aws_sdk_sqs::Client::new(config), settings.required("DELIVER_QUEUE_URL")?),
-            public_url: settings.required("PUBLIC_URL")?,
+            queue: context.queue("DELIVER_QUEUE_URL")?,
+            public_url: context.settings.required("PUBLIC_URL")?,
         })
     }
+}
 
-    /// Handles a batch of messages and says which of them failed. `deadline` is in milliseconds since 1970.
-    pub async fn handle(&self, event: SqsEvent, deadline: u64) -> SqsBatchResponse {
-        let deadline = i64::try_from(deadline).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
-        let deadline = deadline.unwrap_or_else(clock::now);
-        let mut response = SqsBatchResponse::default();
-        for record in event.records {
-            let id = record.message_id.unwrap_or_default();
-            if let Err(error) = self.message(record.body.as_deref().unwrap_or_default(), deadline).await {
-                tracing::error!(message.id = id, error = %error, "delivery failed");
-                response.add_failure(id);
-            }
-        }
-        response
-    }
+impl Consumer for Deliver {
+    type Error = DeliverError;
 
     async fn message(&self, body: &str, deadline: Timestamp) -> Result<(), DeliverError> {
         let message: DeliverMessage = serde_json::from_str(body)?;
@@ -151,7 +137,9 @@ impl Deliver {
             result => result,
         }
     }
+}
 
+impl Deliver {
     async fn attempt(&self, message: &DeliverMessage, deadline: Timestamp) -> Result<(), DeliverError> {
         let mut turn: Option<Slots> = None;
         for _ in 0..TRIES {

@@ -9,13 +9,13 @@ mod posted;
 
 use std::sync::Arc;
 
-use aws_config::SdkConfig;
 use axum::Router;
 use axum::routing::{delete, post, put};
 use portal_aws::audit::Audit;
+use portal_aws::context::Context;
 use portal_aws::directory::write::DirectoryStore;
 use portal_aws::erasure::Eraser;
-use portal_aws::settings::{InvalidSetting, Settings};
+use portal_aws::settings::InvalidSetting;
 use portal_http::{Permission, require};
 
 /// The function, with what it needs.
@@ -28,12 +28,8 @@ pub struct Directory {
 
 impl Directory {
     /// Builds the function from its settings.
-    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, InvalidSetting> {
-        let dynamo = aws_sdk_dynamodb::Client::new(config);
-        let (table, events) = (settings.required("DIRECTORY_TABLE")?, settings.required("CAMPAIGNS_TABLE")?);
-        let audit = Audit::new(dynamo.clone(), settings)?;
-        let eraser = Eraser::new(dynamo.clone(), settings)?;
-        Ok(Self { store: DirectoryStore::new(dynamo, table, events), eraser, audit })
+    pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
+        Ok(Self { store: DirectoryStore::new(context)?, eraser: Eraser::new(context)?, audit: Audit::new(context)? })
     }
 }
 

@@ -9,19 +9,19 @@ mod audience;
 use std::time::Duration;
 
 use audience::Audience;
-use aws_config::SdkConfig;
-use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::fan_out::PageWrite;
 use portal_aws::campaigns::item::{CursorItem, Task};
 use portal_aws::clock;
+use portal_aws::context::Context;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::queue::{DeliverMessage, FanOutMessage, Queue, QueueError, jittered};
-use portal_aws::settings::{InvalidSetting, Settings};
+use portal_aws::settings::InvalidSetting;
 use portal_aws::table::StoreError;
 use portal_domain::Campaign;
 use portal_domain::campaign::DELIVERY_SIZE;
+use portal_runtime::Consumer;
 
 /// With less time than this left, the function queues a message for the rest of the shard.
 const TIME_FOR_A_PAGE: SignedDuration = SignedDuration::from_secs(10);
@@ -57,32 +57,18 @@ pub struct FanOut {
 
 impl FanOut {
     /// Builds the function from its settings.
-    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, InvalidSetting> {
-        let dynamo = aws_sdk_dynamodb::Client::new(config);
-        let sqs = aws_sdk_sqs::Client::new(config);
-        let directory = settings.required("DIRECTORY_TABLE")?;
+    pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         Ok(Self {
-            store: CampaignStore::new(dynamo.clone(), settings)?,
-            directory: DirectoryReader::new(dynamo, directory),
-            deliveries: Queue::new(sqs.clone(), settings.required("DELIVER_QUEUE_URL")?),
-            continuations: Queue::new(sqs, settings.required("FAN_OUT_QUEUE_URL")?),
+            store: CampaignStore::new(context)?,
+            directory: DirectoryReader::new(context)?,
+            deliveries: context.queue("DELIVER_QUEUE_URL")?,
+            continuations: context.queue("FAN_OUT_QUEUE_URL")?,
         })
     }
+}
 
-    /// Handles a batch of messages and says which of them failed. `deadline` is in milliseconds since 1970.
-    pub async fn handle(&self, event: SqsEvent, deadline: u64) -> SqsBatchResponse {
-        let deadline = i64::try_from(deadline).ok().and_then(|at| Timestamp::from_millisecond(at).ok());
-        let deadline = deadline.unwrap_or_else(clock::now);
-        let mut response = SqsBatchResponse::default();
-        for record in event.records {
-            let id = record.message_id.unwrap_or_default();
-            if let Err(error) = self.message(record.body.as_deref().unwrap_or_default(), deadline).await {
-                tracing::error!(message.id = id, error = %error, "fan-out failed");
-                response.add_failure(id);
-            }
-        }
-        response
-    }
+impl Consumer for FanOut {
+    type Error = FanOutError;
 
     async fn message(&self, body: &str, deadline: Timestamp) -> Result<(), FanOutError> {
         let message: FanOutMessage = serde_json::from_str(body)?;
@@ -94,7 +80,9 @@ impl FanOut {
             result => result,
         }
     }
+}
 
+impl FanOut {
     async fn fan_out(&self, message: &FanOutMessage, deadline: Timestamp) -> Result<(), FanOutError> {
         let FanOutMessage { campaign_id, shard } = *message;
         let Some(mut cursor) = self.store.cursor(campaign_id, shard).await? else { return Ok(()) };

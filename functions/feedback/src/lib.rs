@@ -7,19 +7,20 @@
 //! Poison messages: an unreadable body and a lasting error use up the message's receives, until it moves to the
 //! dead-letter queue. That queue has an alarm and is not drained: a person moves its messages back.
 
-use aws_config::SdkConfig;
-use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use jiff::Timestamp;
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::feedback::Reported;
 use portal_aws::campaigns::find::Found;
 use portal_aws::clock;
+use portal_aws::context::Context;
 use portal_aws::directory::read::DirectoryReader;
-use portal_aws::settings::{InvalidSetting, Settings};
+use portal_aws::settings::InvalidSetting;
 use portal_aws::table::{StoreError, back_off};
 use portal_domain::campaign::CampaignEvent;
 use portal_domain::feedback::Report;
 use portal_domain::feedback::parse::{Message, SentFor, SesReport, Unreadable, parse};
 use portal_domain::{CampaignId, EmailAddress};
+use portal_runtime::Consumer;
 
 /// How many times a report is decided again because the row changed between read and write.
 const TRIES: u32 = 10;
@@ -50,31 +51,15 @@ pub struct Feedback {
 
 impl Feedback {
     /// Builds the function from its settings.
-    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, InvalidSetting> {
-        let dynamo = aws_sdk_dynamodb::Client::new(config);
-        let directory = settings.required("DIRECTORY_TABLE")?;
-        Ok(Self {
-            store: CampaignStore::new(dynamo.clone(), settings)?,
-            directory: DirectoryReader::new(dynamo, directory),
-        })
+    pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
+        Ok(Self { store: CampaignStore::new(context)?, directory: DirectoryReader::new(context)? })
     }
+}
 
-    /// Handles a batch of messages, each on its own, and says which of them failed.
-    pub async fn handle(&self, event: SqsEvent) -> SqsBatchResponse {
-        let mut response = SqsBatchResponse::default();
-        for record in event.records {
-            let id = record.message_id.unwrap_or_default();
-            // Boxed, because the futures nest deeper than the compiler's recursion limit for layouts.
-            let handled = Box::pin(self.message(record.body.as_deref().unwrap_or_default()));
-            if let Err(error) = handled.await {
-                tracing::error!(message.id = id, error = %error, "feedback failed");
-                response.add_failure(id);
-            }
-        }
-        response
-    }
+impl Consumer for Feedback {
+    type Error = FeedbackError;
 
-    async fn message(&self, body: &str) -> Result<(), FeedbackError> {
+    async fn message(&self, body: &str, _: Timestamp) -> Result<(), FeedbackError> {
         let ses_report = match parse(body)? {
             Message::Report(ses_report) => ses_report,
             Message::Ignored(kind) => {
@@ -99,7 +84,9 @@ impl Feedback {
         }
         Ok(())
     }
+}
 
+impl Feedback {
     /// Finds the attempt of the e-mail by its tags, or by its id among the e-mails that went to this address.
     async fn sent_for(&self, ses_report: &SesReport) -> Result<Option<SentFor>, FeedbackError> {
         if ses_report.sent_for.is_some() {

@@ -12,15 +12,15 @@ mod unreachable;
 
 use std::sync::Arc;
 
-use aws_config::SdkConfig;
 use axum::Router;
 use axum::routing::get;
 use portal_aws::audit::Audit;
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::clock;
+use portal_aws::context::Context;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::directory::templates::TemplateStore;
-use portal_aws::settings::{InvalidSetting, Settings};
+use portal_aws::settings::InvalidSetting;
 use portal_domain::audit::{Deed, Entry};
 use portal_domain::input::FieldError;
 use portal_domain::selection::Rules;
@@ -39,14 +39,12 @@ pub struct Load {
 
 impl Load {
     /// Builds the function from its settings.
-    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, InvalidSetting> {
-        let dynamo = aws_sdk_dynamodb::Client::new(config);
-        let directory = settings.required("DIRECTORY_TABLE")?;
+    pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         Ok(Self {
-            campaigns: CampaignStore::new(dynamo.clone(), settings)?,
-            templates: TemplateStore::new(dynamo.clone(), directory.clone()),
-            audit: Audit::new(dynamo.clone(), settings)?,
-            directory: DirectoryReader::new(dynamo, directory),
+            campaigns: CampaignStore::new(context)?,
+            templates: TemplateStore::new(context)?,
+            audit: Audit::new(context)?,
+            directory: DirectoryReader::new(context)?,
         })
     }
 

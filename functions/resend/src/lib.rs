@@ -8,18 +8,17 @@
 
 use std::time::Duration;
 
-use aws_config::SdkConfig;
-use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use jiff::Timestamp;
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::join::Joined;
 use portal_aws::clock;
+use portal_aws::context::Context;
 use portal_aws::directory::item::RecipientItem;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::directory::templates::TemplateStore;
 use portal_aws::mail::{MailError, Mailer};
 use portal_aws::queue::{FanOutMessage, Queue, QueueError, ResendMessage};
-use portal_aws::settings::{InvalidSetting, Settings};
+use portal_aws::settings::InvalidSetting;
 use portal_aws::table::{StoreError, back_off};
 use portal_domain::audience::AudienceRule;
 use portal_domain::campaign::SelfService;
@@ -27,6 +26,7 @@ use portal_domain::campaign::audit::SYSTEM;
 use portal_domain::mail::template::Head;
 use portal_domain::resend::{Refusal, Requests, decide};
 use portal_domain::{Campaign, CampaignState, Division, Filter, Outcome, Recipient, RecipientId, TemplateId};
+use portal_runtime::Consumer;
 
 /// How many times a request is decided again because something changed between read and write.
 const TRIES: u32 = 10;
@@ -68,35 +68,29 @@ pub struct Resend {
 
 impl Resend {
     /// Builds the function from its settings.
-    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, InvalidSetting> {
-        let dynamo = aws_sdk_dynamodb::Client::new(config);
-        let directory = settings.required("DIRECTORY_TABLE")?;
+    pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         Ok(Self {
-            store: CampaignStore::new(dynamo.clone(), settings)?,
-            templates: TemplateStore::new(dynamo.clone(), directory.clone()),
-            directory: DirectoryReader::new(dynamo, directory),
-            mailer: Mailer::new(config),
-            fan_out: Queue::new(aws_sdk_sqs::Client::new(config), settings.required("FAN_OUT_QUEUE_URL")?),
-            daily_limit: settings.required_count("SELF_SERVICE_DAILY_LIMIT")?,
+            store: CampaignStore::new(context)?,
+            templates: TemplateStore::new(context)?,
+            directory: DirectoryReader::new(context)?,
+            mailer: Mailer::new(context),
+            fan_out: context.queue("FAN_OUT_QUEUE_URL")?,
+            daily_limit: context.settings.required_count("SELF_SERVICE_DAILY_LIMIT")?,
         })
     }
+}
 
-    /// Handles a batch of messages, each on its own, as of `now`, and says which of them failed.
-    pub async fn handle(&self, event: SqsEvent, now: Timestamp) -> SqsBatchResponse {
-        let mut response = SqsBatchResponse::default();
-        for record in event.records {
-            let id = record.message_id.unwrap_or_default();
-            // Boxed, because the futures nest deeper than the compiler's recursion limit for layouts.
-            let handled = Box::pin(self.message(record.body.as_deref().unwrap_or_default(), now));
-            if let Err(error) = handled.await {
-                tracing::error!(message.id = id, error = %error, "resend failed");
-                response.add_failure(id);
-            }
-        }
-        response
+impl Consumer for Resend {
+    type Error = ResendError;
+
+    async fn message(&self, body: &str, _: Timestamp) -> Result<(), ResendError> {
+        self.request(body, clock::now()).await
     }
+}
 
-    async fn message(&self, body: &str, now: Timestamp) -> Result<(), ResendError> {
+impl Resend {
+    /// Handles one message as of `now`.
+    pub async fn request(&self, body: &str, now: Timestamp) -> Result<(), ResendError> {
         let message: ResendMessage = serde_json::from_str(body).map_err(|_| ResendError::Unreadable)?;
         let Some(division) = self.directory.division(&message.division).await? else {
             tracing::info!("a request for a division that there is not: dropped");

@@ -6,17 +6,17 @@
 
 mod event;
 
-use aws_config::SdkConfig;
 use jiff::Timestamp;
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::schedules::Written as Stored;
 use portal_aws::campaigns::start::Once;
+use portal_aws::context::Context;
 use portal_aws::directory::templates::TemplateRefusal;
 use portal_aws::launch::{CampaignRequest, Guard, Launcher, Ready, Refusal};
 use portal_aws::mail::MailError;
 use portal_aws::operators::{Operators, OperatorsError};
 use portal_aws::queue::QueueError;
-use portal_aws::settings::{InvalidSetting, Settings};
+use portal_aws::settings::InvalidSetting;
 use portal_aws::table::{StoreError, back_off};
 use portal_domain::campaign::StartedBy;
 use portal_domain::campaign::audit::Action;
@@ -77,12 +77,11 @@ enum Decision {
 
 impl ScheduledSend {
     /// Builds the function from its settings.
-    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, InvalidSetting> {
-        let cognito = aws_sdk_cognitoidentityprovider::Client::new(config);
+    pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         Ok(Self {
-            store: CampaignStore::new(aws_sdk_dynamodb::Client::new(config), settings)?,
-            launcher: Launcher::new(config, settings)?,
-            operators: Operators::new(cognito, settings.required("USER_POOL_ID")?),
+            store: CampaignStore::new(context)?,
+            launcher: Launcher::new(context)?,
+            operators: Operators::new(context)?,
         })
     }
 

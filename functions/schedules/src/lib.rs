@@ -7,18 +7,16 @@ mod view;
 
 use std::sync::Arc;
 
-use aws_config::SdkConfig;
 use axum::Router;
 use axum::routing::{get, post};
 use jiff::Timestamp;
 use portal_aws::audit::Audit;
 use portal_aws::campaigns::CampaignStore;
+use portal_aws::context::Context;
 use portal_aws::directory::read::DirectoryReader;
-use portal_aws::directory::templates::TemplateStore;
-use portal_aws::mail::Mailer;
 use portal_aws::named::Lookup;
 use portal_aws::scheduler::Scheduler;
-use portal_aws::settings::{InvalidSetting, Settings};
+use portal_aws::settings::InvalidSetting;
 use portal_domain::schedule::ScheduleState;
 use portal_domain::{Division, Schedule, ScheduleId};
 use portal_http::{Caller, Permission, Problem, require};
@@ -35,17 +33,13 @@ pub struct Schedules {
 
 impl Schedules {
     /// Builds the function from its settings.
-    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, InvalidSetting> {
-        let dynamo = aws_sdk_dynamodb::Client::new(config);
-        let directory = settings.required("DIRECTORY_TABLE")?;
-        let templates = TemplateStore::new(dynamo.clone(), directory.clone());
-        let directory = DirectoryReader::new(dynamo.clone(), directory);
+    pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         Ok(Self {
-            store: CampaignStore::new(dynamo.clone(), settings)?,
-            audit: Audit::new(dynamo, settings)?,
-            lookup: Lookup::new(directory.clone(), templates, Mailer::new(config)),
-            directory,
-            scheduler: Scheduler::new(aws_sdk_scheduler::Client::new(config), settings)?,
+            store: CampaignStore::new(context)?,
+            audit: Audit::new(context)?,
+            lookup: Lookup::new(context)?,
+            directory: DirectoryReader::new(context)?,
+            scheduler: Scheduler::new(context)?,
         })
     }
 

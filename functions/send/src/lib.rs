@@ -4,10 +4,10 @@ mod http;
 mod request;
 mod start;
 
-use aws_config::SdkConfig;
 use portal_aws::campaigns::CampaignStore;
+use portal_aws::context::Context;
 use portal_aws::launch::Launcher;
-use portal_aws::settings::{InvalidSetting, Settings};
+use portal_aws::settings::InvalidSetting;
 
 pub use http::router;
 pub use request::SendRequest;
@@ -21,8 +21,7 @@ pub struct Send {
 
 impl Send {
     /// Builds the function from its settings.
-    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, InvalidSetting> {
-        let dynamo = aws_sdk_dynamodb::Client::new(config);
-        Ok(Self { store: CampaignStore::new(dynamo, settings)?, launcher: Launcher::new(config, settings)? })
+    pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
+        Ok(Self { store: CampaignStore::new(context)?, launcher: Launcher::new(context)? })
     }
 }

@@ -14,8 +14,9 @@ use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::claim::{Action, Claim, Claimed, Decision};
 use portal_aws::clock;
+use portal_aws::context::Context;
 use portal_aws::queue::{DeliverMessage, FanOutMessage, QueueError};
-use portal_aws::settings::{MissingSetting, Settings};
+use portal_aws::settings::InvalidSetting;
 use portal_domain::campaign::DELIVERY_SIZE;
 use portal_domain::outcome::LedgerEvent;
 use portal_domain::{CampaignId, Outcome};
@@ -63,9 +64,10 @@ enum Fate {
 }
 
 impl DeadLetters {
-    pub(crate) fn new(client: Client, settings: &Settings) -> Result<Self, MissingSetting> {
+    pub(crate) fn new(context: &Context) -> Result<Self, InvalidSetting> {
+        let settings = &context.settings;
         Ok(Self {
-            client,
+            client: context.sqs.clone(),
             fan_out: settings.required("FAN_OUT_DEAD_LETTER_QUEUE_URL")?,
             deliver: settings.required("DELIVER_DEAD_LETTER_QUEUE_URL")?,
             schedule_failures: settings.required("SCHEDULE_FAILURES_QUEUE_URL")?,

@@ -16,7 +16,6 @@ mod schedules;
 
 use std::time::Duration;
 
-use aws_config::SdkConfig;
 use dead_letters::DeadLetters;
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
@@ -24,6 +23,7 @@ use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::item::ClaimItem;
 use portal_aws::campaigns::outbox::PAGE;
 use portal_aws::clock;
+use portal_aws::context::Context;
 use portal_aws::directory::write::DirectoryStore;
 use portal_aws::erasure::Eraser;
 use portal_aws::events::{EventBus, EventError};
@@ -31,7 +31,7 @@ use portal_aws::limiter::Limiter;
 use portal_aws::mail::Mailer;
 use portal_aws::notify::{NotifyError, Topic};
 use portal_aws::queue::{DeliverMessage, FanOutMessage, Queue, QueueError};
-use portal_aws::settings::{InvalidSetting, Settings};
+use portal_aws::settings::InvalidSetting;
 use portal_aws::table::StoreError;
 use portal_domain::campaign::StateReason;
 use portal_domain::{Campaign, CampaignId, CampaignState, Shard};
@@ -151,23 +151,18 @@ pub struct Sweep {
 
 impl Sweep {
     /// Builds the function from its settings.
-    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, InvalidSetting> {
-        let sqs = aws_sdk_sqs::Client::new(config);
-        let dynamo = aws_sdk_dynamodb::Client::new(config);
-        let campaigns = settings.required("CAMPAIGNS_TABLE")?;
-        let directory = settings.required("DIRECTORY_TABLE")?;
-        let topic = settings.required("NOTICES_TOPIC_ARN")?;
+    pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         Ok(Self {
-            limiter: Limiter::new(dynamo.clone(), campaigns.clone(), Mailer::new(config), settings)?,
-            directory: DirectoryStore::new(dynamo.clone(), directory.clone(), campaigns.clone()),
-            eraser: Eraser::new(dynamo.clone(), settings)?,
-            store: CampaignStore::new(dynamo, settings)?,
-            fan_out: Queue::new(sqs.clone(), settings.required("FAN_OUT_QUEUE_URL")?),
-            deliveries: Queue::new(sqs.clone(), settings.required("DELIVER_QUEUE_URL")?),
-            dead_letters: DeadLetters::new(sqs, settings)?,
-            schedules: Schedules::new(config, settings)?,
-            topic: Topic::new(aws_sdk_sns::Client::new(config), topic, settings.required("PUBLIC_URL")?),
-            bus: EventBus::new(aws_sdk_eventbridge::Client::new(config), settings.required("EVENT_BUS_NAME")?),
+            limiter: Limiter::new(context, Mailer::new(context))?,
+            directory: DirectoryStore::new(context)?,
+            eraser: Eraser::new(context)?,
+            store: CampaignStore::new(context)?,
+            fan_out: context.queue("FAN_OUT_QUEUE_URL")?,
+            deliveries: context.queue("DELIVER_QUEUE_URL")?,
+            dead_letters: DeadLetters::new(context)?,
+            schedules: Schedules::new(context)?,
+            topic: Topic::new(context)?,
+            bus: EventBus::new(context)?,
         })
     }
 

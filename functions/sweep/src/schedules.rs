@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use aws_config::SdkConfig;
 use aws_sdk_sqs::types::Message;
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::schedules::Written;
+use portal_aws::context::Context;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::scheduler::Scheduler;
-use portal_aws::settings::{MissingSetting, Settings};
+use portal_aws::settings::InvalidSetting;
 use portal_domain::schedule::{Failure, Occurrence, ScheduleState, Verdict};
 use portal_domain::{DivisionId, Schedule, ScheduleId};
 use serde::Deserialize;
@@ -37,12 +37,8 @@ pub(crate) struct Schedules {
 }
 
 impl Schedules {
-    pub(crate) fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, MissingSetting> {
-        let directory = settings.required("DIRECTORY_TABLE")?;
-        Ok(Self {
-            scheduler: Scheduler::new(aws_sdk_scheduler::Client::new(config), settings)?,
-            directory: DirectoryReader::new(aws_sdk_dynamodb::Client::new(config), directory),
-        })
+    pub(crate) fn new(context: &Context) -> Result<Self, InvalidSetting> {
+        Ok(Self { scheduler: Scheduler::new(context)?, directory: DirectoryReader::new(context)? })
     }
 
     /// Updates every schedule in Scheduler that differs from the table: one that the system turned off, whose division

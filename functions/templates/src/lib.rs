@@ -7,14 +7,14 @@ mod trial;
 
 use std::sync::Arc;
 
-use aws_config::SdkConfig;
 use axum::Router;
 use axum::routing::{get, post};
 use portal_aws::audit::Audit;
+use portal_aws::context::Context;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::directory::templates::TemplateStore;
 use portal_aws::mail::Mailer;
-use portal_aws::settings::{InvalidSetting, Settings};
+use portal_aws::settings::InvalidSetting;
 use portal_http::{Permission, require};
 
 /// The function, with what it needs.
@@ -28,14 +28,12 @@ pub struct Templates {
 
 impl Templates {
     /// Builds the function from its settings.
-    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, InvalidSetting> {
-        let dynamo = aws_sdk_dynamodb::Client::new(config);
-        let directory = settings.required("DIRECTORY_TABLE")?;
+    pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         Ok(Self {
-            store: TemplateStore::new(dynamo.clone(), directory.clone()),
-            audit: Audit::new(dynamo.clone(), settings)?,
-            directory: DirectoryReader::new(dynamo, directory),
-            mailer: Mailer::new(config).in_configuration_set(settings.required("CONFIGURATION_SET")?),
+            store: TemplateStore::new(context)?,
+            audit: Audit::new(context)?,
+            directory: DirectoryReader::new(context)?,
+            mailer: Mailer::new(context).in_configuration_set(context.settings.required("CONFIGURATION_SET")?),
         })
     }
 }

@@ -3,7 +3,6 @@
 //! An entry lies in the partition of its month (UTC), and in the index `by-division` under its division. It is written before
 //! anything is done, so that nothing is done without one, and once more when it is known how it ended.
 
-use aws_sdk_dynamodb::Client;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use portal_domain::DivisionId;
@@ -13,7 +12,8 @@ use serde_json::Value;
 use ulid::Ulid;
 
 use crate::clock;
-use crate::settings::{InvalidSetting, Settings};
+use crate::context::Context;
+use crate::settings::InvalidSetting;
 use crate::table::condition::between;
 use crate::table::{Key, Query, StoreError, Table};
 
@@ -49,9 +49,9 @@ pub struct Wanted<'a> {
 
 impl Audit {
     /// The audit in the table `AUDIT_TABLE`, whose entries are kept for `AUDIT_RETENTION_DAYS`.
-    pub fn new(client: Client, settings: &Settings) -> Result<Self, InvalidSetting> {
-        let retention = settings.required_days("AUDIT_RETENTION_DAYS")?;
-        Ok(Self { table: Table::new(client, settings.required("AUDIT_TABLE")?), retention })
+    pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
+        let retention = context.settings.required_days("AUDIT_RETENTION_DAYS")?;
+        Ok(Self { table: context.table("AUDIT_TABLE")?, retention })
     }
 
     /// A new entry, which is nowhere yet.

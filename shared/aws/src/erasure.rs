@@ -10,18 +10,18 @@
 //! 5. *Finish*. The note stays for a while, and then the sweep looks at the ledger once more: an index may have lagged, and an e-mail that was claimed
 //!    before may have been recorded since.
 
-use aws_sdk_dynamodb::Client;
 use jiff::{SignedDuration, Timestamp};
 use portal_domain::import::Outcome;
 use portal_domain::{Recipient, RecipientId};
 
 use crate::campaigns::CampaignStore;
 use crate::clock;
+use crate::context::Context;
 use crate::directory::item::RecipientItem;
 use crate::directory::read::DirectoryReader;
 use crate::directory::write::DirectoryStore;
 use crate::directory::write::erase::{Erasure, Readmitted};
-use crate::settings::{InvalidSetting, Settings};
+use crate::settings::InvalidSetting;
 use crate::table::{StoreError, back_off};
 
 /// Accounts that are taken up at once: about as many as one transaction holds.
@@ -55,12 +55,11 @@ pub enum Found {
 
 impl Eraser {
     /// An eraser on the tables that the settings name.
-    pub fn new(client: Client, settings: &Settings) -> Result<Self, InvalidSetting> {
-        let (table, events) = (settings.required("DIRECTORY_TABLE")?, settings.required("CAMPAIGNS_TABLE")?);
+    pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         Ok(Self {
-            directory: DirectoryStore::new(client.clone(), table.clone(), events),
-            reader: DirectoryReader::new(client.clone(), table),
-            campaigns: CampaignStore::new(client, settings)?,
+            directory: DirectoryStore::new(context)?,
+            reader: DirectoryReader::new(context)?,
+            campaigns: CampaignStore::new(context)?,
         })
     }
 

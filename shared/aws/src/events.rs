@@ -8,6 +8,8 @@ use serde::Serialize;
 
 use crate::campaigns::CampaignStore;
 use crate::campaigns::outbox::{Event, Happened};
+use crate::context::Context;
+use crate::settings::InvalidSetting;
 use crate::table::StoreError;
 
 /// The source that all events name.
@@ -60,8 +62,8 @@ struct Detail<'a> {
 
 impl EventBus {
     /// The bus with this name.
-    pub fn new(client: Client, name: String) -> Self {
-        Self { client, name }
+    pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
+        Ok(Self { client: Client::new(&context.config), name: context.settings.required("EVENT_BUS_NAME")? })
     }
 
     /// Publishes events, and forgets those that EventBridge took. A crash in between publishes them again. One that is refused keeps none of

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use aws_config::SdkConfig;
 use jiff::Timestamp;
 use portal_domain::audience::AudienceRule;
 use portal_domain::campaign::audit::Actor;
@@ -17,13 +16,13 @@ use portal_domain::{Campaign, CampaignId, CampaignState, Division, Filter, Recip
 
 use crate::campaigns::CampaignStore;
 use crate::campaigns::start::{Once, Started};
-use crate::directory::read::DirectoryReader;
-use crate::directory::templates::{TemplateRefusal, TemplateStore};
-use crate::mail::{MailError, Mailer};
+use crate::context::Context;
+use crate::directory::templates::TemplateRefusal;
+use crate::mail::MailError;
 use crate::named::Lookup;
 use crate::queue::{FanOutMessage, Queue, QueueError};
 use crate::sender::check_sender;
-use crate::settings::{InvalidSetting, Settings};
+use crate::settings::InvalidSetting;
 use crate::table::StoreError;
 
 /// What is to be started.
@@ -131,39 +130,34 @@ impl Ready {
 #[derive(Clone, Debug)]
 pub struct Launcher {
     store: CampaignStore,
-    directory: DirectoryReader,
-    templates: TemplateStore,
-    mailer: Mailer,
+    lookup: Lookup,
     fan_out: Queue,
 }
 
 impl Launcher {
     /// Builds it from a function's settings.
-    pub fn new(config: &SdkConfig, settings: &Settings) -> Result<Self, InvalidSetting> {
-        let dynamo = aws_sdk_dynamodb::Client::new(config);
-        let directory = settings.required("DIRECTORY_TABLE")?;
+    pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         Ok(Self {
-            store: CampaignStore::new(dynamo.clone(), settings)?,
-            templates: TemplateStore::new(dynamo.clone(), directory.clone()),
-            directory: DirectoryReader::new(dynamo, directory),
-            mailer: Mailer::new(config),
-            fan_out: Queue::new(aws_sdk_sqs::Client::new(config), settings.required("FAN_OUT_QUEUE_URL")?),
+            store: CampaignStore::new(context)?,
+            lookup: Lookup::new(context)?,
+            fan_out: context.queue("FAN_OUT_QUEUE_URL")?,
         })
     }
 
     /// Looks up what a request names, to tell everything that is wrong with it.
-    pub fn lookup(&self) -> Lookup {
-        Lookup::new(self.directory.clone(), self.templates.clone(), self.mailer.clone())
+    pub fn lookup(&self) -> &Lookup {
+        &self.lookup
     }
 
     /// Checks everything that may be in the way, and counts.
     pub async fn check(&self, request: CampaignRequest, now: Timestamp) -> Result<Ready, Refusal> {
-        let division = self.directory.division(&request.filter.division).await?.ok_or(Refusal::UnknownDivision)?;
-        let template = self.templates.usable(&request.template_id, Some(&division)).await??;
+        let division =
+            self.lookup.directory.division(&request.filter.division).await?.ok_or(Refusal::UnknownDivision)?;
+        let template = self.lookup.templates.usable(&request.template_id, Some(&division)).await??;
         if let Some(active) = self.store.active_in(&request.filter.division).await? {
             return Err(Refusal::Busy(active));
         }
-        let sandbox = match check_sender(&self.mailer, &division, &request.email_from).await {
+        let sandbox = match check_sender(&self.lookup.mailer, &division, &request.email_from).await {
             // Schedules that are due in the same minute ask SES more often than it answers. Their campaigns begin all
             // the same: SES had verified the sender when they were saved, and pauses a campaign if it has not any more.
             Err(error) if error.is_transient() && request.schedule.is_some() => {
@@ -184,12 +178,12 @@ impl Launcher {
         let audience = request.audience.at(now, &division.zone());
         let rules = Rules { audience, ..Rules::of_new_campaign(now, request.include_recently_invited) };
         let Some(recipient_id) = request.recipient_id else {
-            return Ok(self.directory.counts(&request.filter, rules).await?);
+            return Ok(self.lookup.directory.counts(&request.filter, rules).await?);
         };
         let mut counts = Counts::default();
-        for item in self.directory.recipients(&[recipient_id]).await? {
+        for item in self.lookup.directory.recipients(&[recipient_id]).await? {
             let recipient = Recipient::from(item);
-            let selected = self.directory.selected(&recipient, &request.filter).await?;
+            let selected = self.lookup.directory.selected(&recipient, &request.filter).await?;
             counts.add_recipient(&recipient, judge(&recipient, selected, rules));
         }
         if counts.total == 0 { Err(Refusal::UnknownRecipient) } else { Ok(counts) }

@@ -4,6 +4,7 @@ pub mod audit;
 pub mod campaigns;
 pub mod clock;
 pub mod config;
+pub mod context;
 pub mod directory;
 pub mod erasure;
 pub mod events;

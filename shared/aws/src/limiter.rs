@@ -14,8 +14,9 @@ use std::time::Duration;
 
 use self::store::{Item, LimiterStore, Taken};
 use crate::campaigns::keys;
+use crate::context::Context;
 use crate::mail::{MailError, Mailer};
-use crate::settings::{InvalidSetting, Settings};
+use crate::settings::InvalidSetting;
 use crate::table::{StoreError, back_off};
 
 /// After this time without a refresh the allowance is asked for anew. The sweep refreshes it every minute while a campaign is active.
@@ -70,18 +71,14 @@ pub struct Limiter {
 impl Limiter {
     /// The limiter on the table Campaigns. Rate or quota may be overridden only where the functions call another endpoint than
     /// AWS.
-    pub fn new(
-        client: aws_sdk_dynamodb::Client,
-        table: String,
-        mailer: Mailer,
-        settings: &Settings,
-    ) -> Result<Self, InvalidSetting> {
+    pub fn new(context: &Context, mailer: Mailer) -> Result<Self, InvalidSetting> {
+        let settings = &context.settings;
         let instead =
             Override { rate: settings.number("SES_RATE_OVERRIDE")?, quota: settings.number("SES_QUOTA_OVERRIDE")? };
         if instead != Override::default() && !settings.calls_another_endpoint() {
             return Err(InvalidSetting::OverrideOnAws);
         }
-        Ok(Self { store: LimiterStore::new(client, table), mailer, instead })
+        Ok(Self { store: LimiterStore::new(context.table("CAMPAIGNS_TABLE")?), mailer, instead })
     }
 
     /// Asks SES what the account may do, and tells all senders. Answers how many e-mails may still leave in these 24 hours.

@@ -1,5 +1,6 @@
 //! SES: what the account may do, who may send, and sending one e-mail.
 
+use crate::context::Context;
 use std::io;
 use std::time::Duration;
 
@@ -120,7 +121,8 @@ pub struct Mailer {
 
 impl Mailer {
     /// A mailer with this configuration. Sends are never retried by the SDK: a retry after a lost answer mails twice.
-    pub fn new(config: &aws_config::SdkConfig) -> Self {
+    pub fn new(context: &Context) -> Self {
+        let config = &context.config;
         let sending = never_repeated(aws_sdk_sesv2::config::Builder::from(config)).build();
         Self { client: Client::new(config), sending: Client::from_conf(sending), configuration_set: None }
     }
@@ -310,8 +312,8 @@ mod tests {
 
     /// Sends an e-mail with a script of SES's answers; answers what became of it, and what SES was asked.
     async fn sent(answers: impl IntoIterator<Item = (u16, Value)>) -> (Answer, Arc<Scripted>) {
-        let (config, asked) = Scripted::answering(answers);
-        let mailer = Mailer { configuration_set: Some("feedback".to_owned()), ..Mailer::new(&config) };
+        let (context, asked) = Scripted::answering(answers);
+        let mailer = Mailer { configuration_set: Some("feedback".to_owned()), ..Mailer::new(&context) };
         let rendered = Rendered { subject: "S".to_owned(), html: "<p>H</p>".to_owned(), text: "T".to_owned() };
         let tags =
             Tags { campaign: CampaignId::from_parts(1, 2), recipient: RecipientId::from_random([3; 16]), attempt: 4 };
@@ -412,8 +414,8 @@ mod tests {
             let unknown = || (404, json!({"__type": "NotFoundException"}));
             // Not the address and not its domain, but the domain above.
             let answers = [unknown(), unknown(), (200, json!({"VerifiedForSendingStatus": verified})), unknown()];
-            let (config, asked) = Scripted::answering(answers);
-            let mailer = Mailer::new(&config);
+            let (context, asked) = Scripted::answering(answers);
+            let mailer = Mailer::new(&context);
             assert_eq!(mailer.has_verified("ann@mail.example.com").await.expect("SES answers"), verified);
             let third = asked.requests()[2].operation.clone();
             assert!(third.contains("/identities/example.com"), "{third}");

@@ -6,18 +6,20 @@ use portal_domain::input::{FieldError, Fields, id_fault};
 use portal_domain::{Division, DivisionId, Filter, Recipient, RecipientId, TemplateId};
 use serde_json::Value;
 
+use crate::context::Context;
 use crate::directory::read::DirectoryReader;
 use crate::directory::templates::TemplateStore;
 use crate::mail::{Account, MailError, Mailer};
 use crate::sender::check_sender;
+use crate::settings::InvalidSetting;
 use crate::table::StoreError;
 
 /// Looks up the division, template, sender and recipient of requests that start or plan a campaign.
 #[derive(Clone, Debug)]
 pub struct Lookup {
-    directory: DirectoryReader,
-    templates: TemplateStore,
-    mailer: Mailer,
+    pub(crate) directory: DirectoryReader,
+    pub(crate) templates: TemplateStore,
+    pub(crate) mailer: Mailer,
 }
 
 /// What a lookup found. Nothing about fields that could not be read.
@@ -47,9 +49,13 @@ impl Found {
 }
 
 impl Lookup {
-    /// A lookup in these stores.
-    pub fn new(directory: DirectoryReader, templates: TemplateStore, mailer: Mailer) -> Self {
-        Self { directory, templates, mailer }
+    /// A lookup in the stores of a function.
+    pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
+        Ok(Self {
+            directory: DirectoryReader::new(context)?,
+            templates: TemplateStore::new(context)?,
+            mailer: Mailer::new(context),
+        })
     }
 
     /// Looks up what `body` names, as far as it can be read, in a division in which the caller `may` send. Nothing is

@@ -8,6 +8,8 @@ use portal_domain::schedule::OffReason;
 use portal_domain::{CampaignState, DivisionId};
 
 use crate::campaigns::notices::{CampaignNotice, Notice, ScheduleNotice};
+use crate::context::Context;
+use crate::settings::InvalidSetting;
 
 /// Longest subject that SNS takes for e-mail.
 const SUBJECT: usize = 100;
@@ -27,8 +29,10 @@ pub struct Topic {
 
 impl Topic {
     /// The topic with this ARN. Notices link to the operator's page under `public_url`.
-    pub fn new(client: Client, arn: String, public_url: String) -> Self {
-        Self { client, arn, public_url }
+    pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
+        let (arn, public_url) =
+            (context.settings.required("NOTICES_TOPIC_ARN")?, context.settings.required("PUBLIC_URL")?);
+        Ok(Self { client: Client::new(&context.config), arn, public_url })
     }
 
     /// Publishes a notice. It has ids and numbers, and no address of anybody.

@@ -1,5 +1,7 @@
 //! What the user pool says of operators now, for what is done in their name while they are away.
 
+use crate::context::Context;
+use crate::settings::InvalidSetting;
 use aws_sdk_cognitoidentityprovider::Client;
 use aws_sdk_cognitoidentityprovider::error::{DisplayErrorContext, SdkError};
 use portal_domain::DivisionId;
@@ -25,8 +27,8 @@ pub struct Operators {
 
 impl Operators {
     /// The pool with this id.
-    pub fn new(client: Client, pool: String) -> Self {
-        Self { client, pool }
+    pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
+        Ok(Self { client: Client::new(&context.config), pool: context.settings.required("USER_POOL_ID")? })
     }
 
     /// Whether this user exists, is enabled, and may send invitations in this division.

@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::campaigns::CampaignStore;
 use crate::campaigns::schedules::Written;
-use crate::settings::{MissingSetting, Settings};
+use crate::context::Context;
+use crate::settings::InvalidSetting;
 use crate::table::{StoreError, back_off};
 
 /// For how long, and how often, Scheduler tries to call the function. What comes over an hour late starts nothing anyway.
@@ -72,9 +73,10 @@ pub struct Scheduler {
 
 impl Scheduler {
     /// Builds it from a function's settings.
-    pub fn new(client: Client, settings: &Settings) -> Result<Self, MissingSetting> {
+    pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
+        let settings = &context.settings;
         Ok(Self {
-            client,
+            client: Client::new(&context.config),
             group: settings.required("SCHEDULE_GROUP")?,
             role: settings.required("SCHEDULER_ROLE_ARN")?,
             target: settings.required("SCHEDULED_SEND_ARN")?,

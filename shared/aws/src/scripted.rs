@@ -13,6 +13,8 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use serde_json::Value;
 
+use crate::context::Context;
+
 /// Answers with these statuses and bodies, in order; the last one is the answer to all further requests.
 pub struct Scripted {
     answers: Mutex<VecDeque<(u16, String)>>,
@@ -29,8 +31,8 @@ pub struct Request {
 }
 
 impl Scripted {
-    /// Configuration of clients that get these answers, and what they were asked.
-    pub fn answering(answers: impl IntoIterator<Item = (u16, Value)>) -> (SdkConfig, Arc<Self>) {
+    /// A context whose clients get these answers, and what they were asked.
+    pub fn answering(answers: impl IntoIterator<Item = (u16, Value)>) -> (Context, Arc<Self>) {
         let answers = answers.into_iter().map(|(status, body)| (status, body.to_string())).collect();
         let scripted = Arc::new(Self { answers: Mutex::new(answers), requests: Mutex::default() });
         let connector = Connector(scripted.clone());
@@ -40,7 +42,10 @@ impl Scripted {
             .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "test")))
             .http_client(http_client_fn(move |_, _| SharedHttpConnector::new(connector.clone())))
             .build();
-        (config, scripted)
+        let settings =
+            [("CAMPAIGNS_TABLE", "Campaigns"), ("DIRECTORY_TABLE", "Directory"), ("LEDGER_RETENTION_DAYS", "100")];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
+        (Context::new(&config, &settings), scripted)
     }
 
     /// Everything that was asked so far.

@@ -5,17 +5,12 @@ use std::env;
 
 use jiff::SignedDuration;
 
-/// A variable that the template should have set is missing or empty.
-#[derive(Debug, thiserror::Error)]
-#[error("the environment variable {0} is not set")]
-pub struct MissingSetting(&'static str);
-
 /// A setting that can't be used as it is.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidSetting {
-    /// It is missing.
-    #[error(transparent)]
-    Missing(#[from] MissingSetting),
+    /// It is missing or empty; the template should have set it.
+    #[error("the environment variable {0} is not set")]
+    Missing(&'static str),
     /// It is no number above zero.
     #[error("the environment variable {0} is not a number above zero")]
     NoNumber(&'static str),
@@ -35,8 +30,8 @@ impl Settings {
     }
 
     /// The value of a setting that must be there.
-    pub fn required(&self, name: &'static str) -> Result<String, MissingSetting> {
-        self.text(name).map(str::to_owned).ok_or(MissingSetting(name))
+    pub fn required(&self, name: &'static str) -> Result<String, InvalidSetting> {
+        self.text(name).map(str::to_owned).ok_or(InvalidSetting::Missing(name))
     }
 
     /// The value of a setting that is a number above zero, if it is there.

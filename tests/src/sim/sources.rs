@@ -7,6 +7,7 @@ use std::sync::Arc;
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
+use portal_runtime::Consumer;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
@@ -130,8 +131,8 @@ async fn handle(system: Arc<System>, source: Source, messages: Vec<Received>) {
         match &environment.work {
             Work::FanOut(function) => function.handle(event, deadline).await,
             Work::Deliver(function) => function.handle(event, deadline).await,
-            Work::Feedback(function) => function.handle(event).await,
-            Work::Resend(function) => function.handle(event, portal_aws::clock::now()).await,
+            Work::Feedback(function) => function.handle(event, deadline).await,
+            Work::Resend(function) => function.handle(event, deadline).await,
             _ => SqsBatchResponse::default(),
         }
     });

@@ -9,6 +9,7 @@ use fan_out::FanOut;
 use feedback::Feedback;
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::keys::LIMITERS;
+use portal_aws::context::Context;
 use portal_aws::settings::Settings;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -157,22 +158,21 @@ impl System {
     }
 
     fn function(self: &Arc<Self>, function: &str, instance: &Arc<Instance>) -> Work {
-        let config = &network::config(self, instance);
-        let settings = &self.settings;
+        let context = &Context::new(&network::config(self, instance), &self.settings);
         match function {
-            "fan-out" => Work::FanOut(FanOut::new(config, settings).unwrap()),
-            "deliver" => Work::Deliver(Deliver::new(config, settings).unwrap()),
-            "feedback" => Work::Feedback(Feedback::new(config, settings).unwrap()),
-            "resend" => Work::Resend(Resend::new(config, settings).unwrap()),
-            "sweep" => Work::Sweep(Box::new(Sweep::new(config, settings).unwrap())),
-            "scheduled-send" => Work::ScheduledSend(Box::new(ScheduledSend::new(config, settings).unwrap())),
-            "send" => Work::Http(send::router(send::Send::new(config, settings).unwrap())),
-            "load" => Work::Http(load::router(load::Load::new(config, settings).unwrap())),
-            "activate" => Work::Http(activate::router(activate::Activate::new(config, settings).unwrap())),
-            "campaigns" => Work::Http(campaigns::router(campaigns::Campaigns::new(config, settings).unwrap())),
-            "schedules" => Work::Http(schedules::router(schedules::Schedules::new(config, settings).unwrap())),
-            "templates" => Work::Http(templates::router(templates::Templates::new(config, settings).unwrap())),
-            "directory" => Work::Http(directory::router(directory::Directory::new(config, settings).unwrap())),
+            "fan-out" => Work::FanOut(FanOut::new(context).unwrap()),
+            "deliver" => Work::Deliver(Deliver::new(context).unwrap()),
+            "feedback" => Work::Feedback(Feedback::new(context).unwrap()),
+            "resend" => Work::Resend(Resend::new(context).unwrap()),
+            "sweep" => Work::Sweep(Box::new(Sweep::new(context).unwrap())),
+            "scheduled-send" => Work::ScheduledSend(Box::new(ScheduledSend::new(context).unwrap())),
+            "send" => Work::Http(send::router(send::Send::new(context).unwrap())),
+            "load" => Work::Http(load::router(load::Load::new(context).unwrap())),
+            "activate" => Work::Http(activate::router(activate::Activate::new(context).unwrap())),
+            "campaigns" => Work::Http(campaigns::router(campaigns::Campaigns::new(context).unwrap())),
+            "schedules" => Work::Http(schedules::router(schedules::Schedules::new(context).unwrap())),
+            "templates" => Work::Http(templates::router(templates::Templates::new(context).unwrap())),
+            "directory" => Work::Http(directory::router(directory::Directory::new(context).unwrap())),
             other => panic!("there is no function {other}"),
         }
     }

@@ -111,7 +111,7 @@ async fn calls_of(world: &World, call: Call) -> (Answer, HashMap<String, usize>)
         *counted.lock().unwrap().entry(operation.to_owned()).or_default() += 1;
         Fate::Made
     });
-    let answer = call.on(activate::router(activate::Activate::new(&config, &world.settings).unwrap())).await;
+    let answer = call.on(activate::router(activate::Activate::new(&world.context(&config)).unwrap())).await;
     let calls = calls.lock().unwrap().clone();
     (answer, calls)
 }
@@ -165,7 +165,7 @@ async fn of_many_who_try_at_the_same_time_exactly_one_is_accepted() {
 async fn a_source_with_many_refusals_is_throttled_and_the_right_password_works() {
     let (world, passwords) = invited(1).await;
     // One function for all calls, because building one takes longer than an answer.
-    let router = activate::router(activate::Activate::new(&world.config, &world.settings).unwrap());
+    let router = activate::router(activate::Activate::new(&world.context(&world.config)).unwrap());
     let post = async |body: Value, source: &str| {
         Call::new("POST", "/v1/activations").public().from(source).json(&body).on(router.clone()).await
     };
@@ -246,7 +246,7 @@ async fn an_answer_that_got_lost_is_no_refusal() {
         _ => Fate::Made,
     });
     let call = Call::new("POST", "/v1/activations").public().json(&activation(&world.email("p0"), &passwords[0]));
-    let answer = call.on(activate::router(activate::Activate::new(&config, &world.settings).unwrap())).await;
+    let answer = call.on(activate::router(activate::Activate::new(&world.context(&config)).unwrap())).await;
     assert_eq!(answer.status, 204, "{}", answer.text);
     assert_eq!(world.counts("division=NORTH").await["accepted"], 1);
 }
@@ -259,11 +259,11 @@ async fn an_event_that_could_not_be_published_comes_later() {
         _ => Fate::Made,
     });
     let call = Call::new("POST", "/v1/activations").public().json(&activation(&world.email("p0"), &passwords[0]));
-    let answer = call.on(activate::router(activate::Activate::new(&config, &world.settings).unwrap())).await;
+    let answer = call.on(activate::router(activate::Activate::new(&world.context(&config)).unwrap())).await;
     assert_eq!(answer.status, 204, "{}", answer.text);
     assert!(world.told().is_empty());
     assert_eq!(world.sweep_after(Duration::ZERO).await.events, 0, "it may be on its way");
-    let faulty = Sweep::new(&config, &world.settings).unwrap();
+    let faulty = Sweep::new(&world.context(&config)).unwrap();
     let after = |seconds| clock::now() + SignedDuration::from_secs(seconds);
     assert_eq!(faulty.run(after(60)).await.unwrap().errors, 1, "that may pass");
     assert!(faulty.run(after(600)).await.is_err(), "that an alarm must tell");

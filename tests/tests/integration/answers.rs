@@ -22,7 +22,7 @@ const SDK_TRIES: usize = 3;
 
 /// Puts a line between `deliver` and the cloud.
 fn deliver_over(world: &mut World, fate: impl Fn(&str, usize) -> Fate + Send + Sync + 'static) {
-    world.deliver = Deliver::new(&line(&world.config, fate), &world.settings).unwrap();
+    world.deliver = Deliver::new(&world.context(&line(&world.config, fate))).unwrap();
 }
 
 async fn invoke(world: &World, message: &Message) -> bool {
@@ -160,8 +160,7 @@ async fn a_campaign_that_has_ended_is_not_moved_on_by_someone_slow() {
         ("TransactWriteItems", 0) => Fate::Held(held.clone()),
         _ => Fate::Made,
     });
-    let slow = aws_sdk_dynamodb::Client::new(&slow);
-    let slow = CampaignStore::new(slow, &world.settings).unwrap();
+    let slow = CampaignStore::new(&world.context(&slow)).unwrap();
     let meanwhile = async {
         gate.arrived().await;
         for message in &messages {

@@ -131,7 +131,7 @@ async fn who_did_what_to_what_stands_in_it_with_before_and_after() {
 async fn it_is_narrowed_by_division_actor_and_time_and_read_page_by_page() {
     let world = World::new().await;
     world.put_division("SOUTH").await;
-    let kept = Audit::new(world.dynamo.clone(), &world.settings).unwrap();
+    let kept = Audit::new(&world.context(&world.config)).unwrap();
     let now = clock::now();
     // Of three months, one entry a day.
     for day in 1..=60 {
@@ -244,7 +244,7 @@ async fn nothing_is_done_that_can_not_be_noted() {
 #[tokio::test]
 async fn what_was_begun_and_never_completed_says_so() {
     let world = World::new().await;
-    let kept = Audit::new(world.dynamo.clone(), &world.settings).unwrap();
+    let kept = Audit::new(&world.context(&world.config)).unwrap();
     drop(kept.begin(Audit::entry(Actor::from("ann"), Deed::AccountsImported)).await.unwrap());
     let entry = &audit(&world, "").await[0];
     assert_eq!((&entry["deed"], &entry["ending"]), (&json!("accountsImported"), &Value::Null));

@@ -14,6 +14,7 @@ use portal_aws::table::{key, s};
 use portal_domain::campaign::DELIVERY_SIZE;
 use portal_domain::outcome::LedgerEvent;
 use portal_domain::{DivisionId, Outcome, PortalStatus, Shard};
+use portal_runtime::Consumer;
 use serde_json::json;
 use tests::cloud::CAMPAIGNS;
 use tests::http::Call;

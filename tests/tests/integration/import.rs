@@ -5,7 +5,6 @@ use portal_domain::import::{Change, Outcome};
 use portal_domain::permission::Divisions;
 use portal_domain::{AccountId, PortalStatus};
 use serde_json::{Value, json};
-use tests::cloud::{CAMPAIGNS, DIRECTORY};
 use tests::http::{Answer, Call};
 use tests::{Account, Contact, World};
 
@@ -242,7 +241,7 @@ async fn store_uncleaned(world: &World, posted: &Account) {
     let mut account = portal_domain::Account::parse(&posted.0).unwrap().account;
     account.account_id = AccountId::new(posted.0["accountId"].as_str().unwrap());
     account.account_class = posted.0["accountClass"].as_str().unwrap().to_owned();
-    let store = DirectoryStore::new(world.dynamo.clone(), DIRECTORY.to_owned(), CAMPAIGNS.to_owned());
+    let store = DirectoryStore::new(&world.context(&world.config)).unwrap();
     let report = store.import(&[Change::put(account)], &Divisions::Every, None).await;
     assert_eq!(report.outcomes, [Outcome::Stored]);
 }

@@ -17,7 +17,6 @@ use serde_json::json;
 use sweep::Sweep;
 use tests::World;
 use tests::clock::with_clock;
-use tests::cloud::CAMPAIGNS;
 use tests::http::Call;
 use tests::line::{Fate, line};
 
@@ -30,8 +29,8 @@ fn assert_spaced(world: &World, begin: Timestamp, interval: SignedDuration) {
 }
 
 fn limiter(world: &World, config: &SdkConfig) -> Limiter {
-    let dynamo = aws_sdk_dynamodb::Client::new(config);
-    Limiter::new(dynamo, CAMPAIGNS.to_owned(), Mailer::new(config), &world.settings).unwrap()
+    let context = world.context(config);
+    Limiter::new(&context, Mailer::new(&context)).unwrap()
 }
 
 #[tokio::test(start_paused = true)]
@@ -41,8 +40,7 @@ async fn functions_that_send_at_the_same_time_keep_one_rate_together() {
         world.cloud().ses.account.rate = 25.0;
         let id = world.send("NORTH").await;
         let messages = world.fan_out().await;
-        let functions: Vec<_> =
-            messages.iter().map(|_| Deliver::new(&world.config, &world.settings).unwrap()).collect();
+        let functions: Vec<_> = messages.iter().map(|_| Deliver::new(&world.context(&world.config)).unwrap()).collect();
         let begin = clock::now();
         let all = functions.iter().zip(&messages).map(|(deliver, message)| world.invoke_with(deliver, message));
         assert!(futures::future::join_all(all).await.into_iter().all(|handled| handled));
@@ -178,7 +176,7 @@ async fn a_campaign_pauses_and_notifies_when_ses_refuses_the_account() {
         });
         let before = world.recipient("NORTH", &world.email("p0")).await.unwrap();
         let id = world.send("NORTH").await;
-        world.pump_with(&Deliver::new(&config, &world.settings).unwrap()).await;
+        world.pump_with(&Deliver::new(&world.context(&config)).unwrap()).await;
         let campaign = world.campaign(id).await;
         assert_eq!((&campaign["state"], &campaign["stateReason"]), (&json!("paused"), &json!(reason)), "{code}");
         assert!(world.ledger(id).await.iter().all(|row| row.outcome == Outcome::Queued));
@@ -214,10 +212,10 @@ async fn operators_are_told_once_of_an_end_and_not_of_what_people_did() {
 async fn a_rate_of_ones_own_is_refused_without_an_endpoint_of_ones_own() {
     let world = World::empty();
     for name in ["SES_RATE_OVERRIDE", "SES_QUOTA_OVERRIDE"] {
-        let on_aws = world.settings_with(&[(name, "5")]);
-        assert!(Deliver::new(&world.config, &on_aws).is_err() && Sweep::new(&world.config, &on_aws).is_err());
-        let elsewhere = world.settings_with(&[(name, "5"), ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")]);
-        assert!(Deliver::new(&world.config, &elsewhere).is_ok() && Sweep::new(&world.config, &elsewhere).is_ok());
+        let on_aws = world.context_with(&[(name, "5")]);
+        assert!(Deliver::new(&on_aws).is_err() && Sweep::new(&on_aws).is_err());
+        let elsewhere = world.context_with(&[(name, "5"), ("AWS_ENDPOINT_URL", "http://127.0.0.1:4566")]);
+        assert!(Deliver::new(&elsewhere).is_ok() && Sweep::new(&elsewhere).is_ok());
     }
 }
 

@@ -10,8 +10,8 @@ use crate::resend::invited;
 /// A world in which the customers of a division are granted so many e-mails a day.
 async fn limited(people: usize, most: &str) -> World {
     let mut world = invited(people).await;
-    let settings = world.settings_with(&[("SELF_SERVICE_DAILY_LIMIT", most)]);
-    world.resend = ::resend::Resend::new(&world.config, &settings).unwrap();
+    let context = world.context_with(&[("SELF_SERVICE_DAILY_LIMIT", most)]);
+    world.resend = ::resend::Resend::new(&context).unwrap();
     world
 }
 

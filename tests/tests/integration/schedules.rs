@@ -523,8 +523,8 @@ async fn the_sweep_fails_when_scheduler_cannot_be_told_for_minutes() {
     let scheduling = Scheduling::with_people(0).await;
     let world = &scheduling.world;
     let schedule = scheduling.schedule(json!({})).await;
-    let settings = world.settings_with(&[("SCHEDULE_GROUP", "none")]);
-    let lost = Sweep::new(&world.config, &settings).unwrap();
+    let context = world.context_with(&[("SCHEDULE_GROUP", "none")]);
+    let lost = Sweep::new(&context).unwrap();
     let after = async |minutes: i64| lost.run(clock::now() + self::minutes(minutes)).await;
     assert!(after(6).await.is_ok(), "it knows");
     // The division changes its time zone, and Scheduler refuses the update.
@@ -543,7 +543,7 @@ async fn what_scheduler_is_told_too_late_does_not_stand() {
     let scheduling = Scheduling::with_people(0).await;
     let world = &scheduling.world;
     let schedule = scheduling.schedule(json!({})).await;
-    let scheduler = Scheduler::new(aws_sdk_scheduler::Client::new(&world.config), &world.settings).unwrap();
+    let scheduler = Scheduler::new(&world.context(&world.config)).unwrap();
     let told = world.campaigns.schedule(&ScheduleId::new(id(&schedule))).await.unwrap().unwrap();
     let untold = Schedule { armed: None, version: told.version - 1, ..told };
     let tell_late = || scheduler.arm(&world.campaigns, &untold, "America/New_York", clock::now());
@@ -686,7 +686,7 @@ async fn fifty_schedules_due_in_one_minute_start_though_ses_throttles() {
         "GetAccount" | "GetEmailIdentity" => Fate::Answered(429, r#"{"__type":"TooManyRequestsException"}"#),
         _ => Fate::Made,
     });
-    let asked_too_often = ScheduledSend::new(&config, &world.settings).unwrap();
+    let asked_too_often = ScheduledSend::new(&world.context(&config)).unwrap();
     let at: Timestamp = "2026-11-30T14:00:00Z".parse().unwrap();
     let events: Vec<_> = made.iter().map(|schedule| due(schedule, at)).collect();
     let runs = futures::future::join_all(events.iter().map(|event| asked_too_often.run(event, at))).await;

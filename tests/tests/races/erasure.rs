@@ -84,7 +84,7 @@ async fn an_import_that_read_before_the_erasure_does_not_bring_them_back_after_i
         ("TransactWriteItems", 1) => Fate::Held(held.clone()),
         _ => Fate::Made,
     });
-    let slow = directory::router(directory::Directory::new(&slow, &world.settings).unwrap());
+    let slow = directory::router(directory::Directory::new(&world.context(&slow)).unwrap());
     let import = json!([account("A2").0]);
     let importing = async { Call::new("POST", "/v1/accounts").json(&import).on(slow).await };
     let meanwhile = async {

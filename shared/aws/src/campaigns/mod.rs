@@ -32,14 +32,14 @@ pub mod start;
 mod transition;
 pub mod walk;
 
-use aws_sdk_dynamodb::Client;
 use futures::try_join;
 use jiff::{SignedDuration, Timestamp};
 use portal_domain::campaign::CampaignView;
 use portal_domain::{Campaign, CampaignId, DivisionId};
 
+use crate::context::Context;
 use crate::recipients::Recipients;
-use crate::settings::{InvalidSetting, Settings};
+use crate::settings::InvalidSetting;
 use crate::table::{StoreError, Table};
 
 /// Access to the table Campaigns, and to what is written with it in the table Directory: recipients, and the passwords that they chose.
@@ -54,13 +54,13 @@ pub struct CampaignStore {
 
 impl CampaignStore {
     /// A store on the tables `CAMPAIGNS_TABLE` and `DIRECTORY_TABLE`, which keeps ledger rows for `LEDGER_RETENTION_DAYS`.
-    pub fn new(client: Client, settings: &Settings) -> Result<Self, InvalidSetting> {
-        let directory = Table::new(client.clone(), settings.required("DIRECTORY_TABLE")?);
+    pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
+        let directory = context.table("DIRECTORY_TABLE")?;
         Ok(Self {
-            table: Table::new(client, settings.required("CAMPAIGNS_TABLE")?),
+            table: context.table("CAMPAIGNS_TABLE")?,
             recipients: Recipients::new(directory.clone()),
             directory,
-            retention: settings.required_days("LEDGER_RETENTION_DAYS")?,
+            retention: context.settings.required_days("LEDGER_RETENTION_DAYS")?,
         })
     }
 

@@ -46,18 +46,13 @@ impl CampaignStore {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_dynamodb::Client;
 
     use super::*;
 
     #[test]
     fn a_row_expires_after_its_end_and_never_before() {
-        let settings =
-            [("CAMPAIGNS_TABLE", "Campaigns"), ("DIRECTORY_TABLE", "Directory"), ("LEDGER_RETENTION_DAYS", "100")];
-        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter().collect();
-        let (config, _) = crate::scripted::Scripted::answering([]);
-        let client = Client::new(&config);
-        let store = CampaignStore::new(client, &settings).expect("nothing is missing");
+        let (context, _) = crate::scripted::Scripted::answering([]);
+        let store = CampaignStore::new(&context).expect("nothing is missing");
         let now: Timestamp = "2026-11-27T12:00:00Z".parse().expect("a time");
         let last: Timestamp = "2027-03-07T12:00:00Z".parse().expect("a time");
         for outcome in Outcome::ALL {

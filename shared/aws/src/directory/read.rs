@@ -11,7 +11,6 @@ mod shard;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use aws_sdk_dynamodb::Client;
 use portal_domain::link::Link;
 use portal_domain::recipient::Selected;
 use portal_domain::text::clean;
@@ -24,6 +23,8 @@ pub use shard::{Found, Page};
 
 use super::item::RecipientItem;
 use super::keys;
+use crate::context::Context;
+use crate::settings::InvalidSetting;
 use crate::table::{Batch, StoreError, Table};
 
 /// Reads divisions, recipients and their links.
@@ -37,8 +38,8 @@ pub type FilterOptions = BTreeMap<String, BTreeSet<String>>;
 
 impl DirectoryReader {
     /// A reader of this table.
-    pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self::of(Table::new(client, table))
+    pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
+        Ok(Self::of(context.table("DIRECTORY_TABLE")?))
     }
 
     pub(crate) fn of(table: Table) -> Self {

@@ -10,7 +10,6 @@ mod write;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aws_sdk_dynamodb::Client;
 use jiff::Timestamp;
 use portal_domain::input::FieldError;
 use portal_domain::mail::Compiled;
@@ -21,6 +20,8 @@ use serde::{Deserialize, Serialize};
 pub use write::Saved;
 
 use super::keys;
+use crate::context::Context;
+use crate::settings::InvalidSetting;
 use crate::table::{StoreError, Table};
 
 /// How many versions a function keeps ready; beyond that it begins anew.
@@ -100,8 +101,8 @@ pub fn refused_by(division: &Division, template: &Compiled) -> Option<TemplateRe
 
 impl TemplateStore {
     /// A store on the table Directory with this name.
-    pub fn new(client: Client, table: impl Into<String>) -> Self {
-        Self { table: Table::new(client, table), ready: Arc::default() }
+    pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
+        Ok(Self { table: context.table("DIRECTORY_TABLE")?, ready: Arc::default() })
     }
 
     /// Every template: the built-in one, then the others by name.

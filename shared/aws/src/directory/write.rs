@@ -7,7 +7,6 @@ mod table;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use aws_sdk_dynamodb::Client;
 use jiff::Timestamp;
 use portal_domain::import::{self, Change, Report};
 use portal_domain::permission::Divisions;
@@ -18,7 +17,9 @@ use self::table::Importing;
 use super::erased::StackHash;
 use super::keys;
 use super::read::DirectoryReader;
+use crate::context::Context;
 use crate::recipients::Recipients;
+use crate::settings::InvalidSetting;
 use crate::table::{StoreError, Table};
 
 /// Keeps divisions, accounts, recipients and their links.
@@ -43,15 +44,15 @@ pub enum Put {
 
 impl DirectoryStore {
     /// A store on the table with this name; events for the company's portal are kept in the table `events`.
-    pub fn new(client: Client, table: String, events: String) -> Self {
-        let (table, events) = (Table::new(client.clone(), table), Table::new(client, events));
-        Self {
+    pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
+        let table = context.table("DIRECTORY_TABLE")?;
+        Ok(Self {
             recipients: Recipients::new(table.clone()),
             table,
-            events,
+            events: context.table("CAMPAIGNS_TABLE")?,
             options: KnownOptions::default(),
             erased: StackHash::default(),
-        }
+        })
     }
 
     /// Stores a division, whatever was there.

@@ -2,7 +2,6 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use aws_sdk_dynamodb::Client;
 use jiff::{SignedDuration, Timestamp};
 use portal_domain::pace::{Slots, Window};
 use serde::Deserialize;
@@ -50,8 +49,8 @@ pub(super) struct LimiterStore {
 }
 
 impl LimiterStore {
-    pub fn new(client: Client, table: String) -> Self {
-        Self { table: Table::new(client, table), seen: Mutex::new(None) }
+    pub fn new(table: Table) -> Self {
+        Self { table, seen: Mutex::new(None) }
     }
 
     pub fn seen(&self) -> Option<Item> {

@@ -162,8 +162,8 @@ mod tests {
 
     /// What DynamoDB is asked to write.
     async fn written(update: impl FnOnce(&Recipients) -> Update) -> Value {
-        let (config, asked) = Scripted::answering([(200, json!({}))]);
-        let table = Table::new(Client::new(&config), "t");
+        let (context, asked) = Scripted::answering([(200, json!({}))]);
+        let table = Table::new(Client::new(&context.config), "t");
         let update = update(&Recipients::new(table.clone()));
         table.run("test", update).await.expect("an answer");
         asked.requests().remove(0).body

@@ -83,8 +83,8 @@ mod tests {
             set_back: None,
         };
         let stored = StoredRecipient { recipient, version: 8 };
-        let (config, _) = Scripted::answering([]);
-        let update = Recipients::new(Table::new(Client::new(&config), "t")).relink(&stored, 7);
+        let (context, _) = Scripted::answering([]);
+        let update = Recipients::new(Table::new(Client::new(&context.config), "t")).relink(&stored, 7);
         Action::from(update).into_part().expect("it is complete").update.expect("it is an update")
     }
 

@@ -173,8 +173,8 @@ mod tests {
             (200, json!({"Responses": found("a"), "UnprocessedKeys": left})),
             (200, json!({"Responses": found("b"), "UnprocessedKeys": {}})),
         ];
-        let (config, asked) = Scripted::answering(answers);
-        let table = Table::new(Client::new(&config), "t");
+        let (context, asked) = Scripted::answering(answers);
+        let table = Table::new(Client::new(&context.config), "t");
         let items = table.get_each("test", [wanted("a"), wanted("b")]).await.expect("both are found");
         assert_eq!(items.len(), 2);
         assert_eq!(asked.requests()[1].body["RequestItems"]["t"]["Keys"], left["t"]["Keys"]);
@@ -183,8 +183,8 @@ mod tests {
     #[tokio::test]
     async fn an_item_that_is_wanted_twice_is_read_once_and_with_its_key() {
         let answer = json!({"Responses": {"t": [{"pk": {"S": "a"}, "sk": {"S": "x"}, "name": {"S": "n"}}]}});
-        let (config, asked) = Scripted::answering([(200, answer)]);
-        let table = Table::new(Client::new(&config), "t");
+        let (context, asked) = Scripted::answering([(200, answer)]);
+        let table = Table::new(Client::new(&context.config), "t");
         let wanted = [wanted("a"), wanted("a"), wanted("b")];
         let items = table.get_each_of(Batch::new("test").only(["name"]), wanted).await.expect("found");
         assert_eq!(items, [json!({"pk": "a", "sk": "x", "name": "n"})]);

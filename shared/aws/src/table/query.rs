@@ -230,8 +230,8 @@ mod tests {
     }
 
     fn table(answers: impl IntoIterator<Item = (u16, Value)>) -> (Table, std::sync::Arc<Scripted>) {
-        let (config, asked) = Scripted::answering(answers);
-        (Table::new(Client::new(&config), "t"), asked)
+        let (context, asked) = Scripted::answering(answers);
+        (Table::new(Client::new(&context.config), "t"), asked)
     }
 
     #[tokio::test]

@@ -152,8 +152,8 @@ mod tests {
     async fn transacted(
         answers: impl IntoIterator<Item = (u16, Value)>,
     ) -> (Result<Transacted, StoreError>, Vec<Value>) {
-        let (config, asked) = Scripted::answering(answers);
-        let table = Table::new(Client::new(&config), "t");
+        let (context, asked) = Scripted::answering(answers);
+        let table = Table::new(Client::new(&context.config), "t");
         let mut tx = table.tx("test");
         tx.extend([table.delete(Key::<()>::new("a", "x")), table.delete(Key::<()>::new("b", "x"))]);
         let result = tx.write().await;
@@ -205,8 +205,8 @@ mod tests {
 
     #[tokio::test]
     async fn actions_are_put_in_order_each_with_its_condition() {
-        let (config, asked) = Scripted::answering([(200, json!({}))]);
-        let table = Table::new(Client::new(&config), "t");
+        let (context, asked) = Scripted::answering([(200, json!({}))]);
+        let table = Table::new(Client::new(&context.config), "t");
         let key = || Key::<Value>::new("a", "x");
         let mut tx = table.tx("test");
         tx.add(table.put_new(key(), &json!({"n": 1})).with("ttl", 5));

@@ -84,7 +84,6 @@ impl TemplateStore {
 mod tests {
     use std::sync::Arc;
 
-    use aws_sdk_dynamodb::Client;
     use portal_domain::mail::Sources;
     use serde_json::{Value, json};
 
@@ -93,8 +92,8 @@ mod tests {
 
     /// A store with a script of DynamoDB's answers, and what DynamoDB was asked.
     fn store(answers: impl IntoIterator<Item = (u16, Value)>) -> (TemplateStore, Arc<Scripted>) {
-        let (config, asked) = Scripted::answering(answers);
-        (TemplateStore::new(Client::new(&config), "t"), asked)
+        let (context, asked) = Scripted::answering(answers);
+        (TemplateStore::new(&context).expect("nothing is missing"), asked)
     }
 
     /// The answer to a question for this item, all of whose attributes are strings or numbers.

@@ -50,7 +50,6 @@ pub(super) fn action(store: &DirectoryStore, hash: &AddressHash, write: &Write) 
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_dynamodb::Client;
     use portal_domain::{DivisionId, RecipientId};
 
     use super::*;
@@ -59,12 +58,12 @@ mod tests {
 
     #[test]
     fn who_has_lost_the_last_link_is_told_of_in_the_table_of_events() {
-        let (config, _) = Scripted::answering([]);
-        let store = DirectoryStore::new(Client::new(&config), "table".to_owned(), "events".to_owned());
+        let (context, _) = Scripted::answering([]);
+        let store = DirectoryStore::new(&context).expect("nothing is missing");
         let hash = AddressHash::new(b"a secret of tests");
         let recipient = RecipientId::from_random([7; 16]);
         let tell = Write::Tell(recipient, DivisionId::new("D"), Linked::NoMore);
         let put = action(&store, &hash, &tell).into_part().expect("it is complete").put.expect("it is a put");
-        assert_eq!((put.table_name.as_str(), &put.item["happened"]), ("events", &s("unlinked")));
+        assert_eq!((put.table_name.as_str(), &put.item["happened"]), ("Campaigns", &s("unlinked")));
     }
 }
