@@ -9,7 +9,7 @@ use portal_aws::campaigns::accept::Accepted;
 use portal_aws::campaigns::outbox::Event;
 use portal_aws::campaigns::sources::WINDOW;
 use portal_aws::clock;
-use portal_aws::table::{StoreError, back_off};
+use portal_aws::table::{Attempts, StoreError};
 use portal_domain::activation::proven;
 use portal_domain::input::{FieldError, Fields};
 use portal_domain::new_password::{MOST_BYTES, NewPassword, PasswordHashed, TypedPassword};
@@ -22,9 +22,6 @@ use serde_json::Value;
 
 use crate::source::{MOST_TRIES, Source};
 use crate::{Activate, read};
-
-/// How many times the decision is repeated because the recipient changed between read and write.
-const TRIES: u32 = 8;
 
 /// How long the event for the company's portal may take before it is left to the sweep.
 const TIME_TO_PUBLISH: Duration = Duration::from_secs(3);
@@ -84,7 +81,8 @@ impl Activate {
 
     /// Accepts the invitation if the temporary password was mailed to this address and is still valid.
     async fn take_up(&self, asked: &Asked, chosen: &PasswordHashed) -> Result<Option<Box<Event>>, StoreError> {
-        for attempt in 1..=TRIES {
+        let mut attempts = Attempts::default();
+        while attempts.begin().await {
             // Each attempt uses the current time, because the password may have expired since the last one.
             let now = clock::now();
             let found = self.directory.recipient_at(&asked.division, &asked.email).await?;
@@ -98,7 +96,7 @@ impl Activate {
             let Some((recipient, password)) = invited.as_ref().zip(password) else { return Ok(None) };
             match self.store.accept(recipient, password, chosen, now).await? {
                 Accepted::Done(event) => return Ok(Some(event)),
-                Accepted::Changed => back_off(attempt).await,
+                Accepted::Changed => {}
             }
         }
         Err(StoreError::Busy("accept an invitation"))

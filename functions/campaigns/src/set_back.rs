@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use portal_aws::clock;
+use portal_aws::table::Attempts;
 use portal_domain::PortalStatus;
 use portal_domain::input::Fields;
 use portal_http::body::JsonBody;
@@ -15,9 +16,6 @@ use crate::Campaigns;
 
 /// Most characters of a reason.
 const REASON: usize = 500;
-
-/// How many times the recipient is read again because it changed between read and write.
-const TRIES: usize = 8;
 
 /// A `pending` recipient becomes `notSent`, and the mailed password stops working.
 pub(crate) async fn withdraw(
@@ -63,7 +61,8 @@ impl Campaigns {
         if !faults.is_empty() {
             return Err(faults.into());
         }
-        for _ in 0..TRIES {
+        let mut attempts = Attempts::default();
+        while attempts.begin().await {
             let recipient = self.recipient(caller, id).await?;
             if recipient.status != change.from {
                 let status = recipient.status.as_str();

@@ -21,7 +21,7 @@ use portal_aws::limiter::{Limiter, LimiterError, Reservation};
 use portal_aws::mail::Mailer;
 use portal_aws::queue::{DeliverMessage, Queue, QueueError, jittered};
 use portal_aws::settings::InvalidSetting;
-use portal_aws::table::{StoreError, back_off};
+use portal_aws::table::{Attempts, StoreError, back_off};
 use portal_domain::campaign::{CampaignEvent, DELIVERY_SIZE, StateReason};
 use portal_domain::pace::Slots;
 use portal_domain::{Campaign, Outcome};
@@ -48,9 +48,6 @@ const GRACE: SignedDuration = SignedDuration::from_secs(60);
 
 /// Writes that a claim needs are retried until this little time is left.
 const TIME_TO_END: SignedDuration = SignedDuration::from_secs(2);
-
-/// How many times a batch is decided again because a recipient changed between read and claim.
-const TRIES: usize = 10;
 
 /// A message could not be handled; it will be received again.
 #[derive(Debug, thiserror::Error)]
@@ -142,7 +139,8 @@ impl Consumer for Deliver {
 impl Deliver {
     async fn attempt(&self, message: &DeliverMessage, deadline: Timestamp) -> Result<(), DeliverError> {
         let mut turn: Option<Slots> = None;
-        for _ in 0..TRIES {
+        let mut attempts = Attempts::default();
+        while attempts.begin().await {
             let delivery = self.read(message).await?;
             let Some(campaign) = delivery.campaign.clone().filter(|campaign| campaign.state.sends()) else {
                 tracing::info!(campaign.id = %message.campaign_id, "campaign is not sending: message dropped");

@@ -15,15 +15,12 @@ use portal_aws::clock;
 use portal_aws::context::Context;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::settings::InvalidSetting;
-use portal_aws::table::{StoreError, back_off};
+use portal_aws::table::{Attempts, StoreError};
 use portal_domain::campaign::CampaignEvent;
 use portal_domain::feedback::Report;
 use portal_domain::feedback::parse::{Message, SentFor, SesReport, Unreadable, parse};
 use portal_domain::{CampaignId, EmailAddress};
 use portal_runtime::Consumer;
-
-/// How many times a report is decided again because the row changed between read and write.
-const TRIES: u32 = 10;
 
 /// A message could not be handled; it will be received again.
 #[derive(Debug, thiserror::Error)]
@@ -106,7 +103,8 @@ impl Feedback {
     /// Writes a report; `None` when there is no such ledger row.
     async fn report(&self, sent_for: SentFor, ses_report: &SesReport) -> Result<Option<Reported>, FeedbackError> {
         let SentFor { campaign, recipient, attempt } = sent_for;
-        for again in 1..=TRIES {
+        let mut attempts = Attempts::default();
+        while attempts.begin().await {
             let Some(row) = self.store.ledger_row_with_passwords(campaign, recipient).await? else {
                 tracing::warn!(campaign.id = %campaign, recipient.id = %recipient, "feedback on nobody in a ledger: dropped");
                 return Ok(None);
@@ -120,7 +118,6 @@ impl Feedback {
                 );
                 return Ok(Some(reported));
             }
-            back_off(again).await;
         }
         Err(FeedbackError::KeptChanging)
     }

@@ -19,7 +19,7 @@ use portal_aws::directory::templates::TemplateStore;
 use portal_aws::mail::{MailError, Mailer};
 use portal_aws::queue::{FanOutMessage, Queue, QueueError, ResendMessage};
 use portal_aws::settings::InvalidSetting;
-use portal_aws::table::{StoreError, back_off};
+use portal_aws::table::{Attempts, StoreError};
 use portal_domain::audience::AudienceRule;
 use portal_domain::campaign::SelfService;
 use portal_domain::campaign::audit::SYSTEM;
@@ -27,9 +27,6 @@ use portal_domain::mail::template::Head;
 use portal_domain::resend::{Refusal, Requests, decide};
 use portal_domain::{Campaign, CampaignState, Division, Filter, Outcome, Recipient, RecipientId, TemplateId};
 use portal_runtime::Consumer;
-
-/// How many times a request is decided again because something changed between read and write.
-const TRIES: u32 = 10;
 
 /// A message could not be handled; it will be received again.
 #[derive(Debug, thiserror::Error)]
@@ -96,7 +93,8 @@ impl Resend {
             tracing::info!("a request for a division that there is not: dropped");
             return Ok(());
         };
-        for attempt in 1..=TRIES {
+        let mut attempts = Attempts::default();
+        while attempts.begin().await {
             let Some(id) = self.directory.recipient_at(&message.division, &message.email).await? else {
                 tracing::info!("a request for an address that nobody has: dropped");
                 return Ok(());
@@ -115,7 +113,6 @@ impl Resend {
             if self.join(&division, &recipient, &asked, now).await? {
                 return Ok(());
             }
-            back_off(attempt).await;
         }
         Err(ResendError::KeptChanging)
     }

@@ -17,7 +17,7 @@ use portal_aws::mail::MailError;
 use portal_aws::operators::{Operators, OperatorsError};
 use portal_aws::queue::QueueError;
 use portal_aws::settings::InvalidSetting;
-use portal_aws::table::{StoreError, back_off};
+use portal_aws::table::{Attempts, StoreError};
 use portal_domain::campaign::StartedBy;
 use portal_domain::campaign::audit::Action;
 use portal_domain::email::EmailAddress;
@@ -27,9 +27,6 @@ use portal_domain::{CampaignId, Schedule, ScheduleId};
 use serde_json::Value;
 
 use crate::event::{Event, Written};
-
-/// How many times an occurrence is decided again because its schedule changed meanwhile.
-const TRIES: u32 = 8;
 
 /// An occurrence could not be handled; it will be received again.
 #[derive(Debug, thiserror::Error)]
@@ -88,7 +85,8 @@ impl ScheduledSend {
     /// Handles an occurrence at time `now` and returns its result; `None` if its schedule or rule no longer exists.
     pub async fn run(&self, event: &Value, now: Timestamp) -> Result<Option<Occurrence>, RunError> {
         let event = Event::parse(event).map_err(RunError::Unreadable)?;
-        for attempt in 1..=TRIES {
+        let mut attempts = Attempts::default();
+        while attempts.begin().await {
             if let Some(known) = self.store.occurrence(&event.schedule_id, event.scheduled_at).await? {
                 return self.dealt_with(known).await.map(Some);
             }
@@ -114,7 +112,6 @@ impl ScheduledSend {
                     return Ok(Some(occurrence));
                 }
             }
-            back_off(attempt).await;
         }
         Err(RunError::KeptChanging)
     }

@@ -14,7 +14,7 @@ use portal_aws::campaigns::item::Made;
 use portal_aws::campaigns::request::{RequestKey, Seen};
 use portal_aws::campaigns::schedules::Written;
 use portal_aws::clock;
-use portal_aws::table::StoreError;
+use portal_aws::table::{Attempts, StoreError};
 use portal_domain::audit::{Deed, Entry};
 use portal_domain::campaign::audit::Action;
 use portal_domain::division::SenderRefusal;
@@ -49,9 +49,6 @@ const TOLD: [&str; 14] = [
     "updatedBy",
     "updatedAt",
 ];
-
-/// How many times a change is repeated because an occurrence or the sweep changed the schedule meanwhile.
-const TRIES: u32 = 8;
 
 pub(crate) async fn create(
     State(schedules): State<Arc<Schedules>>,
@@ -249,7 +246,8 @@ impl Schedules {
         change: impl Fn(&Schedule) -> Result<Option<Schedule>, Problem>,
     ) -> Result<Schedule, Problem> {
         let entry = Audit::entry(caller.actor(), deed_of(action));
-        for attempt in 1..=TRIES {
+        let mut attempts = Attempts::default();
+        while attempts.begin().await {
             let before = self.schedule(caller, id).await?;
             let Some(after) = change(&before)? else { return Ok(before) };
             let begun = self.audit.begin(about(&before, entry.clone())).await?;
@@ -258,7 +256,6 @@ impl Schedules {
                 return Ok(Schedule { version: before.version + 1, ..after });
             }
             begun.refused().await;
-            portal_aws::table::back_off(attempt).await;
         }
         Err(StoreError::Busy("change a schedule").into())
     }
@@ -268,14 +265,17 @@ impl Schedules {
     async fn tell_missed(&self, saved: Schedule, due: Timestamp, now: Timestamp) -> Result<Schedule, StoreError> {
         let missed = Occurrence { scheduled_at: due, at: now, verdict: Verdict::saved() };
         let mut newest = saved;
-        for attempt in 1..=TRIES {
-            match self.store.record_occurrence(&newest, &missed).await? {
-                Written::Changed => portal_aws::table::back_off(attempt).await,
-                Written::Done | Written::Before => return Ok(newest.after(missed)),
+        let mut attempts = Attempts::default();
+        while attempts.begin().await {
+            if !attempts.is_first() {
+                match self.store.schedule(&newest.schedule_id).await? {
+                    Some(schedule) => newest = schedule,
+                    None => return Ok(newest),
+                }
             }
-            match self.store.schedule(&newest.schedule_id).await? {
-                Some(schedule) => newest = schedule,
-                None => return Ok(newest),
+            match self.store.record_occurrence(&newest, &missed).await? {
+                Written::Changed => {}
+                Written::Done | Written::Before => return Ok(newest.after(missed)),
             }
         }
         Err(StoreError::Busy("record an occurrence"))

@@ -17,6 +17,7 @@ use portal_aws::clock;
 use portal_aws::context::Context;
 use portal_aws::queue::{DeliverMessage, FanOutMessage, QueueError};
 use portal_aws::settings::InvalidSetting;
+use portal_aws::table::Attempts;
 use portal_domain::campaign::DELIVERY_SIZE;
 use portal_domain::outcome::LedgerEvent;
 use portal_domain::{CampaignId, Outcome};
@@ -28,9 +29,6 @@ use crate::{SweepError, Swept};
 /// How long one sweep drains dead letters. There may be any number of them, and the rest of the sweep must get its
 /// turn.
 const TIME: SignedDuration = SignedDuration::from_secs(20);
-
-/// How many times one dead delivery is read again because its rows changed meanwhile.
-const TRIES: usize = 5;
 
 /// The dead-letter queues, and where unreadable messages are parked.
 #[derive(Debug)]
@@ -226,7 +224,8 @@ struct Unreadable {
 /// Makes the rows of a dead delivery that are still `queued` `failed`. `false` if the rows kept changing: try again
 /// later.
 async fn give_up(store: &CampaignStore, dead: &DeliverMessage) -> Result<bool, SweepError> {
-    for _ in 0..TRIES {
+    let mut attempts = Attempts::default();
+    while attempts.begin().await {
         let rows = store.rows(dead.campaign_id, dead.shard, &dead.recipient_ids);
         let (campaign, rows) = try_join!(store.campaign(dead.campaign_id), rows)?;
         let sends = campaign.is_some_and(|campaign| campaign.state.sends());

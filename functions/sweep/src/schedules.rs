@@ -10,6 +10,7 @@ use portal_aws::context::Context;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::scheduler::Scheduler;
 use portal_aws::settings::InvalidSetting;
+use portal_aws::table::Attempts;
 use portal_domain::schedule::{Failure, Occurrence, ScheduleState, Verdict};
 use portal_domain::{DivisionId, Schedule, ScheduleId};
 use serde::Deserialize;
@@ -19,9 +20,6 @@ use crate::{LATE, SweepError, Swept};
 
 /// A schedule that a person changed within this time is left to the function that they called.
 const FRESH: SignedDuration = SignedDuration::from_secs(60);
-
-/// How many times a record is repeated because the schedule changed meanwhile.
-const TRIES: usize = 5;
 
 /// The message attribute in which Scheduler names the time of a run that it could not deliver.
 const TIME_ATTRIBUTE: &str = "SCHEDULED_TIME";
@@ -114,7 +112,8 @@ impl Lost {
     /// template, and was never stored.
     pub(crate) async fn record(&self, store: &CampaignStore, now: Timestamp) -> Result<bool, SweepError> {
         let occurrence = Occurrence { scheduled_at: self.scheduled_at, at: now, verdict: self.verdict.clone() };
-        for _ in 0..TRIES {
+        let mut attempts = Attempts::default();
+        while attempts.begin().await {
             let schedule: Option<Schedule> = store.schedule(&self.schedule_id).await?;
             let Some(schedule) = schedule else { return Ok(!self.in_template) };
             if schedule.state == ScheduleState::Deleted {

@@ -12,7 +12,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use portal_domain::import::Outcome;
-use portal_domain::{Recipient, RecipientId};
+use portal_domain::{DivisionId, Recipient, RecipientId};
 
 use crate::campaigns::CampaignStore;
 use crate::clock;
@@ -22,13 +22,10 @@ use crate::directory::read::DirectoryReader;
 use crate::directory::write::DirectoryStore;
 use crate::directory::write::erase::{Erasure, Readmitted};
 use crate::settings::InvalidSetting;
-use crate::table::{StoreError, back_off};
+use crate::table::{Attempts, StoreError};
 
 /// Accounts that are taken up at once: about as many as one transaction holds.
 const ACCOUNTS_AT_ONCE: usize = 40;
-
-/// How often a recipient is read anew who changes, or who stays linked, before this try is given up.
-const TRIES: u32 = 8;
 
 /// The sweep goes on with an erasure that began so long ago.
 const ABANDONED: SignedDuration = SignedDuration::from_mins(2);
@@ -53,6 +50,24 @@ pub enum Found {
     Erasure(Erasure),
 }
 
+impl Found {
+    /// The recipient's id.
+    pub fn id(&self) -> RecipientId {
+        match self {
+            Self::Person(person) => person.recipient_id,
+            Self::Erasure(erasure) => erasure.recipient_id,
+        }
+    }
+
+    /// The division of the recipient.
+    pub fn division(&self) -> &DivisionId {
+        match self {
+            Self::Person(person) => &person.division,
+            Self::Erasure(erasure) => &erasure.division,
+        }
+    }
+}
+
 impl Eraser {
     /// An eraser on the tables that the settings name.
     pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
@@ -73,8 +88,13 @@ impl Eraser {
 
     /// Begins to erase somebody, and goes on as [`Eraser::go_on`].
     pub async fn erase(&self, found: Found, until: Option<Timestamp>) -> Result<Erasure, StoreError> {
+        let id = found.id();
         let mut found = Some(found);
-        for attempt in 1..=TRIES {
+        let mut attempts = Attempts::default();
+        while attempts.begin().await {
+            if !attempts.is_first() {
+                found = self.find(id).await?;
+            }
             let person = match found.take() {
                 Some(Found::Erasure(erasure)) => return self.go_on(erasure, until).await,
                 Some(Found::Person(person)) => person,
@@ -84,8 +104,6 @@ impl Eraser {
                 fail::fail_point!("erasure.begun");
                 return self.go_on(erasure, until).await;
             }
-            back_off(attempt).await;
-            found = self.find(person.recipient_id).await?;
         }
         Err(StoreError::Busy("begin to erase a recipient"))
     }
@@ -110,19 +128,15 @@ impl Eraser {
 
     /// Takes a person off all accounts, and then removes them; `false` if that is not done yet.
     async fn take_off_accounts(&self, id: RecipientId, until: Option<Timestamp>) -> Result<bool, StoreError> {
-        let mut left = TRIES;
-        while until.is_none_or(|until| clock::now() < until) && left > 0 {
+        let (mut attempts, mut went_on) = (Attempts::default(), false);
+        while until.is_none_or(|until| clock::now() < until) && (went_on || attempts.begin().await) {
             let Some(person) = self.reader.recipients(&[id]).await?.pop() else { return Ok(true) };
             let recipient = Recipient::from(person.clone());
             let (accounts, _) = self.reader.accounts_of(&recipient, None, ACCOUNTS_AT_ONCE).await?;
-            let went_on = match accounts.is_empty() {
+            went_on = match accounts.is_empty() {
                 true => self.directory.remove(&person, clock::now()).await?,
                 false => self.directory.forget_on(&person, &accounts, until).await? == Outcome::Stored,
             };
-            if !went_on {
-                back_off(TRIES - left + 1).await;
-                left -= 1;
-            }
         }
         Ok(false)
     }

@@ -17,13 +17,10 @@ use crate::campaigns::keys;
 use crate::context::Context;
 use crate::mail::{MailError, Mailer};
 use crate::settings::InvalidSetting;
-use crate::table::{StoreError, back_off};
+use crate::table::{Attempts, StoreError};
 
 /// After this time without a refresh the allowance is asked for anew. The sweep refreshes it every minute while a campaign is active.
 const STALE: SignedDuration = SignedDuration::from_secs(180);
-
-/// How often a reservation is tried against others.
-const TRIES: u32 = 12;
 
 /// How far senders move on after SES found them too fast.
 const SLOW_DOWN: SignedDuration = SignedDuration::from_secs(1);
@@ -153,10 +150,10 @@ impl Limiter {
         mut seen: Option<Item>,
         window: Window,
     ) -> Result<Reservation, LimiterError> {
-        for attempt in 1..=TRIES {
+        let (mut attempts, mut known) = (Attempts::default(), false);
+        loop {
             let count = pace.at_once(wanted, seen.map_or(UNLIMITED, |item| item.room));
             let next = seen.map_or(0, |item| item.next);
-            let known = attempt > 1;
             if known && count == 0 {
                 return Ok(Reservation::QuotaUsedUp);
             }
@@ -168,10 +165,11 @@ impl Limiter {
                 Taken::Until(end) => return Ok(Reservation::Slots(Slots { first: end - slots.span(), ..slots })),
                 Taken::Not(item) => seen = item,
             }
-            if attempt > 2 {
-                back_off(attempt - 2).await;
+            // A guess was old: what is known now is tried at once.
+            if known && !attempts.begin().await {
+                return Err(StoreError::Busy("reserve a time to send").into());
             }
+            known = true;
         }
-        Err(StoreError::Busy("reserve a time to send").into())
     }
 }

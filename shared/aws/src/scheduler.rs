@@ -20,14 +20,11 @@ use crate::campaigns::CampaignStore;
 use crate::campaigns::schedules::Written;
 use crate::context::Context;
 use crate::settings::InvalidSetting;
-use crate::table::{StoreError, back_off};
+use crate::table::{Attempts, StoreError};
 
 /// For how long, and how often, Scheduler tries to call the function. What comes over an hour late starts nothing anyway.
 const MOST_SECONDS: i32 = 3_600;
 const MOST_RETRIES: i32 = 10;
-
-/// How often a schedule is told anew because it changes meanwhile.
-const TRIES: u32 = 8;
 
 /// What Scheduler puts the time into at which an occurrence was due.
 const SCHEDULED_TIME: &str = "<aws.scheduler.scheduled-time>";
@@ -100,7 +97,15 @@ impl Scheduler {
             return Ok(false);
         }
         let mut schedule = schedule.clone();
-        for attempt in 1..=TRIES {
+        let mut attempts = Attempts::default();
+        while attempts.begin().await {
+            if !attempts.is_first() {
+                let Some(newest) = store.schedule(&schedule.schedule_id).await? else {
+                    self.delete(&schedule.schedule_id).await?;
+                    return Ok(true);
+                };
+                schedule = newest;
+            }
             if schedule.state == Kept::Deleted {
                 self.delete(&schedule.schedule_id).await?;
                 store.remove_schedule(&schedule).await?;
@@ -111,12 +116,6 @@ impl Scheduler {
             if store.armed(&schedule, armed).await? == Written::Done {
                 return Ok(true);
             }
-            back_off(attempt).await;
-            let Some(newest) = store.schedule(&schedule.schedule_id).await? else {
-                self.delete(&schedule.schedule_id).await?;
-                return Ok(true);
-            };
-            schedule = newest;
         }
         Err(StoreError::Busy("arm a schedule").into())
     }

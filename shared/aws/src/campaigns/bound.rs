@@ -5,10 +5,7 @@ use portal_domain::{CampaignId, Shard};
 use super::item::{CursorItem, Numbers};
 use super::{CampaignStore, keys};
 use crate::table::condition::{at_most, is, lacks};
-use crate::table::{Action, StoreError, Updated, back_off};
-
-/// How often a shard asks anew because others are admitted at the same moment.
-const TRIES: u32 = 8;
+use crate::table::{Action, Attempts, StoreError, Updated};
 
 impl CampaignStore {
     /// Lets a shard's ledger grow from `rows` to `wanted` rows, if all shards together then have at most `most`. Call it before
@@ -24,7 +21,8 @@ impl CampaignStore {
         most: u64,
     ) -> Result<bool, StoreError> {
         let mut admitted = rows;
-        for attempt in 1..=TRIES {
+        let mut attempts = Attempts::default();
+        while attempts.begin().await {
             let more = wanted.saturating_sub(admitted);
             if more == 0 {
                 return Ok(true);
@@ -43,7 +41,6 @@ impl CampaignStore {
             if wanted > admitted && others.saturating_add(wanted) > most {
                 return Ok(false);
             }
-            back_off(attempt).await;
         }
         Err(StoreError::Busy("admit rows"))
     }

@@ -9,10 +9,7 @@ use portal_domain::{Outcome, RecipientId};
 use super::CampaignStore;
 use crate::directory::item::{MailMark, RecipientItem};
 use crate::directory::read::DirectoryReader;
-use crate::table::{StoreError, Transacted, back_off};
-
-/// How often a recipient is read and cleared anew because others change them.
-const TRIES: u32 = 8;
+use crate::table::{Attempts, StoreError, Transacted};
 
 impl CampaignStore {
     /// Lets a recipient be mailed again whose mail bounced or who complained, with who and when in the recipient's
@@ -24,7 +21,8 @@ impl CampaignStore {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let directory = DirectoryReader::of(self.directory.clone());
-        for attempt in 1..=TRIES {
+        let mut attempts = Attempts::default();
+        while attempts.begin().await {
             let Some(item) = directory.recipients(&[recipient]).await?.pop() else { return Ok(false) };
             let Some(MailMark::Undeliverable(why)) = &item.undeliverable else { return Ok(false) };
             if why == ERASED {
@@ -36,7 +34,7 @@ impl CampaignStore {
             tx.add(self.put_in_trail(recipient, &AuditEntry::new(now, by, Action::Cleared)));
             match tx.write().await? {
                 Transacted::Done => return Ok(true),
-                Transacted::Refused(_) => back_off(attempt).await,
+                Transacted::Refused(_) => {}
             }
         }
         Err(StoreError::Busy("clear a recipient"))

@@ -8,10 +8,7 @@ use portal_domain::{Campaign, CampaignId, CampaignState, Outcome, Shard};
 use super::CampaignStore;
 use super::item::{CursorItem, Task, Walk};
 use super::transition::{Lock, Moved, Transition, Walks};
-use crate::table::{StoreError, back_off};
-
-/// How often a campaign is read and decided about anew because others change it at the same moment.
-const TRIES: u32 = 8;
+use crate::table::{Attempts, StoreError};
 
 /// How a command ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +34,8 @@ impl CampaignStore {
         by: &Actor,
         now: Timestamp,
     ) -> Result<Obeyed, StoreError> {
-        for attempt in 1..=TRIES {
+        let mut attempts = Attempts::default();
+        while attempts.begin().await {
             let Some(campaign) = self.campaign(id).await? else { return Ok(Obeyed::Unknown) };
             let (state, reason) = match command.effect(&campaign, now) {
                 Effect::Moves(state, reason) => (state, reason),
@@ -58,7 +56,6 @@ impl CampaignStore {
                 }
                 Moved::Changed => {}
             }
-            back_off(attempt).await;
         }
         Err(StoreError::Busy("move a campaign on"))
     }
@@ -164,13 +161,13 @@ impl CampaignStore {
         id: CampaignId,
         decide: impl for<'a> Fn(&'a Campaign) -> Option<Transition<'a>>,
     ) -> Result<Option<Campaign>, StoreError> {
-        for attempt in 1..=TRIES {
+        let mut attempts = Attempts::default();
+        while attempts.begin().await {
             let Some(campaign) = self.campaign(id).await? else { return Ok(None) };
             let Some(transition) = decide(&campaign) else { return Ok(None) };
             if let Moved::Done(campaign) = self.transit(transition).await? {
                 return Ok(Some(*campaign));
             }
-            back_off(attempt).await;
         }
         Err(StoreError::Busy("move a campaign on"))
     }

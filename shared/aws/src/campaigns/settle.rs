@@ -11,13 +11,10 @@ use super::item::{ClaimItem, LedgerItem};
 use super::record::Record;
 use super::{CampaignStore, keys};
 use crate::clock;
-use crate::table::{Batch, StoreError, back_off};
+use crate::table::{Attempts, Batch, StoreError};
 
 /// How many rows a person's decision settles in one transaction.
 const SETTLED_AT_ONCE: usize = 80;
-
-/// How often rows that change meanwhile are read anew.
-const TRIES: u32 = 8;
 
 /// Why someone failed of whom a person decided that nothing was sent.
 const SETTLED: &str = "settled";
@@ -97,7 +94,8 @@ impl CampaignStore {
         by: &Actor,
         now: Timestamp,
     ) -> Result<usize, StoreError> {
-        for attempt in 1..=TRIES {
+        let mut attempts = Attempts::default();
+        while attempts.begin().await {
             let mut tx = self.table.tx("settle recipients");
             let mut counter = CounterItem::default();
             let mut entry = AuditEntry::new(now, by, Action::Settled);
@@ -117,7 +115,6 @@ impl CampaignStore {
             if tx.write().await?.is_done() {
                 return Ok(settled);
             }
-            back_off(attempt).await;
         }
         Err(StoreError::Busy("settle recipients"))
     }

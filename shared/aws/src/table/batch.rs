@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use aws_sdk_dynamodb::types::{Get, KeysAndAttributes, TransactGetItem};
 use serde::de::DeserializeOwned;
 
-use super::error::TRIES;
 use super::expression::{self, Aliases};
 use super::key::{PK, SK};
-use super::{Item, Key, StoreError, Table, back_off, boxed, key};
+use super::{Attempts, Item, Key, StoreError, Table, boxed, key};
 
 /// Most keys in one BatchGetItem (DynamoDB's limit).
 pub const BATCH_KEYS: usize = 100;
@@ -56,13 +55,9 @@ impl Batch {
         let wanted: Vec<_> = self.wanted.iter().collect();
         for chunk in wanted.chunks(BATCH_KEYS) {
             let mut request = self.request(chunk)?;
-            let mut attempt = 0;
+            let mut attempts = Attempts::default();
             while !request.is_empty() {
-                if attempt > 0 {
-                    back_off(attempt).await;
-                }
-                attempt += 1;
-                if attempt > TRIES {
+                if !attempts.begin().await {
                     return Err(StoreError::Busy(self.what));
                 }
                 let answer = table.client.batch_get_item().set_request_items(Some(request)).send().await;

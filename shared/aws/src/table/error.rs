@@ -1,17 +1,10 @@
-//! Why a table could not do what it was asked, and waiting before it is asked again.
+//! Why a table could not do what it was asked.
 
 use std::error::Error;
 use std::fmt;
-use std::time::Duration;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use portal_domain::{Tell, Told};
-use rand::RngExt;
-
-use crate::clock;
-
-/// How often a conflicting or throttled call is made before giving up: with the pauses below, about 5 seconds.
-pub(super) const TRIES: u32 = 9;
 
 /// A store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -105,12 +98,6 @@ pub(super) fn is_throttle(code: &str) -> bool {
             | "RequestLimitExceeded"
             | "TransactionInProgressException"
     )
-}
-
-/// Waits before try number `attempt` (from 1), with full jitter, at most a second.
-pub async fn back_off(attempt: u32) {
-    let ceiling = 25_u64.saturating_mul(1 << attempt.min(10)).min(1_000);
-    tokio::time::sleep(Duration::from_millis(clock::rng().random_range(0..=ceiling))).await;
 }
 
 #[cfg(test)]

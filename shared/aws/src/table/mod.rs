@@ -6,6 +6,7 @@
 //! here, so that no store knows which words DynamoDB reserves.
 
 mod action;
+mod attempts;
 mod attributes;
 mod batch;
 pub mod condition;
@@ -24,10 +25,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use self::action::{Action, Updated};
+pub use self::attempts::{Attempts, back_off};
 pub use self::attributes::attributes_of;
 pub use self::batch::{BATCH_KEYS, Batch, Found};
 pub use self::condition::Condition;
-pub use self::error::{StoreError, back_off};
+pub use self::error::StoreError;
 pub use self::key::{Item, Key, key, n, s};
 pub use self::query::{Page, Query};
 pub use self::tx::{Part, Refused, TRANSACTION_ACTIONS, Transacted, Tx};

@@ -6,8 +6,8 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{CancellationReason, TransactWriteItem};
 use serde::de::DeserializeOwned;
 
-use super::error::{TRIES, is_throttle};
-use super::{Action, StoreError, back_off};
+use super::error::is_throttle;
+use super::{Action, Attempts, StoreError};
 use crate::clock;
 
 /// Most actions in one transaction (DynamoDB's limit).
@@ -82,7 +82,8 @@ async fn transact(
     parts: Vec<TransactWriteItem>,
 ) -> Result<Transacted, StoreError> {
     let mut token = clock::new_token();
-    for attempt in 1..=TRIES {
+    let mut attempts = Attempts::default();
+    while attempts.begin().await {
         let request = client.transact_write_items().set_transact_items(Some(parts.clone()));
         let error = match request.client_request_token(&token).send().await {
             Ok(_) => return Ok(Transacted::Done),
@@ -101,7 +102,6 @@ async fn transact(
         } else if !error.code().is_some_and(is_throttle) {
             return Err(StoreError::of(what, error));
         }
-        back_off(attempt).await;
     }
     Err(StoreError::Busy(what))
 }
@@ -134,6 +134,7 @@ impl Refused {
 mod tests {
     use serde_json::{Value, json};
 
+    use super::super::attempts::MOST_ATTEMPTS;
     use super::*;
     use crate::scripted::Scripted;
     use crate::table::condition::is;
@@ -197,7 +198,7 @@ mod tests {
     async fn a_conflict_that_lasts_is_given_up_as_busy_and_an_invalid_item_at_once() {
         let (result, tokens) = transacted([cancelled(&["TransactionConflict"])]).await;
         assert!(result.is_err_and(|error| error.is_transient()));
-        assert_eq!(tokens.len(), TRIES as usize);
+        assert_eq!(tokens.len(), MOST_ATTEMPTS as usize);
         let (result, tokens) = transacted([cancelled(&["ValidationError"])]).await;
         assert!(result.is_err_and(|error| !error.is_transient()));
         assert_eq!(tokens.len(), 1);
