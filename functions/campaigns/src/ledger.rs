@@ -13,7 +13,7 @@ use portal_domain::audit::{Deed, Entry};
 use portal_domain::feedback::Standing;
 use portal_domain::{CampaignId, Outcome, Recipient, RecipientId};
 use portal_http::csv::{Table, wants_csv};
-use portal_http::cursor::{self, Page};
+use portal_http::cursor::{Page, PageRequest};
 use portal_http::words::{self, Clock};
 use portal_http::{Caller, Problem, Query};
 use serde::Serialize;
@@ -117,7 +117,7 @@ pub(crate) async fn recipients(
 ) -> Result<Response, Problem> {
     let csv = wants_csv(&headers);
     let (default, most) = if csv { (CSV_ROWS, CSV_ROWS) } else { (DEFAULT_LIMIT, MOST_ROWS) };
-    let (outcome, limit, cursor, in_words) = Query::of(&uri).read(|fields| {
+    let (outcome, page, in_words) = Query::of(&uri).read(|fields| {
         let outcome = fields.optional_text("outcome", 20).and_then(|name| {
             let outcome = Outcome::parse(&name);
             if outcome.is_none() {
@@ -126,15 +126,11 @@ pub(crate) async fn recipients(
             }
             outcome
         });
-        let cursor = fields.optional_text("cursor", 1_000);
-        (outcome, fields.optional_number("limit", 1..=most), cursor, words::asked_for(fields))
+        (outcome, PageRequest::read(fields, default, most), words::asked_for(fields))
     })?;
     let campaign = campaigns.campaign(&caller, &id).await?;
     let list = List(campaign.campaign_id, outcome);
-    let from = cursor.map(|cursor| cursor::decode(&list, &cursor)).transpose()?;
-    let limit = limit.unwrap_or(default) as usize;
-
-    let (ledger, next) = campaigns.store.ledger(&campaign, outcome, from, limit).await?;
+    let (ledger, next) = campaigns.store.ledger(&campaign, outcome, page.from(&list)?, page.limit).await?;
     let ids: Vec<_> = ledger.iter().map(|row| row.recipient_id).collect();
     let known = campaigns.directory.recipients(&ids).await?;
     let known: HashMap<_, _> = known.into_iter().map(|item| (item.recipient_id, Recipient::from(item))).collect();

@@ -23,10 +23,9 @@ use portal_aws::directory::read::DirectoryReader;
 use portal_aws::queue::Queue;
 use portal_aws::settings::InvalidSetting;
 use portal_domain::campaign::CampaignView;
-use portal_domain::input::FieldError;
 use portal_domain::permission::Divisions;
 use portal_domain::{Campaign, CampaignId, DivisionId, RecipientId};
-use portal_http::cursor::{self, Page};
+use portal_http::cursor::{Page, PageRequest};
 use portal_http::{Caller, Permission, Problem, Query, require};
 
 /// Campaigns in a page, unless the caller says otherwise.
@@ -69,7 +68,7 @@ impl Campaigns {
     async fn recipient(&self, caller: &Caller, id: &str) -> Result<RecipientItem, Problem> {
         let unknown = || Problem::not_found("There is no such recipient.");
         let id: RecipientId = id.parse().map_err(|_| unknown())?;
-        let recipient = self.directory.recipients(&[id]).await?.pop();
+        let recipient = self.directory.recipient(id).await?;
         recipient.filter(|recipient| caller.may(&recipient.division)).ok_or_else(unknown)
     }
 
@@ -101,22 +100,20 @@ async fn list(
     caller: Caller,
     uri: Uri,
 ) -> Result<Page<CampaignView>, Problem> {
-    let (division, limit, cursor) = Query::of(&uri).read(|fields| {
+    let (division, page) = Query::of(&uri).read(|fields| {
         let division = fields.optional_id("division").map(DivisionId::new);
-        (division, fields.optional_number("limit", 1..=MOST_CAMPAIGNS), fields.optional_text("cursor", 1_000))
+        (division, PageRequest::read(fields, DEFAULT_LIMIT, MOST_CAMPAIGNS))
     })?;
-    let before = cursor.map(|cursor| cursor::decode(&division, &cursor)).transpose()?;
-    let limit = limit.unwrap_or(DEFAULT_LIMIT) as usize;
+    let before = page.from(&division)?;
     let divisions = match &division {
         Some(division) => {
             caller.require(division)?;
-            let known = campaigns.directory.division(division).await?;
-            known.ok_or_else(|| FieldError::new("division", "is not a known division"))?;
+            campaigns.directory.known_division(division, "division").await??;
             Divisions::Only([division.clone()].into())
         }
         None => caller.divisions().clone(),
     };
-    let (listed, next) = campaigns.store.list(&divisions, before, limit).await?;
+    let (listed, next) = campaigns.store.list(&divisions, before, page.limit).await?;
     let now = clock::now();
     let views = listed.into_iter().map(|campaign| async {
         let progress = campaigns.store.progress(&campaign).await?;

@@ -8,14 +8,11 @@ use portal_aws::clock;
 use portal_aws::table::Attempts;
 use portal_domain::PortalStatus;
 use portal_domain::input::Fields;
-use portal_http::body::JsonBody;
+use portal_http::body::{JsonBody, reason};
 use portal_http::problem::ProblemType;
 use portal_http::{Caller, Problem};
 
 use crate::Campaigns;
-
-/// Most characters of a reason.
-const REASON: usize = 500;
 
 /// A `pending` recipient becomes `notSent`, and the mailed password stops working.
 pub(crate) async fn withdraw(
@@ -55,12 +52,7 @@ impl Campaigns {
         body: &serde_json::Value,
         caller: &Caller,
     ) -> Result<StatusCode, Problem> {
-        let mut fields = Fields::of(body, "")?;
-        let reason = fields.required_text("reason", REASON);
-        let faults = fields.finish();
-        if !faults.is_empty() {
-            return Err(faults.into());
-        }
+        let reason = reason(Fields::of(body, "")?)?;
         let mut attempts = Attempts::default();
         while attempts.begin().await {
             let recipient = self.recipient(caller, id).await?;
@@ -72,7 +64,7 @@ impl Campaigns {
                 );
                 return Err(problem.with("recipientStatus", status));
             }
-            if self.store.set_back(&recipient, &caller.actor(), reason.trim(), clock::now()).await? {
+            if self.store.set_back(&recipient, &caller.actor(), &reason, clock::now()).await? {
                 tracing::info!(recipient.id = %id, before = change.from.as_str(), "set back");
                 return Ok(StatusCode::NO_CONTENT);
             }

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use axum::extract::{Path, Request, State};
 use axum::http::{Extensions, StatusCode};
 use portal_aws::audit::{Audit, Begun};
-use portal_domain::account::{Contact, ContactAddress, parse};
+use portal_domain::account::{Contact, parse};
 use portal_domain::audit::{Deed, Entry};
 use portal_domain::email::Unusable;
 use portal_domain::import::{Address, Change, Outcome};
 use portal_domain::input::FieldError;
-use portal_domain::{Account, AccountId, DivisionId};
+use portal_domain::{Account, AccountId, Division, DivisionId, EmailAddress};
 use portal_http::{Caller, Permission, Problem, body};
 use serde_json::{Value, json};
 
@@ -180,7 +180,7 @@ impl Directory {
         let existing = self.store.existing_divisions(&named).await?;
         for posted in posted {
             if posted.parsed.as_ref().is_ok_and(|parsed| !existing.contains(&parsed.account.division)) {
-                posted.parsed = Err(vec![FieldError::new("division", "is not a known division")]);
+                posted.parsed = Err(vec![Division::unknown("division")]);
             }
         }
         Ok(())
@@ -201,11 +201,9 @@ fn refuse_other_divisions(posted: &mut [Posted], caller: &Caller) {
 fn erased_contacts<'a>(change: &'a Change, erased: &'a HashSet<Address>) -> impl Iterator<Item = FieldError> + 'a {
     let contacts =
         change.account.iter().flat_map(|account| account.contacts.iter().map(move |contact| (account, contact)));
-    let is_erased = |(account, contact): &(&Account, &Contact)| match &contact.address {
-        ContactAddress::Usable(email) => {
-            erased.contains(&Address { division: account.division.clone(), email: email.clone() })
-        }
-        ContactAddress::Unusable(_) => false,
+    let is_erased = |(account, contact): &(&Account, &Contact)| {
+        let address = |email: &EmailAddress| Address { division: account.division.clone(), email: email.clone() };
+        contact.address.usable().is_some_and(|email| erased.contains(&address(email)))
     };
     let contacts = contacts.filter(move |contact| !erased.is_empty() && is_erased(contact));
     contacts.map(|(_, contact)| {

@@ -14,16 +14,13 @@ use portal_domain::audit::{Deed, Entry};
 use portal_domain::import::Address;
 use portal_domain::input::{FieldError, Fields, id_fault};
 use portal_domain::{DivisionId, EmailAddress, Recipient, RecipientId};
-use portal_http::body::JsonBody;
+use portal_http::body::{JsonBody, reason};
 use portal_http::problem::ProblemType;
 use portal_http::{Caller, Problem};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::{Directory, deadline};
-
-/// Most characters of a reason.
-const REASON: usize = 500;
 
 /// Most characters of an address as it may be typed.
 const TYPED_ADDRESS: usize = 1_000;
@@ -77,25 +74,16 @@ pub async fn erase(
     let unknown = || Problem::not_found("There is no such recipient.");
     let reason = reason(Fields::of(&body, "")?)?;
     let id: RecipientId = id.parse().map_err(|_| unknown())?;
-    let found = directory.eraser.find(id).await?;
-    let division = match &found {
-        Some(Found::Person(person)) => &person.division,
-        Some(Found::Erasure(erasure)) => &erasure.division,
-        None => return Err(unknown()),
-    };
-    if !caller.may(division) {
-        return Err(unknown());
-    }
-    if let Some(Found::Person(person)) = &found
+    let found = directory.eraser.find(id).await?.filter(|found| caller.may(found.division())).ok_or_else(unknown)?;
+    if let Found::Person(person) = &found
         && names(&reason, &Recipient::from(person.as_ref().clone()))
     {
         return Err(FieldError::new("reason", "must not name the person: it stays in the audit").into());
     }
     let entry = Audit::entry(caller.actor(), Deed::PersonErased);
-    let (division, subject) = (Some(division.clone()), Some(id.to_string()));
+    let (division, subject) = (Some(found.division().clone()), Some(id.to_string()));
     let before = Some(json!({ "reason": reason }));
     let begun = directory.audit.begin(Entry { division, subject, before: before.clone(), ..entry }).await?;
-    let Some(found) = found else { return Err(unknown()) };
     let erasure = directory.eraser.erase(found, deadline::until(&extensions)).await?;
     let erased = Erased::from(erasure);
     tracing::info!(recipient.id = %id, state = erased.state, "erased");
@@ -148,12 +136,6 @@ pub async fn readmit(
             Ok(Json(json!({ "wasErased": was_erased })).into_response())
         }
     }
-}
-
-fn reason(mut fields: Fields<'_>) -> Result<String, Problem> {
-    let reason = fields.required_text("reason", REASON).trim().to_owned();
-    let faults = fields.finish();
-    if faults.is_empty() { Ok(reason) } else { Err(faults.into()) }
 }
 
 /// Whether a text contains a person's address or one of their names. Names of a single word are not looked for: many

@@ -82,7 +82,7 @@ impl<'a> Audience<'a> {
         while self.buffer.is_empty() && !self.exhausted {
             match self.campaign.recipient_id {
                 Some(only) => {
-                    let found = self.directory.recipients(&[only]).await?.into_iter().map(Recipient::from);
+                    let found = self.directory.recipient(only).await?.into_iter().map(Recipient::from);
                     self.buffer.extend(found.map(Found::by_status));
                     self.exhausted = true;
                 }

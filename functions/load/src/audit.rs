@@ -12,7 +12,7 @@ use portal_aws::clock;
 use portal_domain::DivisionId;
 use portal_domain::audit::Entry;
 use portal_domain::input::Fields;
-use portal_http::cursor::{self, Page};
+use portal_http::cursor::{Page, PageRequest};
 use portal_http::{Caller, Problem, Query};
 
 use crate::Load;
@@ -28,15 +28,14 @@ const MOST_ENTRIES: u64 = 500;
 type List<'a> = (&'static str, Option<&'a DivisionId>, Option<&'a str>, Option<Timestamp>, Option<Timestamp>);
 
 pub(crate) async fn list(State(load): State<Arc<Load>>, caller: Caller, uri: Uri) -> Result<Page<Entry>, Problem> {
-    let (division, actor, from, to, limit, cursor) = Query::of(&uri).read(|fields| {
+    let (division, actor, from, to, asked) = Query::of(&uri).read(|fields| {
         let division = fields.optional_id("division").map(DivisionId::new);
         let actor = fields.optional_text("actor", 256);
         let (from, to) = (moment(fields, "from", 0), moment(fields, "to", 1));
-        let limit = fields.optional_number("limit", 1..=MOST_ENTRIES).unwrap_or(DEFAULT_LIMIT);
-        (division, actor, from, to, limit as usize, fields.optional_text("cursor", 1_000))
+        (division, actor, from, to, PageRequest::read(fields, DEFAULT_LIMIT, MOST_ENTRIES))
     })?;
     let list: List<'_> = ("audit", division.as_ref(), actor.as_deref(), from, to);
-    let cursor = cursor.map(|cursor| cursor::decode(&list, &cursor)).transpose()?;
+    let cursor = asked.from(&list)?;
     if let Some(division) = &division {
         caller.require(division)?;
     }
@@ -59,7 +58,7 @@ pub(crate) async fn list(State(load): State<Arc<Load>>, caller: Caller, uri: Uri
         next = after_page;
         for entry in page.into_iter().filter(is_wanted) {
             size += bytes(&entry);
-            if !entries.is_empty() && (entries.len() == limit || size > MOST_BYTES) {
+            if !entries.is_empty() && (entries.len() == asked.limit || size > MOST_BYTES) {
                 next = entries.last().and_then(|last| last.entry_id.parse().ok());
                 return Page::new(entries, &list, next.as_ref());
             }

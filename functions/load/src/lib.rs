@@ -22,7 +22,6 @@ use portal_aws::directory::read::DirectoryReader;
 use portal_aws::directory::templates::TemplateStore;
 use portal_aws::settings::InvalidSetting;
 use portal_domain::audit::{Deed, Entry};
-use portal_domain::input::FieldError;
 use portal_domain::selection::Rules;
 use portal_domain::{Division, DivisionId, Filter};
 use portal_http::{Caller, Permission, Problem, require};
@@ -52,8 +51,7 @@ impl Load {
     /// query.
     async fn division(&self, caller: &Caller, id: &DivisionId) -> Result<Division, Problem> {
         caller.require(id)?;
-        let division = self.directory.division(id).await?;
-        division.ok_or_else(|| FieldError::new("division", "is not a known division").into())
+        Ok(self.directory.known_division(id, "division").await??)
     }
 
     /// Records in the audit that rows of a list were exported.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use portal_aws::clock;
 use portal_domain::input::Fields;
 use portal_http::csv::{Table, wants_csv};
-use portal_http::cursor::{self, Page};
+use portal_http::cursor::{Page, PageRequest};
 use portal_http::{Problem, words};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -28,9 +28,6 @@ pub(crate) const MOST_BYTES: usize = 4_000_000;
 /// Time to fill a page, after which it is returned as it is. API Gateway's time limit is 29 seconds.
 pub(crate) const MOST_TIME: Duration = Duration::from_secs(15);
 
-/// Longest cursor: two ids of 128 characters, as JSON and in base64.
-const CURSOR_CHARS: usize = 2_000;
-
 /// Limits of a page; the first one reached ends it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
@@ -43,7 +40,7 @@ pub(crate) struct Bounds {
 #[derive(Debug)]
 pub(crate) struct Paging {
     pub bounds: Bounds,
-    cursor: Option<String>,
+    page: PageRequest,
     csv: bool,
     /// The file is for people.
     pub words: bool,
@@ -65,9 +62,9 @@ impl Paging {
     pub(crate) fn read(fields: &mut Fields<'_>, headers: &HeaderMap) -> Self {
         let csv = wants_csv(headers);
         let (default, most) = if csv { (CSV_ROWS, CSV_ROWS) } else { (DEFAULT_LIMIT, MOST_ROWS) };
-        let rows = fields.optional_number("limit", 1..=most).unwrap_or(default) as usize;
-        let bounds = Bounds { rows, bytes: MOST_BYTES, until: clock::now() + MOST_TIME };
-        Self { bounds, cursor: fields.optional_text("cursor", CURSOR_CHARS), csv, words: words::asked_for(fields) }
+        let page = PageRequest::read(fields, default, most);
+        let bounds = Bounds { rows: page.limit, bytes: MOST_BYTES, until: clock::now() + MOST_TIME };
+        Self { bounds, page, csv, words: words::asked_for(fields) }
     }
 
     /// Whether the page is part of an export.
@@ -77,7 +74,7 @@ impl Paging {
 
     /// Where the page of this list begins; `None` at its start.
     pub(crate) fn from<P: Serialize + DeserializeOwned>(&self, list: &impl Serialize) -> Result<Option<P>, Problem> {
-        Ok(self.cursor.as_ref().map(|cursor| cursor::decode(list, cursor)).transpose()?)
+        Ok(self.page.from(list)?)
     }
 
     /// The answer with this page.

@@ -105,7 +105,7 @@ pub(crate) async fn one(
     load.division(&caller, &filter.division).await?;
     let unknown = || Problem::not_found("There is no such recipient in this division.");
     let id: RecipientId = id.parse().map_err(|_| unknown())?;
-    let item = load.directory.recipients(&[id]).await?.pop();
+    let item = load.directory.recipient(id).await?;
     let item = item.filter(|recipient| recipient.division == filter.division).ok_or_else(unknown)?;
     let accepted_at = item.acceptance.map(|acceptance| acceptance.at);
     let recipient = Recipient::from(item);

@@ -11,7 +11,7 @@ use portal_aws::audit::Audit;
 use portal_aws::campaigns::history;
 use portal_aws::clock;
 use portal_aws::directory::item::{Acceptance, MailMark, RecipientItem};
-use portal_domain::account::{Contact, ContactAddress};
+use portal_domain::account::Contact;
 use portal_domain::audit::{Deed, Entry};
 use portal_domain::campaign::SelfService;
 use portal_domain::campaign::audit::AuditEntry;
@@ -142,10 +142,8 @@ impl From<&RecipientItem> for Stored {
 impl OnAccount {
     /// An account's data about a person; `None` if none of its contacts is theirs.
     fn of(account: Account, recipient: &Recipient) -> Option<Self> {
-        let is_theirs = |contact: &Contact| match &contact.address {
-            ContactAddress::Usable(email) => email.as_str() == recipient.email,
-            ContactAddress::Unusable(_) => false,
-        };
+        let is_theirs =
+            |contact: &Contact| contact.address.usable().is_some_and(|email| email.as_str() == recipient.email);
         let contacts = account.contacts.into_iter().filter(is_theirs).map(|contact| OwnContact {
             contact_id: contact.contact_id,
             name: contact.name,
@@ -189,7 +187,7 @@ pub(crate) async fn export(
     let list = ("recipient data", id);
     let cursor = Query::of(&uri).read(|fields| fields.optional_text("cursor", 1_000))?;
     let after: Option<AccountId> = cursor.map(|cursor| cursor::decode(&list, &cursor)).transpose()?;
-    let item = load.directory.recipients(&[id]).await?.pop();
+    let item = load.directory.recipient(id).await?;
     let item = item.filter(|item| caller.may(&item.division)).ok_or_else(unknown)?;
     let stored = Stored::from(&item);
     let recipient = Recipient::from(item);

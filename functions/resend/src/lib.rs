@@ -99,7 +99,7 @@ impl Resend {
                 tracing::info!("a request for an address that nobody has: dropped");
                 return Ok(());
             };
-            let Some(recipient) = self.directory.recipients(&[id]).await?.pop() else { return Ok(()) };
+            let Some(recipient) = self.directory.recipient(id).await? else { return Ok(()) };
             fail::fail_point!("resend.read");
             let waiting = self.is_waiting(&recipient).await?;
             let requests = Requests { granted: &recipient.resends, mailed: recipient.resent_at, waiting };

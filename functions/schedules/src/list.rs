@@ -8,10 +8,9 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 use jiff::Timestamp;
 use portal_aws::clock;
-use portal_domain::input::FieldError;
 use portal_domain::schedule::ScheduleState;
 use portal_domain::{Division, DivisionId, Schedule};
-use portal_http::cursor::{self, Page};
+use portal_http::cursor::{Page, PageRequest};
 use portal_http::query::NoQuery;
 use portal_http::{Caller, Problem, Query};
 
@@ -29,19 +28,17 @@ pub(crate) async fn schedules(
     caller: Caller,
     uri: Uri,
 ) -> Result<Page<ScheduleView>, Problem> {
-    let (division, limit, cursor) = Query::of(&uri).read(|fields| {
+    let (division, page) = Query::of(&uri).read(|fields| {
         let division = fields.optional_id("division").map(DivisionId::new);
-        (division, fields.optional_number("limit", 1..=MOST_ITEMS), fields.optional_text("cursor", 2_000))
+        (division, PageRequest::read(fields, DEFAULT_LIMIT, MOST_ITEMS))
     })?;
-    let after: Option<(String, String)> = cursor.map(|cursor| cursor::decode(&division, &cursor)).transpose()?;
-    let limit = limit.unwrap_or(DEFAULT_LIMIT) as usize;
+    let after: Option<(String, String)> = page.from(&division)?;
     let mut listed = schedules.store.schedules().await?;
     listed.retain(|schedule| schedule.state != ScheduleState::Deleted);
     match &division {
         Some(division) => {
             caller.require(division)?;
-            let known = schedules.directory.division(division).await?;
-            known.ok_or_else(|| FieldError::new("division", "is not a known division"))?;
+            schedules.directory.known_division(division, "division").await??;
             listed.retain(|schedule| schedule.plan.filter.division == *division);
         }
         None => {
@@ -51,8 +48,8 @@ pub(crate) async fn schedules(
     }
     listed.sort_by_cached_key(position);
     listed.retain(|schedule| after.as_ref().is_none_or(|after| position(schedule) > *after));
-    let more = listed.len() > limit;
-    listed.truncate(limit);
+    let more = listed.len() > page.limit;
+    listed.truncate(page.limit);
     let next = listed.last().filter(|_| more).map(position);
     let divisions = schedules.directory.divisions().await?;
     let divisions: HashMap<DivisionId, Division> =
@@ -93,12 +90,10 @@ pub(crate) async fn occurrences(
     Path(id): Path<String>,
     uri: Uri,
 ) -> Result<Page<OccurrenceView>, Problem> {
-    let (limit, cursor) = Query::of(&uri)
-        .read(|fields| (fields.optional_number("limit", 1..=MOST_ITEMS), fields.optional_text("cursor", 1_000)))?;
+    let page = Query::of(&uri).read(|fields| PageRequest::read(fields, DEFAULT_LIMIT, MOST_ITEMS))?;
     let schedule = schedules.schedule(&caller, &id).await?;
-    let before: Option<Timestamp> = cursor.map(|cursor| cursor::decode(&id, &cursor)).transpose()?;
-    let limit = limit.unwrap_or(DEFAULT_LIMIT) as usize;
-    let (occurrences, more) = schedules.store.occurrences(&schedule.schedule_id, before, limit).await?;
+    let before: Option<Timestamp> = page.from(&id)?;
+    let (occurrences, more) = schedules.store.occurrences(&schedule.schedule_id, before, page.limit).await?;
     let next = occurrences.last().filter(|_| more).map(|last| last.scheduled_at);
     Page::new(occurrences.into_iter().map(OccurrenceView::new).collect(), &id, next.as_ref())
 }

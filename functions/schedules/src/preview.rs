@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use portal_aws::clock;
-use portal_domain::input::FieldError;
+use portal_domain::Division;
 use portal_domain::schedule::{Sketch, shown_runs};
 use portal_domain::selection::{Counts, Rules};
 use portal_http::body::JsonBody;
@@ -41,7 +41,7 @@ pub(crate) async fn preview(
     let is_stored = stored.as_ref().is_some_and(|stored| stored.plan.audience == audience);
     let mut faults = if is_stored { Vec::new() } else { audience.missing_limits("audience") };
     if division.is_none() {
-        faults.push(FieldError::new("filter.division", "is not a known division"));
+        faults.push(Division::unknown("filter.division"));
     }
     // As in a save, a rate starts anew only if the timing changes.
     let anchor = stored.filter(|stored| stored.plan.timing == timing).map_or(now, |stored| stored.anchor);

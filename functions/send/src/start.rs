@@ -14,7 +14,7 @@ use portal_domain::campaign::{CampaignView, Progress};
 use portal_domain::division::SenderRefusal;
 use portal_domain::input::FieldError;
 use portal_domain::selection::Counts;
-use portal_domain::{CampaignId, DivisionId};
+use portal_domain::{CampaignId, Division, DivisionId};
 use portal_http::Caller;
 use serde_json::Value;
 
@@ -58,7 +58,7 @@ impl From<launch::Refusal> for Refusal {
         use launch::Refusal as Launch;
         let unknown = |field, message: &str| Self::Malformed(vec![FieldError::new(field, message)]);
         match refusal {
-            Launch::UnknownDivision => unknown("filter.division", "is not a known division"),
+            Launch::UnknownDivision => Self::Malformed(vec![Division::unknown("filter.division")]),
             Launch::Template(refusal) => unknown("templateId", &refusal.to_string()),
             Launch::UnknownRecipient => unknown("recipientId", "is not a recipient in this selection"),
             Launch::Sender(refusal) => Self::Sender(refusal),

@@ -72,12 +72,11 @@ impl Templates {
     /// The division, if the caller has permission for it, and the recipient or a sample.
     pub(crate) async fn people(&self, caller: &Caller, audience: &Audience) -> Result<People, Problem> {
         caller.require(&audience.division)?;
-        let division = self.directory.division(&audience.division).await?;
-        let division = division.ok_or_else(|| FieldError::new("division", "is not a known division"))?;
+        let division = self.directory.known_division(&audience.division, "division").await??;
         let Some(id) = audience.recipient_id else {
             return Ok(People { recipient: sample::recipient(&division), division, earlier_passwords_end: false });
         };
-        let found = self.directory.recipients(&[id]).await?.into_iter().next();
+        let found = self.directory.recipient(id).await?;
         let found = found.filter(|recipient| recipient.division == division.division);
         let item = found.ok_or_else(|| FieldError::new("recipientId", "is not a recipient in this division"))?;
         let earlier_passwords_end = item.was_mailed_a_password();

@@ -83,7 +83,7 @@ impl Eraser {
         if let Some(erasure) = self.directory.erasure(id).await? {
             return Ok(Some(Found::Erasure(erasure)));
         }
-        Ok(self.reader.recipients(&[id]).await?.pop().map(|person| Found::Person(Box::new(person))))
+        Ok(self.reader.recipient(id).await?.map(|person| Found::Person(Box::new(person))))
     }
 
     /// Begins to erase somebody, and goes on as [`Eraser::go_on`].
@@ -130,7 +130,7 @@ impl Eraser {
     async fn take_off_accounts(&self, id: RecipientId, until: Option<Timestamp>) -> Result<bool, StoreError> {
         let (mut attempts, mut went_on) = (Attempts::default(), false);
         while until.is_none_or(|until| clock::now() < until) && (went_on || attempts.begin().await) {
-            let Some(person) = self.reader.recipients(&[id]).await?.pop() else { return Ok(true) };
+            let Some(person) = self.reader.recipient(id).await? else { return Ok(true) };
             let recipient = Recipient::from(person.clone());
             let (accounts, _) = self.reader.accounts_of(&recipient, None, ACCOUNTS_AT_ONCE).await?;
             went_on = match accounts.is_empty() {

@@ -181,7 +181,7 @@ impl Launcher {
             return Ok(self.lookup.directory.counts(&request.filter, rules).await?);
         };
         let mut counts = Counts::default();
-        for item in self.lookup.directory.recipients(&[recipient_id]).await? {
+        if let Some(item) = self.lookup.directory.recipient(recipient_id).await? {
             let recipient = Recipient::from(item);
             let selected = self.lookup.directory.selected(&recipient, &request.filter).await?;
             counts.add_recipient(&recipient, judge(&recipient, selected, rules));

@@ -67,9 +67,9 @@ impl Lookup {
             if !may(id) {
                 return Ok(found);
             }
-            found.division = self.directory.division(id).await?;
-            if found.division.is_none() {
-                found.faults.push(FieldError::new("filter.division", "is not a known division"));
+            match self.directory.known_division(id, "filter.division").await? {
+                Ok(division) => found.division = Some(division),
+                Err(fault) => found.faults.push(fault),
             }
         }
         if let Some(template) = &named.template
@@ -89,7 +89,7 @@ impl Lookup {
     }
 
     async fn selects(&self, filter: &Filter, recipient: RecipientId) -> Result<bool, StoreError> {
-        let Some(item) = self.directory.recipients(&[recipient]).await?.pop() else { return Ok(false) };
+        let Some(item) = self.directory.recipient(recipient).await? else { return Ok(false) };
         self.directory.selected(&Recipient::from(item), filter).await
     }
 }

@@ -85,6 +85,16 @@ pub enum ContactAddress {
     Unusable(Unusable),
 }
 
+impl ContactAddress {
+    /// The address, if it is usable.
+    pub fn usable(&self) -> Option<&EmailAddress> {
+        match self {
+            Self::Usable(email) => Some(email),
+            Self::Unusable(_) => None,
+        }
+    }
+}
+
 impl Account {
     /// Active services of all sites together.
     pub fn active_services(&self) -> u64 {
@@ -105,7 +115,7 @@ impl Account {
     #[must_use]
     pub fn without(mut self, erased: impl Fn(&EmailAddress) -> bool) -> Self {
         for contact in &mut self.contacts {
-            if matches!(&contact.address, ContactAddress::Usable(email) if erased(email)) {
+            if contact.address.usable().is_some_and(&erased) {
                 contact.address = ContactAddress::Unusable(Unusable::Erased);
                 contact.name.clear();
                 contact.portal = PortalStatus::NotSent;

@@ -57,6 +57,11 @@ pub enum SenderRefusal {
 }
 
 impl Division {
+    /// The fault of a field that names a division that there is not.
+    pub fn unknown(field: &str) -> FieldError {
+        FieldError::new(field, "is not a known division")
+    }
+
     /// Its time zone; UTC if the zone is no longer known, so that an old division can still invite.
     pub fn zone(&self) -> TimeZone {
         TimeZone::get(&self.time_zone).unwrap_or(TimeZone::UTC)

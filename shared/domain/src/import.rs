@@ -45,7 +45,6 @@ use std::collections::{BTreeSet, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::account::ContactAddress;
 use crate::link::Link;
 use crate::recipient::links::Relink;
 use crate::{Account, AccountId, DivisionId, EmailAddress, PortalStatus, Recipient, RecipientId};
@@ -87,10 +86,7 @@ impl Change {
     /// The addresses that the account will link.
     pub fn addresses(&self) -> impl Iterator<Item = Address> {
         self.account.iter().flat_map(|account| {
-            let usable = account.contacts.iter().filter_map(|contact| match &contact.address {
-                ContactAddress::Usable(email) => Some(email.clone()),
-                ContactAddress::Unusable(_) => None,
-            });
+            let usable = account.contacts.iter().filter_map(|contact| contact.address.usable().cloned());
             usable.map(|email| Address { division: account.division.clone(), email })
         })
     }

@@ -6,7 +6,7 @@ mod json;
 use axum::body::{self, Bytes};
 use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
-use portal_domain::input::FieldError;
+use portal_domain::input::{FieldError, Fields};
 use serde_json::{Value, json};
 
 use crate::Problem;
@@ -21,6 +21,9 @@ pub use json::from_slice as value_from_slice;
 
 /// How many bytes a body may have unless the function says otherwise.
 pub const DEFAULT_LIMIT: usize = 1024 * 1024;
+
+/// Most characters of an operator's reason.
+const MOST_REASON_CHARS: usize = 500;
 
 /// A body of at most [`DEFAULT_LIMIT`] bytes that is JSON.
 #[derive(Debug)]
@@ -85,6 +88,13 @@ pub fn syntax_fault_at(field: &str, first_line: usize, indent: usize, error: &se
     let line = first_line + error.line().saturating_sub(1);
     let column = error.column() + if error.line() <= 1 { indent } else { 0 };
     FieldError::new(field, format!("is not valid JSON: line {line}, column {column}: {what}"))
+}
+
+/// The operator's `reason`, the last field of a body.
+pub fn reason(mut fields: Fields<'_>) -> Result<String, Problem> {
+    let reason = fields.required_text("reason", MOST_REASON_CHARS).trim().to_owned();
+    let faults = fields.finish();
+    if faults.is_empty() { Ok(reason) } else { Err(faults.into()) }
 }
 
 #[cfg(test)]

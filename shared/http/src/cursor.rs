@@ -7,7 +7,7 @@
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use portal_domain::input::FieldError;
+use portal_domain::input::{FieldError, Fields};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -20,6 +20,30 @@ const VERSION: u8 = 1;
 
 /// Bytes of the hash in a cursor.
 const HASH_BYTES: usize = 9;
+
+/// Longest cursor: two ids of 128 characters, as JSON and in base64.
+const MOST_CHARS: usize = 2_000;
+
+/// What a request says of the page that it asks for.
+#[derive(Clone, Debug)]
+pub struct PageRequest {
+    /// Most rows on it.
+    pub limit: usize,
+    cursor: Option<String>,
+}
+
+impl PageRequest {
+    /// Reads `limit`, which is `default` unless said otherwise and at most `most`, and `cursor`.
+    pub fn read(fields: &mut Fields<'_>, default: u64, most: u64) -> Self {
+        let limit = fields.optional_number("limit", 1..=most).unwrap_or(default) as usize;
+        Self { limit, cursor: fields.optional_text("cursor", MOST_CHARS) }
+    }
+
+    /// Where the page of this list begins; `None` at its start.
+    pub fn from<P: Serialize + DeserializeOwned>(&self, list: &impl Serialize) -> Result<Option<P>, FieldError> {
+        self.cursor.as_ref().map(|cursor| decode(list, cursor)).transpose()
+    }
+}
 
 /// A page of a list, as in answers.
 #[derive(Debug, Serialize)]

@@ -23,7 +23,7 @@ impl CampaignStore {
         let directory = DirectoryReader::of(self.directory.clone());
         let mut attempts = Attempts::default();
         while attempts.begin().await {
-            let Some(item) = directory.recipients(&[recipient]).await?.pop() else { return Ok(false) };
+            let Some(item) = directory.recipient(recipient).await? else { return Ok(false) };
             let Some(MailMark::Undeliverable(why)) = &item.undeliverable else { return Ok(false) };
             if why == ERASED {
                 return Ok(false);

@@ -11,6 +11,7 @@ mod shard;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
+use portal_domain::input::FieldError;
 use portal_domain::link::Link;
 use portal_domain::recipient::Selected;
 use portal_domain::text::clean;
@@ -51,6 +52,15 @@ impl DirectoryReader {
         self.table.get("read a division", &keys::division(division)).await
     }
 
+    /// The division that a field of a request names; the fault of the field if there is none.
+    pub async fn known_division(
+        &self,
+        division: &DivisionId,
+        field: &str,
+    ) -> Result<Result<Division, FieldError>, StoreError> {
+        Ok(self.division(division).await?.ok_or_else(|| Division::unknown(field)))
+    }
+
     /// All divisions, in the order of their ids.
     pub async fn divisions(&self) -> Result<Vec<Division>, StoreError> {
         self.table.all("list divisions", keys::divisions()).await
@@ -66,6 +76,11 @@ impl DirectoryReader {
             }
         }
         Ok(options)
+    }
+
+    /// The item of a recipient, as [`DirectoryReader::recipients`] reads it.
+    pub async fn recipient(&self, id: RecipientId) -> Result<Option<RecipientItem>, StoreError> {
+        Ok(self.recipients(&[id]).await?.pop())
     }
 
     /// The items of these recipients, read consistently, in no particular order; who doesn't exist is absent. Status and links are as
