@@ -16,7 +16,7 @@ async function start() {
   try {
     return activate(await brandOf(link.division));
   } catch (problem) {
-    // 400 is of a division that none can be called.
+    // The API answers 400 if the text can't be the name of a division.
     return [400, 404].includes(problem.status) ? incomplete() : fill(main, problemBox(problem, { retry: start }));
   }
 }
@@ -28,12 +28,12 @@ function activate(brand) {
 }
 
 function header({ name, logoUrl }) {
-  // A logo that can't be had leaves the name.
+  // Without a logo, the name stands alone.
   const logo = logoUrl && h('img', { src: logoUrl, alt: '', referrerpolicy: 'no-referrer', onerror: event => event.target.remove() });
   return h('header', { class: 'brand' }, logo, h('p', {}, name));
 }
 
-/** Nothing of what was typed is left on the page. */
+/** Replaces the form, so that nothing that was typed stays on the page. */
 function welcome(brand) {
   const title = heading(1, {}, 'Your account is activated');
   fill(main, header(brand),
@@ -50,6 +50,6 @@ function incomplete() {
   }));
 }
 
-// A link that is opened in a page that is open already changes only what is behind the #.
+// Opening another link in the same tab changes only the fragment, which loads nothing by itself.
 addEventListener('hashchange', () => location.reload());
 start();

@@ -1,9 +1,9 @@
 /**
- * The calls of customers, who are signed in to nothing.
+ * The API calls of a customer. They need no sign-in.
  */
 import { problemOf, unanswered } from '../shared/api/problem.js';
 
-/** The gateway gives up after 29 seconds; nothing that takes longer will be answered. */
+/** The gateway gives up after 29 seconds, so a call that takes longer than this gets no answer. */
 const TIMEOUT_MS = 40_000;
 
 /** Name, logo and portal of a division. */
@@ -17,7 +17,7 @@ export function accept(activation) {
   return call('POST', 'v1/activations', activation);
 }
 
-/** Asks for a new e-mail. Whether there will be one is not told. */
+/** Asks for a new e-mail. The answer does not tell whether one will be sent. */
 export function askForMail({ division, email }) {
   return call('POST', 'v1/activations/resend', { division, email });
 }

@@ -1,5 +1,5 @@
 /**
- * The form by which a customer accepts the invitation. Nothing is sent before the button is pressed.
+ * The form with which a customer accepts the invitation. It calls nothing before its button is pressed.
  */
 import { accept } from './activation-calls.js';
 import { askAgain } from './ask-again.js';
@@ -7,7 +7,7 @@ import { fill, h, heading, whileBusy } from '../shared/dom.js';
 import { passwordField } from './password-field.js';
 import { problemBox } from '../shared/problem-box.js';
 
-/** What a fault of the service is shown at; all others are shown above the button. */
+/** The fields that show the API's faults about them. All other faults are shown above the button. */
 const FIELDS = ['email', 'temporaryPassword', 'newPassword'];
 
 /**
@@ -31,7 +31,7 @@ export function activationForm(link, brand, done) {
   async function submit(event) {
     event.preventDefault();
     clear();
-    // Browsers remember what was sent from fields of text, and offer it to the next.
+    // Browsers remember what is submitted in a text field, so the password field hides its text first.
     password.hide();
     await whileBusy(press, 'Activating…', async () => {
       try {
@@ -60,7 +60,7 @@ export function activationForm(link, brand, done) {
     if (faults.length > 0) return fields[faults[0].field].input.focus();
     if (!problem.is?.('not-activated')) return fill(trouble, problemBox(problem));
     temporary.element.hidden = false;
-    // The refusal offers the same.
+    // The refusal contains the same offer.
     expired.hidden = true;
     return fill(trouble, refusal());
   }
@@ -73,7 +73,7 @@ export function activationForm(link, brand, done) {
       askAgain(who));
   }
 
-  /** Who asks for a new e-mail: nobody yet, while there is no address. */
+  /** The person who asks for a new e-mail; undefined while the address is missing. */
   function who() {
     if (email.input.checkValidity()) return { division: link.division, email: email.input.value.trim() };
     email.input.reportValidity();
@@ -88,7 +88,7 @@ export function activationForm(link, brand, done) {
     expired);
 }
 
-/** A field of text with its label and what is wrong with it. */
+/** A text field with its label and its fault. */
 export function textField(id, label, props) {
   const wrong = h('p', { id: `${id}-fault`, class: 'fault', role: 'alert' });
   const input = h('input', { id, name: id, required: true, spellcheck: 'false', 'aria-describedby': `${id}-fault`, ...props });

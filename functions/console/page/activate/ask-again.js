@@ -1,13 +1,13 @@
 /**
- * Asking for a new e-mail. The answer is the same for everybody: nobody learns here who is a customer.
+ * Asks for a new e-mail. The answer is the same for everybody, so that nobody learns here who is a customer.
  */
 import { askForMail } from './activation-calls.js';
 import { button, fill, h } from '../shared/dom.js';
 import { problemBox } from '../shared/problem-box.js';
 
 /**
- * @param {() => {division: string, email: string}|null} who nothing if the address is missing, which is then told where
- *   it belongs
+ * @param {() => {division: string, email: string}|null} who null if the address is missing; `who` then says so at its
+ *   field
  */
 export function askAgain(who) {
   const answer = h('div', { class: 'asked', role: 'status' });

@@ -1,5 +1,5 @@
 /**
- * Asks a customer who invited them, where the link has come without it or with a division that there is not.
+ * Asks the customer which company invited them, if the link names no division or one that does not exist.
  */
 import { brandOf } from './activation-calls.js';
 import { textField } from './activation-form.js';
@@ -7,7 +7,7 @@ import { fill, h, heading, whileBusy } from '../shared/dom.js';
 import { problemBox } from '../shared/problem-box.js';
 
 /**
- * @param {string} said what the link says
+ * @param {string} said the division that the link names
  * @param {(brand: Object) => void} done called with the brand of the division
  */
 export function divisionForm(said, done) {
@@ -32,7 +32,7 @@ export function divisionForm(said, done) {
   }
 
   return h('form', { id: 'incomplete', class: 'card', method: 'post', onsubmit: submit },
-    heading(1, {}, 'Something of your link is missing'),
+    heading(1, {}, 'Part of your link is missing'),
     h('p', {}, 'Open the e-mail again and press its button, or copy the whole link into the address bar. ',
       'If that leads here again, type the name of the company as it stands in the e-mail.'),
     company.element, trouble,

@@ -4,13 +4,13 @@
 import { announce, fill, h } from '../shared/dom.js';
 import { FEWEST, strength } from './strength.js';
 
-/** A screen reader is told once somebody stops typing. */
+/** A screen reader reads the strength only after a pause in typing. */
 const PAUSE_MS = 900;
 
 /**
- * @param {() => string[]} about what anyone connects with the person
+ * @param {() => string[]} about words that others connect with the person
  * @returns {{element: HTMLElement, input: HTMLInputElement, fault: (text: string) => void, hide: () => void}} `fault`
- *   shows what is wrong; nothing takes it away
+ *   shows a fault, and removes it if the text is empty; `hide` turns the field back into a password field
  */
 export function passwordField(about) {
   const input = h('input', {

@@ -1,26 +1,29 @@
 /**
- * How strong a password looks. An estimate to choose by: what may be used is for the service to say, which knows what
- * is guessed first.
+ * An estimate of a password's strength, to choose by. The API alone decides which passwords are allowed: it knows the
+ * ones that attackers try first.
  */
 
-/** Fewest characters that the service takes. */
+/** Fewest characters that the API accepts. */
 export const FEWEST = 12;
 
-/** What a word that everybody knows is worth, and a character that follows from the one before it (aaa, 123, cba). */
+/**
+ * A well-known word counts as one character. A character that follows from the one before it (aaa, 123, cba) counts
+ * less.
+ */
 const KNOWN_WORD = '\u0001';
 const FOLLOWS = 0.25;
 
-/** A character counts fully this many times. */
+/** A password is worth at most this many times the number of its different characters. */
 const TIMES = 1.6;
 
 const WELL_KNOWN = ['password', 'passwort', 'qwerty', 'letmein', 'iloveyou', 'welcome', 'admin', 'changeme', 'dragon', 'monkey', 'football', 'portal'];
 
-/** Up to which worth a password has a level, and what that is called. @type {[number, number, string][]} */
+/** Upper limits of worth, with the level and its name. @type {[number, number, string][]} */
 const LEVELS = [[8, 1, 'Weak'], [11, 2, 'Fair'], [15, 3, 'Good'], [Infinity, 4, 'Strong']];
 
 /**
  * @param {string} password
- * @param {string[]} [about] what anyone connects with the person: address, company
+ * @param {string[]} [about] words that others connect with the person: address, company
  * @returns {{level: number, word: string}} a level from 0 (too short) to 4
  */
 export function strength(password, about = []) {

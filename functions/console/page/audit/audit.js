@@ -1,5 +1,5 @@
 /**
- * The view Audit: who exported, imported, deleted or changed what, in all divisions that one may see.
+ * The view Audit: who exported, imported, deleted or changed what, in all divisions that the operator may see.
  */
 import { get } from '../shared/api/api.js';
 import { fill, h, heading } from '../shared/dom.js';
@@ -9,7 +9,7 @@ import { go, to } from '../shared/navigation/route.js';
 import { operator } from '../shared/api/session.js';
 import * as words from '../shared/words.js';
 
-/** The days of the filter are days of this clock. */
+/** The time zone of the days in the filter. */
 const CLOCK = 'UTC';
 
 const COLUMNS = [
@@ -21,7 +21,7 @@ const COLUMNS = [
   { label: 'How it ended', cell: ending },
 ];
 
-/** Where what an entry is about is shown, by how its deed begins. */
+/** The view that shows the subject of an entry, by the beginning of the entry's deed. */
 const VIEWS = { ledgerExported: 'campaigns', template: 'templates', schedule: 'schedules' };
 
 const FIELDS = [
@@ -48,13 +48,16 @@ export async function auditView(root, place, signal) {
   fill(root, heading(1, {}, 'Audit'), form, entries.element, clockNote(CLOCK));
 }
 
-/** The link to the entries that are narrowed so. */
+/** The link to the entries narrowed in this way. */
 function narrowed(wanted) {
   const query = new URLSearchParams(Object.entries(wanted).filter(([, value]) => value));
   return query.size ? to('audit', query.toString()) : to('audit');
 }
 
-/** What an entry is about, by its name if it has one; where that is shown, a link for those who may see it. */
+/**
+ * The subject of an entry, by its name if it has one. It is a link if a view shows it and the operator may open that
+ * view.
+ */
 function subject({ deed, subject: id, before, after }) {
   const view = operator().permitted && deed !== 'scheduleDeleted' && VIEWS[Object.keys(VIEWS).find(start => deed.startsWith(start))];
   const { plan, name } = after ?? before ?? {};
@@ -80,7 +83,7 @@ function changes({ deed, rows, before, after }) {
     h('ul', {}, changed.map(name => h('li', {}, h('b', {}, name), `: ${flat[0].get(name) ?? '–'} → ${flat[1].get(name) ?? '–'}`))));
 }
 
-/** Every value of an object, with the path to it. */
+/** Every value in an object, with its path. */
 function leaves(object, path = '') {
   return Object.entries(object).flatMap(([name, value]) => {
     const place = path ? `${path}.${name}` : name;

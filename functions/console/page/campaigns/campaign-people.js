@@ -1,5 +1,5 @@
 /**
- * The lists of a campaign's people, one outcome at a time.
+ * The list of a campaign's people with one outcome at a time.
  */
 import { get } from '../shared/api/api.js';
 import { csvButton } from '../shared/lists/csv.js';
@@ -13,8 +13,8 @@ import { became, OUTCOMES, outcome as outcomeWord } from '../shared/words.js';
 /**
  * @param {Object} options
  * @param {string} options.path of the campaign
- * @param {() => Object} options.current the campaign as it was last seen
- * @param {() => void} options.look has the campaign looked at anew
+ * @param {() => Object} options.current the campaign as last fetched
+ * @param {() => void} options.look fetches the campaign at once
  * @param {AbortSignal} options.signal
  */
 export function campaignPeople({ path, current, look, signal }) {
@@ -22,7 +22,7 @@ export function campaignPeople({ path, current, look, signal }) {
   let shown = { end: new AbortController() };
   signal.addEventListener('abort', () => shown.end.abort());
 
-  /** One outcome's people; those who failed unless another was chosen, since they need a look. */
+  /** Opens the list of one outcome: of the failed, who need attention, unless another was chosen. */
   function open(chosen) {
     shown.end.abort();
     const end = new AbortController();
@@ -46,7 +46,7 @@ export function campaignPeople({ path, current, look, signal }) {
   }
 
   function settled(count, row) {
-    // Whoever is settled by name leaves the list at once.
+    // A person who was settled alone leaves the list at once.
     if (row) {
       shown.count -= count;
       shown.people.drop(row);
@@ -54,7 +54,7 @@ export function campaignPeople({ path, current, look, signal }) {
     look();
   }
 
-  /** Fetches the list anew if its length has changed. */
+  /** Fetches the list again if its length has changed. */
   function follow({ outcomes }) {
     shown.settle?.show(current());
     if (outcomes[shown.outcome] === shown.count) return;

@@ -1,5 +1,5 @@
 /**
- * How far a campaign has come: the bar, the numbers beside it, and why it stands still if it does.
+ * The progress of a campaign: the bar, the numbers beside it, and why it has stopped if it has.
  */
 import { inWords, outcomeBar } from '../shared/bar.js';
 import { announce, fill, h } from '../shared/dom.js';
@@ -8,7 +8,7 @@ import { estimate } from './pace.js';
 import { to } from '../shared/navigation/route.js';
 import { isWaiting, OUTCOMES, state as stateWord, stateInShort, whyStopped } from '../shared/words.js';
 
-/** What a campaign is that nobody started. */
+/** Explains a campaign that no operator started. */
 const SELF_SERVICE = 'These people asked for a new e-mail themselves, on the page of their invitation. Others join them';
 
 /**

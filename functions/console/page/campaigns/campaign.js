@@ -15,10 +15,10 @@ import { to } from '../shared/navigation/route.js';
 import { audienceInWords, hoursInWords } from '../schedules/schedule-words.js';
 import { standings } from './standings.js';
 
-/** So long after its end a campaign is still followed: what SES reports of its e-mails comes late. */
+/** How long a campaign is polled after its end: SES reports on its e-mails later. */
 const NEWS_MS = 10 * 60_000;
 
-/** The index behind the lists is a moment late. */
+/** The index that the lists read is updated a moment after the campaign. */
 const INDEX_MS = 3_000;
 
 export async function campaignView(root, place, signal) {
@@ -69,7 +69,7 @@ export async function campaignView(root, place, signal) {
     const commandsBefore = commands;
     const campaign = await get(path, { signal });
     fill(failed);
-    // An answer that was asked for before a command would show what is no longer so.
+    // An answer to a request that was sent before the last command is outdated.
     if (commands !== commandsBefore) return 'moved';
     take(campaign);
     if (now.completedAt && !before.completedAt) setTimeout(() => signal.aborted || people.refresh(), INDEX_MS);

@@ -1,5 +1,5 @@
 /**
- * The view Campaigns: what was sent, by whom, and how it went.
+ * The view Campaigns: what was sent, by whom, and with which outcomes.
  */
 import { get } from '../shared/api/api.js';
 import { outcomeBar } from '../shared/bar.js';
@@ -32,14 +32,14 @@ export async function campaignsView(root, place, signal) {
   fill(root, heading(1, {}, 'Campaigns'), campaigns.element, clockNote(timeZone));
 }
 
-/** Who started a campaign: a person, or those who ask for a new e-mail themselves. */
+/** Who started a campaign: an operator, or the customers who ask for a new e-mail. */
 export function startedBy({ createdBy, selfService }) {
   if (!selfService) return createdBy;
   const again = selfService.round > 1 ? `, asked ${selfService.round} times` : '';
   return `Self-service, ${day(selfService.day)}${again}`;
 }
 
-/** Whom a campaign addresses. */
+/** The people whom a campaign addresses, in words. */
 export function selection({ filter, recipientId }) {
   return recipientId ? `One person of ${describeFilter(filter)}` : describeFilter(filter);
 }

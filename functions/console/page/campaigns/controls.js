@@ -1,6 +1,5 @@
 /**
- * What an operator may tell a campaign to do. Every command may be repeated: a campaign that has obeyed does nothing
- * again.
+ * The commands for a campaign. Each of them is idempotent.
  */
 import { post } from '../shared/api/api.js';
 import { ask } from '../shared/ask.js';
@@ -11,8 +10,8 @@ import { problemBox } from '../shared/problem-box.js';
 import { to } from '../shared/navigation/route.js';
 
 /**
- * In the order of their buttons. A command with an `outcome` is about whoever has it, and shown only if there is
- * somebody.
+ * In the order of their buttons. A command with an `outcome` is for the people with that outcome, and is offered only
+ * if there are any.
  */
 const COMMANDS = [
   { id: 'pause', action: 'pause', label: pauseLabel, busy: 'Pausing…' },
@@ -28,10 +27,10 @@ const COMMANDS = [
 /**
  * @param {Object} options
  * @param {string} options.path of the campaign
- * @param {() => Object} options.current the campaign as it was last seen
- * @param {(campaign: Object) => void} options.obeyed takes the campaign after a command
- * @param {() => void} options.look has the campaign looked at anew
- * @param {HTMLElement} options.heading what is focused when the button that had the focus goes
+ * @param {() => Object} options.current the campaign as last fetched
+ * @param {(campaign: Object) => void} options.obeyed takes the campaign that a command answered
+ * @param {() => void} options.look fetches the campaign at once
+ * @param {HTMLElement} options.heading gets the focus when no button is left to take it
  * @param {AbortSignal} options.signal
  * @returns {{element: HTMLElement, show: (campaign: Object) => void}}
  */
@@ -75,7 +74,9 @@ export function campaignControls({ path, current, obeyed, look, heading, signal 
     }
   }
 
-  /** One command at a time. The button that was pressed is busy instead: disabled, it would lose the focus. */
+  /**
+   * Allows one command at a time. The pressed button is marked busy and not disabled, since it would lose the focus.
+   */
   function disable(disabled) {
     for (const { button } of buttons) button.disabled = disabled && !button.hasAttribute('aria-busy');
   }
@@ -84,19 +85,19 @@ export function campaignControls({ path, current, obeyed, look, heading, signal 
     return buttons.find(known => known.command === command).button;
   }
 
-  /** Shows what may be done to the campaign now. */
+  /** Offers the commands that the campaign accepts now. */
   function show(campaign) {
     const focused = element.contains(document.activeElement);
     for (const { command, button } of buttons) {
-      // What is being done stays, and with it the focus: while its answer is on its way, the campaign may be seen to
-      // have obeyed.
+      // The pressed button stays, and keeps the focus: polling may show that the campaign obeyed before the answer
+      // arrives.
       button.hidden = !isOffered(command, campaign) && !button.hasAttribute('aria-busy');
       if (!button.hasAttribute('aria-busy')) fill(button, command.label(campaign.outcomes[command.outcome], campaign));
     }
     decide.hidden = !campaign.actions.includes('settle');
     fill(decide, `Decide about the ${number(campaign.outcomes.unconfirmed)} unconfirmed`);
     group.hidden = [...all, decide].every(child => child.hidden);
-    // The command whose answer was lost has been obeyed after all.
+    // The answer to this command was lost, but the command was carried out.
     if (unanswered && !isOffered(unanswered, campaign)) {
       unanswered = null;
       fill(failed);
@@ -105,7 +106,7 @@ export function campaignControls({ path, current, obeyed, look, heading, signal 
     if (focused && !kept) focusFirst();
   }
 
-  /** Where the keyboard goes on when what had the focus is gone. */
+  /** Moves the focus after the focused button has gone. */
   function focusFirst() {
     (all.find(button => !button.hidden) ?? heading).focus();
   }
@@ -113,7 +114,7 @@ export function campaignControls({ path, current, obeyed, look, heading, signal 
   return { element, show };
 }
 
-/** A campaign whose audience grew goes on with as many people as its question has named. */
+/** The body of a command. Resuming a campaign whose audience grew confirms the number that the question named. */
 function bodyOf({ action, outcome }, { wouldReach }) {
   if (action === 'resume' && wouldReach !== undefined) return { expectedRecipients: wouldReach };
   return outcome && { outcome };
@@ -121,12 +122,12 @@ function bodyOf({ action, outcome }, { wouldReach }) {
 
 /** @param {{action: string, outcome?: string}} command */
 function isOffered({ action, outcome }, campaign) {
-  // Outside its hours it would only wait for them again.
+  // Resumed in its quiet hours, it would only pause again.
   if (action === 'resume' && campaign.stateReason === 'quietHours') return false;
   return campaign.actions.includes(action) && (!outcome || campaign.outcomes[outcome] > 0);
 }
 
-/** One that waits for its hours goes on by itself, unless a person wants it to stay. */
+/** A campaign in its quiet hours continues by itself, unless an operator pauses it. */
 function pauseLabel(count, { stateReason }) {
   return stateReason === 'quietHours' ? 'Stay paused' : 'Pause';
 }
@@ -151,7 +152,7 @@ function cancelQuestion({ state, outcomes: { queued, claimed } }) {
   };
 }
 
-/** A campaign that was halted because of what came back is a question, and one whose audience grew. */
+/** The question before a campaign is resumed that was halted by bounces or complaints, or whose audience grew. */
 function resumeQuestion({ state, outcomes, expectedRecipients, wouldReach, feedback: { bounced = 0, complained = 0 } = {} }) {
   if (wouldReach !== undefined) {
     return {

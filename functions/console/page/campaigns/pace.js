@@ -1,19 +1,19 @@
 /**
- * How fast a campaign goes, and how long it will take.
+ * The rate of a campaign, and how long the rest will take.
  */
 import { clockTime, duration, rate } from '../shared/format.js';
 import { isWaiting } from '../shared/words.js';
 
-/** The pace is that of the last half minute: it changes with the quota and the queue. */
+/** The rate is measured over this time. It is short because quota and queue change the rate. */
 const WINDOW_MS = 30_000;
 
-/** Less than this is too short to tell a pace from. */
+/** A shorter time than this gives no rate. */
 const SHORTEST_MS = 2_000;
 
-/** Fewer e-mails than this in the time in which a pace is measured tell nothing of it. */
+/** Fewer e-mails than this within `WINDOW_MS` give no rate. */
 const FEWEST = 30;
 
-/** Its quiet hours, if they begin before it is through. */
+/** Names the campaign's quiet hours if they begin before its end. */
 function pauseInWords({ pausesAt, timeZone }, seconds) {
   const pauses = pausesAt && Date.parse(pausesAt) < Date.now() + 1000 * seconds;
   return pauses ? ` without the pause from ${clockTime(pausesAt, timeZone)} on, when its hours are over` : '';
@@ -23,8 +23,8 @@ export function estimate() {
   let samples = [];
 
   /**
-   * What was measured, and no more than the campaign's own pace: its first e-mails may have come at once. Where that is
-   * so slow that hardly one leaves while it is measured, it is the pace itself.
+   * The measured rate, at most the campaign's own limit: its first e-mails may have left in a burst. A limit too low to
+   * measure against is taken as the rate itself.
    */
   function perSecond(campaign, ended) {
     const at = performance.now();
@@ -38,7 +38,8 @@ export function estimate() {
 
   return {
     /**
-     * What to tell of a campaign of which `ended` people are settled; `prepared` if it is known who all of them are.
+     * Describes a campaign in which `ended` people have an end state; `prepared` is whether its list of people is
+     * complete.
      */
     inWords(campaign, ended, prepared) {
       const pace = perSecond(campaign, ended);

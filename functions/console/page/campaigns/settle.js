@@ -1,5 +1,5 @@
 /**
- * Deciding about those of whom nobody knows whether their e-mail left.
+ * Settles unconfirmed people: an operator decides whether their e-mail was sent.
  */
 import { post } from '../shared/api/api.js';
 import { ask } from '../shared/ask.js';
@@ -7,7 +7,7 @@ import { announce, button, fill, h, whileBusy } from '../shared/dom.js';
 import { number } from '../shared/format.js';
 import { problemBox } from '../shared/problem-box.js';
 
-/** What can be decided, by the outcome that it makes. */
+/** The possible decisions, with the outcome that each sets. */
 const DECISIONS = [
   { outcome: 'sent', one: 'Sent', all: 'All were sent', word: 'sent', then: 'They count as e-mailed.' },
   { outcome: 'failed', one: 'Not sent', all: 'None was sent', word: 'not sent', then: 'They count as failed, and can be tried again.' },
@@ -16,9 +16,9 @@ const DECISIONS = [
 /**
  * @param {Object} options
  * @param {string} options.path of the campaign
- * @param {() => number} options.count how many there are now
- * @param {(number: number, element: ?Element) => void} options.settled is told how many were settled, and in which row
- *   of the list if it was one
+ * @param {() => number} options.count how many people are unconfirmed now
+ * @param {(number: number, element: ?Element) => void} options.settled called with how many were settled, and with the
+ *   row of the list if it was one person
  * @param {AbortSignal} options.signal
  * @returns {{element: HTMLElement, column: Object, show: (campaign: Object) => void}} `column` has the buttons for one
  *   person
@@ -47,7 +47,7 @@ export function settling({ path, count, settled, signal }) {
     for (const other of others) other.disabled = false;
   }
 
-  /** One call marks as many as it has time for. */
+  /** Calls the API until all are marked: one call marks as many people as it has time for. */
   async function markAll({ outcome, word }, before = 0) {
     let marked = before;
     fill(failed);
@@ -94,7 +94,7 @@ export function settling({ path, count, settled, signal }) {
   return {
     element,
     column: { label: 'Decide', cell },
-    /** Shows what there is to decide; what was decided stays to be read. */
+    /** Offers the decisions that are left. The last result stays visible. */
     show(campaign) {
       const focused = offer.contains(document.activeElement);
       offer.hidden = !campaign.actions.includes('settle');

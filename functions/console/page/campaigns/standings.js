@@ -1,5 +1,5 @@
 /**
- * What SES reported of a campaign's e-mails after it took them, with what that means.
+ * What SES reported about a campaign's e-mails after it accepted them, with explanations.
  */
 import { fill, h } from '../shared/dom.js';
 import { number } from '../shared/format.js';

@@ -1,5 +1,5 @@
 /**
- * Says that a division is busy before anybody presses Send: by which campaign, and how far that has come.
+ * Says that a division is busy before the operator presses Send: with which campaign, and how far that has come.
  */
 import { get } from '../shared/api/api.js';
 import { busyWith } from '../shared/busy.js';
@@ -8,7 +8,7 @@ import { number, people, time } from '../shared/format.js';
 import { poll } from '../shared/api/poll.js';
 import { stateInShort } from '../shared/words.js';
 
-/** Says it in `element` of `first`, the campaign as it was seen a moment ago, and follows that until it has ended. */
+/** Describes the campaign `first` in `element`, and polls it until it has ended. */
 export function followBusy(element, first, signal) {
   let now = first;
 

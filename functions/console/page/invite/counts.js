@@ -1,5 +1,5 @@
 /**
- * The five counts, and beside them who gets an e-mail and who does not.
+ * The five counts, and how many people get an e-mail or are left out.
  */
 import { fill, h } from '../shared/dom.js';
 import { number, people, time } from '../shared/format.js';
@@ -14,13 +14,13 @@ const TILES = [
 ];
 
 /**
- * What is said of one, and of several, and how many there are.
+ * The words for one person, the words for several, and their number.
  * @type {[string, string, string, (counts: Object) => number][]}
  */
 const LEFT_OUT = [
   ['accepted', 'has accepted an invitation before', 'have accepted an invitation before', counts => counts.accepted],
   ['recentlyInvited', 'was invited in the last 24 hours', 'were invited in the last 24 hours', counts => counts.excluded.recentlyInvited],
-  ['undeliverable', 'can not be reached: mail bounced, or its owner complained', 'can not be reached: mail bounced, or its owner complained',
+  ['undeliverable', 'cannot be reached: mail bounced, or its owner complained', 'cannot be reached: mail bounced, or its owner complained',
     counts => counts.excluded.undeliverable],
   ['unreachable', 'contact has no usable e-mail address', 'contacts have no usable e-mail address', counts => counts.unreachable],
 ];
@@ -42,7 +42,7 @@ export function countTiles() {
     tiles.setAttribute('aria-busy', busy);
     for (const tile of numbers) {
       fill(tile.number, counts ? number(counts[tile.name]) : '–');
-      // Lists are of the filter that is chosen now, so that a number of another filter leads nowhere.
+      // The lists use the filter that is chosen now, so counts of an earlier filter are no links.
       link(tile.number, counts && !stale ? to('lists', tile.name) : null);
     }
     fill(summary, ...told(counts, { stale, busy, timeZone }));

@@ -67,7 +67,7 @@ export async function inviteView(root, place, signal) {
     fill(sendWhy, counting ? '' : why);
   }
 
-  /** That another campaign is in the way, as long as it is. */
+  /** Shows the campaign that keeps the division busy, until it has ended. */
   function showBusy(campaign) {
     const campaignId = campaign?.campaignId ?? null;
     if (campaignId === busy.campaignId) return;
@@ -126,7 +126,7 @@ export async function inviteView(root, place, signal) {
   }
 
   /**
-   * The list that the address names, if any; one that was shared opens before anything is loaded.
+   * Shows the list that the address names, if any. A shared link opens its list before counts are loaded.
    * @param {string[]} path
    * @param {Object} filter
    */

@@ -1,12 +1,12 @@
 /**
- * What Load answered last, kept while the operator looks at other views.
+ * The last answer to Load, kept while the operator is in other views.
  */
 
 let last = null;
 
 /**
- * What was loaded last. `fresh` ends with the first change of a filter, even if it is changed back: only Load makes
- * Send possible.
+ * The last answer to Load. `fresh` becomes false with the first change of a filter, even if it is changed back: only
+ * Load enables Send.
  * @returns {?{filter: Object, counts: Object, fresh: boolean}}
  */
 export function loaded() {
@@ -17,7 +17,7 @@ export function setLoaded(filter, counts) {
   last = { filter, counts, fresh: true };
 }
 
-/** The filter is another, or something was sent. */
+/** Call this when the filter has changed or something was sent. */
 export function countsAreStale() {
   if (last) last.fresh = false;
 }

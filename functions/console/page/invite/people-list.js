@@ -1,5 +1,5 @@
 /**
- * The lists behind the counts: which call has them, and what their columns are.
+ * The lists behind the counts: the API call and the columns of each.
  */
 import { get } from '../shared/api/api.js';
 import { csvButton } from '../shared/lists/csv.js';
@@ -11,7 +11,7 @@ import * as words from '../shared/words.js';
 
 const SHOWN_ACCOUNTS = 3;
 
-/** Lists by their name in the address; `count` finds their length in the counts, where it is known. */
+/** The lists by their name in the address. `count` takes the length from the counts, where it is known. */
 export const LISTS = {
   total: { title: 'All people in this selection', query: {}, count: counts => counts.total },
   activeServices: { title: 'People on accounts with active services', query: { onActiveServices: 'true' }, columns: 'services' },
@@ -36,7 +36,7 @@ const person = {
 };
 const email = { label: 'E-mail address', cell: item => item.email, kind: 'email', by: item => item.email };
 
-/** The columns of each kind of list, on a clock. */
+/** The columns of each kind of list; times are in the given time zone. */
 const COLUMNS = {
   people: timeZone => [
     person,
@@ -63,7 +63,7 @@ export function peopleList(name, filter, counts, { timeZone, signal }) {
   return show({ title, path, query: { ...filter, ...query }, columns: COLUMNS[columns](timeZone), total, file: name, signal });
 }
 
-/** People of a division whose name or address has `text` in it. */
+/** The list of a division's people whose name or address contains `text`. */
 export function foundPeople(text, division, { timeZone, signal }) {
   const query = { division, search: text };
   const empty = `Nobody in ${division} has this in their name or address.`;
@@ -77,7 +77,7 @@ function show({ title, path, query, columns, total, file, empty = undefined, sig
   return list({ title, columns, load, total, empty, tools: [csv], signal });
 }
 
-/** Whether they have portal access, and whether mail reaches them. */
+/** The person's portal access, and whether e-mails reach them. */
 export function statusBadge(item) {
   return [
     h('span', { class: `badge status-${item.status}` }, words.status(item.status)),
@@ -85,12 +85,12 @@ export function statusBadge(item) {
   ];
 }
 
-/** Whether an invitation of theirs may expire. */
+/** Whether the person has an invitation that can expire. */
 function waits({ status, undeliverable }) {
   return status !== 'accepted' && !undeliverable;
 }
 
-/** When their invitation expires or did, or why they get no e-mail; null for whom there is nothing to say of. */
+/** When the person's invitation expires or expired, or why they get no e-mail; null if neither applies. */
 export function expiry(item, timeZone) {
   if (item.undeliverable) return h('span', { class: 'no-mail' }, words.noMail(item.undeliverable));
   if (!waits(item) || !item.expiresAt) return null;

@@ -1,12 +1,12 @@
 /**
- * The e-mail of a Send as one of its people will get it, and a test of it to oneself.
+ * The e-mail of a Send as one of its recipients will get it, and a test e-mail to the operator.
  */
 import { get, post } from '../shared/api/api.js';
 import { button, fill, h } from '../shared/dom.js';
 import { mailPreview } from '../templates/mail-preview.js';
 import { problemBox } from '../shared/problem-box.js';
 
-/** Who was mailed within this time is left out of a Send, and makes no good example. */
+/** Send leaves out people who were invited within this time, so none of them is the example. */
 const RECENTLY_MS = 24 * 3600 * 1000;
 
 export function sendPreview({ filter, message, person, signal }) {
@@ -55,7 +55,7 @@ export function sendPreview({ filter, message, person, signal }) {
   return element;
 }
 
-/** Someone who will be e-mailed; null if none is found quickly, and then a sample person serves. */
+/** A person who will be e-mailed; null if none is found quickly, and then a sample person is shown. */
 async function findExample(filter, signal) {
   for (const status of ['notSent', 'pending']) {
     const { items } = await get('v1/recipients', { query: { ...filter, status, limit: 20 }, signal });

@@ -1,5 +1,5 @@
 /**
- * Why a Send was refused, and what to do now.
+ * Why a Send was refused, and what the operator can do.
  */
 import { busyWith } from '../shared/busy.js';
 import { h } from '../shared/dom.js';
@@ -8,8 +8,8 @@ import { problemBox } from '../shared/problem-box.js';
 
 /**
  * @param {Object} problem
- * @param {number} expected how many were to be e-mailed
- * @param {{loadAgain: () => void, chooseSender: () => void, close: () => void}} next what the operator can do
+ * @param {number} expected how many people Load said will be e-mailed
+ * @param {{loadAgain: () => void, chooseSender: () => void, close: () => void}} next the offered actions
  */
 export function refusal(problem, expected, { loadAgain, chooseSender, close }) {
   return problemBox(problem, { more: advice() });

@@ -12,7 +12,7 @@ import { go, to } from '../shared/navigation/route.js';
 import { sendPreview } from './send-preview.js';
 import { refusal } from './send-refusal.js';
 
-/** From here on a click is too quick: the number has to be typed. */
+/** Above this number the operator has to type the number, so that a wrong click sends nothing. */
 const TYPED_ABOVE = 500;
 
 /**
@@ -20,10 +20,10 @@ const TYPED_ABOVE = 500;
  * @param {Object} request.filter the filter that was loaded
  * @param {number} request.expected how many people Load said will be e-mailed
  * @param {{emailFrom: string, templateId: string, templateName: string}} request.message
- * @param {{recipientId: string, name: string, email: string}} [request.person] invite only them
+ * @param {{recipientId: string, name: string, email: string}} [request.person] the only person to invite
  * @param {boolean} [request.includeRecentlyInvited]
- * @param {() => void} request.loadAgain when the selection has changed
- * @param {() => void} request.chooseSender when the sender was refused
+ * @param {() => void} request.loadAgain called if the selection has changed
+ * @param {() => void} request.chooseSender called if the sender was refused
  */
 export function openSendDialog({ filter, expected, message, person, includeRecentlyInvited, loadAgain, chooseSender }) {
   const end = new AbortController();
@@ -58,7 +58,7 @@ export function openSendDialog({ filter, expected, message, person, includeRecen
   document.body.append(dialog);
   dialog.showModal();
 
-  /** Takes the number however it is grouped. */
+  /** Accepts the number with any grouping of digits. */
   function checkNumber() {
     confirmButton.disabled = typed !== null && typed.value.replace(/[\s.,'’]/g, '') !== String(expected);
   }
@@ -68,7 +68,10 @@ export function openSendDialog({ filter, expected, message, person, includeRecen
     if (!sending) remove();
   }
 
-  /** Gone at once: the event `close` comes a moment later, when a quick key may have opened the next. */
+  /**
+   * Removes the dialog at once: the event `close` comes later, and a quick key press may have opened the next dialog by
+   * then.
+   */
   function remove() {
     end.abort();
     dialog.close();
@@ -90,7 +93,7 @@ export function openSendDialog({ filter, expected, message, person, includeRecen
       refused(SEND, problem);
       fill(failed, refusal(problem, expected, { loadAgain: leaveTo(loadAgain), chooseSender: leaveTo(chooseSender), close: remove }));
       fill(confirmButton, problem.unanswered || problem.turnedAway ? 'Try again' : `Send to ${people(expected)}`);
-      // The number is wrong now, and would be refused again.
+      // The number is outdated, and would be refused again.
       confirmButton.disabled = problem.is('drift');
       failed.scrollIntoView({ block: 'nearest' });
     } finally {

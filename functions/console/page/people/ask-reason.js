@@ -1,16 +1,16 @@
 /**
- * Asks why something is done that others will want to understand later.
+ * Asks for the reason of an action, which the audit keeps.
  */
 import { fill, h, heading, whileBusy } from '../shared/dom.js';
 import { problemBox } from '../shared/problem-box.js';
 
-/** Most that the API takes. */
+/** Most characters that the API accepts. */
 const MOST_CHARACTERS = 500;
 
 /**
  * @param {{title: string, text: string, yes: string, act: (text: string) => Promise<any>}} question `act` gets the
- *   reason; if it fails, the dialog says why and stays. While it works the dialog can't be left, so that what was done
- *   is never taken for what was not
+ *   reason. If it fails, the dialog shows the problem and stays open. The dialog can't be closed while `act` runs, so
+ *   that nobody takes a finished action for a cancelled one
  * @returns {Promise<boolean>} whether it was done
  */
 export function askReason({ title, text, yes, act }) {
@@ -43,7 +43,7 @@ export function askReason({ title, text, yes, act }) {
       await whileBusy(confirm, 'Saving…', save);
       saving = false;
       cancel.disabled = false;
-      // A browser lets nobody be kept in a dialog: a second Escape has closed it whatever was asked.
+      // Browsers close a dialog at the second Escape, even if `cancel` was prevented.
       if (!done && !dialog.open) dialog.showModal();
       if (done) settle();
     }
@@ -62,7 +62,10 @@ export function askReason({ title, text, yes, act }) {
       settle();
     }
 
-    /** Once settled it is gone: the event `close` comes a moment later, when a quick key may have asked again. */
+    /**
+     * Removes the dialog at once: the event `close` comes later, and a quick key press may have opened the next dialog
+     * by then.
+     */
     function settle() {
       if (saving) return;
       dialog.close();

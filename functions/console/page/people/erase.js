@@ -1,5 +1,5 @@
 /**
- * Erasing a person on request. It can't be undone.
+ * Erases a person on request. This can't be undone.
  */
 import { post } from '../shared/api/api.js';
 import { askReason } from './ask-reason.js';
@@ -12,7 +12,7 @@ const TEXT = 'Their address, name, status, passwords and history are deleted, on
   + 'without saying whose it was, and a hash of the address, so that no import brings them back. This can\'t be undone. Take them out of the billing system too, '
   + 'and don\'t name them in the reason.';
 
-/** The button; nothing for an operator who may not erase people of this division. */
+/** The button; null for an operator who may not erase people of this division. */
 export function eraseButton({ recipientId, division }) {
   if (!mayErase(division)) return null;
 

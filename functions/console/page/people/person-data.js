@@ -1,5 +1,5 @@
 /**
- * Downloads what is stored of a person, as one file.
+ * Downloads everything that is stored about a person, as one file.
  */
 import { get } from '../shared/api/api.js';
 import { button, fill, h } from '../shared/dom.js';
@@ -22,7 +22,7 @@ export function personDataButton({ recipientId }, signal) {
   return [button({ id: 'download-data' }, 'Download what is stored', 'Downloading…', work), failed];
 }
 
-/** All pages as one: somebody may be on very many accounts. */
+/** All pages as one object: a person may be a contact of very many accounts. */
 async function everything(recipientId, signal) {
   const path = `v1/recipients/${encodeURIComponent(recipientId)}/data`;
   const data = await get(path, { signal });

@@ -1,5 +1,5 @@
 /**
- * One person: what was sent to them, what became of it, and whether they would be e-mailed now.
+ * One person: what was sent to them, with which outcome, and whether a Send would e-mail them now.
  */
 import { get } from '../shared/api/api.js';
 import { auditTrail } from '../shared/audit-trail.js';
@@ -46,7 +46,7 @@ export async function personView(root, place, signal) {
     person.audit?.length > 0 && personHistory(person, timeZone), clockNote(timeZone));
 }
 
-/** To the list, with the place in it, if the operator came from there. */
+/** A link back to where the operator came from, at the same place in a list. */
 function backLink() {
   const from = cameFrom();
   if (!from) return h('a', { id: 'back', href: route.to() }, 'Back to Invite');
@@ -67,7 +67,7 @@ function accounts({ accountIds, accounts: all }) {
 
 function decision({ decision: { willEmail, reason: why }, undeliverable: marked, division }, filter) {
   const narrowed = Object.keys(filter).length > 1;
-  // Of mail that does not arrive the person's own mark says more than the reason.
+  // The person's own mark is more exact than the reason `undeliverable`.
   const because = why === 'undeliverable' && marked ? reason(marked) : reason(why);
   return h('div', { id: 'decision', class: willEmail ? 'note good' : 'note' },
     h('p', {}, h('b', {}, willEmail ? 'Would be e-mailed now.' : `Would not be e-mailed now: ${because}.`)),
@@ -75,7 +75,7 @@ function decision({ decision: { willEmail, reason: why }, undeliverable: marked,
       h('a', { 'data-replace': true, href: route.under({ division }, ...route.current().path) }, 'Look without the filter')));
 }
 
-/** What was done about them, by whom and why. */
+/** The audit entries about the person. */
 function personHistory(person, timeZone) {
   const audit = auditTrail(timeZone);
   audit.show(person);
@@ -86,7 +86,7 @@ function canBeInvited({ decision: { willEmail, reason: why } }) {
   return willEmail || why === 'recentlyInvited';
 }
 
-/** Inviting one person; again within 24 hours only by an explicit tick. */
+/** Invites one person. A second invitation within 24 hours needs a ticked box. */
 function inviteCard(person, filter, catalog, { query, signal }) {
   const division = catalog.divisions.find(one => one.division === filter.division);
   const recently = person.decision.reason === 'recentlyInvited';

@@ -1,5 +1,5 @@
 /**
- * Setting a person back to "not sent": an invitation is withdrawn, or an acceptance was a mistake.
+ * Sets a person back to "not sent": withdraws an invitation, or corrects an acceptance that was a mistake.
  */
 import { call } from '../shared/api/api.js';
 import { askReason } from './ask-reason.js';
@@ -18,7 +18,7 @@ const WAYS = {
   },
 };
 
-/** The button for a person's status; nothing for somebody who was never invited. */
+/** The button for a person's status; null for a person who was never invited. */
 export function setBackButton({ recipientId, status }) {
   const way = WAYS[status];
   if (!way) return null;
@@ -30,7 +30,7 @@ export function setBackButton({ recipientId, status }) {
       try {
         await call('POST', `v1/recipients/${encodeURIComponent(recipientId)}/${way.path}`, { body: { reason } });
       } catch (problem) {
-        // Somebody was faster, or it is not known whether it was done: what is on the screen may be so no longer.
+        // Somebody else changed the status, or the answer was lost: the screen may be outdated.
         outdated ||= problem.unanswered || problem.is('recipient-status');
         throw problem;
       }

@@ -1,5 +1,5 @@
 /**
- * Somebody whom nobody mails any more, because an e-mail bounced or they complained; and taking that back.
+ * Why a person gets no e-mails any more, after a bounce or a complaint, and the way to undo that.
  */
 import { remove } from '../shared/api/api.js';
 import { announce, button, fill, h } from '../shared/dom.js';

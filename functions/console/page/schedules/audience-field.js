@@ -1,5 +1,5 @@
 /**
- * The fields for whom of its selection a schedule addresses.
+ * The fields for which people of its selection a schedule addresses.
  */
 import { h } from '../shared/dom.js';
 import { AUDIENCES } from './schedule-words.js';

@@ -7,8 +7,8 @@ import { fill, h } from '../shared/dom.js';
  * @typedef {{field: string, message: string}} Fault
  *
  * @param {HTMLElement} form
- * @param {{field: string, controls: HTMLElement[], box?: HTMLElement}[]} places a fault goes to the place whose field
- *   is the longest beginning of its own; it is shown at the end of `box`, by default the field around the first control
+ * @param {{field: string, controls: HTMLElement[], box?: HTMLElement}[]} places a fault is shown at the place with the
+ *   longest `field` that its own field begins with, at the end of `box`: by default the field around the first control
  */
 export function fieldFaults(form, places) {
   const slots = places.map(({ field, controls, box = controls[0].closest('.field') }) => {
@@ -23,10 +23,10 @@ export function fieldFaults(form, places) {
 
   form.addEventListener('input', changed);
   form.addEventListener('change', changed);
-  // What was held back while somebody typed.
+  // Shows the faults that were held back during typing.
   form.addEventListener('focusout', () => setTimeout(render));
 
-  /** What a save was refused for may be mended now. */
+  /** A change may mend the fault for which a save was refused. */
   function changed({ target }) {
     const slot = slots.find(({ controls }) => controls.includes(target));
     if (!slot || !refused.some(fault => slotOf(fault) === slot)) return;
@@ -42,7 +42,7 @@ export function fieldFaults(form, places) {
   function render() {
     for (const slot of slots) {
       const mine = refused.filter(fault => slotOf(fault) === slot);
-      // Whoever is still typing is not told yet.
+      // A new fault of the focused field waits until the focus leaves it.
       const typing = slot.controls.some(control => control === document.activeElement);
       const seen = noticed.filter(fault => slotOf(fault) === slot && (!typing || slot.list.textContent.includes(fault.message)));
       const messages = new Set([...mine, ...seen].map(({ message }) => message));
@@ -59,7 +59,7 @@ export function fieldFaults(form, places) {
   return {
     /** Faults that have no field here. */
     others,
-    /** What a save was refused for: all of it at once, and the keyboard goes to the first. */
+    /** Shows the faults for which a save was refused, and focuses the first. */
     refuse(faults) {
       refused = faults;
       render();
@@ -69,7 +69,7 @@ export function fieldFaults(form, places) {
       for (let fold = control.closest('details'); fold; fold = fold.parentElement.closest('details')) fold.open = true;
       control.focus();
     },
-    /** What the preview says of a form that somebody may still be typing in. */
+    /** Shows the faults that the preview found in a form that may still be edited. */
     notice(faults) {
       noticed = faults;
       render();

@@ -1,5 +1,5 @@
 /**
- * The times at which a schedule was due, and what came of each.
+ * The times at which a schedule was due, and the result of each.
  */
 import { get } from '../shared/api/api.js';
 import { h } from '../shared/dom.js';
@@ -21,7 +21,7 @@ export function occurrenceList({ path, timeZone, signal }) {
   return occurrences.element;
 }
 
-/** The last of them, as short as a cell of a list. */
+/** The last occurrence, short enough for a cell of a list. */
 export function lastInShort({ lastOccurrence: last, timeZone }) {
   if (!last) return '–';
   const badge = resultBadge(last);

@@ -1,5 +1,5 @@
 /**
- * The fields for the hours in which a campaign may send. Hardly any schedule needs them, so they are off.
+ * The fields for the hours in which a campaign may send. They are off by default: few schedules need them.
  */
 import { h } from '../shared/dom.js';
 import { weekdayBoxes } from './rule/weekdays.js';

@@ -1,5 +1,5 @@
 /**
- * What an operator may tell a schedule to do. Each of it may be repeated.
+ * The commands for a schedule. Each of them is idempotent.
  */
 import { post, remove } from '../shared/api/api.js';
 import { ask } from '../shared/ask.js';
@@ -10,8 +10,8 @@ import { whyIdle } from './schedule-words.js';
 /**
  * @param {Object} options
  * @param {string} options.path of the schedule
- * @param {() => Object} options.current the schedule as it was last seen
- * @param {(schedule: Object) => void} options.obeyed takes the schedule after a command
+ * @param {() => Object} options.current the schedule as last fetched
+ * @param {(schedule: Object) => void} options.obeyed takes the schedule that a command answered
  * @param {() => void} options.deleted
  * @param {AbortSignal} options.signal
  * @returns {{element: HTMLElement, show: (schedule: Object) => void}}
@@ -57,7 +57,7 @@ export function scheduleControls({ path, current, obeyed, deleted, signal }) {
     try {
       await remove(path, { signal });
     } catch (error) {
-      // An answer may have been lost: whoever asks again is told that there is none.
+      // If the answer to an earlier deletion was lost, the repeated deletion finds no schedule.
       if (error.status !== 404) throw error;
     }
     deleted();
@@ -72,7 +72,7 @@ export function scheduleControls({ path, current, obeyed, deleted, signal }) {
     if (await ask(deleteQuestion(current()))) await press(drop, 'Deleting…', tellDelete);
   }
 
-  /** Where the keyboard goes on when the button that was pressed is gone. */
+  /** Moves the focus after the pressed button has gone. */
   function focusFirst() {
     [pause, resume].find(button => !button.hidden)?.focus();
   }
@@ -80,8 +80,7 @@ export function scheduleControls({ path, current, obeyed, deleted, signal }) {
   return {
     element,
     /**
-     * Shows what may be done to the schedule now. The keyboard goes on at what takes the place of the button that was
-     * pressed.
+     * Offers the commands that the schedule accepts now. The button that replaces the focused one gets the focus.
      */
     show({ state }) {
       const focused = [pause, resume].some(button => button === document.activeElement);

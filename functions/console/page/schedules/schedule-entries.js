@@ -1,13 +1,14 @@
 /**
- * What the form has of a schedule, and what the API takes of that. Entries are as they were typed: also half of them.
+ * Converts between the entries of the form and the schedule of the API. Entries are as they were typed, even if
+ * incomplete.
  */
 import { choiceOf, missingOf, NEW_RULE, ruleOf, withoutSeconds, withSeconds } from './rule/rule.js';
 import { EVERY_DAY } from './rule/weekdays.js';
 
-/** The hours that are offered to whoever turns quiet hours on. */
+/** The hours in the form when quiet hours are turned on. */
 const HOURS = { sendFrom: '08:00', sendUntil: '20:00', weekdays: EVERY_DAY };
 
-/** The limits that are offered to whoever chooses the pending. */
+/** The limits in the form when pending people are chosen. */
 const LIMITS = { pendingDays: '7', maxReminders: '3' };
 
 /** The entries of a new form. */
@@ -29,7 +30,7 @@ export function entriesOf({ name, filter, emailFrom, templateId, audience, maxRe
   };
 }
 
-/** The schedule that the entries make. */
+/** The schedule of the API for these entries. */
 export function scheduleOf({ name, filter, emailFrom, templateId, audience, maxRecipients, maxPerMinute, rule, from, until, quietHours }) {
   const reminds = audience.status !== 'notSent';
   const { on, sendFrom, sendUntil, weekdays } = quietHours;
@@ -45,7 +46,7 @@ export function scheduleOf({ name, filter, emailFrom, templateId, audience, maxR
   };
 }
 
-/** What must be there before the API can say anything of when it runs and for whom. */
+/** What is missing before the API can say when the schedule runs and for whom. */
 export function missingForPreview({ filter, rule, from, until, quietHours }) {
   const faults = [];
   const need = (field, message) => message && faults.push({ field, message });
@@ -61,7 +62,7 @@ export function missingForPreview({ filter, rule, from, until, quietHours }) {
   return faults;
 }
 
-/** The same for a save. Everything else the API decides. */
+/** What is missing before a save. The API decides about everything else. */
 export function missingForSave(entries) {
   const faults = missingForPreview(entries);
   if (!entries.name.trim()) faults.push({ field: 'name', message: 'Give it a name.' });
@@ -75,7 +76,7 @@ function momentOf(moment = '') {
   return { date, time: withoutSeconds(time) };
 }
 
-/** Without a time of day, a day means its start, or its end. */
+/** A day without a time of day stays a day: its start for `from`, its end for `until`. */
 function localOf({ date, time }) {
   if (!date) return undefined;
   return time ? `${date}T${withSeconds(time)}` : date;

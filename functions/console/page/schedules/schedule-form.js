@@ -11,7 +11,7 @@ import { paceField } from '../shared/pace-field.js';
 import { quietHoursField } from './quiet-hours-field.js';
 import { ruleField } from './rule/rule-field.js';
 
-/** Most that the API takes. */
+/** Most people that the API accepts. */
 const MOST_RECIPIENTS = 10_000_000;
 
 /**
@@ -66,7 +66,7 @@ export function scheduleForm(catalog, { readOnly, onInput }) {
   const faults = fieldFaults(element, places);
   element.append(faults.others);
 
-  /** The clock that all times are told by. */
+  /** The time zone of all times in the form. */
   function timeZone() {
     return catalog.divisions.find(({ division }) => division === filters.read().division)?.timeZone;
   }
@@ -80,8 +80,8 @@ export function scheduleForm(catalog, { readOnly, onInput }) {
     element,
     faults,
     /**
-     * What was typed only in part, of which a browser tells nothing but that. What is not asked for at the moment may
-     * be so.
+     * Faults of incomplete dates, times and numbers, whose value a browser leaves empty. Hidden fields may be
+     * incomplete.
      */
     incomplete: () => places.filter(({ controls }) => controls.some(control => control.validity.badInput && !control.closest('[hidden]')))
       .map(({ field }) => ({ field, message: 'This is not complete.' })),

@@ -1,5 +1,5 @@
 /**
- * When a schedule would run and whom it would e-mail today, shortly after each change of it.
+ * When a schedule would run and whom it would e-mail today, updated shortly after each change.
  */
 import { post } from '../shared/api/api.js';
 import { announce, fill, h } from '../shared/dom.js';
@@ -8,7 +8,7 @@ import { problemBox } from '../shared/problem-box.js';
 import { missingForPreview, scheduleOf } from './schedule-entries.js';
 import { leftOut } from './schedule-words.js';
 
-/** Long enough that a word is typed in the meantime. */
+/** The pause in typing after which the preview is updated. */
 const PAUSE_MS = 500;
 
 const NEVER = 'It would never run: that time is over.';
@@ -16,9 +16,9 @@ const WAITS = 'The preview waits until the faults at the fields are mended.';
 
 /**
  * @param {{scheduleId?: string, read: () => Object, isIdle: () => boolean, onFaults: (faults: Object[]) => void,
- *   signal: AbortSignal}} options `scheduleId` is that of a stored schedule; `read` has the entries; `isIdle` says
- *   whether the schedule starts nothing at the moment; `onFaults` gets the faults of the entries, none when they are
- *   good
+ *   signal: AbortSignal}} options `scheduleId` is that of a stored schedule; `read` returns the entries; `isIdle` tells
+ *   whether the schedule starts nothing at the moment; `onFaults` gets the faults of the entries, empty if there are
+ *   none
  * @returns {{element: HTMLElement, changed: () => void, saved: () => void, show: () => void}}
  */
 export function schedulePreview({ scheduleId, read, isIdle, onFaults, signal }) {
@@ -50,7 +50,7 @@ export function schedulePreview({ scheduleId, read, isIdle, onFaults, signal }) 
     const body = { scheduleId, filter, rule, from, until, audience, quietHours };
     element.setAttribute('aria-busy', 'true');
     try {
-      // Neither the name nor the limit changes the answer, for which a whole division is counted.
+      // The API counts a whole division for an answer, and neither the name nor the limit changes it.
       const asked = JSON.stringify(body);
       if (asked !== last.asked) last = { asked, told: await post('v1/schedules/preview', body, { signal: mine.signal }) };
       if (mine.signal.aborted) return;
@@ -65,13 +65,13 @@ export function schedulePreview({ scheduleId, read, isIdle, onFaults, signal }) 
     }
   }
 
-  /** To those who don't see it, if it is something new. */
+  /** Tells screen readers if the text is new. */
   function say(text) {
     if (text !== said) announce(text);
     said = text;
   }
 
-  /** Returns the first of it in words. */
+  /** Shows the next runs, and returns the first in words. */
   function showRuns({ nextRuns, timeZone }) {
     if (nextRuns.length === 0) {
       fill(runs, h('p', { class: 'note warning-note' }, NEVER));
@@ -84,7 +84,7 @@ export function schedulePreview({ scheduleId, read, isIdle, onFaults, signal }) 
     return `Next run: ${clockTime(nextRuns[0], timeZone)}.`;
   }
 
-  /** Returns the most of it in words. */
+  /** Shows who would be e-mailed, and returns the text for screen readers. */
   function showPeople(counts, limit) {
     const { willEmail, total } = counts;
     const reasons = leftOut(counts);
@@ -96,7 +96,7 @@ export function schedulePreview({ scheduleId, read, isIdle, onFaults, signal }) 
     return [`Today it would e-mail ${number(willEmail)} of ${people(total)}.`, ...reasons, tooMany].filter(Boolean).join(' ');
   }
 
-  /** What was right before stays in view. */
+  /** The last good preview stays visible. */
   function refused(error) {
     onFaults(error.errors ?? []);
     if (error.errors?.length > 0) {
@@ -107,7 +107,7 @@ export function schedulePreview({ scheduleId, read, isIdle, onFaults, signal }) 
 
   function changed() {
     clearTimeout(timer);
-    // An answer that is still to come is to what was there before.
+    // A pending answer is about the entries before the change.
     running.abort();
     timer = setTimeout(show, PAUSE_MS);
   }
@@ -116,7 +116,7 @@ export function schedulePreview({ scheduleId, read, isIdle, onFaults, signal }) 
     element,
     show,
     changed,
-    /** What is stored has a part in the answer. */
+    /** Asks again after a save, since the answer depends on the stored schedule. */
     saved() {
       last = { asked: '' };
       changed();

@@ -1,5 +1,5 @@
 /**
- * What the API's names about schedules are called on the screen. A name that is not known here is shown as it is.
+ * The words on the screen for the API's names about schedules. An unknown name is shown as it is.
  */
 import { count, people, timeOfDay } from '../shared/format.js';
 import { EVERY_DAY, weekdaysInWords } from './rule/weekdays.js';
@@ -29,7 +29,7 @@ const REASONS = {
   ownerWithoutPermission: 'Its owner no longer had the permission to send.',
 };
 
-// Names that every object has are no names of ours.
+// `hasOwn` excludes names that every object inherits, such as `constructor`.
 const named = (names, name) => (Object.hasOwn(names, name) ? names[name] : name ?? '');
 
 export const result = name => named(RESULTS, name);
@@ -39,7 +39,7 @@ export function stateInShort({ state, stateReason }) {
   return [named(STATES, state), named(STATE_REASONS, stateReason)].filter(Boolean).join(': ');
 }
 
-/** Why a schedule does nothing at the moment, and what to do about it; empty where it runs. */
+/** Why a schedule does nothing at the moment, and what to do about it; empty if it is active. */
 export function whyIdle({ state, stateReason, failures, inTemplate }) {
   if (state === 'paused') return 'It starts nothing until somebody resumes it.';
   if (state === 'ended') return 'It has no more runs. Choose other times, and it goes on.';
@@ -52,7 +52,7 @@ export function whyIdle({ state, stateReason, failures, inTemplate }) {
   return `It was turned off because it failed ${count(failures, 'time', 'times')} in a row: see below why. Mend that, and then resume it.`;
 }
 
-/** Whom a campaign of a schedule addresses: `Still pending, invited at least 7 days ago, at most 3 reminders each`. */
+/** The people whom a schedule addresses: `Still pending, invited at least 7 days ago, at most 3 reminders each`. */
 export function audienceInWords({ status = 'both', pendingDays, maxReminders }) {
   const words = named(AUDIENCES, status);
   const longer = pendingDays === undefined ? '' : `, invited at least ${count(pendingDays, 'day', 'days')} ago`;
@@ -60,7 +60,7 @@ export function audienceInWords({ status = 'both', pendingDays, maxReminders }) 
 }
 
 /**
- * Why people of the selection would get nothing, each of them under one reason: `90 people were invited before.`
+ * Why people of the selection would get no e-mail: `90 people were invited before.` Each person counts for one reason.
  * @param {{accepted: number, excluded: Object, notAddressed?: Object}} counts
  */
 export function leftOut({ accepted, excluded, notAddressed = /** @type {any} */ ({}) }) {
@@ -71,7 +71,7 @@ export function leftOut({ accepted, excluded, notAddressed = /** @type {any} */ 
     [notAddressed.pendingTooShort, 'was invited too lately', 'were invited too lately'],
     [notAddressed.remindedEnough, 'has had all reminders', 'have had all reminders'],
     [excluded.recentlyInvited, 'was invited in the last 24 hours', 'were invited in the last 24 hours'],
-    [excluded.undeliverable, 'can not be reached: mail bounced, or its owner complained', 'can not be reached: mail bounced, or its owner complained'],
+    [excluded.undeliverable, 'cannot be reached: mail bounced, or its owner complained', 'cannot be reached: mail bounced, or its owner complained'],
   ];
   return told.filter(([people]) => people > 0).map(([people, one, many]) => `${count(people, `person ${one}`, `people ${many}`)}.`);
 }
@@ -82,7 +82,7 @@ export function hoursInWords({ sendFrom, sendUntil, weekdays = EVERY_DAY }) {
   return `${timeOfDay(sendFrom)} to ${timeOfDay(sendUntil)}, ${days}`;
 }
 
-/** Why an occurrence started no campaign. What failed is told with what the service said of it. */
+/** Why an occurrence started no campaign. A failure includes the detail that the API gave. */
 export function whyNot({ result: name, reason, detail, willEmail }) {
   if (name === 'skipped' && reason === 'tooManyRecipients' && willEmail !== undefined) {
     return `It would have e-mailed ${people(willEmail)}, which is over the limit.`;

@@ -1,5 +1,5 @@
 /**
- * One schedule: its fields beside a preview, what may be done to it, and what came of it so far.
+ * One schedule: its fields beside a preview, its commands, and its occurrences.
  */
 import { get, post, put } from '../shared/api/api.js';
 import { getCatalog } from '../shared/api/catalog.js';
@@ -22,7 +22,7 @@ import { unsavedChanges } from '../shared/navigation/unsaved.js';
 
 const NEW = 'new';
 
-/** Said of a schedule that was saved before the pending needed limits. */
+/** Warns about a schedule that was saved before reminders needed limits. */
 const WITHOUT_END = 'It reminds people who are pending again and again, without end. Choose both limits below and save it, or let it '
   + 'invite only who was never invited.';
 
@@ -71,13 +71,13 @@ export async function scheduleView(root, place, signal) {
   if (isDirty()) unsaved.guard();
   preview.show();
 
-  /** Shows entries, and returns them as the fields have them, which know one way to write each of it. */
+  /** Shows entries, and returns them as the fields normalise them. */
   function show(entries) {
     form.write(entries);
     return form.read();
   }
 
-  /** What is known of the schedule besides the fields, which stay as they are. */
+  /** Shows everything about the stored schedule but the fields, which stay as they are. */
   function showStored() {
     const idle = whyIdle(now);
     fill(title, `${now.name} `, stateBadge(now));
@@ -102,7 +102,7 @@ export async function scheduleView(root, place, signal) {
   }
 
   async function save() {
-    // The button that was pressed may be one that goes.
+    // The pressed button may be in the box that is emptied next.
     if (failed.contains(document.activeElement)) saveButton.focus();
     fill(failed);
     const entries = form.read();
@@ -115,7 +115,7 @@ export async function scheduleView(root, place, signal) {
       saved = entries;
       ({ revision } = now);
       form.faults.refuse([]);
-      // What was typed while the save was on its way is not in it.
+      // Changes made during the save are not in it.
       const typed = isDirty();
       unsaved.settle();
       if (isNew && typed) keepDraft(`schedule.${now.scheduleId}`, { entries: form.read(), revision });
@@ -158,13 +158,16 @@ export async function scheduleView(root, place, signal) {
     });
   }
 
-  /** A command changes no field; if somebody else did meanwhile, the next save has to be told so. */
+  /**
+   * Takes the schedule after a command. A command changes no field, so if fields differ, somebody else changed them:
+   * keeping the old revision makes the next save report that.
+   */
   function obeyed(schedule) {
     const fields = ({ name, filter, templateId, emailFrom, audience, maxRecipients, maxPerMinute, rule, from, until, quietHours }) =>
       JSON.stringify([name, filter, templateId, emailFrom, audience, maxRecipients, maxPerMinute, rule, from, until, quietHours]);
     if (revision === now.revision && fields(schedule) === fields(now)) ({ revision } = schedule);
     now = schedule;
-    // The draft is on top of what it is now.
+    // The draft now builds on the new revision.
     unsaved.edited();
     showStored();
     preview.changed();

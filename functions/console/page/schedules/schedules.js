@@ -46,7 +46,7 @@ function audience({ audience: whom, warnings = [] }) {
   return [audienceInWords(whom), warnings.length > 0 && [' ', h('span', { class: 'badge warning' }, 'without end')]].flat();
 }
 
-/** When it runs next, on the clock of its division. */
+/** The next run of a schedule, in its division's time zone. */
 export function nextRun({ nextRuns: [next], timeZone }) {
   return next ? localTime(next, timeZone) : '–';
 }

@@ -1,5 +1,5 @@
 /**
- * Asks before something gets lost.
+ * Asks for confirmation.
  */
 import { h, heading } from './dom.js';
 
@@ -25,7 +25,10 @@ export function ask({ title, text, yes, no }) {
       settle(false);
     }
 
-    /** Once settled it is gone: the event `close` comes a moment later, when a quick key may have asked again. */
+    /**
+     * Removes the dialog at once: the event `close` comes later, and a quick key press may have opened the next dialog
+     * by then.
+     */
     function settle(agreed) {
       dialog.close();
       dialog.remove();

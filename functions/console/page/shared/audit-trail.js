@@ -6,14 +6,14 @@ import { fill, h } from './dom.js';
 import { people, time } from './format.js';
 import * as words from './words.js';
 
-/** How the API calls whoever acts when no person does. */
+/** The actor of an entry when no person acts. */
 const SYSTEM = 'system';
 
-/** How it calls the person that an entry is about. */
+/** The actor of an entry when the person acts whom the entry is about. */
 const CUSTOMER = 'customer';
 
 /**
- * @param {string} timeZone of the clock that times are told by
+ * @param {string} timeZone of the times shown
  * @returns {{element: HTMLElement, show: (entries: Object) => void}}
  */
 export function auditTrail(timeZone) {
@@ -22,7 +22,7 @@ export function auditTrail(timeZone) {
   let shown = '';
   return {
     element,
-    /** Leaves what is there alone until there is something new: somebody may be reading it. */
+    /** Changes nothing until there are new entries: somebody may be reading them. */
     show({ audit = [] }) {
       const text = JSON.stringify(audit);
       if (text === shown) return;

@@ -13,8 +13,8 @@ export function outcomeBar() {
   return {
     element,
     /**
-     * Of `whole` people, so many by outcome; those whom the campaign has not reached yet are left empty. One that is
-     * `open` has no whole: others may join it, and its bar ends in room for them.
+     * Shows how many of `whole` people have each outcome. People whom the campaign has not reached yet leave the bar
+     * empty. With `open` the total is unknown, since others may join, and the bar ends with an empty part.
      */
     show(outcomes, whole, { open = false } = {}) {
       let known = 0;

@@ -1,14 +1,14 @@
 /**
- * What is in the way of a campaign in a busy division, and until when.
+ * Describes the campaign that keeps a division busy, and until when.
  */
 import { h } from './dom.js';
 import { time } from './format.js';
 import { to } from './navigation/route.js';
 
 /**
- * @param {Object} campaign the one in the way, or the members of the problem `division-busy`
- * @param {{onFollow?: () => void, id?: string}} [options] `onFollow` when somebody goes to see that campaign; `id`
- *   begins the ids of what is said
+ * @param {Object} campaign the campaign, or the members of the problem `division-busy`
+ * @param {{onFollow?: () => void, id?: string}} [options] `onFollow` is called when the operator follows the link to
+ *   the campaign; `id` begins the ids of the elements
  */
 export function busyWith({ campaignId, stateReason, goesOnAt, campaign, timeZone = campaign?.timeZone }, { onFollow = () => {}, id = 'busy' } = {}) {
   return [

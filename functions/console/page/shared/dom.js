@@ -1,13 +1,13 @@
 /**
- * Making elements. Text always becomes text nodes, so that no name of a customer can ever be taken for HTML.
+ * Makes elements. Text always becomes text nodes, so that a customer's name is never parsed as HTML.
  */
 
-/** What is set as a property: the attribute of the same name would only be its first value. */
+/** Set as properties: the attribute of the same name is only the first value. */
 const PROPERTIES = new Set(['value', 'checked', 'disabled', 'readOnly', 'selected', 'open']);
 
 /**
- * An element: `h('a', {href: '#/', onclick: handler}, 'Back')`. A property that is false, null or undefined is left
- * out.
+ * Makes an element: `h('a', {href: '#/', onclick: handler}, 'Back')`. Properties that are false, null or undefined are
+ * left out.
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
  * @param {Object<string, any>} [props]
@@ -25,7 +25,7 @@ export function h(tag, props = {}, ...children) {
   return element;
 }
 
-/** Replaces what is in `element`. */
+/** Replaces the children of `element`. */
 export function fill(element, ...children) {
   element.replaceChildren(...nodes(children));
   return element;
@@ -35,14 +35,14 @@ function nodes(children) {
   return children.flat().filter(child => child !== null && child !== false && child !== undefined);
 }
 
-/** Tells a screen reader, politely, what changed elsewhere on the page. */
+/** Lets a screen reader read the text at its next pause. */
 export function announce(text) {
   document.getElementById('live').textContent = text;
 }
 
 /**
- * Runs `work` while the button says that it is busy; pressing it again meanwhile does nothing. The button is not
- * disabled, since it would lose the keyboard's focus.
+ * Runs `work` while the button shows `label`; pressing it again meanwhile does nothing. The button is not disabled,
+ * since it would lose the focus.
  */
 export async function whileBusy(button, label, work) {
   if (button.getAttribute('aria-busy') === 'true') return;
@@ -67,7 +67,7 @@ export function button(props, label, busyLabel, work) {
 }
 
 /**
- * A heading that can be focused by the program, so that a screen reader reads on from a new view.
+ * A heading that can be focused by script, so that a screen reader continues from a new view.
  * @param {1|2|3} level
  * @param {Object<string, any>} props
  * @param {...any} children
@@ -76,7 +76,7 @@ export function heading(level, props, ...children) {
   return h(/** @type {'h1'|'h2'|'h3'} */ (`h${level}`), { tabindex: -1, ...props }, ...children);
 }
 
-/** A list of terms with what they are; entries without a value are left out. */
+/** A description list; entries without a value are left out. */
 export function facts(entries) {
   const shown = entries.filter(([, value]) => value !== null && value !== undefined && value !== '');
   return h('dl', { class: 'facts' }, shown.map(([term, value]) => h('div', {}, h('dt', {}, term), h('dd', {}, value))));

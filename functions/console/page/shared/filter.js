@@ -1,8 +1,8 @@
 /**
- * The filter, as the address bar and the API's queries carry it.
+ * The filter in the address bar and in the API's queries.
  */
 
-/** Drop-downs that narrow a division: name in the API, label, and where `GET v1/filters` has the choices. */
+/** Drop-downs that narrow a division: name in the API, label, and the member of `GET v1/filters` with the choices. */
 export const CHOICES = [
   { name: 'accountClass', label: 'Account Class', offered: 'accountClasses' },
   { name: 'billGroup', label: 'Bill Group', offered: 'billGroups' },
@@ -10,7 +10,7 @@ export const CHOICES = [
   { name: 'siteSource', label: 'Site Source', offered: 'siteSources' },
 ];
 
-/** Check boxes. One that is not ticked does not restrict. */
+/** Check boxes. A box that is not ticked does not restrict. */
 export const FLAGS = [
   { name: 'withActiveServices', label: 'Accounts with Active Services' },
   { name: 'withBalanceDue', label: 'Accounts with Balance Due' },
@@ -18,7 +18,7 @@ export const FLAGS = [
   { name: 'withoutAutomaticPayment', label: 'Accounts without Automatic Payment' },
 ];
 
-/** The filter in a query: only what is set, in a fixed order, so that equal filters are equal as text. */
+/** The filter in a query. Only set values are included, in a fixed order, so that equal filters have equal text. */
 export function readFilter(query) {
   const filter = {};
   for (const name of ['division', ...CHOICES.map(choice => choice.name)]) {

@@ -8,8 +8,8 @@ const OTHER = 'other';
 
 /**
  * @param {Object} catalog answer of `GET v1/filters`
- * @param {{onFilter: (filter: Object) => void, onMessage: () => void, onLoad: () => void}} handlers `onFilter` when the
- *   selection would change, `onMessage` when only sender or template did
+ * @param {{onFilter: (filter: Object) => void, onMessage: () => void, onLoad: () => void}} handlers `onFilter` is
+ *   called when the selection changes, `onMessage` when only sender or template does
  */
 export function filterForm(catalog, { onFilter, onMessage, onLoad }) {
   const division = h('select', { id: 'division', required: true, onchange: () => { offer(read()); onFilter(read()); } });
@@ -49,7 +49,7 @@ export function filterForm(catalog, { onFilter, onMessage, onLoad }) {
     for (const { name, box } of flags) box.checked = filter[name] === true;
   }
 
-  /** Offers what the division has. A choice that it doesn't have is dropped, unless it came with the address. */
+  /** Offers the choices of the division. A chosen value that the division lacks is dropped, unless `keep` is set. */
   function offer(filter, keep = false) {
     const chosen = catalog.divisions.find(one => one.division === division.value);
     for (const { name, offered, select } of choices) {
@@ -64,8 +64,7 @@ export function filterForm(catalog, { onFilter, onMessage, onLoad }) {
   }
 
   /**
-   * A division with several senders takes no other; one with a single sender may do without a list, which the API
-   * knows.
+   * Offers the division's senders. Another address is allowed only if the division has at most one sender.
    */
   function offerSenders(chosen) {
     if (offeredTo === chosen) return;
@@ -77,7 +76,7 @@ export function filterForm(catalog, { onFilter, onMessage, onLoad }) {
     chooseSender(chosen?.emailFrom);
   }
 
-  /** Chooses a sender that may be tried; the division's own address in place of any other. */
+  /** Chooses the sender if the division allows it, else the division's own address. */
   function chooseSender(wanted) {
     const offered = [...sender.options].map(option => option.value);
     const known = offered.includes(wanted);
@@ -101,15 +100,15 @@ export function filterForm(catalog, { onFilter, onMessage, onLoad }) {
       templateId: template.value,
       templateName: template.selectedOptions[0]?.textContent ?? '',
     }),
-    /** Puts back sender and template, as far as they are offered; with `keep` whether or not they are. */
+    /** Restores sender and template if they are offered; with `keep` in any case. */
     writeMessage({ emailFrom, templateId }, { keep = false } = {}) {
       if (templateId && (keep || [...template.options].some(option => option.value === templateId))) setOption(template, templateId);
       chooseSender(emailFrom);
       if (keep && emailFrom && sender.value !== OTHER) setOption(sender, emailFrom);
     },
-    /** Whether a division is chosen; points at it if not. */
+    /** Whether a division is chosen; if not, its field shows that. */
     canLoad: () => division.reportValidity(),
-    /** Whether there is a sender; points at it if not. */
+    /** Whether there is a sender; if not, its field shows that. */
     canSend: () => otherSender.reportValidity(),
     focusSender: () => (otherField.hidden ? sender : otherSender).focus(),
   };
@@ -120,7 +119,7 @@ function field(label, control) {
 }
 
 /**
- * Chooses a value, also one that is not on offer (any more): a shared address must not silently mean something else.
+ * Chooses a value even if it is not on offer (any more): a shared link must not silently change its meaning.
  */
 function setOption(select, value) {
   if (![...select.options].some(option => option.value === value)) select.append(h('option', { value }, `${value} (not on offer)`));

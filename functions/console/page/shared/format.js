@@ -1,5 +1,6 @@
 /**
- * Numbers and times as the operator's browser writes them. A view has one clock, its division's, which it names.
+ * Numbers and times in the format of the operator's browser. A view shows all times in one time zone, its division's,
+ * and names it.
  */
 import { h } from './dom.js';
 
@@ -10,10 +11,10 @@ const MOMENT = { year: 'numeric', month: 'short', day: 'numeric', hour: 'numeric
 const DAY = new Intl.DateTimeFormat(undefined, { year: 'numeric', month: 'short', day: 'numeric', timeZone: 'UTC' });
 const TIME_OF_DAY = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit', timeZone: 'UTC' });
 
-/** By shape and time zone: making one takes longer than a thousand times in words. */
+/** Formatters by options and time zone: making one takes longer than formatting a thousand times. */
 const clocks = new Map();
 
-/** The browser's own time zone, for what is of no one division. */
+/** The browser's own time zone, for views that belong to no single division. */
 export const OWN_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /** `1,068`. */
@@ -31,22 +32,22 @@ export function people(value) {
   return count(value, 'person', 'people');
 }
 
-/** An RFC 3339 time on the clock of a time zone: `Dec 7, 2026, 9:00 AM EST`; a dash for none. */
+/** An RFC 3339 time in a time zone: `Dec 7, 2026, 9:00 AM EST`; a dash if there is none. */
 export function time(value, timeZone) {
   return value ? h('time', { datetime: value }, clock(timeZone, MOMENT).format(new Date(value))) : '–';
 }
 
-/** The same with the day of the week: `Monday, Dec 7, 2026, 9:00 AM EST`. */
+/** A time with the day of the week: `Monday, Dec 7, 2026, 9:00 AM EST`. */
 export function localTime(value, timeZone) {
   return h('time', { datetime: value }, clockTime(value, timeZone));
 }
 
-/** The same as text. */
+/** A time with the day of the week, as text. */
 export function clockTime(value, timeZone) {
   return clock(timeZone, { weekday: 'long', ...MOMENT }).format(new Date(value));
 }
 
-/** What names the clock of a view. */
+/** Names the time zone of a view. */
 export function clockNote(timeZone) {
   return h('p', { class: 'quiet clock' }, `All times are those of ${timeZone}.`);
 }
@@ -56,7 +57,10 @@ export function day(value) {
   return DAY.format(new Date(`${value}T00:00:00Z`));
 }
 
-/** A time of day such as `09:00` or `09:00:30`, on a clock of 12 or of 24 hours; seconds stay as they are written. */
+/**
+ * A time of day such as `09:00` or `09:00:30`, in 12 or 24 hours as the browser prefers. Seconds stay as they are
+ * written.
+ */
 export function timeOfDay(value) {
   const [, hours, seconds = ''] = /^(\d\d:\d\d)(:\d\d)?$/.exec(value) ?? [];
   if (!hours) return value;
@@ -73,17 +77,17 @@ function clockOf(timeZone, shape) {
   try {
     return new Intl.DateTimeFormat(undefined, { ...shape, timeZone });
   } catch {
-    // A zone that this browser doesn't know (yet): its own then, which each time names.
+    // This browser does not know the time zone, so times are in its own zone, which each of them names.
     return new Intl.DateTimeFormat(undefined, shape);
   }
 }
 
-/** `14 a second`; slow sending is told by the minute. */
+/** `14 a second`; less than one a second is given by the minute. */
 export function rate(perSecond) {
   return perSecond >= 1 ? `${RATE.format(perSecond)} a second` : `${RATE.format(perSecond * 60)} a minute`;
 }
 
-/** A length of time, as exactly as one would say it. */
+/** A length of time, rounded as in speech. */
 export function duration(seconds) {
   if (seconds < 90) return count(Math.max(1, Math.ceil(seconds)), 'second', 'seconds');
   if (seconds < 90 * 60) return count(Math.ceil(seconds / 60), 'minute', 'minutes');

@@ -1,18 +1,18 @@
 /**
- * The field for a campaign's own pace. Hardly any needs one, so it is tucked away.
+ * The field for a campaign's own rate limit. It is folded away, since few campaigns need it.
  */
 import { h } from './dom.js';
 
-/** Most that the API takes. */
+/** Highest limit that the API accepts. */
 const MOST_PER_MINUTE = 1_000_000;
 
 /**
  * @param {{onInput?: () => void}} [options]
- * @returns {{element: HTMLDetailsElement, input: HTMLInputElement, read: () => Object}} `read` has `maxPerMinute` if
- *   there is a number
+ * @returns {{element: HTMLDetailsElement, input: HTMLInputElement, read: () => Object}} `read` returns `maxPerMinute`
+ *   if it is set
  */
 export function paceField({ onInput = () => {} } = {}) {
-  // A browser can't point at a fault in what is folded away, and would then say nothing.
+  // A browser shows no message at a field that is folded away.
   const unfold = () => { element.open = true; };
   const input = h('input', {
     id: 'max-per-minute', type: 'number', min: 1, max: MOST_PER_MINUTE, step: 1, autocomplete: 'off', 'aria-describedby': 'pace-hint',

@@ -5,7 +5,7 @@ import { button, h } from './dom.js';
 
 /**
  * @param {Error & {errors?: {field: string, message: string}[]}} problem
- * @param {{retry?: () => Promise<any>, more?: Node[]}} [options] `retry` does again what failed
+ * @param {{retry?: () => Promise<any>, more?: Node[]}} [options] `retry` repeats what failed
  */
 export function problemBox(problem, { retry, more = [] } = {}) {
   const faults = (problem.errors ?? []).map(({ field, message }) => h('li', {}, h('b', {}, field), ` ${message}`));

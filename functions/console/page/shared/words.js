@@ -1,10 +1,10 @@
 /**
- * What the API's names are called on the screen. A name that is not known here is shown as it is.
+ * The words on the screen for the API's names. An unknown name is shown as it is.
  */
 
 /**
- * The permission that this page needs: group of the user pool for every division (`<group>:<division>` is for one), and
- * its title.
+ * The permission that this page needs: the group of the user pool for every division (`<group>:<division>` is for one),
+ * and its title.
  */
 export const PERMISSION = { group: '390', title: '390, Send Account Portal Invitations' };
 
@@ -20,7 +20,7 @@ const STATES = {
   preparing: 'Preparing', sending: 'Sending', paused: 'Paused', halted: 'Halted', cancelled: 'Cancelled', completed: 'Completed',
 };
 
-/** In the order in which the bar shows them. */
+/** In the order of the bar. */
 export const OUTCOMES = {
   sent: 'Sent', claimed: 'Being sent', queued: 'Waiting', skipped: 'Skipped', unconfirmed: 'Unconfirmed', failed: 'Failed',
 };
@@ -46,12 +46,12 @@ const REASONS = {
   rejected: 'SES took the e-mail and then did not send it',
 };
 
-/** Why a campaign stands still, as short as a badge. That somebody paused it needs no word. */
+/** Why a campaign has stopped, short enough for a badge. An operator's pause needs no word. */
 const STOPS = {
   dailyQuota: 'daily quota', sendingPaused: 'SES is paused', accountRefused: 'SES refuses', senderNotVerified: 'sender not verified', quietHours: 'quiet hours', audienceGrew: 'more people than expected', bounces: 'bounces', complaints: 'complaints',
 };
 
-/** The same with what to do about it. */
+/** Why a campaign has stopped, with what to do about it. */
 const STOPS_IN_FULL = {
   operator: 'Nobody is e-mailed until it is resumed.',
   dailyQuota: 'The SES account has sent what it may send in 24 hours. The campaign goes on by itself as soon as there is room again: nothing needs to be done.',
@@ -64,7 +64,7 @@ const STOPS_IN_FULL = {
   complaints: 'Too many people marked the e-mail as spam. SES suspends accounts for that. Look at who complained before you resume, or cancel.',
 };
 
-/** What SES says of an e-mail after it was sent, and what that means, in the order in which it is told. */
+/** What SES reports about a sent e-mail, and what that means, in the order of the page. */
 export const STANDINGS = {
   delivered: ['Delivered', 'The mail server of the recipient took the e-mail.'],
   delayed: ['Delayed', 'Not delivered yet. SES goes on trying.'],
@@ -74,17 +74,17 @@ export const STANDINGS = {
   rejected: ['Rejected', 'SES took the e-mail and then did not send it.'],
 };
 
-/** The same, as short as a cell of a list. */
+/** Why a person gets no e-mails, short enough for a cell of a list. */
 const NO_MAIL = { bounced: 'Gets none: mail bounced', complained: 'Gets none: marked it as spam' };
 
-/** Why nobody mails somebody any more, and when to take that back. */
+/** Why a person gets no e-mails any more, and when to undo that. */
 const UNDELIVERABLE = {
   bounced: 'The mail server of this address said that there is no such mailbox. Say that it may be mailed again only if it exists by now.',
   complained: 'The owner of this address marked an e-mail of ours as spam. Say that it may be mailed again only if they ask for it.',
   erased: 'This person is being erased. That goes on by itself.',
 };
 
-/** What somebody did that stands in the audit. */
+/** The deeds in the audit. */
 const DEEDS = {
   recipientsExported: 'List of people exported', unreachableExported: 'List of contacts without address exported', ledgerExported: 'People of a campaign exported',
   personExported: 'What is stored of a person exported', personErased: 'Person erased', personReadmitted: 'Erased person admitted again',
@@ -99,7 +99,7 @@ const ACTIONS = {
   setBack: 'Set back to not sent',
 };
 
-// Names that every object has are no names of ours.
+// `hasOwn` excludes names that every object inherits, such as `constructor`.
 const named = (names, name) => (Object.hasOwn(names, name) ? names[name] : name ?? '–');
 
 export const status = name => named(STATUSES, name);
@@ -112,10 +112,12 @@ export const action = name => named(ACTIONS, name);
 export const undeliverable = name => named(UNDELIVERABLE, name);
 export const noMail = name => named(NO_MAIL, name);
 
-/** A reason to stand still, as short as it can be; empty for one that goes without saying, or isn't known here. */
+/** Why a campaign has stopped, in short; empty for reasons that need no word or are unknown here. */
 export const stop = name => (Object.hasOwn(STOPS, name) ? STOPS[name] : '');
 
-/** Whether everybody in a self-service campaign has an end state, and others may join until its day is over. */
+/**
+ * Whether a self-service campaign is idle: everybody in it has an end state, and others may join until its day is over.
+ */
 export function isWaiting({ selfService, completedAt, state: name, outcomes, audience }) {
   const { queued = 0, claimed = 0 } = outcomes;
   return Boolean(selfService) && !completedAt && ['preparing', 'sending'].includes(name) && audience > 0 && queued + claimed === 0;
@@ -128,12 +130,12 @@ export function stateInShort(campaign) {
   return [state(name), stop(stateReason)].filter(Boolean).join(': ');
 }
 
-/** Why a campaign stands still and what to do; empty where it does not. */
+/** Why a campaign has stopped and what to do; empty if it has not. */
 export function whyStopped({ stateReason }) {
   return stateReason ? named(STOPS_IN_FULL, stateReason) : '';
 }
 
-/** Why somebody got no e-mail, or what became of it. */
+/** Why a person got no e-mail, or what SES reported about it. */
 export function became({ reason: why, standing: name, standingDetail }) {
   if (why || !name) return reason(why);
   return standingDetail ? `${standing(name)} (${standingDetail})` : standing(name);

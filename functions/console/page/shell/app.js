@@ -1,5 +1,5 @@
 /**
- * Signs in, and shows the view that the address names.
+ * Signs the operator in, and shows the view that the address names.
  */
 import { whenSessionEnds } from '../shared/api/api.js';
 import { button, fill, h, heading } from '../shared/dom.js';
@@ -18,7 +18,8 @@ const main = document.getElementById('main');
 let view = { key: null, end: new AbortController() };
 
 /**
- * The view for a path: what makes it the same view under another path, its title, and what shows it.
+ * The view for a path: the key that tells whether two paths are the same view, its title, and the function that shows
+ * it.
  * @param {string[]} path
  */
 function viewFor([kind, id, from]) {
@@ -49,7 +50,7 @@ async function show({ anew = false } = {}) {
   mark(wanted.tab);
   document.title = `${wanted.title} – Portal Invites`;
   main.setAttribute('aria-busy', 'true');
-  // Each view fills a box of its own, so that one that comes late can't overwrite the one after it.
+  // Each view fills its own box, so that a view that loads late can't overwrite the next one.
   const box = h('div', { class: 'view' }, h('p', { class: 'quiet' }, 'Loading…'));
   fill(main, box);
   try {
@@ -65,7 +66,7 @@ async function show({ anew = false } = {}) {
   comeBack();
 }
 
-/** A list does that by itself, when its rows are there again. */
+/** Restores the place in a view. A list does that by itself once its rows are loaded. */
 function comeBack() {
   if (!currentPlace().awaited) restore();
 }
@@ -100,12 +101,12 @@ function offerSignIn(title, ...text) {
     heading(1, {}, title), text, button({ id: 'sign-in', class: 'primary' }, 'Sign in', 'Going to sign in…', session.signIn)));
 }
 
-/** What is on the screen stays; its view is in the address, where signing in comes back to. */
+/** Keeps the screen as it is. Signing in returns to the same address, and so to the same view. */
 function sessionEnded() {
   fill(document.getElementById('session-banner'), h('div', { class: 'banner' },
     h('p', {}, 'Your session has ended. Sign in again, and you come back to this view.'),
     button({ id: 'sign-in-again', class: 'primary' }, 'Sign in again', 'Going to sign in…', async () => {
-      // Unsaved text is kept as a draft: nothing to ask about.
+      // Unsaved changes are kept as a draft, so leaving needs no question.
       route.setGuard(null);
       await session.signIn();
     })));
@@ -126,7 +127,7 @@ async function start() {
   if (!operator.permitted && route.current().path[0] !== 'audit') history.replaceState(history.state, '', route.to('audit'));
   whenSessionEnds(sessionEnded);
   document.querySelector('.skip').addEventListener('click', event => {
-    // The hash names a view: it is not free for a place on the page.
+    // The hash names a view, so it can't name a place on the page.
     event.preventDefault();
     main.focus();
   });

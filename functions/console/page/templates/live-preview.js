@@ -1,17 +1,17 @@
 /**
- * How a template will look, shortly after each change of it.
+ * A preview of a template, updated shortly after each change.
  */
 import { post } from '../shared/api/api.js';
 import { fill, h } from '../shared/dom.js';
 import { mailPreview } from './mail-preview.js';
 import { problemBox } from '../shared/problem-box.js';
 
-/** Long enough that a word is typed in the meantime. */
+/** The pause in typing after which the preview is updated. */
 const PAUSE_MS = 500;
 
 /**
  * @param {{divisions: Object[], division: ?string, read: () => Object, onFaults: (faults: Object[]) => void, signal:
- *   AbortSignal}} options `onFaults` gets the faults of the sources, none when they are good
+ *   AbortSignal}} options `onFaults` gets the faults of the sources, empty if there are none
  * @returns {{element: HTMLElement, changed: () => void}}
  */
 export function livePreview({ divisions, division, read, onFaults, signal }) {
@@ -42,7 +42,7 @@ export function livePreview({ divisions, division, read, onFaults, signal }) {
     }
   }
 
-  /** The last good preview stays in view. */
+  /** The last good preview stays visible. */
   function refused(error) {
     onFaults(error.errors ?? []);
     if (error.errors?.length > 0) fill(status, h('p', { class: 'note warning-note' }, 'The preview shows the last text without faults.'));

@@ -1,5 +1,5 @@
 /**
- * An e-mail as it will look: subject, HTML in a frame of its own origin, and text.
+ * A preview of an e-mail: subject, HTML in a frame of its own origin, and text.
  */
 import { fill, h } from '../shared/dom.js';
 
@@ -17,7 +17,7 @@ export function mailPreview() {
   });
 
   function post() {
-    // The sandbox gives the frame an origin without a name, so that no target can be named either.
+    // The sandboxed frame has an opaque origin, which can't be named as the target.
     if (ready && html !== null) frame.contentWindow.postMessage({ html }, '*');
   }
 

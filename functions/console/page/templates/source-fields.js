@@ -19,7 +19,7 @@ function languageControl({ languages, readOnly, ...props }) {
   return h('select', { disabled: readOnly, ...props }, languages.map(languageOption));
 }
 
-/** Chooses a language, also one that is not on offer: programs may save any region. */
+/** Chooses a language, even one that is not on offer: the API accepts any region. */
 function choose(control, tag) {
   if (![...control.options].some(({ value }) => value === tag)) control.append(languageOption(tag));
   control.value = tag;
@@ -60,7 +60,7 @@ export function sourceFields({ languages, readOnly, onInput }) {
         else control.value = source[name] ?? '';
       }
     },
-    /** Shows these faults in place of those before; `focus` moves the caret to the first of them. */
+    /** Replaces the faults shown; `focus` moves the caret to the first of them. */
     showFaults(errors, { focus }) {
       for (const { name, control, faults } of fields) {
         const mine = errors.filter(error => error.field === name);
@@ -78,7 +78,7 @@ export function sourceFields({ languages, readOnly, onInput }) {
   };
 }
 
-/** Lines and columns count from 1, and columns count characters, of which some are two units of a string. */
+/** Lines and columns count from 1. Columns count characters, some of which are two units of a JavaScript string. */
 function moveCaret(control, line, column) {
   if (control.tagName === 'SELECT') {
     control.focus();
@@ -90,7 +90,7 @@ function moveCaret(control, line, column) {
   control.focus();
   control.setSelectionRange(before + within, before + within);
   if (control.tagName !== 'TEXTAREA') return;
-  // Browsers don't scroll to a caret that a program has set: bring its line to the middle.
+  // Browsers don't scroll to a caret that a script has set, so this brings its line to the middle.
   const lineHeight = parseFloat(getComputedStyle(control).lineHeight);
   control.scrollTop = Math.max(0, (line - 1) * lineHeight - control.clientHeight / 2);
 }

@@ -1,5 +1,5 @@
 /**
- * What a template can say: for those who write one.
+ * Help for writing a template: its placeholders and blocks.
  */
 import { h } from '../shared/dom.js';
 

@@ -8,7 +8,7 @@ import { list } from '../shared/lists/list.js';
 
 /**
  * @param {{path: string, shown: number, take: ?((version: number) => Promise<any>), timeZone: string, signal:
- *   AbortSignal}} options `take` puts a version into the editor, where there is one to put it in
+ *   AbortSignal}} options `take` puts a version into the editor; null if there is no editor
  */
 export function versionList({ path, shown, take, timeZone, signal }) {
   /** @type {import('../shared/lists/list.js').Column[]} */

@@ -40,7 +40,7 @@ export async function templateView(root, place, signal) {
   const activation = h('div');
   const versions = h('div');
   fields.write(saved);
-  // As the fields have it: they know one kind of line end.
+  // Read back from the fields, which normalise line ends.
   saved = fields.read();
   const draft = fixed ? null : keptDraft(templateId);
   if (draft) fields.write(draft.text);
@@ -54,7 +54,7 @@ export async function templateView(root, place, signal) {
     h('div', { class: 'view-head' },
       title, h('a', { href: to('templates') }, 'All templates')),
     !everywhere && onlyEverywhere(),
-    stored.builtIn && everywhere && h('p', { class: 'note' }, 'This template is built in and can not be changed. ',
+    stored.builtIn && everywhere && h('p', { class: 'note' }, 'This template is built in and cannot be changed. ',
       h('a', { id: 'copy-template', href: to('templates', NEW, templateId) }, 'Make a copy'), ' to change that.'),
     unsaved.note,
     h('div', { class: 'editor' },
@@ -68,7 +68,7 @@ export async function templateView(root, place, signal) {
   if (draft) unsaved.showKept();
   if (isDirty()) unsaved.guard();
 
-  /** What is known of the template besides the text in the editor, which stays as it is. */
+  /** Shows everything about the stored template but the text in the editor, which stays as it is. */
   function showStored(template) {
     fill(title, `${template.name} `, activeBadge(template));
     if (!fixed) fill(activation, activationButton(template.active));
@@ -94,7 +94,7 @@ export async function templateView(root, place, signal) {
       saved = text;
       ({ version } = template);
       fields.showFaults([], { focus: false });
-      // What was typed while the save was on its way is not in it.
+      // Changes made during the save are not in it.
       const typed = isDirty();
       unsaved.settle();
       if (isNew && typed) keepDraft(template.templateId, { text: fields.read(), version });
@@ -139,7 +139,7 @@ export async function templateView(root, place, signal) {
     });
   }
 
-  /** Puts the text of another version into the editor, where it can be read and saved as the newest. */
+  /** Puts the text of another version into the editor, where it can be saved as the newest. */
   async function takeVersion(number) {
     const agreed = !isDirty() || await ask({
       title: 'Replace your changes?', text: `Your changes are not saved. The text of version ${number} would replace them.`,
@@ -153,7 +153,7 @@ export async function templateView(root, place, signal) {
   }
 }
 
-/** What a new template starts from. */
+/** The initial text of a new template. */
 async function blank(copied, signal) {
   if (!copied) return { name: '', language: 'en', subject: '', html: '', text: '', builtIn: false };
   const template = await get(path(copied), { signal });

@@ -1,5 +1,5 @@
 /**
- * The view Templates: what e-mails there are to choose from.
+ * The view Templates: the e-mails to choose from.
  */
 import { get } from '../shared/api/api.js';
 import { getCatalog, sharedZone } from '../shared/api/catalog.js';
@@ -38,7 +38,7 @@ export async function templatesView(root, place, signal) {
   fill(root, heading(1, {}, 'Templates'), !everywhere && onlyEverywhere(), templates.element, clockNote(timeZone));
 }
 
-/** What somebody is told who may not change templates. */
+/** The note for operators who may not change templates. */
 export function onlyEverywhere() {
   return h('p', { class: 'note only-everywhere' },
     `All divisions share these templates: whoever changes them needs the permission ${PERMISSION.title} for every division.`);

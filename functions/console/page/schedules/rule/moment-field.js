@@ -1,5 +1,5 @@
 /**
- * A day and a time of day, on the clock of the division.
+ * A day and a time of day, in the division's time zone.
  */
 import { h } from '../../shared/dom.js';
 

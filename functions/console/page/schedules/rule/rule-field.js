@@ -1,5 +1,5 @@
 /**
- * The fields for when a schedule runs. Nobody has to write a rule.
+ * The fields for when a schedule runs. The form writes the rule from them.
  */
 import { fill, h } from '../../shared/dom.js';
 import { momentField } from './moment-field.js';
@@ -12,7 +12,7 @@ const KINDS = [
   ['interval', 'Every so many days or hours'],
 ];
 
-/** The last days of a month that every month has. */
+/** The last day that every month has. */
 const ALWAYS_THERE = 28;
 
 /** @param {{onInput: () => void}} options */
@@ -62,7 +62,7 @@ export function ruleField({ onInput }) {
     }),
     write(choice) {
       ({ stored } = choice);
-      // A rule of another make can be kept, and not be chosen.
+      // A rule that the form can't write can be kept, but not chosen.
       fill(kind, KINDS.map(([value, label]) => h('option', { value }, label)),
         choice.kind === KEPT && h('option', { value: KEPT }, 'As it is now'));
       kind.value = choice.kind;

@@ -1,5 +1,5 @@
 /**
- * When a schedule runs, in words. A rule that has no plain words is told as it is written.
+ * When a schedule runs, in words. A rule without plain words is shown as it is written.
  */
 import { count, day, timeOfDay } from '../../shared/format.js';
 import { timeOf, weekdaysOf, withoutSeconds } from './rule.js';
@@ -16,7 +16,7 @@ export function ruleInWords({ at, cron, rate }) {
   return cron ? cronInWords(cron) ?? cron : rateInWords(rate);
 }
 
-/** The same with its first and last day. */
+/** The rule in words, with its first and last day. */
 export function scheduleInWords({ rule, from, until }) {
   return [ruleInWords(rule), from && `from ${momentInWords(from)}`, until && `until ${momentInWords(until)}`].filter(Boolean).join(', ');
 }
@@ -31,7 +31,7 @@ function rateInWords(rate) {
   const found = /^(\d+) (minute|hour|day)s?$/.exec(rate);
   if (!found) return rate;
   const [, many, unit] = found;
-  // A day of a rate is 24 hours, whatever the clocks do: “every day” would promise the same time of day.
+  // A rate counts 24 hours for a day even if the clocks change, while “every day” would promise the same time of day.
   if (Number(many) === 1) return unit === 'day' ? 'Every 24 hours' : `Every ${unit}`;
   return `Every ${count(Number(many), unit, `${unit}s`)}`;
 }
@@ -67,8 +67,8 @@ function onTheClock(minute, hour) {
 }
 
 /**
- * The step of a field such as `0/15`; 0 for another field, and for a step that does not come out even: it is no
- * “every”.
+ * The step of a field such as `0/15`. It is 0 for any other field, and for a step that does not divide `whole`: such a
+ * step is no “every”.
  */
 function stepOf(field, whole) {
   const step = Number(/^(?:\*|0)\/(\d+)$/.exec(field)?.[1] ?? 0);

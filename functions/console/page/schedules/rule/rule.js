@@ -3,7 +3,7 @@
  */
 import { WEEKDAYS } from './weekdays.js';
 
-/** How the form calls a rule that it does not know, and so leaves as it is. */
+/** The kind of a rule that the form does not know, and leaves as it is. */
 export const KEPT = 'kept';
 
 const ONCE = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d(?::\d\d)?)$/;
@@ -12,7 +12,7 @@ const WEEKLY = /^(\d{1,2}) (\d{1,2}) \? \* ([A-Z1-7,-]+) \*$/;
 const MONTHLY = /^(\d{1,2}) (\d{1,2}) (\d{1,2}|L) \* \? \*$/;
 const INTERVAL = /^(\d+) (day|hour)s?$/;
 
-/** The API counts the days of the week from Sunday. */
+/** The API numbers the days of the week from Sunday. */
 const BY_NUMBER = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'];
 
 /** What is chosen in a new form. */
@@ -23,7 +23,7 @@ export function choiceOf(stored) {
   return { ...NEW_RULE, kind: KEPT, ...shapeOf(stored), stored };
 }
 
-/** The rule that was chosen; one that nobody has changed stays as it is written. */
+/** The chosen rule. An unchanged rule stays as it was written. */
 export function ruleOf(choice) {
   const { kind, stored, date, time, weekdays, day, every, unit } = choice;
   const shape = stored && shapeOf(stored);
@@ -40,7 +40,7 @@ export function ruleOf(choice) {
   }[kind];
 }
 
-/** What is still missing to make a rule of it; empty when nothing is. */
+/** What is missing to make a rule of the choice; empty if nothing is. */
 export function missingOf({ kind, date, time, weekdays, every }) {
   if (kind === 'interval') return every ? '' : 'Say how many.';
   if (kind === 'weekly' && weekdays.length === 0) return 'Choose at least one day.';
@@ -48,17 +48,17 @@ export function missingOf({ kind, date, time, weekdays, every }) {
   return kind === KEPT || time ? '' : 'Choose a time.';
 }
 
-/** A local date-time such as the API takes, of the value of an `<input type="time">`. */
+/** The value of an `<input type="time">` as the API expects it. */
 export function withSeconds(time) {
   return time.length === 5 ? `${time}:00` : time;
 }
 
-/** The time of a local date-time, as exact as it has to be. */
+/** A local time without seconds if they are zero. */
 export function withoutSeconds(time) {
   return time.replace(/^(\d\d:\d\d):00$/, '$1');
 }
 
-/** The rule as one of the form's own; null if it is none. */
+/** The rule as the form's choice; null if the form can't write it. */
 function shapeOf({ at, cron, rate }) {
   const text = (at ?? cron ?? rate ?? '').trim().replace(/\s+/g, ' ');
   let found;
@@ -75,7 +75,7 @@ function weekly(found) {
   return weekdays && { kind: 'weekly', time: timeOf(found), weekdays };
 }
 
-/** The days that a rule's field names, in the order of the week; null if it is no plain list of days. */
+/** The days in a field of a rule, in the order of the week; null if the field is no plain list of days. */
 export function weekdaysOf(field) {
   const named = new Set();
   for (const part of field.split(',')) {
@@ -92,7 +92,7 @@ function indexOf(day) {
   return BY_NUMBER.indexOf(WEEKDAYS.find(({ cron }) => cron === day.toUpperCase())?.name);
 }
 
-/** `09:00`, of the minute and the hour that a rule begins with. */
+/** `09:00`, from the minute and the hour at the beginning of a rule. */
 export function timeOf([, minute, hour]) {
   return `${hour.padStart(2, '0')}:${minute.padStart(2, '0')}`;
 }

@@ -12,7 +12,7 @@ export const WEEKDAYS = [
 
 export const EVERY_DAY = WEEKDAYS.map(({ name }) => name);
 
-/** `Monday to Friday`, `Monday, Wednesday and Friday`; two days in a row are told one by one. */
+/** `Monday to Friday`, `Monday, Wednesday and Friday`. Only three or more consecutive days become a range. */
 export function weekdaysInWords(names) {
   const chosen = WEEKDAYS.filter(({ name }) => names.includes(name)).map(({ label }) => label);
   const first = WEEKDAYS.findIndex(({ label }) => label === chosen[0]);

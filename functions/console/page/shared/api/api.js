@@ -1,15 +1,15 @@
 /**
- * Calls of the API. An answer is its JSON (or text); everything else is a `Problem`.
+ * Calls of the API. A success answers its JSON or text; everything else is thrown as a `Problem`.
  */
 import { problemOf, Problem, unanswered } from './problem.js';
 import * as session from './session.js';
 
-/** The gateway gives up after 29 seconds; nothing that takes longer will be answered. */
+/** The gateway gives up after 29 seconds, so a call that takes longer than this gets no answer. */
 const TIMEOUT_MS = 40_000;
 
 let onSessionEnd = () => {};
 
-/** Calls `handler` when a call was refused and the session could not be renewed. */
+/** Calls `handler` when the API refused a call and the session could not be renewed. */
 export function whenSessionEnds(handler) {
   onSessionEnd = handler;
 }
@@ -31,12 +31,12 @@ export async function put(path, content, options) {
   return body(await call('PUT', path, { ...options, body: content }), 'json', options?.signal);
 }
 
-/** Deletes; there is nothing in the answer. */
+/** Deletes; the answer has no body. */
 export async function remove(path, options) {
   await call('DELETE', path, options);
 }
 
-/** The body of an answer. It may break off after the headers: then it is not known what was answered. */
+/** The body of an answer. The connection may break after the headers; then the outcome of the call is unknown. */
 export async function body(response, kind, signal) {
   try {
     return await response[kind]();
@@ -65,7 +65,7 @@ export async function call(method, path, { query, body, headers, signal } = {}) 
   throw await problemOf(response);
 }
 
-/** Sends with the operator's token; a 401 renews it once. */
+/** Sends with the operator's token. After a 401 the token is renewed and the call repeated once. */
 async function authorised(address, request, signal) {
   try {
     const token = await session.idToken();

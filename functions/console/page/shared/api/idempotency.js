@@ -1,9 +1,9 @@
 /**
- * The key that makes a request safe to repeat. It stays the same for the same request until an answer has come, also
- * over a reload of the page: a lost answer must never send twice, nor make a second schedule.
+ * The key that makes a request safe to repeat. The same request keeps its key until an answer arrives, even if the page
+ * is reloaded: a lost answer must not lead to a second campaign or schedule.
  */
 
-/** What is asked for, by the place where its key is kept. */
+/** The kinds of request, by the name under which their key is kept. */
 export const SEND = 'portal-invites.unanswered-send';
 export const NEW_SCHEDULE = 'portal-invites.unanswered-schedule';
 
@@ -18,12 +18,12 @@ export function repeatable(asked, body) {
   return { headers: { 'Idempotency-Key': kept.key } };
 }
 
-/** An answer has come: what is asked for next is another one. */
+/** An answer has arrived, so the next request gets a new key. */
 export function answered(asked) {
   sessionStorage.removeItem(asked);
 }
 
-/** It was refused. A key that may have been used is kept, whatever comes in its way afterwards. */
+/** The request was refused. Its key is kept if this attempt or an earlier one may have been carried out. */
 export function refused(asked, problem) {
   if (!problem.unanswered && !problem.turnedAway) answered(asked);
 }

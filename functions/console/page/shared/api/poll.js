@@ -1,6 +1,6 @@
 /**
- * Asks again and again: soon while things move, more and more seldom while they don't, and not at all while nobody
- * looks. Where nothing more is to come it asks only when somebody comes back to the page, or when woken.
+ * Polls: often while something changes, more and more seldom while nothing does, and not at all while the page is
+ * hidden. Once nothing more is expected, it polls only when the page becomes visible again, or when woken.
  */
 
 const SHORTEST_MS = 1_000;
@@ -9,9 +9,9 @@ const FOREVER = Infinity;
 
 /**
  * @param {() => Promise<'moved'|'still'|'done'>} work
- * @param {{signal: AbortSignal, onFailure: (error: any) => boolean, asleep?: boolean}} options `onFailure` says whether
- *   to go on; `asleep` begins as after `done`
- * @returns {() => void} asks now
+ * @param {{signal: AbortSignal, onFailure: (error: any) => boolean, asleep?: boolean}} options `onFailure` returns
+ *   whether to go on; `asleep` starts in the state after `done`
+ * @returns {() => void} polls now
  */
 export function poll(work, { signal, onFailure, asleep = false }) {
   let pause = asleep ? FOREVER : SHORTEST_MS;
@@ -33,7 +33,7 @@ export function poll(work, { signal, onFailure, asleep = false }) {
     }
   }
 
-  /** Until `pause` is over and someone looks, or until woken. */
+  /** Waits until `pause` is over and the page is visible, or until woken. */
   async function rest() {
     await woken(pause);
     while (document.hidden && !signal.aborted) await woken(FOREVER);

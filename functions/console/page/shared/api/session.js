@@ -1,35 +1,36 @@
 /**
- * Who is signed in: authorization code with PKCE (RFC 7636) at the user pool's hosted page. Tokens are kept in this
- * module's memory and nowhere else; a reload signs in anew, which the hosted page does without asking while its own
- * session lasts. The way there and back takes the place of this entry of the browser's history: Back leads to where it
- * led before.
+ * The operator's session: authorization code with PKCE (RFC 7636) at the user pool's hosted page. Tokens are kept only
+ * in the memory of this module. A reload signs in again, without a prompt while the hosted page's own session lasts.
+ * Signing in replaces the current entry of the browser's history, so Back leads where it led before.
  */
 import { AUDIT, DIRECTORY, PERMISSION } from '../words.js';
 
-/** What has to survive the way to the hosted page and back: no secret without the code that comes back with it. */
+/**
+ * Where the state is kept that survives the redirects. It contains no secret of use without the code that comes back.
+ */
 const PENDING = 'portal-invites.sign-in';
 
-/** Set while the way leads through signing out, so that the page doesn't sign in again at once. */
+/** Set during signing out, so that the page does not sign in again at once. */
 const SIGNED_OUT = 'portal-invites.signed-out';
 
-/** Renew this long before a token expires, so that it doesn't expire on its way. */
+/** A token is renewed this long before it expires, so that it is valid when it arrives. */
 const MARGIN_MS = 60_000;
 
-/** What differs from one deployment to another, as the page was sent with it. */
+/** The settings of this deployment, which the server writes into the page. */
 const settings = JSON.parse(document.querySelector('meta[name=settings]').getAttribute('content'));
 
 let tokens = null;
 let renewing = null;
 
-/** The hosted page, or the way to it, refused. */
+/** Signing in failed. */
 export class SignInError extends Error {}
 
 /**
- * Takes up the sign-in that this page load is the answer to, or says that there is none.
+ * Completes the sign-in if this page load is the redirect back from the hosted page.
  * @returns {Promise<boolean>} whether someone is signed in now
  */
 export async function start() {
-  // The hosted page comes back to the public address alone, and what is kept for the return belongs to its origin.
+  // The hosted page redirects only to the public address, and the state for the return is kept by origin.
   if (location.origin + location.pathname !== new URL(home()).href) {
     leave(home() + location.search + location.hash);
     return new Promise(() => {});
@@ -38,7 +39,7 @@ export async function start() {
   const pending = JSON.parse(sessionStorage.getItem(PENDING) ?? 'null');
   if (!query.has('state') || !(query.has('code') || query.has('error'))) return false;
   sessionStorage.removeItem(PENDING);
-  // The address is restored whatever comes: a code works once, and has no place in the history.
+  // The address is restored in any case: a code works once, and must not stay in the history.
   history.replaceState(viewOf(pending), '', pending?.address ?? location.pathname);
   if (query.get('state') !== pending?.state) throw new SignInError('This sign-in was not started here, or too long ago.');
   if (query.has('error')) throw new SignInError(query.get('error_description') ?? query.get('error'));
@@ -46,13 +47,13 @@ export async function start() {
   return true;
 }
 
-/** What the history kept of the view. Whoever was asked for a password has the hosted page behind them now. */
+/** The state of the view in the history. If the operator was asked for a password, Back leads to the hosted page. */
 function viewOf(pending) {
   if (!pending?.view) return null;
   return history.length === pending.entries ? pending.view : { ...pending.view, behind: false };
 }
 
-/** Goes to the hosted page, and comes back to the same address. */
+/** Signs in at the hosted page, and returns to the same address. */
 export async function signIn() {
   const verifier = randomText();
   const state = randomText();
@@ -65,13 +66,13 @@ export async function signIn() {
   });
 }
 
-/** Ends the session at the hosted page. The tokens end with this page. */
+/** Ends the session at the hosted page. The tokens are gone with this page. */
 export function signOut() {
   sessionStorage.setItem(SIGNED_OUT, 'true');
   leave(settings.signIn.logoutUrl, { client_id: settings.signIn.clientId, logout_uri: home() });
 }
 
-/** Whether this page load is where signing out ended; told once. */
+/** Whether this page load follows signing out. Only the first call returns true. */
 export function wasSignedOut() {
   const signedOut = sessionStorage.getItem(SIGNED_OUT) !== null;
   sessionStorage.removeItem(SIGNED_OUT);
@@ -79,8 +80,8 @@ export function wasSignedOut() {
 }
 
 /**
- * Who is signed in, and whether they have the permission, in some division and in every one; and whether they may see
- * the audit.
+ * The operator: their name, whether they may send in some division and in every division, and whether they may see the
+ * audit.
  */
 export function operator() {
   const { email, name, 'cognito:username': username, 'cognito:groups': claimed } = tokens.claims;
@@ -91,7 +92,7 @@ export function operator() {
 }
 
 /**
- * Whether who is signed in may change what is known of customers in a division. As in the API, all but unreserved
+ * Whether the operator may change what is known of customers in a division. As in the API, all but unreserved
  * characters are percent-encoded.
  */
 export function mayErase(division) {
@@ -107,7 +108,7 @@ export async function idToken() {
 }
 
 /**
- * Gets a new token in place of `refused`, once for all calls that were refused together.
+ * Replaces the token `refused`, once for all calls that were refused together.
  * @returns {Promise<boolean>} whether there is a new one
  */
 export async function renew(refused) {
@@ -123,7 +124,7 @@ export async function renew(refused) {
   }
 }
 
-/** A network that fails is told apart from a pool that refuses: only the latter ends the session. */
+/** Only a refusal by the user pool ends the session; a network failure does not. */
 async function fetchTokens(parameters) {
   const body = new URLSearchParams({ client_id: settings.signIn.clientId, ...parameters });
   const response = await fetch(settings.signIn.tokenUrl, { method: 'POST', body });
@@ -133,7 +134,7 @@ async function fetchTokens(parameters) {
   tokens = { idToken: answer.id_token, refreshToken: answer.refresh_token ?? tokens?.refreshToken, claims: claims(answer.id_token) };
 }
 
-/** What the token says. Only shown here: the API checks its signature. */
+/** The claims of a token. They are only displayed: the API verifies the signature. */
 function claims(token) {
   const payload = atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/'));
   return JSON.parse(new TextDecoder().decode(Uint8Array.from(payload, char => char.charCodeAt(0))));

@@ -1,5 +1,5 @@
 /**
- * Downloads a whole list as CSV for people, page by page.
+ * Downloads a whole list as CSV, page by page.
  */
 import { body, call } from '../api/api.js';
 import { button, fill, h } from '../dom.js';
@@ -8,7 +8,7 @@ import { problemBox } from '../problem-box.js';
 import { saveFile } from '../save-file.js';
 
 /**
- * A button that saves a list as a file. Where a page fails, the pages before it are kept, and the next try goes on
+ * A button that saves a list as a file. If a page fails, the earlier pages are kept and the next attempt continues
  * there.
  * @param {{label?: string, path: string, query: Object, name: string, total: () => ?number, signal: AbortSignal}} list
  */
@@ -25,7 +25,7 @@ export function csvButton({ label = 'Download CSV', path, query, name, total, si
         await nextPage(download, path, query, signal);
         fill(status, total() === null ? count(download.rows, 'row', 'rows') : `${number(download.rows)} of ${count(total(), 'row', 'rows')}`);
       } while (download.cursor);
-      // Reading an answer as text takes away the byte-order mark by which Excel knows UTF-8.
+      // Reading an answer as text removes the byte-order mark, by which Excel recognises UTF-8.
       saveFile(['\uFEFF', ...download.parts], name, 'text/csv;charset=utf-8');
       download = null;
     } catch (error) {
@@ -45,7 +45,7 @@ async function nextPage(download, path, query, signal) {
   const page = { ...query, columns: 'words', ...(download.cursor && { cursor: download.cursor }) };
   const response = await call('GET', path, { query: page, headers: { Accept: 'text/csv' }, signal });
   const text = await body(response, 'text', signal);
-  // The names of the columns are the first line of every page; only the first page keeps them.
+  // Every page begins with the names of the columns; only the first page keeps them.
   const rows = text.slice(text.indexOf('\n') + 1);
   download.parts.push(download.parts.length === 0 ? text : rows);
   download.rows += rows.split('\n').length - 1;

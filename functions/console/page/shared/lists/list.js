@@ -1,5 +1,5 @@
 /**
- * A list that fetches its next page as one scrolls, and can be sorted if it is not too long.
+ * A list that fetches its next page during scrolling, and can be sorted if it is not too long.
  */
 import { announce, button, fill, h, heading, whileBusy } from '../dom.js';
 import { number } from '../format.js';
@@ -7,21 +7,21 @@ import { place as currentPlace, restore } from '../navigation/place.js';
 import { problemBox } from '../problem-box.js';
 import { sorting } from './sorting.js';
 
-/** Most rows that are fetched to be sorted; also the most in one page. */
+/** Most rows that are fetched for sorting; also the most in one page. */
 const MOST_SORTED = 1_000;
 
 /**
  * @typedef {{label: string, cell: (row: Object) => (Node|string|any[]|false|null|undefined), kind?: string, by?: (row:
- *   Object) => any}} Column `by` is what a list is sorted by, where it can be
+ *   Object) => any}} Column `by` returns the sort key, if the list can be sorted by the column
  *
  * @param {Object} list
  * @param {string} list.title
  * @param {Column[]} list.columns the first names the row
- * @param {(text: ?string, number?: number) => Promise<{items: Object[], nextCursor: ?string}>} list.load the page at a
- *   cursor, with so many rows if it can have them
+ * @param {(text: ?string, number?: number) => Promise<{items: Object[], nextCursor: ?string}>} list.load fetches the
+ *   page at a cursor, with the given number of rows if possible
  * @param {AbortSignal} list.signal ends the list
- * @param {?number} [list.total] how many there are, where that is known
- * @param {string} [list.empty] what to say where there is nobody
+ * @param {?number} [list.total] number of rows, if known
+ * @param {string} [list.empty] text for an empty list
  * @param {Node[]} [list.tools] buttons beside the title
  * @returns {{element: HTMLElement, focus: () => void, refresh: () => Promise<void>, drop: (element: Element) => void}}
  */
@@ -45,13 +45,13 @@ export function list({ title, columns, load, signal, total = null, empty = 'Nobo
   const moreButton = button({ class: 'load-more', hidden: true }, 'Load more', 'Loading…', () => more());
   const element = h('section', { class: 'list card' }, h('div', { class: 'list-head' }, name, extent, tools), table, failed, moreButton);
 
-  // Starts a little before the end comes into view.
+  // Fetches the next page a little before the end is visible.
   const watcher = new IntersectionObserver(entries => {
     if (entries.some(entry => entry.isIntersecting)) whileBusy(moreButton, 'Loading…', () => more());
   }, { rootMargin: '400px' });
   signal.addEventListener('abort', () => watcher.disconnect());
 
-  /** Whoever comes back finds as many rows as before, in the same order, at the same place. */
+  /** Restores the list for an operator who comes back: the number of rows, their order, and the position. */
   async function begin() {
     const before = place.rows ?? 0;
     do {
@@ -61,7 +61,7 @@ export function list({ title, columns, load, signal, total = null, empty = 'Nobo
     if (!signal.aborted) restore();
   }
 
-  /** Fetches the next page, once for all who ask at the same time; whether there was one. */
+  /** Fetches the next page, once for concurrent callers; answers whether that worked. */
   function more(rows = 0) {
     running ??= fetchPage(rows).finally(() => { running = null; });
     return running;
@@ -76,7 +76,7 @@ export function list({ title, columns, load, signal, total = null, empty = 'Nobo
       take(page);
       return true;
     } catch (error) {
-      // Watching goes on only after a press on the button, so that a broken network isn't asked again and again.
+      // Only a press on the button starts observing again, so that a broken network is not called again and again.
       watcher.unobserve(moreButton);
       if (!signal.aborted) fill(failed, problemBox(error, { retry: () => more() }));
       return false;
@@ -92,7 +92,7 @@ export function list({ title, columns, load, signal, total = null, empty = 'Nobo
     table.hidden = shown.length === 0;
     moreButton.hidden = ended;
     tell();
-    // Observing anew reports where the button is now: it may still be in view, after a short page.
+    // Observing again reports where the button is now: after a short page it may still be visible.
     watcher.unobserve(moreButton);
     if (!ended) watcher.observe(moreButton);
   }
@@ -105,7 +105,7 @@ export function list({ title, columns, load, signal, total = null, empty = 'Nobo
     announce(`${title}: ${extentNow}`);
   }
 
-  /** Sorts the whole list, which is fetched first. */
+  /** Fetches the whole list, and sorts it. */
   async function sortBy(wanted) {
     if (!(total > MOST_SORTED)) {
       while (!ended && shown.length <= MOST_SORTED) {
@@ -118,7 +118,7 @@ export function list({ title, columns, load, signal, total = null, empty = 'Nobo
     return announce(`${title}: sorted by ${order.inWords(wanted)}`);
   }
 
-  /** Puts the rows into the order that was chosen last; a list that has grown since keeps the one that it came in. */
+  /** Sorts the rows in the chosen order, if all of them are loaded. */
   function arrange() {
     if (!place.sort || !ended) return;
     shown = order.sorted(shown, place.sort);
@@ -133,7 +133,7 @@ export function list({ title, columns, load, signal, total = null, empty = 'Nobo
         { role: index === 0 ? 'rowheader' : 'cell', scope: index === 0 && 'row', class: kind, 'data-label': label }, cell(item))));
   }
 
-  /** Takes away a row whose item is no longer in the list. The keyboard goes on at the next. */
+  /** Removes a row whose item has left the list, and moves the focus to the next row. */
   function drop(gone) {
     if (!gone.isConnected) return;
     const next = gone.nextElementSibling ?? gone.previousElementSibling;
@@ -146,8 +146,7 @@ export function list({ title, columns, load, signal, total = null, empty = 'Nobo
   }
 
   /**
-   * Fetches the first page anew, unless the operator has gone on from there. What has the keyboard's focus keeps it by
-   * its id.
+   * Fetches the first page again, unless the operator has loaded more. The focused element is found again by its id.
    */
   async function refresh() {
     if (running || shown.length > 100) return;
@@ -159,7 +158,7 @@ export function list({ title, columns, load, signal, total = null, empty = 'Nobo
       arrange();
       if (focused !== null) (document.getElementById(focused) ?? name).focus();
     }).catch(() => {
-      // What is shown stays; the next refresh comes by itself.
+      // The rows stay as they are; the next refresh comes by itself.
     }).finally(() => { running = null; });
     await running;
   }
@@ -169,5 +168,5 @@ export function list({ title, columns, load, signal, total = null, empty = 'Nobo
 }
 
 function tooLong() {
-  return `A list of more than ${number(MOST_SORTED)} rows can not be sorted. Narrow the filter, or search.`;
+  return `A list of more than ${number(MOST_SORTED)} rows cannot be sorted. Narrow the filter, or search.`;
 }

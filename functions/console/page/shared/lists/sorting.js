@@ -1,12 +1,12 @@
 /**
- * The headers of a list by which it can be sorted, and the order that they stand for.
+ * The headers that sort a list, and the orders that they stand for.
  */
 import { h } from '../dom.js';
 
 const COLLATOR = new Intl.Collator(undefined, { numeric: true, sensitivity: 'base' });
 
 /**
- * @param {Object[]} columns as of a list; those with `by` can be sorted by
+ * @param {Object[]} columns of the list; it can be sorted by those with `by`
  * @param {(options: {label: string, descending: boolean}) => Promise<any>} sortBy sorts the list
  * @returns {{headers: HTMLElement[], sorted: (rows: Object[], order: Object) => Object[], inWords: (order: Object) =>
  *   string}}
@@ -21,7 +21,7 @@ export function sorting(columns, sortBy) {
     return header;
   });
 
-  /** These rows in this order, which the headers then show. Whoever has nothing in the column comes last. */
+  /** Returns the rows in this order and marks its header. Rows without a value in the column come last. */
   function sorted(rows, { label, descending }) {
     const { by } = columns.find(column => column.label === label);
     columns.forEach((column, index) => {

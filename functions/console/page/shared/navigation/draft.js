@@ -1,5 +1,5 @@
 /**
- * Unsaved changes of a template or a schedule, kept for this tab over a reload or a new sign-in.
+ * Unsaved changes of a template or a schedule, kept in this tab through a reload or a new sign-in.
  */
 
 const name = id => `portal-invites.draft.${id}`;
@@ -8,7 +8,7 @@ export function keepDraft(id, draft) {
   sessionStorage.setItem(name(id), JSON.stringify(draft));
 }
 
-/** The draft that was kept, or null. */
+/** The draft, or null. */
 export function keptDraft(id) {
   return JSON.parse(sessionStorage.getItem(name(id)) ?? 'null');
 }

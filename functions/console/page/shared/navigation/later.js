@@ -1,17 +1,17 @@
 /**
- * Modules that are fetched when they are first needed, so that the first view comes sooner.
+ * Fetches modules when they are first needed, so that the first view appears sooner.
  */
 
 /**
- * A function of a module that is fetched first.
- * @param {() => Promise<Object>} fetched such as `() => import('../../campaigns/campaign.js')`
- * @param {string} name what the module exports the function as
+ * Returns a function that fetches the module and calls a function of it.
+ * @param {() => Promise<Object>} fetched imports the module: `() => import('../../campaigns/campaign.js')`
+ * @param {string} name of the function in the module
  */
 export const later = (fetched, name) => async (...given) => (await fetched().catch(outdated))[name](...given);
 
 /**
- * The files of this page are gone once another version is published: then the page is loaded anew, which comes back to
- * the same view.
+ * After a new version is published, the files of this page are gone. Reloading the page then shows the same view in the
+ * new version.
  */
 async function outdated(error) {
   const page = await fetch(location.pathname, { cache: 'no-cache' }).then(response => response.text());

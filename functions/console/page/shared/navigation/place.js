@@ -1,12 +1,13 @@
 /**
- * The place in a view that somebody leaves and comes back to: how far its list was read, in which order, and what was
- * looked at. Each entry of the browser's history has its own. They outlive a reload, and name nobody but by id.
+ * The operator's place in a view, restored when they come back: how many rows of its list were loaded, their order, the
+ * position and the focus. Each entry of the browser's history has its own place. Places survive a reload, and contain
+ * no names, only ids.
  */
 
-/** Where they are kept for this tab. */
+/** The key in this tab's storage. */
 const KEPT = 'portal-invites.places';
 
-/** More entries than this no browser's history has. */
+/** Browsers keep at most 50 entries in a tab's history. */
 const MOST = 50;
 
 const places = new Map(JSON.parse(sessionStorage.getItem(KEPT) ?? '[]'));
@@ -14,15 +15,15 @@ let entry = null;
 let now = {};
 
 /**
- * The place in the view that is shown; a list keeps there what it takes to come back to it.
+ * The place in the current view. A list keeps its state there.
  * @returns {{rows?: number, sort?: Object, scroll?: number, focus?: string, awaited?: boolean}} `scroll` and `focus`
- *   are there for whoever has come back, until `restore`; `awaited` is set by a list that calls it
+ *   are set from coming back until `restore`; `awaited` is set by a list that will call `restore` itself
  */
 export function place() {
   return now;
 }
 
-/** Takes up the entry that the page was loaded with. */
+/** Starts with the history entry that the page was loaded with. */
 export function begin() {
   history.scrollRestoration = 'manual';
   arrive(null);
@@ -32,24 +33,24 @@ export function begin() {
   });
 }
 
-/** The history has moved on, or back, from the address `before`. */
+/** Follows the history, which has moved from the address `before`. */
 export function move(before) {
   leave();
   arrive(before);
 }
 
-/** What the history keeps of the entry that is shown. */
+/** The state of the current history entry. */
 export function kept() {
   const { entry: id, from, behind } = history.state ?? {};
   return id ? { entry: id, from, behind } : {};
 }
 
-/** The same for what takes its place: another view, which nobody has been in. */
+/** The state of an entry that replaces the current one: its view has not been visited before. */
 export function renewed() {
   return { ...kept(), entry: crypto.randomUUID() };
 }
 
-/** Goes back to where somebody was who has come back. */
+/** Restores position and focus for an operator who has come back. */
 export function restore() {
   const { scroll, focus } = now;
   delete now.awaited;
@@ -61,7 +62,7 @@ export function restore() {
 }
 
 /**
- * Where the operator came from to this entry, as a link; `behind` if the browser's Back leads there. Null if unknown.
+ * The link to where the operator came from; `behind` is whether the browser's Back leads there. Null if unknown.
  */
 export function cameFrom() {
   const { from, behind } = history.state ?? {};

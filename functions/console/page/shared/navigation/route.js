@@ -1,6 +1,6 @@
 /**
- * Where the operator is: the view in the hash, the filter in the query. Both are in the address, so that a view can be
- * shared, reloaded, and left by the back button. Each entry of the browser's history has a place in its view, too.
+ * The current view: its name in the hash, the filter in the query. Since both are in the address, a view can be shared,
+ * reloaded, and left with the back button. Each history entry also has a place in its view.
  */
 import * as places from './place.js';
 
@@ -37,8 +37,8 @@ export function under(query, ...path) {
 }
 
 /**
- * Goes to a view; `query` replaces what the address had. With `replace` there is no way back to where one was. `state`
- * is for the view alone, and survives a reload.
+ * Goes to a view; `query` replaces the query of the address. With `replace` the back button does not lead to the
+ * present view. `state` belongs to the new view, and survives a reload.
  * @param {string} hash
  * @param {{query?: Object, replace?: boolean, state?: any}} [options]
  */
@@ -47,7 +47,7 @@ export function go(hash, { query, replace = false, state = null } = {}) {
   change(`${location.pathname}${search === '?' ? '' : search}${hash}`, { replace, state });
 }
 
-/** Writes something about the view into the query, which is no step of its own for the back button. */
+/** Sets a parameter of the query without adding a history entry. */
 export function note(name, value) {
   const query = new URLSearchParams(location.search);
   if (value) query.set(name, value);
@@ -62,23 +62,23 @@ function change(address, { replace = false, state = null } = {}) {
   arrived();
 }
 
-/** Shows the view anew. */
+/** Renders the view again. */
 export function again() {
   listener({ anew: true });
 }
 
-/** Calls `onChange` whenever the operator is somewhere else. */
+/** Calls `onChange` whenever the address has changed. */
 export function listen(onChange) {
   listener = onChange;
   shown = location.href;
   places.begin();
   addEventListener('popstate', arrived);
   document.addEventListener('click', follow);
-  // Closing the tab is for the browser to ask about, in its own words.
+  // When the tab is closed, the browser itself asks, in its own words.
   addEventListener('beforeunload', event => guard && event.preventDefault());
 }
 
-/** Follows links to another filter without loading the page anew, which would lose the session. */
+/** Follows links to another filter without reloading the page, which would lose the session. */
 function follow(event) {
   const link = event.target.closest?.('a[href^="?"]');
   if (!link || event.defaultPrevented || !isPlain(event)) return;
@@ -86,13 +86,13 @@ function follow(event) {
   change(link.href, { replace: 'replace' in link.dataset });
 }
 
-/** Whether a click on a link is to be followed here, and not in another tab. */
+/** Whether a click on a link opens it in this tab. */
 export function isPlain(event) {
   return !event.ctrlKey && !event.metaKey && !event.shiftKey;
 }
 
 /**
- * Asks `mayLeave` before anything but `stays` is shown, until the guard is lifted with `null`.
+ * Asks `mayLeave` before another address is shown, until the guard is removed with `null`.
  * @param {?(() => Promise<boolean>)} mayLeave
  */
 export function setGuard(mayLeave) {
@@ -103,7 +103,7 @@ async function arrived() {
   const wanted = location.href;
   if (wanted === shown) return;
   if (guard) {
-    // The browser has gone there already: go back in name, until it is known that nothing gets lost.
+    // The browser has changed the address already: restore the old one until the operator agrees.
     const { state } = history;
     history.pushState(places.kept(), '', shown);
     if (!await guard()) return;

@@ -1,5 +1,6 @@
 /**
- * What an editor has unsaved: kept as a draft, told where an editor begins with it, and not left by accident.
+ * Unsaved changes of an editor: they are kept as a draft, announced when the editor opens with them, and guarded
+ * against leaving by accident.
  */
 import { ask } from '../ask.js';
 import { button, fill, h } from '../dom.js';
@@ -7,8 +8,8 @@ import { dropDraft, keepDraft } from './draft.js';
 import { again, setGuard } from './route.js';
 
 /**
- * `what` is edited, such as "template"; `isDirty` says whether anything is unsaved, and `draft` answers what to keep of
- * it.
+ * `what` names the edited thing, such as "template"; `isDirty` returns whether anything is unsaved, and `draft` what to
+ * keep of it.
  */
 export function unsavedChanges({ draftId, what, isDirty, draft }) {
   const note = h('div');
@@ -35,7 +36,7 @@ export function unsavedChanges({ draftId, what, isDirty, draft }) {
     });
   }
 
-  /** Nothing is unsaved any more. */
+  /** Call this when nothing is unsaved any more. */
   function settle() {
     dropDraft(draftId);
     setGuard(null);
