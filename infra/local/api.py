@@ -1,4 +1,4 @@
-"""A small client of the API: JSON in and out, a token that is renewed, and patience with what passes."""
+"""A small client of the API: JSON in and out, with renewal of the token and retries of transient failures."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PASSES_BY_ITSELF = frozenset({429, 500, 502, 503, 504})
 
 @dataclass(frozen=True)
 class Answer:
-    """What the API answered, whatever the status."""
+    """An answer of the API, of any status."""
 
     status: int
     body: dict
@@ -36,7 +36,7 @@ class Answer:
         return 200 <= self.status < 300
 
     def problem(self) -> str:
-        """The refusal in one line, with every fault that it names."""
+        """The problem in one line, with all its faults."""
         text = self.body.get("detail") or self.body.get("title") or self.body.get("message") or json.dumps(self.body)
         faults = [f"{fault.get('field')}: {fault.get('message')}" for fault in self.body.get("errors") or []]
         return f"{self.status} {'; '.join([text, *faults])}"
@@ -63,9 +63,9 @@ class Api:
         content_type: str = "application/json",
         headers: dict[str, str] | None = None,
     ) -> Answer:
-        """Calls, and calls again after a throttle, a failure of the server or of the connection.
+        """Calls the API, and retries after a throttle, a server error or a broken connection.
 
-        Everything this project repeats may be repeated: imports by nature, sends by their Idempotency-Key.
+        Retries are safe: imports are idempotent, and sends carry an Idempotency-Key.
         """
         renewed = False
         last = "no answer"
@@ -126,7 +126,7 @@ def _json(text: bytes) -> dict:
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """The header Retry-After holds seconds or a date."""
+    """The wait that the header Retry-After asks for; it holds seconds or a date."""
     if not retry_after:
         return None
     if retry_after.isdigit():
@@ -136,13 +136,13 @@ def _seconds(retry_after: str | None) -> float | None:
 
 
 def _pause(attempt: int, retry_after: float | None) -> float:
-    # Spread, so that calls refused together do not come back together.
+    # Random, so that calls refused together do not come back together.
     pause = 0.25 * 2**attempt * random.uniform(0.5, 1.5)
     return min(LONGEST_PAUSE, max(pause, retry_after or 0.0))
 
 
 def operator_of(stack: dict) -> Callable[[], str]:
-    """How the operator of a local cloud gets an ID token: Cognito's InitiateAuth with the password."""
+    """Gets ID tokens for the operator of a local cloud: Cognito's InitiateAuth with the password."""
 
     def sign_in() -> str:
         request = urllib.request.Request(
@@ -170,7 +170,7 @@ def operator_of(stack: dict) -> Callable[[], str]:
 
 
 def machine_of(api_url: str, client_id: str, client_secret: str) -> Callable[[], str]:
-    """How a machine client gets an access token: client credentials (RFC 6749, section 4.4), at the endpoint that the
+    """Gets access tokens for a machine client: client credentials (RFC 6749, section 4.4), at the endpoint that the
     API's page names.
     """
     refused = "see whether the API's address, PORTAL_CLIENT_ID and PORTAL_CLIENT_SECRET are right, then run the command again."
@@ -179,12 +179,12 @@ def machine_of(api_url: str, client_id: str, client_secret: str) -> Callable[[],
         try:
             with urllib.request.urlopen(api_url.rstrip("/") + "/settings.json", timeout=ANSWER_WITHIN) as response:
                 endpoint = json.load(response)["signIn"]["tokenUrl"]
-            # The secret goes to whatever the answer names: so neither comes or goes in clear, but on this machine.
+            # The secret goes to the address in the answer, so both must be encrypted, except on this machine.
             for address in (api_url, endpoint):
                 parts = urllib.parse.urlsplit(address)
                 if parts.scheme != "https" and parts.hostname != "127.0.0.1":
                     raise Failure(f"{address} is no https address, so no secret is sent there", refused)
-            # Each is encoded as in a form before they are joined (RFC 6749, section 2.3.1).
+            # RFC 6749, section 2.3.1: id and secret are form-encoded before they are joined.
             encoded = ":".join(urllib.parse.quote_plus(part) for part in (client_id, client_secret))
             credentials = base64.b64encode(encoded.encode()).decode()
             request = urllib.request.Request(
@@ -202,7 +202,7 @@ def machine_of(api_url: str, client_id: str, client_secret: str) -> Callable[[],
 
 
 def given_token(token: str) -> Callable[[], str]:
-    """A token from outside: it cannot be renewed here."""
+    """Uses a given token, which cannot be renewed."""
     used = False
 
     def sign_in() -> str:

@@ -1,7 +1,7 @@
-"""`make audit`: whether anything is known against the crates and Python packages that the project is pinned to.
+"""`make audit`: checks the pinned crates and Python packages for known vulnerabilities.
 
-The databases are asked each time, so this needs the net, and its answer may change with no change here: it is no part
-of .ci/run.
+It asks the databases each time, so it needs the network, and its result may change although the project has not. That
+is why it is not part of .ci/run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from toolchain import REQUIREMENTS, ROOT, VENV
 
 
 def audit(instance: Instance) -> int:
-    """Both are looked at, also if the first has faults; those of the crates, which are what is deployed, come first."""
+    """Checks both even if the first fails. The crates come first, since only they are deployed."""
     instance.make_folders()
     faults = []
     for look in (_crates, _python_packages):
@@ -45,7 +45,7 @@ def _crates(instance: Instance) -> None:
 
 def _python_packages(instance: Instance) -> None:
     with step("Checking the Python packages, which are tools and tests alone (pip-audit, which asks PyPI)"):
-        # Strict: a package that PyPI could not be asked about is a fault, and not passed over.
+        # Strict: a package that could not be checked is a failure.
         command = [
             str(VENV / "bin" / "pip-audit"),
             "--strict",
@@ -65,7 +65,7 @@ def _show(instance: Instance, command: list[str]) -> int:
 
 
 def _run(instance: Instance, command: list[str]) -> tuple[int, str]:
-    """The exit code, and the last line of what the tool said."""
+    """The exit code, and the last line of the tool's output."""
     log: Path = instance.folder / "audit.log"
     log.unlink(missing_ok=True)
     code = run_tool(command, environment=environment.for_tools(instance, "http://127.0.0.1:9"), folder=ROOT, log=log)

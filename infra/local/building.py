@@ -1,4 +1,4 @@
-"""Builds the functions with the real `sam build`, for the processor of this machine."""
+"""Builds the functions with `sam build`, for the processor of this machine."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ TEMPLATE = ROOT / "template.yaml"
 
 
 def architecture() -> str:
-    """This machine's processor, as the template's parameter Architecture names it."""
+    """This machine's processor, as a value of the template's parameter Architecture."""
     return "arm64" if platform.machine() in ("aarch64", "arm64") else "x86_64"
 
 
 def build(instance: Instance, *, optimised: bool = False) -> Path:
-    """Builds and returns the template that `sam deploy` takes.
+    """Builds the functions, and returns the template for `sam deploy`.
 
-    Compiled as the tests are, so that no dependency is compiled twice, or `optimised`, as for AWS.
+    They are compiled like the tests, so that no dependency is compiled twice, or `optimised`, as for AWS.
 
-    `sam build` calls cargo for one function after the other and shows nothing of it. So cargo builds all of them first,
-    in one go and for all to see; what is left to `sam build` is to find everything fresh and to copy it.
+    `sam build` calls cargo for one function after the other and hides its output. So cargo first builds all of them at
+    once and visibly; `sam build` then only copies the fresh binaries.
     """
     tools = environment.for_tools(instance, "http://127.0.0.1:9") | ({} if optimised else {"SAM_BUILD_MODE": "debug"})
     options = [*(["--release"] if optimised else []), *(["--arm64"] if architecture() == "arm64" else [])]

@@ -1,4 +1,4 @@
-"""What each command does, in the order in which it does it."""
+"""The commands, each as the sequence of its steps."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from processes import run_tool, tool_beside
 from steps import Failure, duration, say, step
 from toolchain import ROOT, VENV
 
-# Tests of the page mostly wait for the system. More than this makes them no faster, and each has a browser.
+# The tests of the page mostly wait for the system. More processes make them no faster, and each has a browser.
 BROWSERS_PER_PROCESSOR = 2
 MOST_BROWSERS = 8
 
@@ -80,7 +80,7 @@ def up(instance: Instance, pace: Pace) -> int:
 
 
 def bring_up(instance: Instance, pace: Pace, *, optimised: bool = False, **ways: bool) -> dict:
-    """Builds, starts what does not run yet, deploys. A local cloud that was up before stays up if this fails."""
+    """Builds, starts the emulator unless it runs, and deploys. A failure leaves a running local cloud up."""
     template = building.build(instance, optimised=optimised)
     endpoint = emulator.running(instance)
     if endpoint:
@@ -100,9 +100,7 @@ def _deploy(instance: Instance, endpoint: str, template: Path, pace: Pace) -> di
 
 @contextlib.contextmanager
 def ending(instance: Instance) -> Iterator[None]:
-    """Whatever happens in the block, the local cloud ends after it; what its functions logged is kept if something
-    failed.
-    """
+    """Ends the local cloud after the block in any case. If the block failed, the functions' log is kept."""
     try:
         yield
     except Failure:
@@ -154,8 +152,8 @@ def import_customers(instance: Instance, folder: Path, api_url: str | None) -> i
 
 
 def _given_api(api_url: str) -> Api:
-    """An API elsewhere, called as whom the environment names: a machine client, which renews its token, or an operator
-    with theirs.
+    """A client of another API, signed in as the environment says: as a machine client, whose token is renewed, or with
+    an operator's token.
     """
     machine = os.environ.get("PORTAL_CLIENT_ID"), os.environ.get("PORTAL_CLIENT_SECRET")
     if all(machine):
@@ -170,7 +168,7 @@ def _given_api(api_url: str) -> Api:
 
 
 def demonstration(instance: Instance, pace: Pace) -> int:
-    """Up, then the main job, then up until Ctrl-C; whatever ends it, nothing stays running."""
+    """Starts the local cloud, runs the main job, and keeps it up until Ctrl-C. Nothing stays running afterwards."""
     with ending(instance):
         with instance.locked():
             known = bring_up(instance, pace, enforced=True)

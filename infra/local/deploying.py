@@ -1,4 +1,4 @@
-"""Deploys the real template with the real `sam deploy` to an instance of the local cloud."""
+"""Deploys template.yaml with `sam deploy` to an instance of the local cloud."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BUCKET = "portal-invites-artifacts"
 
 
 def client(instance: Instance, endpoint: str, service: str):
-    """A boto3 client of the local cloud, whatever the user's AWS settings are."""
+    """A boto3 client of the local cloud, independent of the user's AWS settings."""
     settings = environment.for_aws(instance, endpoint)
     session = boto3.session.Session(
         aws_access_key_id=settings["AWS_ACCESS_KEY_ID"],
@@ -32,13 +32,14 @@ def client(instance: Instance, endpoint: str, service: str):
 
 @dataclass(frozen=True)
 class Pace:
-    """What the SES account may do, in place of what the local SES says (14 e-mails a second, 50,000 a day)."""
+    """The sending rate and quota of the SES account; empty values keep those of the local SES (14 e-mails a second,
+    50,000 a day)."""
 
     rate: str = ""
     quota: str = ""
 
 
-# For tests and benchmarks, which are not about the pace.
+# For tests and benchmarks, which the sending rate must not slow down.
 UNHURRIED = Pace(rate="10000", quota="100000000")
 
 
@@ -67,10 +68,10 @@ def deploy(instance: Instance, endpoint: str, template: Path, pace: Pace) -> Non
             f"AwsEndpointUrl={endpoint}",
             f"Architecture={architecture()}",
             "LogRetentionDays=1",
-            # Its operator is whoever started it, and signs in with a password that this made up.
+            # The operator signs in with a generated password alone.
             "OperatorMfa=OFF",
             "ImportClient=true",
-            # Quoted, since nothing must be said too: else sam keeps what was said the last time.
+            # Quoted, since sam keeps the last value of a parameter without one: an empty value must be given, too.
             f'SesSendRate="{pace.rate}"',
             f'SesDailyQuota="{pace.quota}"',
         ]
@@ -82,7 +83,7 @@ def deploy(instance: Instance, endpoint: str, template: Path, pace: Pace) -> Non
 
 
 def outputs(instance: Instance, endpoint: str) -> dict[str, str] | None:
-    """The outputs of the deployed stack, or nothing if there is none."""
+    """The outputs of the deployed stack, or None if there is none."""
     try:
         stacks = client(instance, endpoint, "cloudformation").describe_stacks(StackName=STACK)["Stacks"]
     except botocore.exceptions.ClientError:
@@ -91,7 +92,7 @@ def outputs(instance: Instance, endpoint: str) -> dict[str, str] | None:
 
 
 def resources(instance: Instance, endpoint: str, kind: str) -> dict[str, str]:
-    """The ids of the stack's resources of a kind, by their names in the template."""
+    """The physical ids of the stack's resources of a kind, by their logical ids."""
     pages = client(instance, endpoint, "cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK)
     listed = (resource for page in pages for resource in page["StackResourceSummaries"])
     return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in listed if one["ResourceType"] == kind}

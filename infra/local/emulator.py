@@ -1,4 +1,4 @@
-"""Starts and ends the emulator of AWS (ministack) of one instance."""
+"""Starts and stops the emulator of AWS (ministack) for one instance."""
 
 from __future__ import annotations
 
@@ -18,26 +18,27 @@ from steps import Failure, say, step
 from toolchain import VENV
 
 READY_WITHIN = 60.0
-# Between choosing a free port and taking it somebody else may take it.
+# Another process may take the free port before the emulator does.
 ATTEMPTS = 3
 
 
 def running(instance: Instance) -> str | None:
-    """The endpoint of the instance's emulator, if it runs and answers."""
+    """The endpoint of the instance's emulator if it runs and answers."""
     remembered = _remembered(instance)
     return remembered["endpoint"] if alive(instance) and _answers(remembered["endpoint"]) else None
 
 
 def alive(instance: Instance) -> bool:
-    """Whether the emulator's process runs, be it too busy to answer or not."""
+    """Whether the emulator's process runs, even if it is too busy to answer."""
     remembered = _remembered(instance)
     return bool(remembered) and processes.runs(remembered["process"])
 
 
 def start(instance: Instance, **ways: bool) -> str:
-    """Starts the emulator in the background, in a session of its own that outlives this command; returns its endpoint.
+    """Starts the emulator in the background and returns its endpoint. It has its own session, so it outlives this
+    command.
 
-    `ways` to run it: those of `environment.for_emulator`.
+    `ways` are the options of `environment.for_emulator`.
     """
     for attempt in range(1, ATTEMPTS + 1):
         stop(instance)
@@ -76,7 +77,7 @@ def _start_on(instance: Instance, port: int, variables: dict[str, str]) -> str |
 
 
 def stop(instance: Instance) -> bool:
-    """Ends the emulator and its functions, and forgets the stack; says whether there was anything to end."""
+    """Stops the emulator and its functions, and forgets the stack. Returns whether anything was stopped."""
     remembered = _remembered(instance)
     mark = str(instance.folder)
     was_there = alive(instance) or bool(processes.marked(mark))

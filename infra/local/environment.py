@@ -1,4 +1,4 @@
-"""The environment that tools and emulator run in: none of the user's AWS settings get in, nothing gets out to AWS."""
+"""The environment variables of tools and emulator. They exclude the user's AWS settings, and no call leaves for AWS."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ REGION = "us-east-1"
 
 
 def for_aws(instance: Instance, endpoint: str) -> dict[str, str]:
-    """The AWS variables alone: made-up keys, this instance as the endpoint, and settings files that are empty."""
+    """Only the AWS variables: dummy keys, the endpoint of this instance, and empty settings files."""
     return {
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "test",
@@ -31,7 +31,7 @@ def _path() -> str:
 
 
 def for_tools(instance: Instance, endpoint: str) -> dict[str, str]:
-    """For sam and cargo: the user's environment (cargo has settings there) without what it says about AWS."""
+    """For sam and cargo: the user's environment, which holds settings of cargo, without its AWS variables."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_"))}
     return (
         environment
@@ -39,19 +39,20 @@ def for_tools(instance: Instance, endpoint: str) -> dict[str, str]:
         | {
             "PATH": _path(),
             "SAM_CLI_TELEMETRY": "0",
-            # SAM's own settings, which it would keep in the user's home.
+            # SAM would keep its settings in the user's home.
             "__SAM_CLI_APP_DIR": str(instance.folder / "home"),
-            # The host's linker: what is built here runs here. For AWS, cargo-lambda links by zig with an older glibc.
+            # The host's linker, since the binaries run on this machine. For AWS, cargo-lambda links by zig with an
+            # older glibc.
             "CARGO_LAMBDA_COMPILER": "cargo",
         }
     )
 
 
 def for_emulator(instance: Instance, port: int, *, enforced: bool = False, metered: bool = False) -> dict[str, str]:
-    """For ministack, and with it for every function: as little as possible, since functions inherit all of it.
+    """For ministack. Every function inherits these variables, so there are as few as possible.
 
-    `enforced`: calls need a valid signature and each function gets only what its role's policy allows.
-    `metered`: with the counting of calls that `make bench` reads.
+    `enforced`: calls need a valid signature, and each function may do only what its role's policy allows.
+    `metered`: calls are counted for `make bench`.
     """
     return (
         for_aws(instance, f"http://127.0.0.1:{port}")
@@ -63,11 +64,11 @@ def for_emulator(instance: Instance, port: int, *, enforced: bool = False, meter
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
             "BIND_HOST": "127.0.0.1",
-            # The host in queue addresses; the default, localhost, may mean ::1 first.
+            # The host in queue URLs. The default, localhost, may resolve to ::1 first.
             "MINISTACK_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(port),
             "STATE_DIR": str(instance.folder / "state"),
-            # Its listener for devices would take port 8883 on all addresses.
+            # The listener for devices would take port 8883 on all addresses.
             "IOT_MTLS_ENABLED": "0",
             "LOG_LEVEL": "WARNING",
         }

@@ -1,4 +1,4 @@
-"""Imports a folder of customers (`divisions.json`, `accounts.ndjson`) through the API. May be repeated at will."""
+"""Imports a folder of customers (`divisions.json`, `accounts.ndjson`) through the API. Importing is idempotent."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from steps import Failure, duration, say
 from utf8 import require_utf8, without_mark
 
 ACCOUNTS_PER_CALL = 500
-# Lambda takes 6 MB with everything that API Gateway wraps around the body.
+# Lambda accepts 6 MB, including what API Gateway adds around the body.
 BYTES_PER_CALL = 3_000_000
 CALLS_AT_ONCE = 4
 FAULTS_SHOWN = 50
 WARNINGS_SHOWN = 20
-# Calls in a row that store nothing of a chunk before it is given up.
+# A chunk is given up after this many consecutive calls that store nothing of it.
 FRUITLESS_CALLS = 5
 
 
 @dataclass
 class Chunk:
-    """Lines that go in one call, at most one of each account: so its lines are called in their order."""
+    """Lines for one call, at most one per account, so that the lines of an account are imported in their order."""
 
     lines: list[bytes] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
@@ -48,11 +48,11 @@ class Chunk:
 
 @dataclass
 class Tally:
-    """What became of the lines."""
+    """The results of the lines."""
 
     stored: int = 0
     refused: int = 0
-    # Line, account, field and what is wrong with it or was done to it: an account may have several.
+    # Line, account, and a text with the field: an account may have several entries.
     faults: list[tuple[int, str, str]] = field(default_factory=list)
     warnings: list[tuple[int, str, str]] = field(default_factory=list)
 
@@ -64,7 +64,7 @@ class Tally:
 
 
 def import_folder(api: Api, folder: Path) -> bool:
-    """Imports everything that can be, says what was refused, and whether all went in."""
+    """Imports everything that the API accepts, prints what it refused, and returns whether all was imported."""
     started = time.monotonic()
     divisions, accounts = folder / "divisions.json", folder / "accounts.ndjson"
     if not divisions.is_file() or not accounts.is_file():
@@ -111,7 +111,7 @@ def _import_divisions(api: Api, path: Path) -> None:
 
 
 def _import_accounts(api: Api, path: Path, tally: Tally, advance) -> None:
-    """A few calls at once; a call waits for those under way that hold one of its accounts."""
+    """Keeps a few calls in flight. A call waits for earlier calls that contain one of its accounts."""
     under_way: dict[concurrent.futures.Future, Chunk] = {}
 
     def settle(futures) -> None:
@@ -155,8 +155,8 @@ def _chunks(path: Path, tally: Tally, advance) -> Iterator[Chunk]:
 
 
 def _same(account: object) -> str:
-    """One text for all ids that may be one account: the API takes no notice of white space, hidden characters and
-    normal form.
+    """A key that is equal for all ids that may be one account: the API takes no notice of white space, hidden
+    characters and Unicode forms.
     """
     if not isinstance(account, str):
         raise TypeError("accountId is not text")
@@ -165,7 +165,7 @@ def _same(account: object) -> str:
 
 
 def _post(api: Api, chunk: Chunk) -> Tally:
-    """Posts a chunk, and again what of it was only not reached."""
+    """Posts a chunk, and posts again the lines that the API did not reach."""
     tally, left, fruitless = Tally(), list(zip(chunk.numbers, chunk.lines, strict=True)), 0
     while left:
         answer = api.call("POST", f"{api.base}/accounts", b"\n".join(line for _, line in left) + b"\n", "application/x-ndjson")

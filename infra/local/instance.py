@@ -20,7 +20,7 @@ from toolchain import ROOT
 
 @dataclass(frozen=True)
 class Instance:
-    """Where an instance keeps what it has; `name` is empty for the one of `make up`."""
+    """The files of an instance. `name` is empty for the one of `make up`."""
 
     name: str = ""
 
@@ -30,12 +30,12 @@ class Instance:
 
     @property
     def stack_file(self) -> Path:
-        """The file that tells everybody else where this instance is and how to sign in."""
+        """The file that tells other programs where this instance is and how to sign in."""
         return self.folder / "stack.json"
 
     @property
     def variables_file(self) -> Path:
-        """The functions' variables as deployed, in the form that `sam local invoke --env-vars` takes."""
+        """The functions' deployed variables, in the format of `sam local invoke --env-vars`."""
         return self.folder / "functions.env.json"
 
     @property
@@ -48,12 +48,12 @@ class Instance:
 
     @property
     def build_folder(self) -> Path:
-        """Of `sam build`; the main instance uses SAM's default, which `sam local invoke` reads too."""
+        """The folder of `sam build`. The main instance uses SAM's default, which `sam local invoke` also reads."""
         return self.folder / "build" if self.name else ROOT / ".aws-sam" / "build"
 
     @property
     def hint(self) -> str:
-        """What to add to a make target to mean this instance."""
+        """The argument that makes a make target use this instance."""
         return f" INSTANCE={self.name}" if self.name else ""
 
     def make_folders(self) -> None:

@@ -1,8 +1,8 @@
 """`sam local invoke` of one function against the running local cloud.
 
 SAM's containers cannot reach 127.0.0.1, where the local cloud listens: `--docker-network host` of SAM CLI 1.167 leaves
-them in Docker's bridge network (samcli/local/docker/container.py). So the bridge's own address, which is this machine
-too, is led to the local cloud for as long as the function runs.
+them in Docker's bridge network (samcli/local/docker/container.py). So connections to the bridge's own address, which is
+this machine too, are forwarded to the local cloud while the function runs.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from toolchain import ROOT, VENV
 
 
 def invoke(instance: Instance, function: str, event: Path, more: str) -> int:
-    """Runs the function, as `make up` built it, in SAM's container on this event; `more` are further options of `sam
-    local invoke`.
+    """Runs the function, as `make up` built it, in SAM's container with this event. `more` holds further options of
+    `sam local invoke`.
     """
     stack = instance.read_stack()
     if function not in stack["functions"]:
@@ -72,13 +72,13 @@ def _bridge() -> str:
     if asked.returncode != 0:
         raise Failure("Docker does not tell about its bridge network", advice, asked.stderr)
     settings = json.loads(asked.stdout)[0]["IPAM"]["Config"][0]
-    # Docker names the gateway only where it was chosen by hand; by itself it takes the network's first address.
+    # Docker names the gateway only if it was configured. By default it is the network's first address.
     return settings.get("Gateway") or str(next(ipaddress.ip_network(settings["Subnet"]).hosts()))
 
 
 @contextlib.contextmanager
 def _relay(host: str, endpoint: str) -> Iterator[str]:
-    """Leads connections to `host` on to the endpoint, and says under which address."""
+    """Forwards connections to `host` to the endpoint, and gives the forwarding address."""
     target = urllib.parse.urlsplit(endpoint)
 
     class Connection(socketserver.BaseRequestHandler):

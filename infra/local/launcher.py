@@ -1,7 +1,7 @@
-"""Runs ministack with this project's patches (the folder patches) and, for `make bench`, with the counting of calls
+"""Runs ministack with this project's patches (the folder patches) and, for `make bench`, with the count of calls
 (meter.py).
 
-Where ministack is not as a patch expects it, it runs without that patch, and this says so.
+If a patch does not fit the installed ministack, this runs without it and says so.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from collections.abc import Callable
 
 from patches import hosted_session, invocation_latency, policy_rules, raw_paths, renewed_groups, scheduling
 
-# Variable that asks for the counting of calls (meter.py).
+# Variable that turns on the count of calls (meter.py).
 METER = "PORTAL_METER"
-# Variable by which ministack enforces policies.
+# Variable that makes ministack enforce policies.
 ENFORCE = "AUTH"
 STOCK = "runs without"
 
 
 def changes(enforced: bool) -> dict[str, Callable[[], None]]:
-    """What is installed, by what ministack lacks without it."""
+    """The patches to install, by what ministack lacks without them."""
     always = {
         "quick invocations": invocation_latency.install,
         "groups in renewed tokens": renewed_groups.install,

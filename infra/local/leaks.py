@@ -1,7 +1,7 @@
-"""That no password which was issued or chosen during a run is in a log of the run.
+"""Checks that no log of a run contains a password that was issued or chosen during it.
 
-Temporary passwords are known from the mailbox. Of the passwords that tests choose for customers nothing is known but
-that all have MARKER in them. What is found is named by the log it is in, never shown.
+Temporary passwords are known from the mailbox. Passwords that tests choose for customers all contain MARKER. A finding
+names the log, never the password.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ import logs
 from instance import Instance
 from steps import Failure, say
 
-# In every new password that a test or an event chooses.
+# Contained in every new password that a test or an event chooses.
 MARKER = "never-log-me"
 
-# A temporary password as it stands in an e-mail: a word of at least four groups of capitals and digits.
+# A temporary password in an e-mail: a word of at least four groups of capitals and digits.
 PASSWORD = re.compile(r"(?<!\S)[0-9A-Z]{3,8}(?:-[0-9A-Z]{3,8}){3,}(?!\S)")
-# What a test mail has in the place of one, and which opens nothing.
+# A test e-mail has this in place of a password.
 DUMMY = frozenset("X-")
 
 
 def check(instance: Instance, mailbox: str) -> None:
-    """Fails if a log of this local cloud has a password in it: what functions logged, and the files of emulator and
-    tools.
+    """Fails if a log of this local cloud contains a password: the logs of the functions, and the files of emulator and
+    tests.
     """
     passwords = issued(_texts(mailbox))
     if not passwords:
@@ -40,7 +40,7 @@ def check(instance: Instance, mailbox: str) -> None:
     for _, function, message in lines:
         texts.setdefault(f"function {function}", []).append(message)
     for file in instance.folder.glob("*.log"):
-        # That one is a copy of what the functions logged, of whenever it was asked for.
+        # This file is a copy of the functions' logs from an earlier time.
         if file != logs.file_of(instance):
             texts[file.name] = [file.read_text(encoding="utf-8", errors="replace")]
     leaks = sorted(place for place, messages in texts.items() if leaking(passwords, "\n".join(messages)))
@@ -59,11 +59,11 @@ def issued(texts: Iterable[str]) -> set[str]:
 
 
 def leaking(passwords: set[str], log: str) -> bool:
-    """Whether the log contains a password, also in lower case or without hyphens, or the marker of a chosen one."""
+    """Whether the log contains a password, even in lower case or without hyphens, or the marker of a chosen one."""
     if MARKER in log.lower():
         return True
     squeezed = log.upper().replace("-", "")
-    # Every place where one could begin is looked at, without going through all passwords there.
+    # Looks up the text at every position instead of searching for each password.
     return any(
         found[1] in passwords
         for length in {len(password) for password in passwords}

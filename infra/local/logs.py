@@ -1,4 +1,4 @@
-"""What the functions of a local cloud logged, in the order of time; also written into one file."""
+"""The logs of a local cloud's functions, in order of time, printed or written into one file."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import emulator
 from deploying import client
 from instance import Instance
 
-# The most events that one call answers.
+# Most events in one answer.
 PAGE = 10_000
 
 
 def read(instance: Instance) -> list[tuple[int, str, str]] | None:
-    """Time, function and message of every line, or nothing if the local cloud does not answer."""
+    """Time, function and message of every line, or None if the local cloud does not answer."""
     if (endpoint := emulator.running(instance)) is None:
         return None
     logs = client(instance, endpoint, "logs")
@@ -31,12 +31,12 @@ def read(instance: Instance) -> list[tuple[int, str, str]] | None:
 
 
 def events(logs, group: str) -> Iterator[dict]:
-    """All events of a log group. ministack's FilterLogEvents has no token for what is beyond a page, so that this goes
-    on by time.
+    """All events of a log group. ministack's FilterLogEvents gives no token for the next page, so this continues by
+    time.
     """
     start = 0
     while len(page := logs.filter_log_events(logGroupName=group, startTime=start)["events"]) == PAGE:
-        # The last millisecond may go on beyond the page: it is asked for again, unless it fills the page by itself.
+        # The last millisecond may continue on the next page, so it is read again, unless it fills the page alone.
         first, last = page[0]["timestamp"], page[-1]["timestamp"]
         start = last if first < last else last + 1
         yield from (event for event in page if event["timestamp"] < start)
@@ -48,7 +48,7 @@ def file_of(instance: Instance) -> Path:
 
 
 def save(instance: Instance) -> Path | None:
-    """The file, or nothing if the local cloud does not answer."""
+    """The written file, or None if the local cloud does not answer."""
     if (lines := read(instance)) is None:
         return None
     file = file_of(instance)

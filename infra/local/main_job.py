@@ -1,4 +1,5 @@
-"""The main job, shown on the sample customers: Load DAYTON, send to everyone without access, follow it, read a mail."""
+"""The main job with the sample customers: Load DAYTON, send to everyone without access, follow the campaign, show an
+e-mail."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ from steps import Failure, say, step
 DIVISION = "DAYTON"
 TEMPLATE = "portal-invitation"
 END_STATES = frozenset({"cancelled", "completed"})
-# A crashed function's work is taken up by the sweep a few minutes later; beyond that nothing will come.
+# The sweep takes up the work of a crashed function after a few minutes. After this time without progress there is no
+# hope.
 NO_PROGRESS_FOR = 600.0
 HEADINGS = (
     ("total", "Total Count"),
@@ -41,7 +43,7 @@ def show_counts(counts: dict) -> None:
 
 
 def send(api: Api, division: str, sender: str, expected: int) -> str:
-    """Starts a campaign, or finds the one that is at work on the division, and returns its id."""
+    """Starts a campaign, or finds the division's running one, and returns its id."""
     order = {"filter": {"division": division}, "templateId": TEMPLATE, "emailFrom": sender, "expectedRecipients": expected}
     answer = api.call("POST", "/v1/campaigns", json.dumps(order).encode(), headers={"Idempotency-Key": str(uuid.uuid4())})
     if answer.status == 409 and "campaignId" in answer.body:
@@ -54,7 +56,7 @@ def send(api: Api, division: str, sender: str, expected: int) -> str:
 
 
 def follow(api: Api, campaign: str) -> dict:
-    """Shows the campaign's progress until it ends, and returns it as it is then."""
+    """Shows the campaign's progress until it ends, and returns its final state."""
     with Progress(TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), console=Console(stderr=True)) as progress:
         task = progress.add_task("preparing", total=None)
         seen, since = None, time.monotonic()
@@ -77,7 +79,8 @@ def follow(api: Api, campaign: str) -> dict:
 
 
 def demonstrate(api: Api, stack: dict, sender: str) -> tuple[dict, dict]:
-    """Does it and shows it; returns the counts from before and the outcomes of the campaign, if there was one."""
+    """Runs the main job and shows it. Returns the counts before it, and the outcomes of the campaign if there was
+    one."""
     outcomes: dict = {}
     with step(f"Load: {DIVISION}"):
         counts = load(api, DIVISION)
@@ -103,7 +106,7 @@ def demonstrate(api: Api, stack: dict, sender: str) -> tuple[dict, dict]:
 
 
 def _a_mail(stack: dict) -> dict | None:
-    """The longest one: of somebody with several accounts."""
+    """The longest e-mail, whose recipient has several accounts."""
     with contextlib.closing(urllib.request.urlopen(stack["mailbox"], timeout=10)) as mailbox:
         mails = [mail for account in json.load(mailbox)["messages"].values() for mail in account]
     return max(mails, key=lambda mail: len(mail["BodyText"]), default=None)

@@ -1,9 +1,9 @@
 """Counts the AWS calls and DynamoDB write units of each function, for `make bench`: wraps the emulator's ASGI
 application.
 
-A function is known by the application name that its SDK sends (the template sets AWS_SDK_UA_APP_ID). Each DynamoDB
-call is made to ask for the capacity it used, which the emulator reckons as AWS does: transactions twice, indexes
-apart.
+The application name that its SDK sends identifies a function (the template sets AWS_SDK_UA_APP_ID). Each DynamoDB call
+is changed to ask for its consumed capacity, which the emulator computes as AWS does: transactions count twice, indexes
+separately.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ WRITES = ("Put", "Update", "Delete", "BatchWrite", "TransactWrite")
 
 
 class Meter:
-    """The wrapped application; `GET /_portal/meter` answers with what was counted since the last `DELETE`."""
+    """The wrapped application. `GET /_portal/meter` answers the counts since the last `DELETE`."""
 
     def __init__(self, application) -> None:
         self._application = application
@@ -70,7 +70,7 @@ class Meter:
 
 
 def _operation(scope, headers: dict[bytes, bytes]) -> str:
-    """Service and operation: in the header of JSON services, for the others method and path."""
+    """Service and operation: JSON services name them in a header, others by method and path."""
     target = headers.get(b"x-amz-target", b"").decode()
     if not target:
         return f"{scope['method']} {scope['path']}"
@@ -88,7 +88,7 @@ async def _body(receive) -> bytes:
 
 
 def _replayed(body: bytes, receive):
-    """A `receive` that gives the body in one piece, and then whatever comes (the end of the connection)."""
+    """A `receive` that gives the whole body, and then what the connection gives (its end)."""
     given = False
 
     async def replay():

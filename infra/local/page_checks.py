@@ -1,4 +1,4 @@
-"""The checks of the page's scripts that need Node: their types (tsc) and ESLint. No function is built with either."""
+"""The checks of the page's scripts: types (tsc) and ESLint. Only they need Node; no build does."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CHECKS = (
 
 
 def ensure_tools() -> None:
-    """Exactly the packages that the lock file names, by their hashes; installs them when it changed."""
+    """Installs exactly the packages of the lock file, verified by hash, if it has changed."""
     wanted = hashlib.sha256(LOCK.read_bytes()).hexdigest()
     if MARKER.exists() and MARKER.read_text(encoding="utf-8") == wanted:
         return
@@ -37,7 +37,7 @@ def ensure_tools() -> None:
 
 
 def check() -> int:
-    """All faults of all checks, then whether there were any."""
+    """Prints the faults of all checks, and fails if there are any."""
     ensure_tools()
     failed = False
     for title, (tool, *options) in CHECKS:
@@ -52,6 +52,6 @@ def check() -> int:
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
-    # The venv's node comes first: npm and the tools look for it there.
+    # The venv comes first in PATH, where npm and the tools look for Node.
     environment = {**os.environ, "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     return subprocess.run(command, cwd=FOLDER, env=environment, capture_output=True, text=True, check=False)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The project's commands; the Makefile calls them. Checks the machine and makes the venv, then goes on inside it."""
+"""The project's commands, which the Makefile calls. Checks the machine, makes the venv, and continues inside it."""
 
 from __future__ import annotations
 
@@ -57,14 +57,14 @@ def arguments() -> argparse.Namespace:
 
 
 def ended(signal_number: int, _frame: object) -> None:
-    # Like Ctrl-C, so that whatever was started is ended on the way out.
+    # Treated like Ctrl-C, so that everything that was started is ended.
     raise KeyboardInterrupt(signal.Signals(signal_number).name)
 
 
 def main() -> int:
     options = arguments()
-    # SIGINT by itself too: it is ignored in what a script starts in the background. SIGHUP unless nohup asked to ignore
-    # it.
+    # SIGINT is set explicitly, since it is ignored in background jobs of a script. SIGHUP is not if nohup asked to
+    # ignore it.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ended)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
@@ -77,7 +77,7 @@ def main() -> int:
         if options.command == "tools":
             page_checks.ensure_tools()
             return 0
-        # Only the venv has what this imports.
+        # Only the venv contains the packages that this imports.
         import commands
 
         return commands.run(options)

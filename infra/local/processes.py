@@ -1,6 +1,6 @@
-"""Processes told apart by more than their number, which the system gives out again.
+"""Identifies processes by more than their number, which the system reuses.
 
-A process is meant by its id and the moment it started; what it left behind by a mark that it hands down in its
+A process is identified by its number and start time. Its descendants are found by a mark that they inherit in their
 environment.
 """
 
@@ -17,12 +17,12 @@ from pathlib import Path
 
 from steps import Failure
 
-# Environment variable that everything of one instance carries: the emulator and the functions that it starts.
+# Environment variable that all processes of one instance inherit: the emulator and its functions.
 MARK = "PORTAL_LOCAL_CLOUD"
 
 
 def identity(pid: int) -> dict:
-    """What tells this process from a later one with the same number: its start, counted from this boot."""
+    """What distinguishes this process from a later one with the same number: its start, counted from this boot."""
     return {"pid": pid, "started": _start_ticks(pid), "boot": Path("/proc/sys/kernel/random/boot_id").read_text().strip()}
 
 
@@ -34,7 +34,8 @@ def runs(process: dict) -> bool:
 
 
 def _start_ticks(pid: int) -> int:
-    # The name in parentheses may hold blanks; field 22 of the line is the 20th after it. A zombie runs no more.
+    # The name in parentheses may contain blanks; field 22 of the line is the 20th after it. A zombie does not run any
+    # more.
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     if fields[0] == "Z":
         raise ProcessLookupError(pid)
@@ -42,7 +43,7 @@ def _start_ticks(pid: int) -> int:
 
 
 def marked(mark: str) -> list[int]:
-    """The processes of this user that carry the mark."""
+    """The processes of this user with the mark."""
     wanted = f"{MARK}={mark}".encode()
     found = []
     for entry in Path("/proc").iterdir():
@@ -54,7 +55,7 @@ def marked(mark: str) -> list[int]:
 
 
 def stop(process: dict | None, mark: str, patience: float = 10.0) -> None:
-    """Asks the process to end, and after a while ends it and whatever carries its mark."""
+    """Asks the process to end, and after `patience` seconds kills it and all processes with its mark."""
     if process and runs(process):
         with contextlib.suppress(ProcessLookupError):
             os.kill(process["pid"], signal.SIGTERM)
@@ -74,7 +75,7 @@ def _wait_until(condition, patience: float) -> None:
 
 
 def free_port() -> int:
-    """A port of the loopback that nobody has just now."""
+    """A port of the loopback interface that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -94,10 +95,10 @@ def tool_beside(
     folder: Path,
     log: Path | None = None,
 ) -> Iterator[subprocess.Popen]:
-    """Runs a tool beside what the block does, which waits for its end; with `log`, its output goes there.
+    """Runs a tool during the block, which must wait for its end. With `log`, its output goes there.
 
-    The tool has a process group of its own, so that when this command is interrupted, or the block fails, all of the
-    tool's children end too.
+    The tool has its own process group, so that all its children end too if this command is interrupted or the block
+    fails.
     """
     with contextlib.ExitStack() as stack:
         output = stack.enter_context(open(log, "ab")) if log else None

@@ -1,4 +1,4 @@
-"""What Load must answer for one whole division, told again in the plainest way: the check on the sample customers."""
+"""Computes what Load must answer for a whole division in the simplest way, as a check on the sample customers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 
 FURTHEST_FIRST = ("accepted", "pending", "notSent")
-# Enough for the sample's addresses: one @, ASCII before it, a dotted domain after it.
+# Sufficient for the sample's addresses: one @, ASCII before it, a dotted domain after it.
 USABLE = re.compile(r"[!-?A-~]+@([a-z0-9-]+\.)+[a-z]{2,}")
 
 
@@ -24,13 +24,14 @@ class Counts:
 
 
 def normalised(email: str) -> str | None:
-    """The address by which contacts are one recipient, or nothing if it cannot be used."""
+    """The address that identifies a recipient, or None if it cannot be used."""
     address = unicodedata.normalize("NFC", email).strip().lower()
     return address if USABLE.fullmatch(address) else None
 
 
 def count(accounts: list[dict], division: str) -> Counts:
-    """The counts without any filter: an address is one recipient, its furthest status wins, a service counts once."""
+    """The counts without a filter. An address is one recipient with its furthest status, and each service counts
+    once."""
     statuses: dict[str, str] = {}
     services = unreachable = 0
     for account in accounts:

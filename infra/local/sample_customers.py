@@ -1,6 +1,6 @@
-"""Sample customers of a waste hauler: made up, the same ones every time, checked before they are written.
+"""Sample customers of a waste hauler: fictitious, deterministic, and checked before they are written.
 
-DAYTON has exactly the numbers of the screen that this system equals. All addresses are labels of the SES mailbox
+DAYTON has exactly the numbers of the screen that this system reproduces. All addresses are labels of the SES mailbox
 simulator: mailing them from a real SES account reaches nobody and costs no reputation.
 """
 
@@ -15,11 +15,11 @@ from sample_counts import Counts, count
 
 SEED = 390
 DAYTON_COUNTS = Counts(total=1068, active_services=1356, accepted=1061, pending=5, not_sent=2, unreachable=0)
-# Quotes, angle brackets, an ampersand, letters beyond ASCII: must come out right wherever it is shown.
+# Quotes, angle brackets, an ampersand and letters beyond ASCII must be shown correctly everywhere.
 DIFFICULT_NAME = 'Zoë "Z" <O\'Neil> & Söhne'
 MANAGED_ACCOUNTS = 3000
 
-# Division, its name, its time zone, how many accounts.
+# Division, its name, its time zone, its number of accounts.
 DIVISIONS = (
     ("DAYTON", "Gem City Waste & Recycling", "America/New_York", 1040),
     ("OMAHA", "Platte River Hauling", "America/Chicago", 3400),
@@ -88,7 +88,7 @@ def write(folder: Path) -> dict[str, Counts]:
     counts = {division: count(accounts, division) for division, *_ in DIVISIONS}
     if counts["DAYTON"] != DAYTON_COUNTS:
         raise AssertionError(f"DAYTON came out as {counts['DAYTON']}, not as {DAYTON_COUNTS}")
-    # Mixed, so that a division's accounts and a person's accounts lie far apart in the file, as in an export.
+    # Shuffled, so that a division's accounts and a person's accounts lie far apart in the file, as in an export.
     random.Random(SEED).shuffle(accounts)
     divisions = json.dumps([_division(*row) for row in DIVISIONS], ensure_ascii=False, indent=1)
     (folder / "divisions.json").write_text(divisions + "\n", encoding="utf-8")
@@ -160,7 +160,7 @@ def _name(chance: random.Random) -> str:
 
 
 def _as_typed(address: str, chance: random.Random) -> str:
-    """The same address as people type it: in capitals, with blanks around it."""
+    """The same address as people type it: with capitals, or blanks around it."""
     return chance.choice((address, address.upper(), f" {address}", f"{address.capitalize()} "))
 
 
@@ -173,7 +173,8 @@ def _add(account: dict, name: str, email: str, portal: str, *, billing: bool, si
 
 
 def _people(accounts: list[dict], division: str, chance: random.Random) -> None:
-    """One person on each account, more on some; some on several accounts, some who cannot be reached."""
+    """Puts one person on each account and more on some. Some people have several accounts, and some cannot be
+    reached."""
     for number, account in enumerate(accounts):
         portal = chance.choices(("notSent", "pending", "accepted"), (70, 5, 25))[0]
         label = f"{division.lower()}-{number:05}"
@@ -193,7 +194,7 @@ def _people(accounts: list[dict], division: str, chance: random.Random) -> None:
 
 
 def _dayton_people(accounts: list[dict], division: str, chance: random.Random) -> None:
-    """Exactly as many recipients of each status, and active services, as DAYTON_COUNTS says."""
+    """Makes exactly the recipients of each status and the active services of DAYTON_COUNTS."""
     wanted = DAYTON_COUNTS
     statuses = ["notSent"] * wanted.not_sent + ["pending"] * wanted.pending + ["accepted"] * wanted.accepted
     people = [(_name(chance), _address(f"{division.lower()}-{number:05}"), status) for number, status in enumerate(statuses)]
@@ -201,21 +202,21 @@ def _dayton_people(accounts: list[dict], division: str, chance: random.Random) -
     own_account = people[:980]
     for account, (name, email, status) in zip(accounts[: len(own_account)], own_account, strict=True):
         _add(account, name, email, status, billing=True)
-    # The rest of the accounts belong to people who have one already; the old system has not always noticed.
+    # The other accounts belong to people who already have one; the old system has not always recorded their status.
     for account in accounts[len(own_account) :]:
         name, email, status = chance.choice(own_account)
         _add(account, name, _as_typed(email, chance), chance.choice((status, "notSent")), billing=True)
     for name, email, status in people[len(own_account) :]:
         account = chance.choice(accounts)
         _add(account, name, email, status, billing=False, site=chance.choice(account["sites"]))
-    # The one whose e-mail is shown has several accounts, so that there is a list to show.
+    # The recipient whose e-mail is shown has several accounts, so that the e-mail contains a list.
     for account in accounts[-3:]:
         _add(account, people[0][0], _as_typed(people[0][1], chance), "notSent", billing=False)
     _fit_services(accounts, wanted.active_services, chance)
 
 
 def _fit_services(accounts: list[dict], wanted: int, chance: random.Random) -> None:
-    """Moves single services until they add up."""
+    """Adds or removes single services until their number is right."""
     sites = [site for account in accounts for site in account["sites"]]
     missing = wanted - sum(site["activeServices"] for site in sites)
     while missing:

@@ -1,4 +1,4 @@
-"""What makes a deployed stack usable: an operator, verified senders, and the file that tells others about it."""
+"""Makes a deployed stack usable: an operator, verified senders, and the file that tells other programs about it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from steps import Failure, step
 
 OPERATOR = "operator"
 GROUPS = ("390", "directory", "audit")
-# Senders and recipients of the sample customers; whoever mails them on AWS mails nobody.
+# The domain of all senders and recipients of the sample customers: on AWS it reaches nobody.
 SENDER_IDENTITIES = ("simulator.amazonses.com",)
 
 
 def prepare(instance: Instance, endpoint: str) -> dict:
-    """Creates what the template does not (people, identities), and writes and returns the stack file."""
+    """Creates what the template does not (operator, identities), and writes and returns the stack file."""
     values = outputs(instance, endpoint)
     if values is None:
         raise Failure("the stack is not deployed", f"its log, {instance.folder / 'deploy.log'}, says why.")
@@ -57,7 +57,7 @@ def _remembered_password(instance: Instance, pool: str) -> str | None:
 
 def _create_operator(instance: Instance, endpoint: str, pool: str) -> str:
     cognito = client(instance, endpoint, "cognito-idp")
-    # The pool's policy wants one of each kind.
+    # The pool's policy requires one character of each kind.
     password = f"{secrets.token_urlsafe(18)}-Aa1"
     with contextlib.suppress(cognito.exceptions.UsernameExistsException):
         cognito.admin_create_user(

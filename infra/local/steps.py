@@ -1,4 +1,4 @@
-"""What the commands print: each step says what it does and how long it took, a failure says what to do."""
+"""The output of the commands: each step tells what it does and how long it took, and a failure tells what to do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 
 class Failure(Exception):
-    """Something went wrong that the user can act on: what happened, and what to do about it."""
+    """A failure that the user can act on: what happened, and what to do about it."""
 
     def __init__(self, what: str, advice: str, detail: str = "") -> None:
         super().__init__(what)
@@ -23,7 +23,7 @@ def say(text: str = "") -> None:
 
 
 def duration(seconds: float) -> str:
-    """A duration for people: 0.4 s, 12.3 s, 3 min 05 s."""
+    """A duration as text: 0.4 s, 12.3 s, 3 min 05 s."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
@@ -32,7 +32,7 @@ def duration(seconds: float) -> str:
 
 @contextlib.contextmanager
 def step(title: str) -> Iterator[None]:
-    """Prints the title, and when the block ends how long it took."""
+    """Prints the title, and the duration when the block ends."""
     say(f"» {title} ...")
     started = time.monotonic()
     try:
@@ -44,7 +44,7 @@ def step(title: str) -> Iterator[None]:
 
 
 def report(failure: Failure) -> None:
-    """Prints a failure to standard error: the end of its detail first, so that what to do stands last."""
+    """Prints a failure to standard error. The end of its detail comes first, so that the advice stands last."""
     if failure.detail:
         print("\n".join("  | " + line for line in failure.detail.rstrip().splitlines()[-40:]), file=sys.stderr)
     print(f"\nFailed: {failure.what}\nWhat to do: {failure.advice}", file=sys.stderr, flush=True)

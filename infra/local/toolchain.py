@@ -1,6 +1,6 @@
-"""What must be on the machine (cargo, cc, python3 with venv), and the venv that holds everything else.
+"""Checks what the machine must have (cargo, cc, python3 with venv), and makes the venv with everything else.
 
-Standard library only: this runs before anything is installed.
+Uses the standard library only, since this runs before anything is installed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ OLDEST_PYTHON = (3, 11)
 
 
 def check() -> None:
-    """Says everything that is missing at once."""
+    """Fails with everything that is missing."""
     missing = []
     if platform.system() != "Linux":
         missing.append("Linux: the local cloud runs the functions' Linux binaries natively (on other systems use a virtual machine)")
@@ -43,7 +43,7 @@ def _rust_faults() -> list[str]:
         return [f"cargo, Rust's build tool: {advice}"]
     manifest = (ROOT / "Cargo.toml").read_text(encoding="utf-8")
     wanted = re.search(r'^rust-version = "([\d.]+)"', manifest, re.MULTILINE)
-    # In the project's folder, so that a rustup toolchain chosen there is the one that answers.
+    # Run in the project's folder, so that rustup chooses the project's toolchain.
     version = subprocess.run(["cargo", "--version"], cwd=ROOT, capture_output=True, text=True, check=False)
     found = re.match(r"cargo (\d+\.\d+\.\d+)", version.stdout)
     if found is None:
@@ -62,14 +62,14 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def ensure_venv() -> Path:
-    """The venv's Python, with exactly the pinned requirements; installs them when they changed."""
+    """Returns the venv's Python. The pinned requirements are installed again when they change."""
     python = VENV / "bin" / "python"
     wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
     if python.exists() and MARKER.exists() and MARKER.read_text(encoding="utf-8") == wanted:
         return python
     with step("Installing the pinned tools (SAM CLI, cargo-lambda, ministack) into .venv"):
         _create(python)
-        # pip from an active conda or venv may be told by its settings to go elsewhere; this one stays in the venv.
+        # Settings of an active conda or venv may redirect pip; this one must install into the venv.
         environment = {**os.environ, "PIP_REQUIRE_VIRTUALENV": "1", "PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
         installed = subprocess.run(
             [python, "-m", "pip", "install", "--quiet", "--requirement", REQUIREMENTS],
@@ -103,7 +103,7 @@ def _create(python: Path) -> None:
 
 
 def ensure_browser() -> str:
-    """The Chromium or Chrome that the tests drive; where an administrator asks for it, Debian's is installed."""
+    """The Chromium or Chrome for the tests. Root on a Debian machine gets Debian's installed."""
     if found := _browser():
         return found
     advice = "`sudo apt install chromium` on Debian, or install Chrome; then run the command again."

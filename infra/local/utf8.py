@@ -1,4 +1,4 @@
-"""In which encoding a file is: an import takes UTF-8, and says of another which one it is before anything is sent."""
+"""Checks the encoding of a file before an import, which accepts only UTF-8, and names any other encoding."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _REPLACEMENT = "\N{REPLACEMENT CHARACTER}".encode()
 
 
 def require_utf8(path: Path) -> int:
-    """Refuses a file that is not UTF-8. Answers how many of its lines are not blank."""
+    """Refuses a file that is not UTF-8. Returns how many of its lines are not blank."""
     filled = 0
     with open(path, "rb") as file:
         _refuse_wide(path, file.read(_HEAD))
@@ -37,14 +37,15 @@ def without_mark(text: bytes) -> bytes:
 
 
 def _refuse_wide(path: Path, head: bytes) -> None:
-    # JSON begins with ASCII, whose characters have one NUL in UTF-16 and three in UTF-32, and has no NUL of its own.
+    # JSON begins with ASCII characters, which contain one NUL in UTF-16 and three in UTF-32. Valid JSON contains no NUL
+    # itself.
     if b"\0" in head:
         name = "UTF-32" if b"\0\0\0" in head else "UTF-16"
         raise _refused(path, f"{name}, not UTF-8")
 
 
 def _narrow(line: bytes) -> str:
-    """How an encoding of one byte a character is called. That a line may be read so is all that can be known."""
+    """Names the single-byte encoding by which the line can be read. More can't be known."""
     try:
         line.decode("cp1252")
     except UnicodeDecodeError:

@@ -1,7 +1,7 @@
-"""The hosted sign-in keeps a session, as Cognito's does in a cookie for an hour.
+"""The hosted sign-in keeps a session in a cookie for an hour, as Cognito's does.
 
-Mends: ministack asks for the password each time. With a session, whoever has signed in is sent back with a code at
-once, until they sign out.
+Mends: ministack asks for the password each time. With a session, a signed-in user is redirected with a code at once,
+until they sign out.
 
 Upstream: ministack/services/cognito.py (`_issue_auth_code_redirect`, `handle_oauth2_authorize`, `handle_logout`).
 """
@@ -13,11 +13,11 @@ import inspect
 import secrets
 import time
 
-# As long as Cognito's own lasts.
+# As long as a session of Cognito lasts.
 SESSION_S = 3600
-# What ministack's function that sends somebody back with a code is given.
+# The parameters of ministack's function that redirects a user with a code.
 ISSUED = ["client_id", "pool_id", "redirect_uri", "scope", "username", "nonce", "code_challenge", "code_challenge_method", "state"]
-# Who is signed in, and until when, by the secret in the cookie.
+# The signed-in user and the end of the session, by the secret in the cookie.
 _sessions: dict[str, tuple[str, str, float]] = {}
 
 
@@ -44,7 +44,7 @@ def install() -> None:
         asked = {name: cognito._qp(query, name) for name in ISSUED if name not in ("pool_id", "username")}
         pool_id, _, _ = cognito._find_pool_by_client_id(asked["client_id"])
         username = _signed_in(pool_id, headers.get("cookie", "")) if pool_id else None
-        # The form is the only answer without a fault.
+        # Only the sign-in form is answered without an error.
         if status != 200 or username is None:
             return status, answered, body
         return issue_and_remember(
@@ -73,7 +73,7 @@ def install() -> None:
 
 
 def _cookie(pool_id: str) -> str:
-    """Cookies know no ports: several local clouds share the machine's address."""
+    """The name of the pool's cookie. Cookies ignore ports, and several local clouds share this machine's address."""
     return f"cognito-{pool_id}"
 
 

@@ -1,7 +1,7 @@
 """An invocation of a function takes about 9 ms instead of 50 to 100.
 
-Mends: with Nagle's algorithm the second of the two small writes in which the Runtime API answers waits 40 ms for an
-acknowledgement; and after each invocation ministack waits up to 50 ms for a first log line.
+Mends: the Runtime API answers in two small writes, and with Nagle's algorithm the second waits 40 ms for an
+acknowledgement. After each invocation ministack also waits up to 50 ms for a first log line.
 
 Upstream: ministack/core/lambda_runtime.py, the handler of the Runtime API and `Worker._drain_stderr_bounded`.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import socketserver
 
-# How long an invocation waits for a first log line. A line that comes later is logged with the next invocation.
+# How long an invocation waits for a first log line. A later line is logged with the next invocation.
 FIRST_LINE_WAIT = 0.002
 
 

@@ -1,13 +1,13 @@
-"""Calls are authorised as AWS authorises them, where policies are enforced.
+"""Where policies are enforced, calls are authorised as on AWS.
 
 Mends:
-- The batch calls of SQS need the permission of their single ones (Service Authorization Reference: there is no
-  sqs:SendMessageBatch), and sending an e-mail needs one on the sender's identity.
-- A call of DynamoDB has the partition keys that it names in its context. Without dynamodb:LeadingKeys a condition on
-  it (ForAllValues) holds for every call. Each table of a batch and each action of a transaction has a context of its
-  own.
-- A schedule belongs to its group (ministack takes each for one of the group default), whoever stores one must be
-  allowed to pass its role (iam:PassRole), and Scheduler itself may do only what that role lets it.
+- The batch calls of SQS need the permission of the single call (Service Authorization Reference: there is no
+  sqs:SendMessageBatch), and sending an e-mail needs a permission for the sender's identity.
+- The context of a DynamoDB call contains the partition keys that the call names: a condition on dynamodb:LeadingKeys
+  with ForAllValues holds for every call that lacks that key of the context. Each table of a batch and each action of a
+  transaction has its own context.
+- A schedule belongs to its group, while ministack puts each into the group default. Storing a schedule needs
+  iam:PassRole for its role, and Scheduler itself may do only what that role allows.
 
 Upstream: ministack/core/iam_actions.py (`extract_iam_action`, `extract_resource_arn`, `dynamodb_service_context`,
 `dynamodb_resource_arns`, `dynamodb_transaction_checks`) and ministack/core/iam_evaluator.py (`enforce`).
@@ -35,7 +35,7 @@ RETURN_VALUES = "dynamodb:ReturnValues"
 
 
 def install() -> None:
-    """Puts the rules around ministack's own; LookupError if those are not as expected."""
+    """Wraps ministack's rules with these; LookupError if ministack's are not as expected."""
     from ministack.core import iam_actions
 
     stock_action, stock_resource = iam_actions.extract_iam_action, iam_actions.extract_resource_arn
@@ -59,7 +59,7 @@ def install() -> None:
 
 
 class _ScheduleArn(str):
-    """A schedule that a call names, with the role that it is to have."""
+    """The ARN of a schedule that a call names, with the role that the schedule gets."""
 
     role: str | None
 
@@ -72,7 +72,7 @@ class _ScheduleArn(str):
 
 
 class _TableArn(str):
-    """A table of a batch, or of one action in a transaction, with what conditions may look at there."""
+    """The ARN of a table in a batch or in an action of a transaction, with the context for conditions."""
 
     context: dict
 
@@ -103,8 +103,8 @@ def _install_contexts_of_tables() -> None:
     def of_part(part):
         return context(json.dumps(part).encode())
 
-    # All tables of a batch, and all actions of a transaction, are checked in the same context, so that of each comes
-    # with its table.
+    # ministack checks all tables of a batch and all actions of a transaction in one context, so each carries its own
+    # context in its ARN.
     def tables(body, region, account_id):
         found = stock_tables(body, region, account_id)
         parts = _parsed(body).get("RequestItems")
@@ -116,7 +116,7 @@ def _install_contexts_of_tables() -> None:
     def checks(iam_action, body, region, account_id):
         found = stock_checks(iam_action, body, region, account_id)
         parts = (_parsed(body).get("TransactItems") or []) if found else []
-        # An action has one check, unless it is malformed: then DynamoDB refuses the call anyway.
+        # An action has one check, unless it is malformed, and then DynamoDB refuses the call anyway.
         if len(found) != len(parts):
             return found
         return [(action, _TableArn.of(arn, of_part(next(iter(part.values()))))) for (action, arn), part in zip(found, parts, strict=True)]
@@ -142,8 +142,8 @@ def _install_contexts_of_tables() -> None:
 
 
 def refused_to_scheduler(role: str, action: str, resource: str, group: str) -> tuple[str, str] | None:
-    """Code and text of AWS's refusal, if Scheduler may not take on this role for this group, or the role may not do
-    that.
+    """Code and text of AWS's refusal if Scheduler may not assume this role for this group, or the role may not perform
+    the action; else None.
     """
     from ministack.core import iam_evaluator
     from ministack.services import iam
@@ -177,7 +177,7 @@ def refused_to_scheduler(role: str, action: str, resource: str, group: str) -> t
 
 
 def leading_keys(request: dict) -> list[str]:
-    """The partition keys that a call, or an action of a transaction, names: none for a query of an index."""
+    """The partition keys that a call or an action of a transaction names; none for a query of an index."""
     items = [request.get("Key"), request.get("Item")]
     for of_table in (request.get("RequestItems") or {}).values():
         if isinstance(of_table, dict):

@@ -1,6 +1,6 @@
-"""A REST API hands a path on with its escapes, as API Gateway does.
+"""A REST API passes the path on with its escapes, as API Gateway does.
 
-Mends: ministack hands on the decoded path, so that `%2F` in a path parameter reaches the function as `/`.
+Mends: ministack passes the decoded path, so `%2F` in a path parameter reaches the function as `/`.
 
 Upstream: ministack/app.py, `_handle_execute_api_request`, which has both forms.
 """

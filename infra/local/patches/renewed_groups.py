@@ -1,6 +1,6 @@
-"""A renewed token carries the user's groups, as Cognito's does.
+"""A renewed token contains the user's groups, as Cognito's does.
 
-Mends: the token endpoint leaves out `cognito:groups` when it renews a token, and with them every permission.
+Mends: the token endpoint omits `cognito:groups`, and so every permission, when it renews a token.
 
 Upstream: ministack/services/cognito.py, the grant `refresh_token`, which calls `_fake_token` without `groups`.
 """

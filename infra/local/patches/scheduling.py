@@ -1,4 +1,4 @@
-"""EventBridge Scheduler keeps time and hands over runs as AWS's does.
+"""EventBridge Scheduler computes times and calls its targets as AWS's does.
 
 Mends (read in ministack's source): it takes every time for UTC, leaves the names in angle brackets in the input,
 counts a rate from one interval after the schedule was made, runs an `at()` once in a life even if it is changed, calls
@@ -29,19 +29,19 @@ import zoneinfo
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-# AWS promises the minute; tests don't wait for ministack's ten seconds.
+# AWS promises only the minute, but tests can't wait for ministack's ten seconds.
 TICK = 1
-# How old a start date may be: no page says so, AWS does when it refuses.
+# How old a start date may be, in seconds. No page documents this; AWS's refusal names it.
 OLDEST_START = 300
-# What ministack's CloudFormation leaves out of a schedule.
+# The properties of a schedule that ministack's CloudFormation drops.
 DROPPED = ("ScheduleExpressionTimezone", "StartDate", "EndDate", "ActionAfterCompletion")
 
 
 def install(refused_to_role=None) -> None:
-    """Puts this in the place of ministack's; LookupError if that is not as expected.
+    """Replaces ministack's scheduler; LookupError if it is not as expected.
 
-    `refused_to_role(role, action, resource, group)` gives code and text why a role may not do that for a group, if it
-    may not.
+    `refused_to_role(role, action, resource, group)` returns code and text of the refusal if the role may not do that
+    for a group.
     """
     from ministack.services import eventbridge, lambda_svc, scheduler, sqs
     from ministack.services.cloudformation import provisioners
@@ -76,8 +76,8 @@ def install(refused_to_role=None) -> None:
 
 
 def next_run(schedule: dict, last: float | None, begun: float) -> float | None:
-    """When it is due next: after its `last` run or, if there was none, from `begun` on. Nothing if it is never due
-    again.
+    """When the schedule is due next: after its `last` run or, before the first run, from `begun` on. None if it is
+    never due again.
     """
     from ministack.services import eventbridge, scheduler
 
@@ -102,11 +102,11 @@ def _next_of_cron(expression: str, zone: zoneinfo.ZoneInfo, last: float | None, 
     from ministack.services import eventbridge
 
     fields = eventbridge._parse_cron_fields(expression)
-    # ministack's next time is at least a minute after the one that it is given.
+    # ministack's next time is at least a minute after the given one.
     after = start - 60 if last is None else last
     local = datetime.fromtimestamp(after, zone).replace(tzinfo=UTC)
     while fields and (local := eventbridge._cron_next_fire(fields, local)):
-        # Of a time that comes twice this is the first.
+        # `fold` 0 is the first occurrence of a time that occurs twice.
         due = local.replace(tzinfo=zone)
         left_out = due.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != local.replace(tzinfo=None)
         if not left_out and due.timestamp() > after and due.timestamp() >= start:
@@ -115,7 +115,7 @@ def _next_of_cron(expression: str, zone: zoneinfo.ZoneInfo, last: float | None, 
 
 
 def fault(schedule: dict, now: float) -> str | None:
-    """Why AWS would not take this schedule."""
+    """AWS's reason to refuse this schedule, or None."""
     from ministack.services import eventbridge, scheduler
 
     expression = schedule.get("ScheduleExpression", "").strip()
@@ -151,7 +151,8 @@ def _kept(provision):
     @functools.wraps(provision)
     def provisioned(*positional, **named):
         name, attributes = provision(*positional, **named)
-        # Of a creation (logical id, properties, stack) and of an update (id, old properties, new ones, stack).
+        # The arguments of a creation (logical id, properties, stack) and of an update (id, old properties, new ones,
+        # stack).
         properties = [argument for argument in positional if isinstance(argument, dict)][-1]
         if schedule := scheduler._schedules.get(f"{properties.get('GroupName', 'default')}/{name}"):
             schedule.update({key: properties[key] for key in DROPPED if key in properties})
@@ -165,7 +166,7 @@ def _kept(provision):
 
 @dataclass
 class _Known:
-    """A schedule as the ticker has seen it: since when it is as it is, and its last run since then."""
+    """What the ticker knows of a schedule: since when it has its present form, and its last run since then."""
 
     version: tuple
     begun: float
@@ -194,7 +195,7 @@ class Ticker:
             set_request_region(region)
 
     def _run(self, key: tuple, schedule: dict, now: float) -> bool:
-        """Runs it if it is due; says whether it is over."""
+        """Runs the schedule if it is due; returns whether it is over."""
         version = (schedule["LastModificationDate"], *(str(schedule.get(name)) for name in ("ScheduleExpression", "State", *DROPPED)))
         known = self._known.get(key)
         if known is None or known.version != version:
@@ -241,7 +242,7 @@ class Ticker:
 
 
 def filled(text: str, arn: str, due: float, execution: str) -> str:
-    """The input with what AWS puts in the place of its names."""
+    """The input with its context attributes replaced as AWS does."""
     values = {"schedule-arn": arn, "scheduled-time": _instant(due), "execution-id": execution, "attempt-number": "1"}
     for name, value in values.items():
         text = text.replace(f"<aws.scheduler.{name}>", value)
