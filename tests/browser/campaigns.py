@@ -1,5 +1,5 @@
-"""Divisions and campaigns for tests of the page, made through the API; and ledger rows brought to where no test can
-wait for them.
+"""Divisions and campaigns for tests of the page, made through the API, and states of the ledger that no test could wait
+for.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import uuid
 import boto3
 from page import Stack, running_stack
 
-# The mailbox simulator of SES takes everything that is sent to this name, whatever its label.
+# The mailbox simulator of SES accepts every e-mail to this name with any label.
 ADDRESS = "success+{}@simulator.amazonses.com"
 
 
 class Campaigns:
-    """What an operator, a billing system and a mishap do to a running local cloud."""
+    """Does to a running local cloud what operators and billing systems do, and what goes wrong by itself."""
 
     def __init__(self, stack: Stack) -> None:
         self._known = stack.known
@@ -79,7 +79,7 @@ class Campaigns:
         return self.call("POST", "campaigns", body, {"Idempotency-Key": str(uuid.uuid4())})["campaignId"]
 
     def completed(self, division: str, people: int, **more: object) -> str:
-        """The same, when all its e-mails were sent."""
+        """Starts a campaign, waits until all its e-mails were sent, and returns its id."""
         campaign = self.start(division, people, **more)
         deadline = time.monotonic() + 120
         while not self.call("GET", f"campaigns/{campaign}")["completedAt"]:
@@ -102,9 +102,7 @@ class Campaigns:
             return json.load(answer)
 
     def turn(self, campaign: str, people: int, outcome: str) -> None:
-        """Makes some who were sent to `failed` or `unconfirmed` instead, in their rows and in the counters, as deliver
-        would have.
-        """
+        """Makes some `sent` people `failed` or `unconfirmed`, in their rows and in the counters, as deliver would."""
         sent = [row for row in self._shards(campaign, "LEDGER#") if row["outcome"] == "sent"][:people]
         for row in sent:
             self._table.update_item(
@@ -119,11 +117,11 @@ class Campaigns:
             self._count(row["pk"], {"sent": -1, outcome: 1})
 
     def report(self, campaign: str, **feedback: int) -> None:
-        """Counts so many reports of SES, such as `delivered=3`."""
+        """Adds to the counts of SES's reports, such as `delivered=3`."""
         self._count(self._shards(campaign, "CURSOR")[0]["pk"], feedback)
 
     def stop(self, campaign: str, state: str, reason: str) -> None:
-        """Pauses or halts a campaign as it does by itself."""
+        """Pauses or halts a campaign as if it had happened automatically."""
         self._table.update_item(
             Key={"pk": "CAMPAIGNS", "sk": campaign},
             UpdateExpression="SET #state = :state, stateReason = :reason",
@@ -132,7 +130,7 @@ class Campaigns:
         )
 
     def undeliverable(self, recipient: str, why: str) -> None:
-        """Marks somebody as one whose mail bounced, or who complained."""
+        """Marks a person as undeliverable: their mail bounced, or they complained."""
         self._directory.update_item(
             Key={"pk": f"RECIPIENT#{recipient}", "sk": "RECIPIENT"},
             UpdateExpression="SET undeliverable = :why",
@@ -171,5 +169,5 @@ class Campaigns:
 
 @functools.cache
 def signed_in() -> Campaigns:
-    """One for all tests of a process."""
+    """The one instance for all tests of a process."""
     return Campaigns(running_stack())

@@ -1,4 +1,4 @@
-"""An operator's browser on the page of a running local cloud: what the tests of the page are written with."""
+"""The base of the page's tests: an operator's browser on the page of a running local cloud."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 SCREENSHOTS = ROOT / ".local" / "screenshots"
-# Machines are shared and noisy: what is waited for comes, or the test has failed anyway.
+# Generous, since a slow machine must not fail a test: only a failing test waits this long.
 PATIENCE_MS = 60_000
 WIDE = {"width": 1440, "height": 900}
 NARROW = {"width": 360, "height": 740}
-# As axe-core must find nothing serious in both, and nobody may have to scroll sideways.
+# The windows and colour schemes in which axe-core finds nothing serious and nothing scrolls sideways.
 LOOKS = ((None, "light"), (None, "dark"), (NARROW, "light"), (NARROW, "dark"))
-# What axe-core calls worse than a blemish.
+# The impacts of axe-core's findings that fail a test.
 SERIOUS = ("serious", "critical")
 
 expect.set_options(timeout=PATIENCE_MS)
 
 
 class Stack:
-    """The running local cloud, as its stack file tells of it."""
+    """The running local cloud, as its stack file describes it."""
 
     def __init__(self) -> None:
         path = os.environ.get("PORTAL_STACK", str(ROOT / ".local" / "stack.json"))
@@ -51,7 +51,7 @@ class Stack:
         return self.known["operator"]["username"], self.known["operator"]["password"]
 
     def create_person(self, groups: tuple[str, ...] = ()) -> tuple[str, str]:
-        """Somebody who can sign in and is in these groups: name and password."""
+        """Creates a user in these groups; returns user name and password."""
         name, password = f"person-{uuid.uuid4().hex[:8]}", f"{uuid.uuid4()}-Aa1"
         pool = self.known["userPoolId"]
         self._cognito.admin_create_user(
@@ -81,8 +81,8 @@ def running_stack() -> Stack:
 
 @functools.cache
 def browser() -> Browser:
-    """One for all tests of a process, and ended with it: most tests are not much longer than its start."""
-    # As root, which containers and CI run as, Chromium starts only without its sandbox.
+    """The one browser for all tests of a process: starting it takes about as long as most tests."""
+    # Chromium starts as root, which containers and CI use, only without its sandbox.
     return (
         sync_playwright()
         .start()
@@ -109,7 +109,7 @@ class PageTest(unittest.TestCase):
         self.page = self.new_page()
 
     def close(self) -> None:
-        # A request that is on its way would fail with the window, in the next test of this process.
+        # A pending request would fail when the window closes, during the next test of this process.
         for page in self.window.pages:
             page.unroute_all(behavior="ignoreErrors")
         self.window.close()
@@ -117,7 +117,7 @@ class PageTest(unittest.TestCase):
     def new_page(self) -> Page:
         page = self.window.new_page()
         page.set_default_timeout(PATIENCE_MS)
-        # What the strict policy blocks or a script throws must fail a test, not go unseen.
+        # Anything that the page's policy blocks or a script throws fails the test.
         self.complaints: list[str] = []
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda message: self.complaints.append(message.text) if "Content Security Policy" in message.text else None)
@@ -127,13 +127,13 @@ class PageTest(unittest.TestCase):
         self.assertEqual(self.complaints, [], "the browser complained")
 
     def open(self, address: str = "", person: tuple[str, str] | None = None) -> None:
-        """Opens the page at an address of its own, and signs in on the way."""
+        """Opens the page at an address of its own, and signs in."""
         self.page.goto(self.stack.url + address)
         self.sign_in(person)
 
     def sign_in(self, person: tuple[str, str] | None = None) -> None:
-        """Fills in the user pool's sign-in page, which must be on the screen or about to be, unless it knows the
-        window's person still.
+        """Fills in the user pool's sign-in page, unless the pool still knows this window's person. The sign-in page
+        must be shown or about to be.
         """
         name, password = person or self.stack.operator()
         self.page.locator("input[name=username], #sign-out, #sign-in").first.wait_for()
@@ -144,22 +144,22 @@ class PageTest(unittest.TestCase):
         self.page.locator("input[name=password]").press("Enter")
 
     def wait_until(self, condition: Callable[[], object], what: str) -> None:
-        """Waits for something that no locator shows."""
+        """Waits for a condition that no locator can express."""
         deadline = time.monotonic() + PATIENCE_MS / 1_000
         while not condition():
             self.assertLess(time.monotonic(), deadline, what)
             self.page.wait_for_timeout(50)
 
     def list_campaigns_of(self, division: str) -> None:
-        """Leaves the campaigns of other tests out of the list, where they would come first."""
+        """Removes the campaigns of other tests from the list, which would come first."""
         self.page.route(
             re.compile(r"/v1/campaigns\??$"),
             lambda route: route.continue_(url=f"{route.request.url.removesuffix('?')}?division={division}"),
         )
 
     def assert_accessible(self, view: str) -> None:
-        """axe-core finds nothing serious in what is on the screen."""
-        # Runs in a world of its own in the page, so that the page's policy need not allow it.
+        """Asserts that axe-core finds nothing serious on the screen."""
+        # axe-core runs in an isolated world, so the page's policy need not allow it.
         results = Axe().run(self.page, options={"resultTypes": ["violations"]})
         serious = [
             f"{fault['id']}: {fault['help']} ({', '.join(str(node['target']) for node in fault['nodes'][:3])})"
@@ -169,12 +169,13 @@ class PageTest(unittest.TestCase):
         self.assertEqual(serious, [], view)
 
     def assert_fits(self, view: str) -> None:
-        """Nothing makes the page scroll sideways."""
+        """Asserts that the page does not scroll sideways."""
         overflow = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         self.assertLessEqual(overflow, 0, f"{view} is wider than the window")
 
     def check_looks(self, view: str) -> None:
-        """In every colour scheme and at both ends of the widths that are promised."""
+        """Checks the view in both colour schemes, and in the widest and narrowest window that the page promises to
+        support."""
         wide = self.page.viewport_size
         for size, colours in LOOKS:
             self.page.set_viewport_size(size or wide)
@@ -185,6 +186,6 @@ class PageTest(unittest.TestCase):
         self.page.emulate_media(color_scheme="light")
 
     def picture(self, name: str, *, whole: bool = False) -> None:
-        """Keeps a picture of the window, or the whole page, for people to look at: those in docs/ are copies."""
+        """Saves a picture of the window or of the whole page. The pictures in docs/ are copies."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=whole)

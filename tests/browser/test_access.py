@@ -1,4 +1,4 @@
-"""Who gets in, and what becomes of those who do not, or no longer."""
+"""Who may sign in, and what happens to those who may not, or whose session has ended."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Access(PageTest):
 
     def test_an_expired_token_is_renewed_without_a_word(self):
         self.open("?division=DAYTON")
-        # While the way still leads from the hosted page to this one, a call may pass by the route.
+        # During the redirect from the hosted page a call may bypass the route.
         expect(self.page.locator("#load")).to_be_enabled()
         refused = []
 

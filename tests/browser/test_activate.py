@@ -1,4 +1,4 @@
-"""The page of an invitation, from the mail that the local cloud received; and what operators do about who accepted."""
+"""The page of an invitation, opened from a received e-mail, and what operators do about people who accepted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 from campaigns import Campaigns, signed_in
 from page import PageTest, expect
 
-# A password that somebody might choose. No log may have it.
+# A password that a customer might choose. No log may contain it.
 CHOSEN = "never-log-me seven green kettles"
 
 
@@ -23,13 +23,13 @@ class Activate(PageTest):
         self.page.on("request", lambda request: self.sent.append((request.method, request.url, request.post_data or "")))
 
     def invited(self, people: int = 1, **more: str) -> str:
-        """A division of its own with people who were invited; returns its name."""
+        """Makes a division with invited people; returns its name."""
         division = self.campaigns.division(people, **more)
         self.campaigns.completed(division, people)
         return division
 
     def links(self, division: str, number: int = 0) -> list[str]:
-        """The links that were mailed to somebody."""
+        """The links that were mailed to a person."""
         mails = self.stack.mails_to(Campaigns.address(division, number))
         return [re.search(r"https?://\S+/activate#\S+", mail["BodyText"]).group() for mail in mails]
 
@@ -138,7 +138,7 @@ class Activate(PageTest):
         self.assertEqual(len(self.stack.mails_to(Campaigns.address(division, 0))), 1, "who has accepted gets no e-mail")
 
     def ask(self, division: str, number: int) -> tuple[str, str]:
-        """Has somebody ask for a new e-mail on the page; the first link, and the one that came."""
+        """Asks for a new e-mail on the page; returns the first link and the new one."""
         first = self.links(division, number)
         self.page.goto("about:blank")
         self.arrive(first[0])
@@ -164,7 +164,7 @@ class Activate(PageTest):
         row.get_by_role("link").click()
         expect(self.page.locator("#outcome-sent")).to_have_text("2")
         expect(self.page.locator("main")).to_contain_text("These people asked for a new e-mail themselves")
-        # There is nothing to wait for, though it goes on until the day is over.
+        # Nobody is waiting, although the campaign stays open until its day is over.
         expect(self.page.locator("#campaign-left")).to_have_text("Nobody is waiting at the moment.")
         self.check_looks("self-service campaign")
         self.picture("campaign-self-service")
@@ -192,7 +192,7 @@ class Activate(PageTest):
             self.page.locator("#show-password").click()
             expect(field).to_have_attribute("type", "text")
             self.press()
-            # What is sent is a password to the browser, and remembered as nothing else.
+            # The browser sees a submitted password field, so it offers to remember nothing else.
             expect(field).to_have_attribute("type", "password")
             expect(self.page.locator("#show-password")).to_have_attribute("aria-pressed", "false")
             expect(self.page.locator("#newPassword-fault")).to_contain_text(fault)
@@ -214,7 +214,7 @@ class Activate(PageTest):
         self.page.locator("#email").focus()
         self.page.keyboard.press("Tab")
         expect(self.page.locator("#newPassword")).to_be_focused()
-        # As if pasted.
+        # As if the password were pasted.
         self.page.keyboard.insert_text(CHOSEN)
         self.page.keyboard.press("Enter")
         expect(self.page.locator("#activated h1")).to_be_focused()
@@ -353,7 +353,7 @@ class Activate(PageTest):
         expect(self.page.locator("#reason-yes")).to_have_attribute("aria-busy", "true")
         expect(self.page.locator("#reason-no")).to_be_disabled()
         self.wait_until(lambda: waiting, "nothing was asked")
-        # Chromium closes at the second, whatever the page says.
+        # Chromium closes a dialog at the second Escape, whatever the page does.
         self.page.keyboard.press("Escape")
         self.page.keyboard.press("Escape")
         waiting[0].continue_()

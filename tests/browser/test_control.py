@@ -1,6 +1,4 @@
-"""What an operator does to a campaign: pauses it, resumes, cancels, tries again, settles. Each test has a division of
-its own.
-"""
+"""The commands for a campaign: pause, resume, cancel, retry, settle. Each test has its own division."""
 
 from __future__ import annotations
 
@@ -13,7 +11,7 @@ from pathlib import Path
 from campaigns import signed_in
 from page import NARROW, PageTest, expect
 
-# E-mails a minute. A campaign at this pace does not end while a test looks at it, however slow the machine is.
+# E-mails a minute. A campaign at this rate does not end during a test, however slow the machine is.
 ENDLESS = 2
 
 
@@ -39,13 +37,13 @@ class Control(PageTest):
         self.assertEqual(self.mailed(division, people), [1] * people)
 
     def mailed(self, division: str, people: int) -> list[int]:
-        """How many e-mails each of them got."""
+        """The number of e-mails of each person."""
         addresses = [self.campaigns.address(division, number) for number in range(people)]
         mails = Counter(mail["To"][0] for mail in self.stack.mails_to(*addresses))
         return [mails[address] for address in addresses]
 
     def slow_campaign(self, people: int) -> tuple[str, str]:
-        """A division, and a campaign in it that has sent something and will not have sent everything for long."""
+        """A division, and a campaign in it that has sent something and will not end for a long time."""
         division = self.campaigns.division(people)
         campaign = self.campaigns.start(division, people, maxPerMinute=ENDLESS)
         self.open_campaign(campaign)
@@ -53,7 +51,7 @@ class Control(PageTest):
         return division, campaign
 
     def test_a_slow_campaign_pauses_resumes_over_a_reload_and_mails_everybody_once(self):
-        # A minute in which to pause it.
+        # Enough people for a minute, in which the test pauses the campaign.
         people = a_minute = 30
         division = self.campaigns.division(people)
         self.open(f"?division={division}")
@@ -63,7 +61,7 @@ class Control(PageTest):
         pace = self.page.locator("#max-per-minute")
         pace.fill("0")
         self.page.locator("#pace summary").click()
-        # A fault in what is folded away is shown, and nothing is sent.
+        # A fault in a folded field is shown, and nothing is sent.
         self.page.locator("#confirm-send").click()
         expect(pace).to_be_visible()
         expect(pace).to_be_focused()
@@ -78,7 +76,7 @@ class Control(PageTest):
         expect(self.page.locator("#resume")).to_be_focused()
         expect(self.page.locator("#why-stopped")).to_contain_text("Paused by operator@example.com. Nobody is e-mailed until it is resumed.")
         self.expect_announced("Paused")
-        # What was under way still leaves.
+        # E-mails under way still leave.
         self.expect_outcome("claimed", 0)
         sent = self.page.locator("#outcome-sent").inner_text()
         self.assertLess(int(sent), people)
@@ -155,7 +153,7 @@ class Control(PageTest):
         self.page.locator("#ask-yes").click()
         self.expect_state("Cancelled")
         expect(self.page.locator("h1")).to_be_focused()
-        # It keeps working until everybody who was waiting is skipped.
+        # The campaign keeps working until everybody who was waiting is skipped.
         self.expect_outcome("skipped", int(waiting))
         expect(self.page.locator("#campaign-left")).to_contain_text("Ended")
         expect(self.page.locator("#campaign-progress")).to_have_text(f"{people - int(waiting)} of {people} people e-mailed")
@@ -273,7 +271,7 @@ class Control(PageTest):
         self.page.route("**/pause", lose)
         self.page.locator("#pause").click()
         self.expect_state("Paused")
-        # It was obeyed: what said that this was not known goes by itself.
+        # The campaign has obeyed, so the problem that this was unknown goes away.
         expect(self.page.locator("#command-problem")).to_be_empty()
         expect(self.page.locator("#resume")).to_be_focused()
         self.page.unroute_all(behavior="wait")
@@ -288,7 +286,7 @@ class Control(PageTest):
         problem.get_by_role("button").click()
         self.wait_until(lambda: held, "nothing was tried again")
         answer = held[0].fetch()
-        # The campaign is seen to have obeyed before the answer is there, and the button Resume is gone.
+        # Polling shows that the campaign obeyed before the answer arrives, and the button Resume is gone.
         self.expect_state("Sending")
         expect(self.page.locator("#resume")).to_be_hidden()
         held[0].fulfill(response=answer)
@@ -357,7 +355,7 @@ class Control(PageTest):
     def test_the_time_left_is_that_of_the_campaigns_own_pace(self):
         people = 60
         self.slow_campaign(people)
-        # At two a minute, whatever the first of them took.
+        # The estimate is two a minute, however fast the first e-mails were.
         expect(self.page.locator("#campaign-left")).to_have_text(
             re.compile(r"^(2|1\.\d|0\.\d+) a minute, about (29|[3-9]\d|\d{3}) minutes left$")
         )
@@ -448,7 +446,7 @@ class Control(PageTest):
         self.page.locator("#reason-no").click()
         expect(self.page.locator("#ask-reason")).to_have_count(0)
         self.page.locator("#erase").click()
-        # It stays in the audit, where nothing may tell who it was.
+        # The reason stays in the audit, where nothing may tell who the person was.
         self.page.locator("#reason").fill(f"Asked by {address}")
         self.page.locator("#reason-yes").click()
         expect(self.page.locator("#ask-reason .problem")).to_contain_text("must not name the person")

@@ -1,4 +1,4 @@
-"""The view Invite: choose, Load, read the lists, send, and follow what becomes of it."""
+"""The view Invite: choose, Load, read the lists, send, and follow the campaign."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Invite(PageTest):
             self.wait_until(lambda: abs(self.page.evaluate("scrollY") - before) < 5, "the list is where it was")
             expect(by_address).to_have_attribute("aria-sort", "descending")
             expect(link).to_be_focused()
-        # One that is too long says so, and stays as it is.
+        # A list that is too long says so, and keeps its order.
         self.page.goto(f"{self.stack.url}?division=OMAHA#/lists/total")
         expect(rows.first).to_be_visible()
         by_address.get_by_role("button").click()
@@ -100,7 +100,7 @@ class Invite(PageTest):
         expect(by_address).to_have_attribute("aria-sort", "none")
         self.page.go_back()
         expect(by_address).to_have_attribute("aria-sort", "descending")
-        # A reload signs in anew without asking, and goes back to the place as well.
+        # A reload signs in again without asking, and restores the place in the list.
         self.page.reload()
         expect(rows).to_have_count(len(addresses))
         self.wait_until(lambda: abs(self.page.evaluate("scrollY") - before) < 5, "the list is where it was")

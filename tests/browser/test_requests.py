@@ -1,4 +1,4 @@
-"""How many requests the pages make: each is a call of the gateway and of a function, and costs."""
+"""The number of requests that the pages make: each is a paid call of the gateway and of a function."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Requests(PageTest):
         self.page.on("request", lambda request: self.requests.append(request.url))
 
     def made(self) -> list[str]:
-        """What was asked of this stack since the last call, without hashes and queries, also from the cache."""
+        """The requests to this stack since the last call, including cached ones, without hashes and queries."""
         self.page.wait_for_load_state("networkidle")
         urls = [url for url in self.requests if url.startswith(self.stack.url)]
         self.requests.clear()

@@ -1,6 +1,4 @@
-"""Schedules: made by form beside a preview, listed, changed, stopped; and what becomes of the campaigns that they
-start.
-"""
+"""Schedules: made in a form beside a preview, listed, changed and stopped, and the campaigns that they start."""
 
 from __future__ import annotations
 
@@ -14,11 +12,11 @@ from zoneinfo import ZoneInfo
 from campaigns import ADDRESS, signed_in
 from page import NARROW, PageTest, expect
 
-# When a schedule for soon comes; a minute later where it takes longer than that to save it.
+# How soon a schedule for now is due; it is a minute later if saving takes longer than this.
 SOON = timedelta(seconds=5)
-# A busy machine is slow to take it up.
+# A busy machine is slow to start the campaign.
 OCCURRENCE_S = 300
-# The call that lists schedules.
+# The address of the list of schedules.
 LIST = re.compile(r"/v1/schedules(\?|$)")
 
 
@@ -28,7 +26,7 @@ class SchedulesTest(PageTest):
         self.api = signed_in()
 
     def make(self, division: str, **more: object) -> dict:
-        """A schedule made through the API, for every Monday unless told otherwise."""
+        """Creates a schedule through the API, for every Monday by default."""
         return self.api.call(
             "POST",
             "schedules",
@@ -47,7 +45,7 @@ class SchedulesTest(PageTest):
         return self.api.call("GET", f"schedules/{schedule['scheduleId']}")
 
     def save_elsewhere(self, schedule: dict, **changes: object) -> dict:
-        """What somebody else saves meanwhile."""
+        """Saves the schedule as another operator would meanwhile."""
         now = self.stored(schedule)
         names = ("name", "filter", "templateId", "emailFrom", "audience", "maxRecipients", "rule", "revision")
         body = {name: now[name] for name in names} | changes
@@ -58,7 +56,7 @@ class SchedulesTest(PageTest):
         expect(self.page.locator("#schedule-name")).to_have_value(schedule["name"])
 
     def open_new(self, division: str) -> str:
-        """Opens the form for a division, and gives it a name."""
+        """Opens the form for a division, and fills in a name."""
         self.open(f"?division={division}#/schedules/new")
         expect(self.page.locator("#division")).to_have_value(division)
         name = f"Schedule {uuid.uuid4().hex[:6]}"
@@ -66,7 +64,7 @@ class SchedulesTest(PageTest):
         return name
 
     def as_if(self, schedule: dict, **told: object) -> None:
-        """Has the page told something else of the schedule than is so."""
+        """Changes what the API answers to the page about the schedule."""
 
         def answer(route):
             if route.request.method != "GET":
@@ -84,7 +82,7 @@ class Form(SchedulesTest):
         division = self.api.division(3)
         self.open(f"?division={division}#/schedules")
         self.page.locator("#new-schedule").click()
-        # What was chosen on the view Invite is chosen here too.
+        # The choices of the view Invite are kept.
         expect(self.page.locator("#division")).to_have_value(division)
         expect(self.page.locator("#schedule-zone")).to_contain_text("America/New_York")
         name = f"Every Wednesday {uuid.uuid4().hex[:6]}"
@@ -102,7 +100,7 @@ class Form(SchedulesTest):
         self.picture("schedule-new", whole=True)
         limit.fill("10")
         expect(self.page.locator("#preview-too-many")).to_have_count(0)
-        # Nobody is reminded unless somebody wants that, and then so often and no more.
+        # Nobody is reminded by default, and reminders have default limits.
         expect(self.page.locator("#audience-status")).to_have_value("notSent")
         expect(self.page.locator("#audience-pending-days")).to_be_hidden()
         self.page.locator("#audience-status").select_option("pending")
@@ -219,7 +217,7 @@ class Form(SchedulesTest):
         until.press("Tab")
         self.page.locator("#schedule-name").focus()
         expect(self.page.locator("#quiet-hours-until-faults")).not_to_be_empty()
-        # The preview leaves the keyboard where it is; a save that is refused takes it to the fault.
+        # The preview does not move the focus; a refused save moves it to the fault.
         expect(self.page.locator("#schedule-name")).to_be_focused()
         save.click()
         expect(until).to_be_focused()
@@ -316,7 +314,7 @@ class Commands(SchedulesTest):
         resume.press("Enter")
         expect(title).to_contain_text("Active")
         expect(pause).to_be_focused()
-        # What a command has changed is nobody's save.
+        # A command changes the schedule without counting as another operator's save.
         self.page.locator("#max-recipients").fill("7")
         self.page.locator("#save-schedule").click()
         expect(self.page.locator("#save-status")).to_contain_text("Saved.")
@@ -414,7 +412,7 @@ class Occurrences(SchedulesTest):
         return items[-1]
 
     def test_what_came_of_a_schedule_is_listed_and_a_campaign_waits_for_its_hours(self):
-        # Days on which it may send, which are neither today nor tomorrow, wherever one is.
+        # The schedule may send only on a day that is neither today nor tomorrow in any time zone.
         later = (datetime.now(UTC) + timedelta(days=3)).strftime("%A").lower()
         crowded, quiet = self.api.division(3), self.api.division(2)
         skipped = self.make_for_soon(crowded, maxRecipients=1)
@@ -457,7 +455,7 @@ class Occurrences(SchedulesTest):
         self.page.goto(f"{self.stack.url}?division={division}#/")
         self.sign_in()
         self.page.locator("#load").click()
-        # Said before Send is pressed, and again by whoever refuses.
+        # The page says so before Send is pressed, and the refusal says so again.
         expect(self.page.locator("#division-busy")).to_contain_text(
             "This division is busy. “Portal Invitation”, started by the schedule “Schedule"
         )

@@ -1,4 +1,4 @@
-"""Send Email, from the dialog to the end of the campaign."""
+"""Send Email, from its dialog to the end of the campaign."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Send(PageTest):
         return int(count.inner_text().replace(",", ""))
 
     def find_somebody(self) -> str:
-        """Opens somebody who was never invited, in a division of their own; returns the address."""
+        """Opens a person who was never invited, in their own division; returns the address."""
         division = signed_in().division(1)
         address = signed_in().address(division, 0)
         self.open(f"?division={division}")
@@ -57,7 +57,7 @@ class Send(PageTest):
         self.assert_accessible("campaign")
         self.assert_fits("campaign")
         self.picture("campaign")
-        # Whoever was just invited is left out, and so there is nobody to send to.
+        # People who were just invited are left out, so there is nobody to send to.
         self.page.locator("header nav").get_by_role("link", name="Invite").click()
         self.page.locator("#load").click()
         expect(self.page.locator("#willEmail")).to_have_text("0")
@@ -81,7 +81,7 @@ class Send(PageTest):
         self.page.goto(person)
         expect(self.page.locator("#history")).to_contain_text("Sent")
         expect(self.page.locator("#decision")).to_contain_text("Invited in the last 24 hours")
-        # Again within a day only by an explicit tick.
+        # A second invitation within a day needs a ticked box.
         expect(self.page.locator("#invite-person")).to_be_disabled()
         self.page.locator("#includeRecentlyInvited").check()
         expect(self.page.locator("#invite-person")).to_be_enabled()

@@ -1,4 +1,4 @@
-"""Notification templates: copied, edited beside a preview, refused where they would do harm, sent with."""
+"""Notification templates: copied, edited beside a preview, refused if they would do harm, and sent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from page import NARROW, WIDE, PageTest, expect
 
 class Templates(PageTest):
     def copy_built_in(self) -> str:
-        """Opens a copy of the built-in template under a name of its own, not saved yet; returns the name."""
+        """Opens an unsaved copy of the built-in template under a new name; returns the name."""
         self.open("?division=DAYTON#/templates/portal-invitation")
         expect(self.page.locator("#template-html")).not_to_be_editable()
         self.page.locator("#copy-template").click()
@@ -29,7 +29,7 @@ class Templates(PageTest):
         expect(self.page.locator("#preview-subject")).to_have_text("Welcome to Gem City Waste & Recycling")
         mail = self.page.frame_locator(".mail-frame")
         expect(mail.locator("body")).to_contain_text("•••••-•••••")
-        # The frame's styles are the mail's own: the page's strict policy would have dropped them.
+        # The frame applies the e-mail's own styles, which the page's strict policy would drop.
         self.assertNotEqual(mail.locator("h1").evaluate("heading => getComputedStyle(heading).fontSize"), "32px")
         self.save()
         self.page.locator("#template-subject").fill("Second subject for {{division.name}}")
@@ -51,7 +51,7 @@ class Templates(PageTest):
         self.page.set_viewport_size(WIDE)
         self.page.locator("#template-activation").click()
         expect(self.page.get_by_role("heading", level=1)).to_contain_text("Not active")
-        # What is not active is not offered for a Send.
+        # A template that is not active is not offered for a Send.
         self.page.locator("header nav").get_by_role("link", name="Invite").click()
         expect(self.page.locator("#templateId")).to_contain_text("Portal Invitation")
         self.assertNotIn(name, self.page.locator("#templateId").inner_text())

@@ -1,6 +1,4 @@
-"""`make audit` passes only if everything could be looked at and nothing was found; without the net it says so in one
-sentence.
-"""
+"""`make audit` passes only if everything was checked and nothing found. Without a network it says so in one line."""
 
 import contextlib
 import io
@@ -18,8 +16,8 @@ from steps import Failure
 
 class Auditing(unittest.TestCase):
     def audit(self, codes):
-        """Audits with tools that end with these codes (fetch, check, pip-audit; 0 if not given), and says in their
-        order which ran.
+        """Audits with tools that exit with these codes (fetch, check, pip-audit; 0 if not given), and returns their
+        names in the order in which they ran.
         """
         ran = []
 

@@ -1,4 +1,4 @@
-"""The documentation's own links lead somewhere, and the README leads to every document."""
+"""Links within the documentation resolve, and the README leads to every document."""
 
 import re
 import subprocess
@@ -19,13 +19,13 @@ def documents() -> list[Path]:
 
 
 def anchors(document: Path) -> set[str]:
-    """What GitHub makes of the headings: lower case, without punctuation, hyphens for spaces."""
+    """The anchors that GitHub makes of the headings: lower case, no punctuation, hyphens for spaces."""
     headings = re.findall(r"^#+ (.+)$", FENCE.sub("", document.read_text(encoding="utf-8")), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def links(document: Path) -> list[tuple[Path, str]]:
-    """File and anchor of each link to a file of the project."""
+    """File and anchor of each link to a file in the project."""
     found = LINK.findall(FENCE.sub("", document.read_text(encoding="utf-8")))
     inner = [link.partition("#") for link in found if "://" not in link and not link.startswith("mailto:")]
     return [((document.parent / path).resolve() if path else document, anchor) for path, _, anchor in inner]

@@ -1,4 +1,4 @@
-"""The import keeps an account's lines in order, goes on after what passes, and tells what was refused where."""
+"""The import keeps an account's lines in order, retries transient failures, and tells which lines were refused."""
 
 import contextlib
 import http.server
@@ -21,7 +21,7 @@ from steps import Failure
 
 
 class Server:
-    """Answers like the directory function; `failures` statuses come first."""
+    """Answers like the directory function, after the statuses in `failures`."""
 
     def __init__(self, failures=()):
         self.calls, self.puts, self.failures, self.lock = [], 0, list(failures), threading.Lock()
@@ -146,7 +146,7 @@ class Importing(unittest.TestCase):
             with self.subTest(encoding), tempfile.TemporaryDirectory() as name:
                 folder = Path(name)
                 (folder / "divisions.json").write_text('[{"division": "D"}]')
-                # In UTF-16, U+0100 next to an ASCII letter has two NULs in a row.
+                # In UTF-16, U+0100 next to an ASCII letter gives two consecutive NULs.
                 last = "eĀe" if encoding.startswith("utf") else "José"
                 (folder / "accounts.ndjson").write_bytes(f'{{"accountId": "A"}}\n{{"accountId": "{last}"}}\n'.encode(encoding))
                 with self.assertRaisesRegex(Failure, sentence):
@@ -192,8 +192,8 @@ class Importing(unittest.TestCase):
 
 
 class MachineClient(unittest.TestCase):
-    """An import as a machine client: it gets a token for its id and secret, at the endpoint that the API's page names,
-    and renews it.
+    """An import as a machine client gets a token with its id and secret, at the endpoint that the API's page names, and
+    renews it.
     """
 
     def serve(self, token_url="{url}/oauth2/token"):
@@ -205,7 +205,7 @@ class MachineClient(unittest.TestCase):
 
             def do_PUT(self):
                 self.read()
-                # The first token runs out.
+                # The first token is refused, as if it had expired.
                 self.reply(401 if self.headers["Authorization"] == "Bearer token-1" else 200, {})
 
             def do_POST(self):

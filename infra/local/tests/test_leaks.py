@@ -1,4 +1,4 @@
-"""A password in a log is found, however it is written there, and is not shown by whoever finds it."""
+"""A password in a log is found in any spelling, and no output shows it."""
 
 import contextlib
 import io
@@ -42,7 +42,7 @@ class Check(unittest.TestCase):
         self.lines, self.mails = [(1, "deliver", "batch sent")], [MAIL]
 
     def check(self):
-        """What it says when all is well, or the failure."""
+        """The output if the check passes, else the failure."""
         with (
             mock.patch.object(Instance, "folder", self.folder),
             mock.patch.object(logs, "read", lambda _: self.lines),
@@ -82,7 +82,7 @@ class Check(unittest.TestCase):
 
 class AllEvents(unittest.TestCase):
     def test_what_is_beyond_a_page_is_read_too_and_nothing_twice(self):
-        # Two events a millisecond, so that the page ends in the midst of one.
+        # Two events per millisecond, so that a page ends within a millisecond.
         stored = [{"timestamp": (i + 1) // 2, "message": str(i)} for i in range(25)]
         client = mock.Mock()
         client.filter_log_events = lambda logGroupName, startTime: {

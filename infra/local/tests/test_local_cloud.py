@@ -1,6 +1,4 @@
-"""What the local cloud's own parts promise: processes are told apart, and the pinned ministack is the one that is sped
-up.
-"""
+"""The parts of the local cloud: processes are identified reliably, and the patches fit the pinned ministack."""
 
 import asyncio
 import contextlib
@@ -28,7 +26,7 @@ class Processes(unittest.TestCase):
         process = subprocess.Popen(["sleep", "60"], env={**os.environ, **variables})
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
-        # A process that has just begun has no environment yet that others could read.
+        # The environment of a new process can be read only after a moment.
         while not Path(f"/proc/{process.pid}/environ").read_bytes():
             time.sleep(0.01)
         return process
@@ -70,8 +68,8 @@ class Launcher(unittest.TestCase):
 
 @contextlib.contextmanager
 def installed_scheduling(refused_to_role=None):
-    """ministack's scheduler with this project's in it, and nothing stored, until the end of the block; answers it and
-    what was called.
+    """Installs this project's scheduler in ministack, without schedules, until the end of the block. Gives the
+    scheduler and the calls that it made.
     """
     from ministack.services import eventbridge, lambda_svc, scheduler
     from ministack.services.cloudformation import provisioners
@@ -108,7 +106,7 @@ class Scheduling(unittest.TestCase):
         }
 
     def runs(self, schedule, begun, many):
-        """So many runs from this moment on, as text."""
+        """The first `many` runs from this time on, as text."""
         begun, last, found = datetime.fromisoformat(begun).timestamp(), None, []
         while len(found) < many and (last := scheduling.next_run(schedule, last, begun)) is not None:
             found.append(scheduling._instant(last))
@@ -152,7 +150,7 @@ class Scheduling(unittest.TestCase):
                 scheduler._tick_schedules()
                 arn = "arn:aws:scheduler:us-east-1:000000000000:schedule/default/s"
                 self.assertEqual(called, [dict(zip(self.NAMES, ("2026-12-01T09:00:00Z", "1", arn), strict=True))])
-                # What is changed begins anew; what is disabled does not run.
+                # A changed schedule starts again, and a disabled schedule does not run.
                 scheduler._update_schedule("s", self.schedule("at(2026-12-01T09:00:01)", ActionAfterCompletion="DELETE"))
                 scheduler._create_schedule("t", self.schedule("at(2026-12-01T09:00:01)", State="DISABLED"))
                 scheduler._tick_schedules()
@@ -190,7 +188,7 @@ class Scheduling(unittest.TestCase):
 
 @contextlib.contextmanager
 def installed_rules():
-    """ministack's modules with the rules around theirs, until the end of the block."""
+    """ministack's modules with this project's rules, until the end of the block."""
     from ministack.core import iam_actions, iam_evaluator
 
     names = (

@@ -1,4 +1,4 @@
-"""The sample customers are what they say they are."""
+"""The sample customers have the numbers and the variety that their module promises."""
 
 import json
 import sys

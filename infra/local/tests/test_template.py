@@ -17,7 +17,7 @@ MOST_WITHOUT_WAF, MOST_WITH_WAF = 6.00, 15.00
 
 
 class Loader(yaml.SafeLoader):
-    """Takes CloudFormation's functions for the values that they are written with."""
+    """Loads the arguments of CloudFormation's functions as plain values."""
 
 
 def _function(loader, _, node):
@@ -41,7 +41,7 @@ def of_type(read: dict, kind: str) -> dict[str, dict]:
 
 
 def metrics(alarm: dict) -> list[dict]:
-    """The metrics that an alarm reads, each of which is charged for."""
+    """The metrics that an alarm reads; AWS charges for each."""
     properties = alarm["Properties"]
     return [one["MetricStat"]["Metric"] for one in properties.get("Metrics", []) if "MetricStat" in one] or [properties]
 
