@@ -18,7 +18,7 @@ use tests::activation::activation;
 use tests::cloud::{CAMPAIGNS, DIRECTORY};
 use tests::{Account, Contact, World};
 
-/// Everything that any code of this process logs, at the most detailed level, in the form in which lambda_runtime writes it.
+/// Everything that this process logs, at the most detailed level and in the format of lambda_runtime.
 static LOG: LazyLock<Mutex<Vec<u8>>> = LazyLock::new(|| {
     subscriber::fmt().json().with_max_level(filter::LevelFilter::TRACE).with_writer(|| Log).init();
     Mutex::default()

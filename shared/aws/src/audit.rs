@@ -1,7 +1,7 @@
 //! The table Audit: who did what ([`portal_domain::audit`]).
 //!
-//! An entry lies in the partition of its month (UTC), and in the index `by-division` under its division. It is written before
-//! anything is done, so that nothing is done without one, and once more when it is known how it ended.
+//! An entry lies in the partition of its month (UTC), and in the index `by-division` under its division. It is written
+//! before the deed, so that no deed lacks an entry, and once more with the result.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -20,7 +20,7 @@ use crate::table::{Key, Query, StoreError, Table};
 /// The index of entries by division.
 const BY_DIVISION: &str = "by-division";
 
-/// Entries that one query reads at most.
+/// Most entries that one query reads.
 const PAGE: usize = 500;
 
 /// The audit of a stack.
@@ -30,7 +30,7 @@ pub struct Audit {
     retention: SignedDuration,
 }
 
-/// Something that is going on, with its entry, which is to be completed.
+/// A deed under way, whose entry is to be completed.
 #[derive(Debug)]
 #[must_use = "an entry that is not completed says that nobody knows how it ended"]
 pub struct Begun<'a> {
@@ -38,7 +38,7 @@ pub struct Begun<'a> {
     entry: Entry,
 }
 
-/// Which entries are wanted.
+/// Selects entries.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
     /// Of this division alone.
@@ -54,37 +54,37 @@ impl Audit {
         Ok(Self { table: context.table("AUDIT_TABLE")?, retention })
     }
 
-    /// A new entry, which is nowhere yet.
+    /// A new entry, not written yet.
     pub fn entry(by: Actor, deed: Deed) -> Entry {
         let now = clock::now();
         Entry::new(clock::new_event_id(now), now, by, deed)
     }
 
-    /// Writes the entry of something that begins. Nothing may be done unless this succeeds.
+    /// Writes the entry of a deed that begins. If this fails, the deed must not begin.
     pub async fn begin(&self, entry: Entry) -> Result<Begun<'_>, StoreError> {
         self.put(&entry).await?;
         Ok(Begun { audit: self, entry })
     }
 
-    /// Writes the entry of something that is done by being answered. Nothing may be answered unless this succeeds.
+    /// Writes the entry of a deed that consists of the answer. If this fails, nothing may be answered.
     pub async fn record(&self, entry: Entry) -> Result<(), StoreError> {
         self.put(&Entry { ending: Some(Ending::Done), ..entry }).await
     }
 
     async fn put(&self, entry: &Entry) -> Result<(), StoreError> {
         let action = self.table.put(Key::new(name_of_month(entry.at), &entry.entry_id), entry);
-        // Null would not do for the key of an index.
+        // The key of an index can't be null.
         let action = action.without_nulls().with("ttl", (entry.at + self.retention).as_second());
         self.table.run("write the audit", action).await.map(drop)
     }
 
-    /// The oldest time of which there can be entries.
+    /// The time of the oldest entry that may still exist.
     pub fn oldest(&self, now: Timestamp) -> Timestamp {
         now - self.retention
     }
 
-    /// The next entries before the id `before`, newest first, as many as one query reads; and before which id to go on, if there may
-    /// be more. A page may be short, or empty, and not be the last.
+    /// The next entries before the id `before`, newest first, as many as one query reads, and the id before which to
+    /// continue if there may be more. A page may be short or empty without being the last.
     pub async fn page(&self, wanted: &Wanted<'_>, before: Ulid) -> Result<(Vec<Entry>, Option<Ulid>), StoreError> {
         let (first, last) = (first_id(wanted.from), Ulid(before.0.saturating_sub(1)));
         if last < first {
@@ -108,13 +108,13 @@ impl Audit {
 }
 
 impl Begun<'_> {
-    /// It is done. Should this not be written, the entry says that nobody knows; what was done stays done.
+    /// The deed is done. If this can't be written, the entry stays open, and the deed stays done.
     pub async fn done(self, before: Option<Value>, after: Option<Value>) {
         let entry = Entry { before, after, ending: Some(Ending::Done), ..self.entry };
         complete(self.audit, &entry).await;
     }
 
-    /// It was refused, and nothing has changed.
+    /// The deed was refused, and nothing has changed.
     pub async fn refused(self) {
         let entry = Entry { ending: Some(Ending::Refused), ..self.entry };
         complete(self.audit, &entry).await;
@@ -127,7 +127,7 @@ async fn complete(audit: &Audit, entry: &Entry) {
     }
 }
 
-/// The id before those of all entries from this time on.
+/// The smallest id of entries from this time on.
 pub fn first_id(time: Timestamp) -> Ulid {
     Ulid::from_parts(time.as_millisecond().max(0).unsigned_abs(), 0)
 }

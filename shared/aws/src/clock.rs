@@ -1,7 +1,6 @@
-//! The clock and the random source, which the domain gets passed in.
+//! The clock and the random source, which callers pass to the domain.
 //!
-//! All time and all randomness of the functions come from here, so that a simulation can put its own in place of the
-//! system's ([`with`]).
+//! The functions take all time and randomness from here, so that a simulation can replace the system's ([`with`]).
 
 use std::convert::Infallible;
 use std::fmt;
@@ -14,7 +13,7 @@ use rand::distr::{Distribution, StandardUniform};
 use rand::{Rng, RngExt, TryCryptoRng, TryRng};
 use ulid::Ulid;
 
-/// A clock and a random source in place of the system's.
+/// A clock and a random source that replace the system's.
 pub trait Source: fmt::Debug + Send + Sync {
     /// The time.
     fn now(&self) -> Timestamp;
@@ -26,12 +25,12 @@ tokio::task_local! {
     static SOURCE: Arc<dyn Source>;
 }
 
-/// Runs `work` with this clock and random source. Only simulations call it: without it they are the system's.
+/// Runs `work` with this clock and random source, for simulations.
 pub async fn with<F: Future>(source: Arc<dyn Source>, work: F) -> F::Output {
     SOURCE.scope(source, work).await
 }
 
-/// The time, to the millisecond: finer would only make items longer.
+/// The time in whole milliseconds: a finer one would only make items longer.
 pub fn now() -> Timestamp {
     let now = SOURCE.try_with(|source| source.now()).unwrap_or_else(|_| Timestamp::now());
     now.round(Unit::Millisecond).unwrap_or(now)
@@ -110,12 +109,12 @@ pub fn new_event_id(now: Timestamp) -> String {
     Ulid::from_parts(now.as_millisecond().unsigned_abs(), random()).to_string()
 }
 
-/// A new token by which AWS knows a request that is made again.
+/// A new token by which AWS recognises a repeated request.
 pub fn new_token() -> String {
     Ulid::from(random::<u128>()).to_string()
 }
 
-/// The id before all of things that happen at `now` or later.
+/// The smallest id of things that happen at `now` or later.
 pub fn first_event_id(now: Timestamp) -> String {
     Ulid::from_parts(now.as_millisecond().unsigned_abs(), 0).to_string()
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use aws_config::SdkConfig;
 use aws_config::timeout::TimeoutConfig;
 
-/// How long a connection may take to come about.
+/// The limit for opening a connection.
 const CONNECT: Duration = Duration::from_secs(3);
 
-/// How long one try of a call may take. DynamoDB and SQS answer in milliseconds; a function lives for 29 seconds at least, and a
-/// call that hangs must leave it the time to try again.
+/// The limit for one try of a call. DynamoDB and SQS answer in milliseconds. A function runs for at least 29 seconds,
+/// and a call that hangs must leave it time to try again.
 const TRY: Duration = Duration::from_secs(5);
 
 /// The configuration of this process.
@@ -17,7 +17,7 @@ pub async fn load() -> SdkConfig {
     aws_config::from_env().timeout_config(timeouts()).load().await
 }
 
-/// How long calls may take: the SDK tries three times, each with a limit.
+/// The limits for calls: the SDK tries three times, each within these.
 pub fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(TRY).build()
 }

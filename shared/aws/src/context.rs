@@ -1,4 +1,4 @@
-//! What a function is built from.
+//! The context from which a function is built.
 
 use aws_config::SdkConfig;
 
@@ -7,10 +7,10 @@ use crate::queue::Queue;
 use crate::settings::{InvalidSetting, Settings};
 use crate::table::Table;
 
-/// The settings of a function, and the clients that its parts share: each client has connections of its own.
+/// The settings of a function, and the clients that its parts share, since each client has its own connections.
 #[derive(Clone, Debug)]
 pub struct Context {
-    /// How AWS is called.
+    /// The configuration of AWS clients.
     pub config: SdkConfig,
     /// The function's settings.
     pub settings: Settings,

@@ -1,14 +1,14 @@
-//! Erasing a person, from the request to the last look, across both tables.
+//! Erases a person, from the request to the last look, across both tables.
 //!
-//! Each step leaves what the next one begins from, so that whoever comes after a crash, the same call again or the sweep, goes on:
+//! Each step leaves the starting point of the next, so that after a crash the same call or the sweep can continue:
 //!
-//! 1. *Begin*, one transaction: the address is remembered as a hash, so that no import links it any more; the recipient is not mailed, and has
-//!    no password; a note tells the sweep.
-//! 2. *Forget*: the import's own planner takes address and name off every account, as if these had been posted without.
+//! 1. *Begin*, one transaction: a hash of the address keeps imports from linking it, the recipient is not mailed any
+//!    more and loses its passwords, and a note tells the sweep.
+//! 2. *Forget*: the import's planner takes address and name off every account, as if it had been posted without them.
 //! 3. *Remove*, one transaction: recipient and address row go, and the company's portal is told.
-//! 4. *Make anonymous*: the ledger rows, which stay, say of nobody what became of them; the audit trail goes.
-//! 5. *Finish*. The note stays for a while, and then the sweep looks at the ledger once more: an index may have lagged, and an e-mail that was claimed
-//!    before may have been recorded since.
+//! 4. *Make anonymous*: ledger rows stay, but do not tell whose they are; the audit trail is deleted.
+//! 5. *Finish*. The note stays for a while. Then the sweep looks at the ledger once more, since an index may have
+//!    lagged, and an e-mail claimed before may have been recorded since.
 
 use jiff::{SignedDuration, Timestamp};
 use portal_domain::import::Outcome;
@@ -24,13 +24,14 @@ use crate::directory::write::erase::{Erasure, Readmitted};
 use crate::settings::InvalidSetting;
 use crate::table::{Attempts, StoreError};
 
-/// Accounts that are taken up at once: about as many as one transaction holds.
+/// Accounts that are read at once: about as many as one transaction holds.
 const ACCOUNTS_AT_ONCE: usize = 40;
 
-/// The sweep goes on with an erasure that began so long ago.
+/// The sweep continues an erasure that began this long ago.
 const ABANDONED: SignedDuration = SignedDuration::from_mins(2);
 
-/// When the sweep looks at the ledger once more: longer than an index lags, and than a claim may be open and be recorded.
+/// When the sweep looks at the ledger once more: longer than an index lags, and than a claim can stay open and be
+/// recorded.
 const LAST_LOOK: SignedDuration = SignedDuration::from_mins(15);
 
 /// Erases people.
@@ -41,12 +42,12 @@ pub struct Eraser {
     campaigns: CampaignStore,
 }
 
-/// Somebody who may be erased, or was.
+/// A person who may be erased, or was.
 #[derive(Debug)]
 pub enum Found {
     /// A recipient.
     Person(Box<RecipientItem>),
-    /// One who is being erased, or was.
+    /// An erasure, under way or finished.
     Erasure(Erasure),
 }
 
@@ -86,7 +87,7 @@ impl Eraser {
         Ok(self.reader.recipient(id).await?.map(|person| Found::Person(Box::new(person))))
     }
 
-    /// Begins to erase somebody, and goes on as [`Eraser::go_on`].
+    /// Begins to erase a person, and continues as [`Eraser::go_on`].
     pub async fn erase(&self, found: Found, until: Option<Timestamp>) -> Result<Erasure, StoreError> {
         let id = found.id();
         let mut found = Some(found);
@@ -108,7 +109,8 @@ impl Eraser {
         Err(StoreError::Busy("begin to erase a recipient"))
     }
 
-    /// Goes on with an erasure until it is finished, or there is no time for another transaction after `until`. One that is finished stays as it is.
+    /// Continues an erasure until it is finished, or until there is no time for another transaction before `until`. A
+    /// finished one stays as it is.
     pub async fn go_on(&self, erasure: Erasure, until: Option<Timestamp>) -> Result<Erasure, StoreError> {
         let id = erasure.recipient_id;
         if erasure.finished_at.is_some() || !self.take_off_accounts(id, until).await? {
@@ -126,7 +128,7 @@ impl Eraser {
         Ok(finished)
     }
 
-    /// Takes a person off all accounts, and then removes them; `false` if that is not done yet.
+    /// Takes a person off all accounts, and then removes them; `false` if this is not finished.
     async fn take_off_accounts(&self, id: RecipientId, until: Option<Timestamp>) -> Result<bool, StoreError> {
         let (mut attempts, mut went_on) = (Attempts::default(), false);
         while until.is_none_or(|until| clock::now() < until) && (went_on || attempts.begin().await) {
@@ -141,8 +143,8 @@ impl Eraser {
         Ok(false)
     }
 
-    /// Goes on with erasures that nobody else finishes, and looks once more at those that are finished; starts nothing after `until`. Answers how many
-    /// it ended. One that makes trouble keeps no other back; the first error is answered.
+    /// Continues abandoned erasures, and looks once more at finished ones. Starts nothing after `until`. Answers how
+    /// many it ended. A failure does not stop the others; the first error is answered.
     pub async fn sweep(&self, now: Timestamp, until: Timestamp) -> Result<usize, StoreError> {
         let (mut ended, mut failed) = (0, None);
         for note in self.directory.erasing().await? {
@@ -174,7 +176,7 @@ impl Eraser {
         Ok(false)
     }
 
-    /// Lets imports bring an address again; see [`DirectoryStore::readmit`].
+    /// Lets imports link an address again; see [`DirectoryStore::readmit`].
     pub async fn readmit(&self, address: &portal_domain::import::Address) -> Result<Readmitted, StoreError> {
         self.directory.readmit(address).await
     }

@@ -1,4 +1,4 @@
-//! Telling the company's portal who accepted: events on a bus of EventBridge.
+//! Tells the company's portal who accepted: events on an EventBridge bus.
 
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;
@@ -18,7 +18,7 @@ pub const SOURCE: &str = "portal-invites";
 /// Most entries of one call (EventBridge's limit).
 const BATCH: usize = 10;
 
-/// Events could not be published; they are kept, and published later.
+/// Events could not be published. They are kept, and published later.
 #[derive(Debug, thiserror::Error)]
 pub enum EventError {
     /// The call failed.
@@ -27,7 +27,7 @@ pub enum EventError {
     /// EventBridge refused some of them, for this reason.
     #[error("EventBridge refused an event: {0}")]
     Refused(String),
-    /// What is published could not be forgotten: it comes again.
+    /// Published events could not be deleted, so they will be published again.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -39,7 +39,7 @@ pub struct EventBus {
     name: String,
 }
 
-/// What an event says. Its fields are a promise to whoever listens.
+/// The detail of an event. Its fields are a public contract.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Detail<'a> {
@@ -66,8 +66,8 @@ impl EventBus {
         Ok(Self { client: Client::new(&context.config), name: context.settings.required("EVENT_BUS_NAME")? })
     }
 
-    /// Publishes events, and forgets those that EventBridge took. A crash in between publishes them again. One that is refused keeps none of
-    /// the others back.
+    /// Publishes events, and deletes those that EventBridge accepted. A crash in between publishes them again. A
+    /// refused event does not stop the others.
     pub async fn publish(&self, store: &CampaignStore, events: &[Event]) -> Result<(), EventError> {
         let mut refused = None;
         for batch in events.chunks(BATCH) {
@@ -95,7 +95,7 @@ impl EventBus {
     }
 }
 
-/// The type of an event, and what it says.
+/// The type of an event, and its detail.
 fn described(event: &Event) -> (&'static str, Detail<'_>) {
     let Event { event_id, happened, recipient_id, division, at } = event;
     let detail = Detail {

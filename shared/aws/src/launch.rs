@@ -1,5 +1,5 @@
-//! Starting a campaign: what `send` and `scheduled-send` share. From a request to a campaign, or to a clear refusal
-//! with nothing written.
+//! Starts a campaign, for `send` and `scheduled-send`: from a request to a campaign, or to a refusal with nothing
+//! written.
 
 use std::time::Duration;
 
@@ -25,12 +25,12 @@ use crate::sender::check_sender;
 use crate::settings::InvalidSetting;
 use crate::table::StoreError;
 
-/// What is to be started.
+/// The campaign to be started.
 #[derive(Clone, Debug)]
 pub struct CampaignRequest {
     /// Whom to address.
     pub filter: Filter,
-    /// Only this recipient of the selection.
+    /// The only recipient of the selection to address.
     pub recipient_id: Option<RecipientId>,
     /// Whom of the selection.
     pub audience: AudienceRule,
@@ -38,9 +38,9 @@ pub struct CampaignRequest {
     pub template_id: TemplateId,
     /// The sender.
     pub email_from: EmailAddress,
-    /// What the number of people is compared with.
+    /// The limit on the number of people.
     pub guard: Guard,
-    /// Mail also who was invited in the last 24 hours.
+    /// Also mail people who were invited in the last 24 hours.
     pub include_recently_invited: bool,
     /// Most e-mails a minute.
     pub max_per_minute: Option<u32>,
@@ -50,10 +50,10 @@ pub struct CampaignRequest {
     pub schedule: Option<StartedBy>,
 }
 
-/// What the number of people who would be e-mailed is compared with.
+/// The limit on the number of people who would be e-mailed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guard {
-    /// What an operator was shown: it may differ a little.
+    /// The number that an operator was shown: the present one may differ a little.
     Expected(u64),
     /// The most that are allowed.
     AtMost(u64),
@@ -69,7 +69,7 @@ impl Guard {
 }
 
 /// Why nothing was started. Nothing is written in any of these cases, except that after [`Refusal::Queue`] the campaign
-/// stands, and the sweep or a repeat of the request takes it up.
+/// exists, and the sweep or a repeat of the request continues it.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// There is no such division.
@@ -93,7 +93,7 @@ pub enum Refusal {
     /// The number of people is not what the guard allows.
     #[error("the number of people is not what was expected")]
     Guarded(Box<Counts>),
-    /// It was started before.
+    /// The campaign was started before.
     #[error("it was started before")]
     Before,
     /// The schedule has changed since it was read.
@@ -113,7 +113,7 @@ pub struct Ready {
     request: CampaignRequest,
     division: Division,
     template: Head,
-    /// Whom it would reach now.
+    /// The counts of people whom it would reach now.
     pub counts: Counts,
     /// The SES account is in the sandbox.
     pub sandbox: bool,
@@ -144,12 +144,12 @@ impl Launcher {
         })
     }
 
-    /// Looks up what a request names, to tell everything that is wrong with it.
+    /// Looks up what a request names, to report all its faults at once.
     pub fn lookup(&self) -> &Lookup {
         &self.lookup
     }
 
-    /// Checks everything that may be in the way, and counts.
+    /// Checks everything that a campaign needs, and counts.
     pub async fn check(&self, request: CampaignRequest, now: Timestamp) -> Result<Ready, Refusal> {
         let division =
             self.lookup.directory.division(&request.filter.division).await?.ok_or(Refusal::UnknownDivision)?;
@@ -158,8 +158,8 @@ impl Launcher {
             return Err(Refusal::Busy(active));
         }
         let sandbox = match check_sender(&self.lookup.mailer, &division, &request.email_from).await {
-            // Schedules that are due in the same minute ask SES more often than it answers. Their campaigns begin all
-            // the same: SES had verified the sender when they were saved, and pauses a campaign if it has not any more.
+            // Schedules due in the same minute ask SES more often than it answers. Their campaigns start anyway: SES
+            // had verified the sender when they were saved, and if it no longer does, sending pauses the campaign.
             Err(error) if error.is_transient() && request.schedule.is_some() => {
                 tracing::warn!(error = %error, "the sender is not looked up");
                 false
@@ -173,7 +173,7 @@ impl Launcher {
         Ok(Ready { request, division, template, counts, sandbox })
     }
 
-    /// The counts as Load would show them now, for this audience; for a named recipient, of that recipient alone.
+    /// The counts that Load would show now for this audience, or those of the named recipient alone.
     async fn counts(&self, request: &CampaignRequest, division: &Division, now: Timestamp) -> Result<Counts, Refusal> {
         let audience = request.audience.at(now, &division.zone());
         let rules = Rules { audience, ..Rules::of_new_campaign(now, request.include_recently_invited) };
@@ -189,7 +189,7 @@ impl Launcher {
         if counts.total == 0 { Err(Refusal::UnknownRecipient) } else { Ok(counts) }
     }
 
-    /// Starts what was checked, once. A campaign whose quiet hours are now is paused from the start.
+    /// Starts the checked campaign, once. If its quiet hours are now, it starts paused.
     pub async fn start(
         &self,
         ready: Ready,
@@ -213,8 +213,8 @@ impl Launcher {
         Ok(campaign)
     }
 
-    /// Queues the fan-out of a campaign that was started, unless it has begun or has nothing to do. One message too
-    /// many does no harm.
+    /// Queues the fan-out of a started campaign, unless it has begun or has nothing to do. A message too many is
+    /// harmless.
     pub async fn fan_out(&self, campaign: &Campaign) -> Result<(), QueueError> {
         if campaign.state == CampaignState::Preparing || campaign.goes_on_at(campaign.created_at).is_some() {
             self.fan_out.send(&FanOutMessage::of(campaign), Duration::ZERO).await?;

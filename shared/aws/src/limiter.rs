@@ -1,9 +1,9 @@
-//! The pace of all senders together: SES's send rate and daily quota, shared out by conditional writes to one item.
+//! The rate of all senders together: SES's send rate and daily quota, shared by conditional writes to one item.
 //!
-//! The rate is kept by the generic cell rate algorithm (ITU-T I.371, annex A): the item holds the time at which the next e-mail
-//! may leave. Whoever wants to send moves that time on by as many intervals as it has e-mails, in one conditional update, and
-//! owns the slots in between; so any number of functions need no other word with each other, and what they send is spaced. A
-//! campaign that is to be slower has an item of its own besides.
+//! It implements the generic cell rate algorithm (ITU-T I.371, annex A): the item holds the time at which the next
+//! e-mail may leave. A sender moves that time on by one interval for each of its e-mails, in one conditional update,
+//! and owns the slots in between. So any number of functions needs no other coordination, and their e-mails are spaced.
+//! A campaign with a lower rate has an additional item of its own.
 
 mod store;
 
@@ -19,13 +19,14 @@ use crate::mail::{MailError, Mailer};
 use crate::settings::InvalidSetting;
 use crate::table::{Attempts, StoreError};
 
-/// After this time without a refresh the allowance is asked for anew. The sweep refreshes it every minute while a campaign is active.
+/// After this time without a refresh, SES is asked for the allowance again. The sweep refreshes it every minute while a
+/// campaign is active.
 const STALE: SignedDuration = SignedDuration::from_secs(180);
 
-/// How far senders move on after SES found them too fast.
+/// How long all senders wait after SES has throttled one.
 const SLOW_DOWN: SignedDuration = SignedDuration::from_secs(1);
 
-/// What an unlimited account may send: more than anybody does between two refreshes.
+/// The allowance of an unlimited account: more than anybody sends between two refreshes.
 const UNLIMITED: u64 = 1 << 50;
 
 /// The limiter could not be asked.
@@ -34,23 +35,23 @@ pub enum LimiterError {
     /// The table could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// SES did not say what the account may do.
+    /// SES did not answer what the account may do.
     #[error(transparent)]
     Mail(#[from] MailError),
 }
 
-/// What became of asking for slots.
+/// The answer to a request for slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reservation {
     /// These are the caller's.
     Slots(Slots),
-    /// All slots so near are others'; ask again after this time.
+    /// All near slots are taken by others; ask again after this time.
     Later(Duration),
     /// The account may send no more for now.
     QuotaUsedUp,
 }
 
-/// What the account may do, in place of what SES says: for the local cloud and for benchmarks.
+/// Replaces SES's answer on what the account may do, for the local cloud and for benchmarks.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Override {
     rate: Option<f64>,
@@ -66,8 +67,8 @@ pub struct Limiter {
 }
 
 impl Limiter {
-    /// The limiter on the table Campaigns. Rate or quota may be overridden only where the functions call another endpoint than
-    /// AWS.
+    /// The limiter on the table Campaigns. Rate or quota may be overridden only if the functions call another endpoint
+    /// than AWS.
     pub fn new(context: &Context, mailer: Mailer) -> Result<Self, InvalidSetting> {
         let settings = &context.settings;
         let instead =
@@ -78,7 +79,8 @@ impl Limiter {
         Ok(Self { store: LimiterStore::new(context.table("CAMPAIGNS_TABLE")?), mailer, instead })
     }
 
-    /// Asks SES what the account may do, and tells all senders. Answers how many e-mails may still leave in these 24 hours.
+    /// Asks SES what the account may do, and stores it for all senders. Answers how many e-mails may still leave in
+    /// these 24 hours.
     pub async fn refresh(&self, now: Timestamp) -> Result<u64, LimiterError> {
         let account = self.mailer.account().await?;
         let rate = self.instead.rate.unwrap_or(account.rate);
@@ -88,8 +90,8 @@ impl Limiter {
         Ok(room)
     }
 
-    /// Takes up to `wanted` slots that begin in the window; at most a few seconds' worth. Those of a campaign with a pace of
-    /// its own are spaced to that.
+    /// Takes up to `wanted` slots that begin in the window, at most a few seconds' worth. Those of a campaign with its
+    /// own rate are spaced to that rate.
     pub async fn reserve(
         &self,
         wanted: usize,
@@ -102,14 +104,14 @@ impl Limiter {
             Reservation::Slots(slots) => slots,
             other => return Ok(other),
         };
-        // The campaign's slots are lost if the account has none: it was to be slow anyway.
+        // If the account has no slots, those of the campaign are lost: a slow campaign becomes a little slower.
         Ok(match self.of_account(slots.count, account, window).await? {
             Reservation::Slots(others) => Reservation::Slots(slots.and(others)),
             other => other,
         })
     }
 
-    /// Lets all senders wait a moment: SES found them too fast.
+    /// Makes all senders wait a moment, since SES has throttled one.
     pub async fn slow_down(&self, now: Timestamp) -> Result<(), StoreError> {
         self.store.move_on(now + SLOW_DOWN).await
     }
@@ -118,7 +120,7 @@ impl Limiter {
         self.take(keys::SES, Pace::per_second(account.rate), wanted, Some(account), window).await
     }
 
-    /// The account's item, not older than the allowance may be.
+    /// The account's item, refreshed if it is stale.
     async fn account(&self, now: Timestamp) -> Result<Item, LimiterError> {
         let fresh = |item: &Item| item.refreshed_at.is_some_and(|at| now.duration_since(at) < STALE);
         if let Some(item) = self.store.seen().filter(fresh) {
@@ -129,7 +131,7 @@ impl Limiter {
             return Ok(item);
         }
         match (self.refresh(now).await, known) {
-            // An old allowance is better than none: SES still refuses what is too much.
+            // An old allowance is better than none: SES still refuses e-mails beyond it.
             (Err(LimiterError::Mail(error)), Some(item)) => {
                 tracing::warn!(error = %error, "the allowance could not be refreshed");
                 Ok(item)
@@ -141,7 +143,7 @@ impl Limiter {
         }
     }
 
-    /// Moves a limiter's time on by the slots that are taken. `seen` is what is known of it, and may be old.
+    /// Moves a limiter's time on by the slots that are taken. `seen` is its last known state, and may be outdated.
     async fn take(
         &self,
         limiter: &str,

@@ -16,10 +16,10 @@ use portal_domain::{CampaignId, RecipientId, Tell, Told};
 /// How long SES may take to answer one send before its outcome counts as unknown.
 pub const SEND_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Codes by which SES says that too much comes at once.
+/// The codes with which SES throttles.
 const THROTTLES: [&str; 3] = ["TooManyRequestsException", "ThrottlingException", "Throttling"];
 
-/// A question to SES could not be answered. Of SES's own error it keeps the code: the message may hold an address.
+/// SES could not answer a question. Of SES's own error it keeps the code: the message may contain an address.
 #[derive(Debug, thiserror::Error)]
 #[error("SES could not {what}: {cause}")]
 pub struct MailError {
@@ -68,7 +68,7 @@ pub struct Account {
     pub sandbox: bool,
 }
 
-/// Who an e-mail is for, for SES's own events.
+/// Identifies an e-mail in SES's events.
 #[derive(Clone, Copy, Debug)]
 pub struct Tags {
     /// The campaign.
@@ -79,7 +79,7 @@ pub struct Tags {
     pub attempt: u32,
 }
 
-/// An e-mail, ready to leave.
+/// An e-mail ready to be sent.
 #[derive(Debug)]
 pub struct Letter<'a> {
     /// The sender's address.
@@ -90,24 +90,24 @@ pub struct Letter<'a> {
     pub reply_to: &'a str,
     /// Subject and bodies.
     pub rendered: &'a Rendered,
-    /// Whom it is for; nothing for a test mail, which belongs to no campaign.
+    /// Identifies it in SES's events; `None` for a test e-mail, which belongs to no campaign.
     pub tags: Option<Tags>,
 }
 
-/// How SES answered.
+/// SES's answer to a send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// It took the e-mail, under this id.
+    /// SES accepted the e-mail, under this id.
     Accepted(String),
-    /// It refused this e-mail, with this error code; nothing was sent.
+    /// SES refused this e-mail, with this error code. Nothing was sent.
     Refused(String),
-    /// It takes nothing just now because too much comes at once, with this error code; nothing was sent.
+    /// SES throttled the send, with this error code. Nothing was sent.
     Throttled(String),
-    /// There is no connection to it; nothing was sent.
+    /// There was no connection to SES. Nothing was sent.
     OutOfReach,
-    /// It takes nothing from this account until something changes, with this error code; nothing was sent.
+    /// SES accepts nothing from this account until something changes, with this error code. Nothing was sent.
     Closed(StateReason, String),
-    /// No one knows: time-out, broken connection, a fault of SES. The e-mail may have left.
+    /// The outcome is unknown (time-out, broken connection, an error within SES). The e-mail may have left.
     Unknown(&'static str),
 }
 
@@ -120,14 +120,15 @@ pub struct Mailer {
 }
 
 impl Mailer {
-    /// A mailer with this configuration. Sends are never retried by the SDK: a retry after a lost answer mails twice.
+    /// A mailer with this configuration. The SDK never retries a send, since a retry after a lost answer would mail
+    /// twice.
     pub fn new(context: &Context) -> Self {
         let config = &context.config;
         let sending = never_repeated(aws_sdk_sesv2::config::Builder::from(config)).build();
         Self { client: Client::new(config), sending: Client::from_conf(sending), configuration_set: None }
     }
 
-    /// The same mailer, all of whose e-mails are sent in this configuration set: SES reports what becomes of them.
+    /// The same mailer, whose e-mails use this configuration set, so that SES reports on them.
     pub fn in_configuration_set(self, name: String) -> Self {
         Self { configuration_set: Some(name), ..self }
     }
@@ -137,9 +138,9 @@ impl Mailer {
         let answer = self.client.get_account().send().await.map_err(|e| MailError::of("describe the account", e))?;
         let quota = answer.send_quota.as_ref();
         Ok(Account {
-            // What SES doesn't say is what it grants in the sandbox.
+            // Missing values are those of the sandbox.
             rate: quota.map_or(1.0, |quota| quota.max_send_rate),
-            // SES says -1 for unlimited.
+            // SES answers -1 for unlimited.
             quota: quota.map_or(Some(200.0), |quota| Some(quota.max24_hour_send).filter(|most| *most >= 0.0)),
             sent: quota.map_or(0.0, |quota| quota.sent_last24_hours),
             sending_enabled: answer.sending_enabled,
@@ -205,7 +206,7 @@ impl Mailer {
     }
 }
 
-/// One try, and an end to waiting for the answer.
+/// One try, with a limit on waiting for the answer.
 fn never_repeated(config: aws_sdk_sesv2::config::Builder) -> aws_sdk_sesv2::config::Builder {
     let timeouts =
         TimeoutConfig::builder().operation_timeout(SEND_TIMEOUT).operation_attempt_timeout(SEND_TIMEOUT).build();
@@ -224,7 +225,7 @@ fn identities(address: &str) -> Vec<&str> {
     identities
 }
 
-/// A 4xx, or no connection at all, means that nothing was sent. Anything else is unknown.
+/// A 4xx, or no connection at all, means that nothing was sent. Every other error is unknown.
 fn classify<E>(error: &SdkError<E>, from: &str) -> Answer
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
@@ -242,7 +243,7 @@ where
     }
 }
 
-/// What an error of SES v2 SendEmail says: something about this e-mail, or nothing about it and everything about the account.
+/// What an error of SES v2 SendEmail is about: this e-mail alone, or the whole account.
 fn refusal(code: String, message: &str, from: &str) -> Answer {
     if message.contains("quota exceeded") || code == "LimitExceededException" {
         return Answer::Closed(StateReason::DailyQuota, code);
@@ -257,7 +258,7 @@ fn refusal(code: String, message: &str, from: &str) -> Answer {
         "AccountSuspendedException"
         // The configuration set that every e-mail names.
         | "NotFoundException"
-        // The function's own permission or credentials: mended for all or for none.
+        // The function's own permission or credentials, which concern all e-mails.
         | "AccessDeniedException"
         | "ExpiredTokenException"
         | "InvalidClientTokenId"
@@ -267,9 +268,9 @@ fn refusal(code: String, message: &str, from: &str) -> Answer {
     }
 }
 
-/// Whether SES says that it has not verified the sender. It names those that failed ("Email address is not verified. The
-/// following identities failed the check in region US-EAST-1: a@example.com"), which in the sandbox may be the recipient
-/// alone: that concerns one e-mail. If it names none, the sender is what everybody has in common.
+/// Whether SES says that it has not verified the sender. SES names the identities that failed ("Email address is not
+/// verified. The following identities failed the check in region US-EAST-1: a@example.com"). In the sandbox this may be
+/// the recipient alone, which concerns one e-mail. If SES names none, it is the sender, which all e-mails share.
 fn is_not_verified(message: &str, from: &str) -> bool {
     if !message.contains("not verified") {
         return false;
@@ -310,7 +311,7 @@ mod tests {
     use super::*;
     use crate::scripted::Scripted;
 
-    /// Sends an e-mail with a script of SES's answers; answers what became of it, and what SES was asked.
+    /// Sends an e-mail with scripted answers of SES; returns the outcome and the requests.
     async fn sent(answers: impl IntoIterator<Item = (u16, Value)>) -> (Answer, Arc<Scripted>) {
         let (context, asked) = Scripted::answering(answers);
         let mailer = Mailer { configuration_set: Some("feedback".to_owned()), ..Mailer::new(&context) };

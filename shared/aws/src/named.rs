@@ -1,4 +1,4 @@
-//! What a request names that must exist, looked up together: a refusal tells all of its faults at once.
+//! Looks up everything that a request names, so that a refusal contains all faults at once.
 
 use portal_domain::division::SenderRefusal;
 use portal_domain::email::EmailAddress;
@@ -22,20 +22,20 @@ pub struct Lookup {
     pub(crate) mailer: Mailer,
 }
 
-/// What a lookup found. Nothing about fields that could not be read.
+/// The result of a lookup, without fields that could not be read.
 #[derive(Debug, Default)]
 pub struct Found {
     /// The division, if there is one of this name.
     pub division: Option<Division>,
     /// Whether the sender may send for the division.
     pub sender: Option<Result<Result<Account, SenderRefusal>, MailError>>,
-    /// What is named and does not exist.
+    /// The faults of names that do not exist.
     faults: Vec<FieldError>,
 }
 
 impl Found {
-    /// The faults of a request that has these `others`, in all. A refused sender is one only beside others: by itself it
-    /// has a problem type of its own.
+    /// All faults of a request that has these `others`. A refused sender is included only beside other faults: alone,
+    /// it has its own problem type.
     pub fn with(&self, mut others: Vec<FieldError>) -> Vec<FieldError> {
         others.extend(self.faults.iter().cloned());
         if let Some(Ok(Err(refusal))) = self.sender
@@ -58,8 +58,8 @@ impl Lookup {
         })
     }
 
-    /// Looks up what `body` names, as far as it can be read, in a division in which the caller `may` send. Nothing is
-    /// looked up in others.
+    /// Looks up what `body` names, as far as it can be read, in a division where the caller `may` send. Other divisions
+    /// are not looked at.
     pub async fn find(&self, body: &Value, may: impl FnOnce(&DivisionId) -> bool) -> Result<Found, StoreError> {
         let named = Named::of(body);
         let mut found = Found::default();
@@ -94,7 +94,7 @@ impl Lookup {
     }
 }
 
-/// What a body names, each by itself.
+/// The names in a body, each read independently.
 #[derive(Debug, Default)]
 struct Named {
     division: Option<DivisionId>,

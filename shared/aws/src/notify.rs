@@ -1,4 +1,4 @@
-//! Telling the operators who subscribe that a campaign ended or stopped by itself, or that a schedule was turned off.
+//! Notifies subscribed operators that a campaign ended or stopped by itself, or that a schedule was turned off.
 
 use std::fmt::Write;
 
@@ -11,7 +11,7 @@ use crate::campaigns::notices::{CampaignNotice, Notice, ScheduleNotice};
 use crate::context::Context;
 use crate::settings::InvalidSetting;
 
-/// Longest subject that SNS takes for e-mail.
+/// Longest subject that SNS accepts for e-mail.
 const SUBJECT: usize = 100;
 
 /// A notice could not be published.
@@ -35,7 +35,7 @@ impl Topic {
         Ok(Self { client: Client::new(&context.config), arn, public_url })
     }
 
-    /// Publishes a notice. It has ids and numbers, and no address of anybody.
+    /// Publishes a notice. It contains ids and numbers, and nobody's address.
     pub async fn publish(&self, notice: &Notice) -> Result<(), NotifyError> {
         let request = self.client.publish().topic_arn(&self.arn).subject(subject(notice));
         let published = request.message(message(notice, &self.public_url)).send().await;
@@ -44,7 +44,7 @@ impl Topic {
     }
 }
 
-/// One line of printable ASCII, which is all that SNS takes.
+/// The subject, one line of printable ASCII, as SNS requires.
 fn subject(notice: &Notice) -> String {
     let subject = match notice {
         Notice::Campaign(CampaignNotice { division, state, .. }) => {

@@ -1,4 +1,4 @@
-//! What the user pool says of operators now, for what is done in their name while they are away.
+//! Asks the user pool about operators, for what is done in their name while they are away.
 
 use crate::context::Context;
 use crate::settings::InvalidSetting;

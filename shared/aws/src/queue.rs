@@ -16,7 +16,8 @@ pub const BATCH_MESSAGES: usize = 10;
 /// Longest delay of a message (an SQS limit).
 pub const LONGEST_DELAY: Duration = Duration::from_secs(900);
 
-/// A time around `delay`, so that what waits for the same thing doesn't come back all at once: between half of it and one and a half.
+/// A random time between half of `delay` and one and a half, so that work with the same delay does not come back all at
+/// once.
 pub fn jittered(delay: Duration) -> Duration {
     delay.mul_f64(clock::rng().random_range(0.5..1.5))
 }
@@ -32,7 +33,7 @@ pub struct FanOutMessage {
 }
 
 impl FanOutMessage {
-    /// The messages of all shards that a campaign goes through.
+    /// The messages for all shards of a campaign.
     pub fn of(campaign: &Campaign) -> Vec<Self> {
         let campaign_id = campaign.campaign_id;
         campaign.shards().into_iter().map(|shard| Self { campaign_id, shard }).collect()
@@ -45,7 +46,7 @@ impl FanOutMessage {
 pub struct DeliverMessage {
     /// The campaign.
     pub campaign_id: CampaignId,
-    /// Its division, so that everything can be read in one call.
+    /// The division, so that everything can be read in one call.
     pub division: DivisionId,
     /// The shard of the ledger.
     pub shard: Shard,
@@ -53,7 +54,7 @@ pub struct DeliverMessage {
     pub recipient_ids: Vec<RecipientId>,
 }
 
-/// Tells `resend` that somebody asks for a new e-mail. Holds an address, and so has no `Debug`.
+/// Tells `resend` that somebody asks for a new e-mail. It contains an address, and so has no `Debug`.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(missing_debug_implementations, reason = "an address is never logged")]
@@ -75,7 +76,7 @@ pub enum QueueError {
         /// Why it failed.
         cause: String,
     },
-    /// SQS took some messages of a batch and refused others. Those that it took are queued.
+    /// SQS refused some messages of a batch. The others are queued.
     #[error("SQS refused {0} messages of a batch")]
     Refused(usize),
 }
@@ -100,8 +101,8 @@ impl Queue {
         Self { client, url }
     }
 
-    /// Queues messages, to be seen after `delay` (in whole seconds, rounded up; at most [`LONGEST_DELAY`]). Sending a message twice is harmless, so the
-    /// SDK may retry.
+    /// Queues messages that become visible after `delay` (in whole seconds, rounded up; at most [`LONGEST_DELAY`]). A
+    /// message sent twice is harmless, so the SDK may retry.
     pub async fn send(&self, messages: &[impl Serialize], delay: Duration) -> Result<(), QueueError> {
         let seconds = delay.min(LONGEST_DELAY).as_secs_f64().ceil() as i32;
         for chunk in messages.chunks(BATCH_MESSAGES) {

@@ -1,6 +1,7 @@
 //! EventBridge Scheduler, which calls `scheduled-send` when a schedule is due.
 //!
-//! The table is the truth: whoever changes a schedule there tells Scheduler, and the sweep tells it whatever it does not know.
+//! The table is authoritative: a change of a schedule is written there and then told to Scheduler, and the sweep tells
+//! it whatever it does not know.
 
 use aws_sdk_scheduler::Client;
 use aws_sdk_scheduler::error::{DisplayErrorContext, SdkError};
@@ -22,23 +23,23 @@ use crate::context::Context;
 use crate::settings::InvalidSetting;
 use crate::table::{Attempts, StoreError};
 
-/// For how long, and how often, Scheduler tries to call the function. What comes over an hour late starts nothing anyway.
+/// For how long, and how often, Scheduler tries to call the function. A run over an hour late starts nothing anyway.
 const MOST_SECONDS: i32 = 3_600;
 const MOST_RETRIES: i32 = 10;
 
-/// What Scheduler puts the time into at which an occurrence was due.
+/// Scheduler replaces this by the time at which an occurrence was due.
 const SCHEDULED_TIME: &str = "<aws.scheduler.scheduled-time>";
 
-/// A time that is so near or past is told as this much from now.
+/// A past time, or one nearer than this, is told as this long from now.
 const SOON: SignedDuration = SignedDuration::from_secs(60);
 
-/// Scheduler, or the table, could not do what it was asked.
+/// A call to Scheduler or to the table failed.
 #[derive(Debug, thiserror::Error)]
 pub enum SchedulerError {
     /// A call to Scheduler failed.
     #[error("EventBridge Scheduler could not {0}: {1}")]
     Call(&'static str, String),
-    /// What was to be told can't be written down.
+    /// The request to Scheduler can't be built.
     #[error("EventBridge Scheduler can't be told: {0}")]
     Request(String),
     /// The table could not be read or written.
@@ -46,13 +47,13 @@ pub enum SchedulerError {
     Store(#[from] StoreError),
 }
 
-/// What Scheduler says when a schedule is due.
+/// What Scheduler sends when a schedule is due.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Due {
     /// The schedule.
     pub schedule_id: ScheduleId,
-    /// The revision that brought the timing by which it is due.
+    /// The revision that set the timing of this run.
     pub rule: u32,
     /// When it was due, RFC 3339.
     pub scheduled_time: String,
@@ -81,11 +82,11 @@ impl Scheduler {
         })
     }
 
-    /// Tells Scheduler what it does not know of a schedule, and remembers that it knows; `false` if it knew. Should this fail, the
-    /// sweep tells it; telling it twice does no harm.
+    /// Tells Scheduler what it does not know of a schedule, and stores that it knows; `false` if it knew. If this
+    /// fails, the sweep does it; telling it twice is harmless.
     ///
-    /// A schedule that changed meanwhile is told again as it is then, also if whoever changed it has told it: that may have come
-    /// first, and what Scheduler is told last must not be older than what the table says.
+    /// A schedule that changed meanwhile is told again in its new form, even if the call that changed it has told it
+    /// too: that may have happened earlier, and Scheduler's last word must not be older than the table.
     pub async fn arm(
         &self,
         store: &CampaignStore,
@@ -171,7 +172,7 @@ impl Scheduler {
             .set_start_date(call.start)
             .set_end_date(call.end)
             .flexible_time_window(exactly)
-            // Scheduler forgets it after the last time; should it be changed then, it is made anew.
+            // Scheduler deletes it after the last time. A later change creates it again.
             .action_after_completion(ActionAfterCompletion::Delete)
             .target(target.build().map_err(built)?))
     }
@@ -206,7 +207,7 @@ impl Scheduler {
     }
 }
 
-/// When Scheduler is to call.
+/// When Scheduler calls.
 #[derive(Debug, PartialEq)]
 struct Call {
     expression: String,
@@ -223,8 +224,8 @@ impl Call {
         let next = timing.runs(anchor, now, zone).next().map(|next| next.timestamp());
         let end = timing.until.and_then(bound);
         match &timing.rule {
-            // Its time is told in UTC, so that nobody has to know what a change of the clocks makes of it. One that came while Scheduler could
-            // not be told is called at once: whoever is called sees how late it is.
+            // Told in UTC, so that changes of the clock don't matter. A time that passed while Scheduler could not be
+            // told is called at once: the function sees how late it is.
             Rule::At(local) => {
                 let due = zone.to_ambiguous_timestamp(*local).compatible().ok()?;
                 let at = due.max(now + SOON).to_zoned(TimeZone::UTC);
@@ -238,7 +239,7 @@ impl Call {
             }
             rule => {
                 let start = match rule {
-                    // A rate counts from the start, which must not be past.
+                    // A rate counts from the start, which must be in the future.
                     Rule::Rate(_) => next,
                     _ => timing.from.and_then(bound).filter(|from| *from > now),
                 };
@@ -247,7 +248,7 @@ impl Call {
                     expression: rule.expression()?,
                     time_zone: zone.iana_name().unwrap_or("UTC").to_owned(),
                     start: start.map(seconds),
-                    // What is due at the end is within it; Scheduler stops before.
+                    // A run due exactly at the end belongs to the schedule, but Scheduler stops before the end.
                     end: end.map(|end| seconds(end + SignedDuration::from_secs(1))),
                     scheduled_time: SCHEDULED_TIME.to_owned(),
                 }))

@@ -1,4 +1,4 @@
-//! For unit tests: AWS clients that answer what a test says, and keep what they were asked.
+//! For unit tests: AWS clients that give scripted answers and keep the requests.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -15,23 +15,23 @@ use serde_json::Value;
 
 use crate::context::Context;
 
-/// Answers with these statuses and bodies, in order; the last one is the answer to all further requests.
+/// Answers with these statuses and bodies in order. The last one answers all further requests.
 pub struct Scripted {
     answers: Mutex<VecDeque<(u16, String)>>,
     requests: Mutex<Vec<Request>>,
 }
 
-/// What was asked.
+/// A request.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Operation of a service that speaks JSON, path of one that speaks REST.
+    /// The operation for JSON services, the path for REST services.
     pub operation: String,
     /// The body; null if there was none.
     pub body: Value,
 }
 
 impl Scripted {
-    /// A context whose clients get these answers, and what they were asked.
+    /// A context whose clients get these answers, and their requests.
     pub fn answering(answers: impl IntoIterator<Item = (u16, Value)>) -> (Context, Arc<Self>) {
         let answers = answers.into_iter().map(|(status, body)| (status, body.to_string())).collect();
         let scripted = Arc::new(Self { answers: Mutex::new(answers), requests: Mutex::default() });
@@ -48,7 +48,7 @@ impl Scripted {
         (Context::new(&config, &settings), scripted)
     }
 
-    /// Everything that was asked so far.
+    /// All requests so far.
     pub fn requests(&self) -> Vec<Request> {
         self.requests.lock().expect("no test panics in here").clone()
     }

@@ -1,4 +1,5 @@
-//! Who may send, for every way to send: the division's list or domain, SES's verified identities, and that SES sends at all.
+//! Checks a sender, for every way to send: the division's list or domain, SES's verified identities, and that SES sends
+//! at all.
 
 use portal_domain::Division;
 use portal_domain::division::SenderRefusal;
@@ -6,7 +7,7 @@ use portal_domain::email::EmailAddress;
 
 use crate::mail::{Account, MailError, Mailer};
 
-/// Whether `from` may send for `division` now; answers what SES says of its account. The outer error: SES could not be asked.
+/// Whether `from` may send for `division` now; answers SES's account if so. The outer error: SES could not be asked.
 pub async fn check_sender(
     mailer: &Mailer,
     division: &Division,

@@ -1,20 +1,20 @@
-//! What a function is told by its environment.
+//! The settings of a function, from its environment.
 
 use std::collections::HashMap;
 use std::env;
 
 use jiff::SignedDuration;
 
-/// A setting that can't be used as it is.
+/// A setting that can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidSetting {
-    /// It is missing or empty; the template should have set it.
+    /// It is missing or empty, although the template should set it.
     #[error("the environment variable {0} is not set")]
     Missing(&'static str),
     /// It is no number above zero.
     #[error("the environment variable {0} is not a number above zero")]
     NoNumber(&'static str),
-    /// Rate or quota is overridden where the functions call AWS itself.
+    /// Rate or quota is overridden although the functions call AWS itself.
     #[error("SES_RATE_OVERRIDE and SES_QUOTA_OVERRIDE are for the local cloud only: AWS_ENDPOINT_URL is not set")]
     OverrideOnAws,
 }
@@ -29,29 +29,29 @@ impl Settings {
         env::vars().collect()
     }
 
-    /// The value of a setting that must be there.
+    /// The value of a required setting.
     pub fn required(&self, name: &'static str) -> Result<String, InvalidSetting> {
         self.text(name).map(str::to_owned).ok_or(InvalidSetting::Missing(name))
     }
 
-    /// The value of a setting that is a number above zero, if it is there.
+    /// The value of a setting that is a number above zero, if it is set.
     pub fn number(&self, name: &'static str) -> Result<Option<f64>, InvalidSetting> {
         let number = |text: &str| text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0);
         self.text(name).map(|text| number(text).ok_or(InvalidSetting::NoNumber(name))).transpose()
     }
 
-    /// The value of a setting that must be there, and is a whole number above zero.
+    /// The value of a required setting that is a whole number above zero.
     pub fn required_count(&self, name: &'static str) -> Result<u64, InvalidSetting> {
         self.required(name)?.parse().ok().filter(|count| *count > 0).ok_or(InvalidSetting::NoNumber(name))
     }
 
-    /// The value of a setting that must be there, and is a number of days of 24 hours.
+    /// The value of a required setting that is a number of days of 24 hours.
     pub fn required_days(&self, name: &'static str) -> Result<SignedDuration, InvalidSetting> {
         let days = i32::try_from(self.required_count(name)?).map_err(|_| InvalidSetting::NoNumber(name))?;
         Ok(SignedDuration::from_hours(24).saturating_mul(days))
     }
 
-    /// Whether the AWS SDK is told to call another endpoint than AWS.
+    /// Whether the AWS SDK calls another endpoint than AWS.
     pub fn calls_another_endpoint(&self) -> bool {
         self.text("AWS_ENDPOINT_URL").is_some() && self.text("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") != Some("true")
     }

@@ -131,8 +131,8 @@ mod tests {
         static LOG: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     }
 
-    /// One log for all tests, which is there before the first call: `tracing` decides once for each line of code whether anybody
-    /// listens, also where the first test that comes to it has no log.
+    /// One log for all tests, set before the first call: `tracing` decides only once for each line of code whether
+    /// anybody listens.
     static LOGGING: Once = Once::new();
 
     struct Log;

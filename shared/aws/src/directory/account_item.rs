@@ -1,4 +1,4 @@
-//! How accounts lie in the table.
+//! The items of accounts.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::item::AccountProfile;
 use super::keys;
 
-/// An account's item; the index shows [`super::item::AccountRow`] of it.
+/// An account's item. The index carries [`super::item::AccountRow`] of it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the fields are those of StoredAccount and AccountRow, and the keys")]
@@ -33,7 +33,7 @@ pub struct AccountItem {
     pub phase: Phase,
 }
 
-/// The note on an account that is being changed in steps.
+/// The note that an account is being changed in steps.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ChangingItem {
@@ -41,7 +41,7 @@ pub(super) struct ChangingItem {
     pub account_id: AccountId,
     /// The divisions whose recipients may name it.
     pub divisions: BTreeSet<DivisionId>,
-    /// When it was announced last.
+    /// When the change was last announced.
     pub since: Timestamp,
 }
 

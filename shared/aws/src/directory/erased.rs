@@ -1,8 +1,8 @@
-//! Addresses that were erased, as they are remembered: by a keyed hash.
+//! The addresses of erased people, kept as keyed hashes.
 //!
-//! The key is a random secret of the stack. Without it nobody can tell by guessing addresses whose hash is whose. It
-//! lies in the table, since every function that imports needs it: whoever may read the whole table could guess all the
-//! same.
+//! The key is a random secret of the stack. Without it nobody can find out by guessing addresses which hash belongs to
+//! which. The secret lies in the table, since every function that imports needs it; a reader of the whole table could
+//! guess addresses anyway.
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,17 +25,17 @@ pub(super) struct SecretItem {
     secret: String,
 }
 
-/// What says of an address that it was erased.
+/// Marks an address as erased.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct ErasedItem {
-    /// When that began.
+    /// When the erasure began.
     pub since: Timestamp,
-    /// Who is being erased, until that is over.
+    /// The recipient, until the erasure is finished.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub erasing: Option<RecipientId>,
 }
 
-/// Bytes of the secret: as many as the hash has.
+/// Length of the secret in bytes: that of the hash.
 const SECRET_BYTES: usize = 32;
 
 /// Hashes addresses with the secret of the stack.
@@ -53,8 +53,8 @@ impl AddressHash {
         Self(Hmac::new_from_slice(secret).expect("HMAC takes a key of any length"))
     }
 
-    /// HMAC-SHA-256 of the address in its division, in hexadecimal. Neither a division's id nor an address has a line
-    /// break.
+    /// HMAC-SHA-256 of division and address, in hexadecimal. A line break separates them, since neither can contain
+    /// one.
     pub fn of(&self, address: &Address) -> String {
         let mut hash = self.0.clone();
         hash.update(format!("{}\n{}", address.division, address.email).as_bytes());
@@ -62,7 +62,7 @@ impl AddressHash {
     }
 }
 
-/// The hash of the stack, read once in a process; whoever needs it first makes its secret.
+/// The hash of the stack, read once per process. The first use creates the secret.
 #[derive(Clone, Debug, Default)]
 pub(super) struct StackHash(Arc<OnceCell<AddressHash>>);
 
@@ -80,7 +80,7 @@ async fn read_or_make(table: &Table) -> Result<AddressHash, StoreError> {
     let secret = SecretItem { secret: hexadecimal(&secret) };
     let what = "make the secret of erased addresses";
     let made = table.run(what, table.put_new(keys::secret(), &secret)).await;
-    // Whoever was faster has made it, or this call, whose answer was lost: the table says which it is.
+    // The secret may be another caller's, or this call's, if only its answer was lost: the table tells.
     match (read(table).await?, made) {
         (Some(hash), _) => Ok(hash),
         (None, Err(error)) => Err(error),

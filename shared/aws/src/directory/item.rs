@@ -1,4 +1,4 @@
-//! How recipients, and accounts as the index shows them, lie in the table.
+//! The items of recipients, and what the index carries of accounts.
 
 use jiff::Timestamp;
 use portal_domain::activation::Mailed;
@@ -23,20 +23,19 @@ pub struct CountedProfile {
 
 /// An account as a recipient's item names it.
 ///
-/// One that is being changed has only its id beside what was known of the recipient before. It stands in this list
-/// since the index shows the list already, and what an index shows can't be changed later (DynamoDB).
+/// An account that is being changed has only its id, and what was known of the recipient before. It is in this list
+/// because the index carries the list already: DynamoDB can't change later which attributes an index carries.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListedAccount {
     /// The account, inlined.
     #[serde(flatten)]
     pub named: NamedAccount,
-    /// Of an account that is being changed: see [`Changing::known`].
+    /// Set for an account that is being changed: see [`Changing::known`].
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     pub changing: Option<Known>,
 }
 
-/// The attributes with digests of temporary passwords. Whoever needs no password reads all others, and the role of most
-/// functions allows no more.
+/// The attributes with digests of temporary passwords. The roles of most functions may read all attributes but these.
 const PASSWORDS: [&str; 2] = ["digest", "earlier"];
 
 /// What is known of mail to an address, as one text: why it is not delivered, or `cleared <time>`. Both stand in the
@@ -50,7 +49,7 @@ pub enum MailMark {
     Cleared(Timestamp),
 }
 
-/// How the text of [`MailMark::Cleared`] begins.
+/// The beginning of the text of [`MailMark::Cleared`].
 const CLEARED: &str = "cleared ";
 
 impl From<String> for MailMark {
@@ -69,8 +68,7 @@ impl From<MailMark> for String {
     }
 }
 
-/// A recipient's item; also what the index shows of it (without what belongs to the invitation, and `version`, which
-/// the index does not carry).
+/// A recipient's item. The index carries it without `version` and without what belongs to the invitation.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the fields are those of Recipient, and the keys")]
@@ -107,30 +105,31 @@ pub struct RecipientItem {
     pub undeliverable: Option<MailMark>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub set_back: Option<SetBack>,
-    /// Goes up by one with every write; writers check that it is the one that they read.
+    /// Increases by one with every write. Writers check that it is the one that they read.
     #[serde(default)]
     pub version: u64,
-    /// Salted digest of the temporary password of the newest mail that may have left; absent also where it was not read
-    /// (`without_passwords`), as `earlier`.
+    /// Salted digest of the temporary password in the newest mail that may have left. It is absent if it was not read
+    /// (`without_passwords`), as is `earlier`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<PasswordDigest>,
-    /// The passwords of mails before a self-service resend, which hold until they expire.
+    /// The passwords of mails before a self-service resend; they are valid until they expire.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<Mailed>,
-    /// When they asked for an e-mail and were granted one, or were mailed if that was later; those of the last days.
+    /// The times at which they were granted an e-mail that they asked for, or at which it left if that was later; only
+    /// those of the last days.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resends: Vec<Timestamp>,
     /// The self-service campaign that they joined last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_in: Option<CampaignId>,
-    /// When they were mailed last because they asked.
+    /// When they were last mailed because they asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resent_at: Option<Timestamp>,
-    /// How they accepted an invitation of ours; nothing of a status that was imported.
+    /// How they accepted an invitation of ours; `None` for an imported status.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acceptance: Option<Acceptance>,
-    /// The account, in the version that was read, by whose item they are linked, where their own doesn't say so. Not
-    /// stored.
+    /// The account whose item links them, in the version that was read, if their own item does not say that they are
+    /// linked. Not stored.
     #[serde(skip)]
     pub linked_by: Option<(AccountId, u64)>,
 }
@@ -156,13 +155,13 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl RecipientItem {
-    /// The attributes but those with digests of temporary passwords.
+    /// All attributes but those with digests of temporary passwords.
     pub(crate) fn without_passwords() -> impl Iterator<Item = &'static str> {
         attributes_of::<Self>().filter(|name| !PASSWORDS.contains(name))
     }
 
-    /// The item of a recipient who has not been invited. Who is linked to nothing, and to nothing that is being
-    /// changed, has a partition of the index to themselves, and so is in no selection.
+    /// The item of a recipient who has not been invited. A recipient that is linked to no account, not even one that is
+    /// being changed, is in a separate partition of the index, and so in no selection.
     pub fn new(recipient: &Recipient, version: u64) -> Self {
         let is_unlinked = recipient.links.known() == Known::Unlinked && recipient.links.changing.accounts.is_empty();
         let partition = if is_unlinked { keys::unlinked_partition } else { keys::recipients_partition };
@@ -200,7 +199,7 @@ impl RecipientItem {
         }
     }
 
-    /// The item with the status and the links of `recipient`, who is the same as everybody is to see them.
+    /// The item with the status and the links of `recipient`, which is this recipient as readers must see it.
     pub(crate) fn seen_as(self, recipient: &Recipient) -> Self {
         Self {
             status: recipient.status,
@@ -212,12 +211,12 @@ impl RecipientItem {
         }
     }
 
-    /// Whether they may accept an invitation: who is linked to no account is no customer.
+    /// Whether they may accept an invitation: a person without an account is no customer.
     pub fn is_invited(&self) -> bool {
         self.status == PortalStatus::Pending && self.account_count > 0
     }
 
-    /// The temporary passwords that were mailed and are kept, the newest first; some may have expired.
+    /// The mailed temporary passwords that are kept, the newest first. Some may have expired.
     pub fn passwords(&self) -> Vec<Mailed> {
         let newest = self.digest.clone().zip(self.expires_at).zip(self.last_invited_at).zip(self.last_campaign_id);
         let newest = newest.map(|(((digest, expires_at), invited_at), campaign_id)| Mailed {
@@ -229,13 +228,13 @@ impl RecipientItem {
         newest.into_iter().chain(self.earlier.iter().cloned()).collect()
     }
 
-    /// Whether they have e-mails with temporary passwords that nobody withdrew, expired ones among them. Told without
-    /// the digests, which few may read.
+    /// Whether they have e-mails with temporary passwords that were not withdrawn, even if expired. This does not need
+    /// the digests, which few functions may read.
     pub fn was_mailed_a_password(&self) -> bool {
         self.status == PortalStatus::Pending && self.last_invited_at.is_some()
     }
 
-    /// Those that can still be used at `now`.
+    /// The passwords that can be used at `now`.
     pub fn valid_passwords(&self, now: Timestamp) -> Vec<Mailed> {
         let mut passwords = self.passwords();
         passwords.retain(|password| password.is_valid(now));
@@ -257,7 +256,7 @@ fn listed(links: &Links) -> Vec<ListedAccount> {
     named.chain(changing).collect()
 }
 
-/// The accounts that are named, and those that are being changed.
+/// Separates the named accounts from those that are being changed.
 fn told_apart(listed: Vec<ListedAccount>) -> (Vec<NamedAccount>, Changing) {
     let mut changing = Changing::default();
     let mut accounts = Vec::with_capacity(listed.len());
@@ -312,7 +311,7 @@ pub(super) struct AddressItem {
     pub recipient_id: RecipientId,
 }
 
-/// A filter option: its key says all.
+/// A filter option, which consists of its key.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct FilterOptionItem {
     /// The field and the value.
@@ -343,7 +342,7 @@ pub struct AccountProfile {
     pub unreachable: u32,
 }
 
-/// What the index shows of an account.
+/// What the index carries of an account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AccountRow {

@@ -34,7 +34,7 @@ pub struct DirectoryReader {
     table: Table,
 }
 
-/// What a filter may be set to in a division: the values that occur, sorted, by field such as `accountClass`.
+/// The values of a division's filter fields, sorted, by field such as `accountClass`.
 pub type FilterOptions = BTreeMap<String, BTreeSet<String>>;
 
 impl DirectoryReader {
@@ -66,12 +66,12 @@ impl DirectoryReader {
         self.table.all("list divisions", keys::divisions()).await
     }
 
-    /// What the filter fields of a division may be set to.
+    /// The values of a division's filter fields.
     pub async fn filter_options(&self, division: &DivisionId) -> Result<FilterOptions, StoreError> {
         let mut options = FilterOptions::new();
         for row in self.table.all("list filter options", keys::options(division)).await? {
             if let Some((field, value)) = row.sk.split_once('#') {
-                // An earlier release stored values as they came.
+                // An earlier release stored values without cleaning them.
                 options.entry(field.to_owned()).or_default().insert(clean(value).text.into_owned());
             }
         }
@@ -83,14 +83,15 @@ impl DirectoryReader {
         Ok(self.recipients(&[id]).await?.pop())
     }
 
-    /// The items of these recipients, read consistently, in no particular order; who doesn't exist is absent. Status and links are as
-    /// everybody is to see them, also where an account is being changed; writers still have the version to check. Passwords are not read.
+    /// The items of these recipients that exist, read consistently, in no particular order and without passwords.
+    /// Status and links are those that are in force, even if an account is being changed; writers still have to check
+    /// the version.
     pub async fn recipients(&self, ids: &[RecipientId]) -> Result<Vec<RecipientItem>, StoreError> {
         let batch = Batch::new("read recipients").only(RecipientItem::without_passwords());
         self.read_recipients(batch, ids).await
     }
 
-    /// The same of one recipient, with the digests of the temporary passwords that were mailed to them.
+    /// The item of one recipient, with the digests of its temporary passwords.
     pub async fn recipient_with_passwords(&self, id: RecipientId) -> Result<Option<RecipientItem>, StoreError> {
         Ok(self.read_recipients(Batch::new("read a recipient"), &[id]).await?.pop())
     }
@@ -101,7 +102,8 @@ impl DirectoryReader {
         self.show_items(items).await
     }
 
-    /// Whether `filter` selects `recipient`. Only one with too many kinds of links to carry them has them read.
+    /// Whether `filter` selects `recipient`. Links are read only for a recipient with too many kinds of links to carry
+    /// them.
     pub async fn selected(&self, recipient: &Recipient, filter: &Filter) -> Result<bool, StoreError> {
         match recipient.selected_by(filter) {
             Selected::Yes => Ok(true),

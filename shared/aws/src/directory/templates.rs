@@ -1,9 +1,9 @@
 //! Templates: heads, and versions that never change.
 //!
-//! A template has a head, which says what its newest version is and whether it is active, and an item for each version. Saving
-//! writes both in one transaction, on the condition that the head is still at the version that was edited and that the new version's
-//! item doesn't exist. A version's item is never written again and never deleted, so that a campaign can rely on it
-//! for as long as it takes. The built-in template has no items: it is code.
+//! A template has a head, which names its newest version and whether it is active, and an item for each version. A
+//! transaction saves both, on the condition that the head still names the version that was edited and that the new
+//! version's item does not exist. A version's item is never changed or deleted, so that a campaign can rely on it for
+//! as long as it takes. The built-in template has no items: it is code.
 
 mod write;
 
@@ -24,10 +24,10 @@ use crate::context::Context;
 use crate::settings::InvalidSetting;
 use crate::table::{StoreError, Table};
 
-/// How many versions a function keeps ready; beyond that it begins anew.
+/// Most compiled versions that a function keeps; beyond that it drops all of them.
 const READY: usize = 50;
 
-/// Versions that were made ready in this process, by template and number.
+/// The versions compiled in this process, by template and number.
 type Ready = HashMap<(TemplateId, u32), Result<Arc<Compiled>, Unusable>>;
 
 /// Reads and writes templates.
@@ -55,13 +55,13 @@ impl From<Version> for VersionSummary {
     }
 }
 
-/// Why no e-mail may be made of a version; it will not get better by waiting.
+/// Why no e-mail may be made of a version. This does not change with time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unusable {
     /// There is no such version.
     #[error("the template's version does not exist")]
     Missing,
-    /// The rules of today refuse it, though those of the release that saved it did not.
+    /// The present rules refuse it, although those of the release that saved it did not.
     #[error("breaks rules that were made after it was saved ({}): mend it, and save it anew", told(.0))]
     Refused(Vec<FieldError>),
 }
@@ -74,7 +74,7 @@ fn told(faults: &[FieldError]) -> String {
     format!("{}{place} {}{more}", first.field, first.message)
 }
 
-/// Why a division can't use a template. In the words of a fault of the field `templateId`.
+/// Why a division can't use a template, worded as a fault of the field `templateId`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateRefusal {
     /// There is no such template.
@@ -83,17 +83,17 @@ pub enum TemplateRefusal {
     /// It was deactivated.
     #[error("is a template that was deactivated")]
     Inactive,
-    /// Nobody may use this version any more.
+    /// No campaign may use this version any more.
     #[error("can't be used: its version {0} {1}")]
     Version(u32, #[source] Unusable),
-    /// It names a server that is none of the division's.
+    /// It links to a server that is not the division's.
     #[error(
         "names {0}, which is no server of this division: take it out of the template (two words with a dot between are an address too), or have it added to the division's linkHosts"
     )]
     ForeignHost(String),
 }
 
-/// Why this division can't use a template that was made ready, if it can't.
+/// Why this division can't use a compiled template, if it can't.
 pub fn refused_by(division: &Division, template: &Compiled) -> Option<TemplateRefusal> {
     let hosts = template.foreign_hosts(division);
     (!hosts.is_empty()).then(|| TemplateRefusal::ForeignHost(hosts.join(", ")))
@@ -137,8 +137,8 @@ impl TemplateStore {
         self.table.all("list versions of a template", keys::versions(template)).await
     }
 
-    /// The head of a template if new campaigns of this division may use its newest version; without a division, if any
-    /// may.
+    /// The head of a template if new campaigns of this division may use its newest version; without a division, if
+    /// those of any division may.
     pub async fn usable(
         &self,
         template: &TemplateId,
@@ -154,8 +154,8 @@ impl TemplateStore {
         })
     }
 
-    /// A version, ready to be filled in, if the rules of today allow it. It is read once in the life of the process,
-    /// since it never changes; that there is none is not remembered.
+    /// A compiled version, if the present rules allow it. It is read once per process, since it never changes; that it
+    /// does not exist is not remembered.
     pub async fn compiled(
         &self,
         template: &TemplateId,

@@ -70,7 +70,7 @@ impl DirectoryStore {
         Ok(item.map(|item| item.account))
     }
 
-    /// Those of `divisions` that exist. Their ids have to be such that a key can hold them.
+    /// Those of `divisions` that exist. Their ids must be valid in a key.
     pub async fn existing_divisions(
         &self,
         divisions: &BTreeSet<&DivisionId>,
@@ -79,10 +79,10 @@ impl DirectoryStore {
         Ok(found.into_iter().map(|division| division.division).collect())
     }
 
-    /// Makes `changes` in order, within the divisions in `reach`, as the import protocol says ([`portal_domain::import`]). Starts no transaction after
-    /// `until`; the last one may then still take as long as a contended one is retried, about 5 seconds.
+    /// Makes `changes` in order, within the divisions in `reach`, by the import protocol ([`portal_domain::import`]).
+    /// Starts no transaction after `until`; the last one may then still be retried for about 5 seconds.
     pub async fn import(&self, changes: &[Change], reach: &Divisions, until: Option<Timestamp>) -> Report<StoreError> {
-        // Before the accounts: a filter that could be chosen, and selects nobody yet, does no harm.
+        // Options come before the accounts: one that selects nobody yet does no harm.
         if let Err(error) = self.put_options(changes).await {
             let outcomes = vec![import::Outcome::NotReached; changes.len()];
             return Report { outcomes, erased: HashSet::new(), moved_from: HashMap::new(), error: Some(error) };
@@ -90,8 +90,9 @@ impl DirectoryStore {
         import::run(&Importing { store: self, until }, changes, reach).await
     }
 
-    /// Settles the accounts whose change in steps was announced before this time and has not come to its end, and says how many there
-    /// were. Starts no transaction after `until`. One that can't be settled keeps no other back; the first error is answered.
+    /// Settles the accounts whose change in steps was announced before this time and is not finished, and answers how
+    /// many there were. Starts no transaction after `until`. A failure does not stop the others; the first error is
+    /// answered.
     pub async fn settle_abandoned(&self, announced_before: Timestamp, until: Timestamp) -> Result<usize, StoreError> {
         let changing = DirectoryReader::of(self.table.clone()).changing_accounts().await?;
         let (mut settled, mut failed) = (0, None);

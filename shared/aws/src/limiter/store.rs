@@ -13,13 +13,13 @@ use crate::table::{Key, StoreError, Table, Updated};
 /// How long a campaign's own limiter is kept after its last use.
 const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// A limiter's item. A campaign's own has nothing but `next`.
+/// A limiter's item. That of a campaign has only `next`.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct Item {
     /// Microseconds since 1970 at which the next slot begins.
     pub next: i64,
-    /// E-mails that may still leave before the next refresh.
+    /// E-mails that may leave before the next refresh.
     pub room: u64,
     /// E-mails a second.
     pub rate: f64,
@@ -35,16 +35,16 @@ impl Default for Item {
 
 /// Whether slots were taken.
 pub(super) enum Taken {
-    /// They end at this time, in microseconds since 1970.
+    /// They are taken, and end at this time, in microseconds since 1970.
     Until(i64),
-    /// The limiter is not as was thought, but so.
+    /// They are not taken, since the limiter is in this state.
     Not(Option<Item>),
 }
 
 #[derive(Debug)]
 pub(super) struct LimiterStore {
     table: Table,
-    /// The account's limiter as this process saw it last: a guess that saves a read.
+    /// The account's limiter as this process saw it last: an assumption that saves a read.
     seen: Mutex<Option<Item>>,
 }
 
@@ -71,14 +71,14 @@ impl LimiterStore {
         Ok(())
     }
 
-    /// Moves the account's time on, if it is before `until`.
+    /// Moves the account's time on to `until`, if it is earlier.
     pub async fn move_on(&self, until: Timestamp) -> Result<(), StoreError> {
         let until = until.as_microsecond();
         let update = self.table.update(limiter(keys::SES)).set("next", until).when(below("next", until));
         self.table.run("slow down", update).await.map(drop)
     }
 
-    /// Takes slots: behind those that others have, if these reach into the window, or else from its beginning on.
+    /// Takes slots from the beginning of the window, or after those of others if these reach into it.
     pub async fn take(&self, name: &str, slots: &Slots, window: Window) -> Result<Taken, StoreError> {
         let behind = slots.first > window.earliest();
         let shared = name == keys::SES;

@@ -12,19 +12,19 @@ use crate::table::condition::{above, is};
 use crate::table::{Action, StoreError, Update};
 
 impl Recipients {
-    /// Makes a recipient `accepted`, on the condition that they are as they were read, `pending`, linked to an account,
-    /// and still have this password.
+    /// Makes a recipient `accepted`, on the condition that it is unchanged since it was read, `pending`, linked to an
+    /// account, and still has this password.
     pub(crate) fn accept(&self, recipient: &RecipientItem, password: &Mailed, acceptance: &Acceptance) -> Update {
         let (digest, expiry) = match recipient.earlier.iter().position(|earlier| earlier == password) {
             Some(index) => (format!("earlier[{index}].digest"), format!("earlier[{index}].expiresAt")),
             None => ("digest".to_owned(), "expiresAt".to_owned()),
         };
         let mut as_read = as_read(recipient).and(is("status", PortalStatus::Pending));
-        // Else an account's item says that they are linked, and is checked instead.
+        // Otherwise an account's item links the recipient, and that item is checked instead.
         if recipient.linked_by.is_none() {
             as_read = as_read.and(above("accountCount", 0));
         }
-        // That the expiry lies ahead was decided from this very value.
+        // The caller compared this very expiry with the time.
         let as_read = as_read.and(is(digest, &password.digest)).and(is(expiry, password.expires_at));
         with_status(self.next_version(recipient), recipient.recipient_id, PortalStatus::Accepted)
             .set("acceptance", acceptance)
@@ -34,7 +34,7 @@ impl Recipients {
             .when(as_read)
     }
 
-    /// Keeps the hash of the password that a recipient chose.
+    /// Stores the hash of the password that a recipient chose.
     pub(crate) fn put_credential(&self, recipient: RecipientId, chosen: &PasswordHashed, now: Timestamp) -> Action {
         let credential = CredentialItem { password_hash: chosen.as_str().to_owned(), changed_at: now };
         self.table.put(keys::credential(recipient), &credential)
@@ -45,7 +45,7 @@ impl Recipients {
         self.table.get("read a credential", &keys::credential(recipient)).await
     }
 
-    /// Deletes it, wherever it is kept.
+    /// Deletes the hash, including that of an earlier release.
     pub(crate) fn delete_credential(&self, recipient: RecipientId) -> [Action; 2] {
         [self.table.delete(keys::credential(recipient)), self.table.delete(keys::earlier_credential(recipient))]
     }

@@ -1,4 +1,4 @@
-//! Mailing a temporary password to a recipient, and giving back what they had if nothing was mailed.
+//! Writes the temporary password that is mailed to a recipient, and undoes that if nothing was mailed.
 
 use jiff::Timestamp;
 use portal_domain::activation::Mailed;
@@ -12,18 +12,18 @@ use crate::directory::keys;
 use crate::table::Update;
 use crate::table::condition::{is, is_not};
 
-/// Why somebody is mailed.
+/// Why a recipient is mailed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Occasion {
-    /// They are invited, or tried again in the campaign that invited them.
+    /// They are invited, or retried in the campaign that invited them.
     Invitation,
-    /// They were pending, and did not ask for it.
+    /// They are pending, and did not ask for the e-mail.
     Reminder,
-    /// They asked for it.
+    /// They asked for the e-mail.
     Request {
-        /// Passwords of earlier mails that stay valid beside the new one.
+        /// Passwords of earlier e-mails that stay valid beside the new one.
         earlier: Vec<Mailed>,
-        /// The times to remember at which they asked.
+        /// The times at which they asked, to be kept.
         resends: Vec<Timestamp>,
     },
 }
@@ -35,7 +35,7 @@ pub(crate) struct Invitation<'a> {
     pub campaign: CampaignId,
     /// When.
     pub now: Timestamp,
-    /// Digest of the password that it carries.
+    /// Digest of the password in the e-mail.
     pub digest: &'a PasswordDigest,
     /// When that password expires.
     pub expires_at: Timestamp,
@@ -43,7 +43,7 @@ pub(crate) struct Invitation<'a> {
     pub occasion: &'a Occasion,
 }
 
-/// What a recipient was before it was claimed, so that a refused e-mail can be undone.
+/// The state of a recipient before its claim, so that a refused e-mail can be undone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the fields are those of the recipient")]
@@ -83,18 +83,18 @@ impl From<&RecipientItem> for Prior {
     }
 }
 
-/// How a recipient whose e-mail was refused gets back what it had.
+/// Undoes the claim of a recipient whose e-mail was refused.
 #[derive(Clone, Debug)]
 pub struct Undo {
-    /// What the recipient had before the claim.
+    /// The recipient's state before the claim.
     pub prior: Prior,
-    /// The digest that the claim wrote; only while it stands is anything given back.
+    /// The digest that the claim wrote. The claim is undone only while the recipient has this digest.
     pub digest: PasswordDigest,
 }
 
 impl Recipients {
-    /// Makes a recipient `pending` with the digest of the password that is about to be mailed, on the condition that
-    /// they are as they were read and have not accepted.
+    /// Makes a recipient `pending` with the digest of the password that is about to be mailed, on the condition that it
+    /// is unchanged since it was read and has not accepted.
     pub(crate) fn invite(&self, recipient: &RecipientItem, invitation: Invitation<'_>) -> Update {
         let Invitation { campaign, now, digest, expires_at, occasion } = invitation;
         let update = with_status(self.next_version(recipient), recipient.recipient_id, PortalStatus::Pending);
@@ -119,7 +119,7 @@ impl Recipients {
         update.when(as_read(recipient).and(is_not("status", PortalStatus::Accepted)))
     }
 
-    /// Gives a recipient back what they had, as long as their newest password is still the one of this e-mail.
+    /// Restores a recipient's earlier state, as long as its newest password is that of this e-mail.
     pub(crate) fn give_back(&self, recipient: RecipientId, undo: &Undo) -> Update {
         let prior = &undo.prior;
         with_status(self.table.update(keys::recipient(recipient)), recipient, prior.status)
@@ -135,7 +135,7 @@ impl Recipients {
             .when(is("digest", &undo.digest).and(is("status", PortalStatus::Pending)))
     }
 
-    /// Remembers when a recipient asked for an e-mail, and the self-service campaign that they joined.
+    /// Stores when a recipient asked for an e-mail, and the self-service campaign that it joined.
     pub(crate) fn remember_request(
         &self,
         recipient: &RecipientItem,

@@ -1,4 +1,4 @@
-//! Recipients as imports make them: what follows from their links.
+//! The writes of imports: everything on a recipient that follows from its links.
 
 use portal_domain::RecipientId;
 use portal_domain::import::StoredRecipient;
@@ -10,8 +10,8 @@ use crate::directory::keys;
 use crate::table::condition::is;
 use crate::table::{Action, Update};
 
-/// The attributes of a recipient that follow from its links; while there are any, an import touches no other, so that
-/// invitation and digest stay those of the newest mail.
+/// The attributes of a recipient that follow from its links. While it has links, an import writes no other, so that
+/// invitation and digest stay those of the newest e-mail.
 const FROM_LINKS: [&str; 8] = [
     "status",
     "profiles",
@@ -24,20 +24,20 @@ const FROM_LINKS: [&str; 8] = [
 ];
 
 impl Recipients {
-    /// Puts somebody who is new.
+    /// Puts a new recipient.
     pub(crate) fn put_new(&self, stored: &StoredRecipient) -> Action {
         let item = RecipientItem::new(&stored.recipient, stored.version);
         self.table.put_new(keys::recipient(item.recipient_id), &item)
     }
 
-    /// Writes what follows from the links of somebody whose version was `expected` when they were read.
+    /// Writes what follows from the links of a recipient whose version was `expected` when it was read.
     pub(crate) fn relink(&self, stored: &StoredRecipient, expected: u64) -> Update {
         let recipient = &stored.recipient;
         let item = RecipientItem::new(recipient, stored.version);
         let mut update = self.table.update(keys::recipient(recipient.recipient_id)).set_as_on(&item, &FROM_LINKS);
         let links = &recipient.links;
         if links.account_count == 0 && links.changing.accounts.is_empty() {
-            // No password that was mailed holds any more, and an invitation that was open has expired.
+            // Mailed passwords are no longer valid, and an open invitation has expired.
             update = update.remove("digest").remove("earlier");
             if let Some(expires_at) = recipient.expires_at {
                 update = update.set("expiresAt", expires_at.min(clock::now()));
@@ -46,7 +46,7 @@ impl Recipients {
         update.when(is("version", expected))
     }
 
-    /// Deletes somebody whose version was this when they were read.
+    /// Deletes a recipient whose version was this when it was read.
     pub(crate) fn delete(&self, recipient: RecipientId, version: u64) -> Action {
         self.table.delete(keys::recipient(recipient)).when(is("version", version))
     }
@@ -63,7 +63,7 @@ mod tests {
     use crate::scripted::Scripted;
     use crate::table::{Table, n, s};
 
-    /// The update of somebody on so many accounts, whom a campaign has mailed before.
+    /// The update of a recipient on this many accounts, whom a campaign has mailed before.
     fn update_of(accounts: u32) -> Update {
         let named =
             NamedAccount { account_id: AccountId::new("A"), account_name: String::new(), contact_name: String::new() };

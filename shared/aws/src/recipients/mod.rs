@@ -1,8 +1,8 @@
 //! The only writer of recipients ([`RecipientItem`]) and of the passwords that they chose.
 //!
-//! Every function gives an action, on the condition of what was read, for the transaction of whoever decides: a
-//! delivery, an acceptance, a report of SES, an operator, an import. Every write that may change what others decide by
-//! brings a new version.
+//! Every function returns an action, on the condition of what was read, for the caller's transaction: a delivery, an
+//! acceptance, a report of SES, an operator, an import. Every write that may change others' decisions changes the
+//! version.
 
 mod accept;
 mod invite;
@@ -30,18 +30,18 @@ impl Recipients {
         Self { table }
     }
 
-    /// A change of a recipient that brings the next version; on the condition `as_read`, which its maker states.
+    /// A change of a recipient to its next version, on the condition `as_read`, which the caller adds.
     fn next_version(&self, recipient: &RecipientItem) -> Update {
         self.table.update(keys::recipient(recipient.recipient_id)).set("version", recipient.version + 1)
     }
 }
 
-/// The recipient is as they were read.
+/// The recipient is unchanged since it was read.
 fn as_read(recipient: &RecipientItem) -> Condition {
     is("version", recipient.version)
 }
 
-/// A change to this status, by which the index sorts.
+/// Sets this status, and the index key that contains it.
 fn with_status(update: Update, id: RecipientId, status: PortalStatus) -> Update {
     update.set("status", status).set("indexSort", keys::recipient_sort(status, id))
 }

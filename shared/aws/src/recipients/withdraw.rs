@@ -1,4 +1,4 @@
-//! Ending a recipient's invitation before it was accepted, or an acceptance that was a mistake.
+//! Withdraws an invitation that was not accepted, or an acceptance that was a mistake.
 
 use jiff::Timestamp;
 use portal_domain::PortalStatus;
@@ -10,9 +10,9 @@ use crate::table::Update;
 use crate::table::condition::is;
 
 impl Recipients {
-    /// Makes a recipient `notSent` who is as they were read. When they were mailed last stays, so that nobody mails
-    /// them again within a day without meaning to. That they were set back is kept, so that no campaign that is under
-    /// way mails them again.
+    /// Makes a recipient `notSent` that is unchanged since it was read. The time of its last e-mail stays, so that
+    /// nobody mails it again within a day by mistake. That it was set back is stored, so that no running campaign mails
+    /// it again.
     pub(crate) fn set_back(&self, recipient: &RecipientItem, now: Timestamp) -> Update {
         let gone = ["digest", "earlier", "expiresAt", "acceptance", "pendingSince", "reminders"];
         let update = with_status(self.next_version(recipient), recipient.recipient_id, PortalStatus::NotSent);
@@ -22,8 +22,8 @@ impl Recipients {
             .when(as_read(recipient).and(is("status", recipient.status)))
     }
 
-    /// From then on nobody mails a recipient, who was as they were read, and no password that was mailed opens
-    /// anything: they are being erased.
+    /// Locks out a recipient that is being erased and is unchanged since it was read: nobody mails it any more, and no
+    /// mailed password opens anything.
     pub(crate) fn lock_out(&self, recipient: &RecipientItem) -> Update {
         let update = self.next_version(recipient).set("undeliverable", ERASED);
         update.remove("digest").remove("earlier").remove("resends").when(as_read(recipient))

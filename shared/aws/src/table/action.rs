@@ -1,4 +1,4 @@
-//! Writes, each of which is run by itself or in a transaction.
+//! Writes of one item, run alone or in a transaction.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -35,16 +35,16 @@ enum Verb {
     Check,
 }
 
-/// How an update ended that was run by itself.
+/// The result of an update that was run alone.
 #[derive(Debug)]
 pub enum Updated<T> {
-    /// It is made; this is the item.
+    /// The update is written; this is the item.
     Done(T),
-    /// Its condition does not hold of this item, if there is one. Nothing is written.
+    /// The condition does not hold for this item, if there is one. Nothing is written.
     Refused(Option<T>),
 }
 
-/// A request's parts, whatever the request is.
+/// The parts of any kind of request.
 struct Parts {
     table: String,
     item: Item,
@@ -55,7 +55,7 @@ struct Parts {
     on_failure: Option<ReturnValuesOnConditionCheckFailure>,
 }
 
-/// A request's builder with its parts. The builders of all requests have these setters, and no trait in common.
+/// Sets the parts on a request's builder. The builders of all requests have these setters, but no common trait.
 macro_rules! filled {
     ($builder:expr, $set_item:ident, $parts:ident) => {
         $builder
@@ -89,12 +89,12 @@ impl Action {
         Self::new(Verb::Check, table, Ok(key))
     }
 
-    /// The condition on which it is run, in place of any that it had.
+    /// Replaces the condition.
     pub fn when(self, condition: Condition) -> Self {
         Self { condition: Some(condition), ..self }
     }
 
-    /// A put with one more attribute, which its type does not have.
+    /// Adds to a put an attribute that its type does not have.
     pub fn with(self, name: &str, attribute: impl serde::Serialize) -> Self {
         let with = |mut item: Item, attribute: Value| {
             item.insert(name.to_owned(), attribute?);
@@ -103,7 +103,7 @@ impl Action {
         Self { item: self.item.and_then(|item| with(item, value(attribute))), ..self }
     }
 
-    /// A put without the attributes that have no value: the key of an index can't be null.
+    /// Removes null attributes from a put: the key of an index can't be null.
     pub fn without_nulls(self) -> Self {
         let without = |mut item: Item| {
             item.retain(|_, value| !value.is_null());
@@ -136,7 +136,7 @@ impl Action {
         Ok((self.verb, parts))
     }
 
-    /// Runs it by itself. `false`, and nothing is written, if its condition does not hold.
+    /// Runs it alone. `false`, and nothing is written, if its condition does not hold.
     pub(super) async fn run(self, client: &Client, what: &'static str) -> Result<bool, StoreError> {
         let (verb, parts) = self.into_parts()?;
         match verb {
@@ -153,7 +153,7 @@ impl Action {
         }
     }
 
-    /// Runs an update by itself, and answers what the item is.
+    /// Runs an update alone, and answers the item.
     pub(super) async fn run_and_get<T: DeserializeOwned>(
         self,
         client: &Client,

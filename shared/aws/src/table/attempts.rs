@@ -1,4 +1,4 @@
-//! Trying again what others were in the way of.
+//! Attempts at work that conflicts with others'.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use rand::RngExt;
 
 use crate::clock;
 
-/// How many attempts are made: with the pauses in between, for about 3 seconds.
+/// Most attempts: with the pauses in between, for about 3 seconds.
 pub(super) const MOST_ATTEMPTS: u32 = 10;
 
-/// Attempts at a call that may be throttled, or at a change that is written on the condition that what was read is still
-/// so: whoever is refused reads and decides anew.
+/// Attempts at a call that may be throttled, or at a change on the condition that what was read is unchanged: after a
+/// refusal the caller reads and decides again.
 #[derive(Debug, Default)]
 pub struct Attempts(u32);
 
@@ -27,7 +27,7 @@ impl Attempts {
         true
     }
 
-    /// Whether nothing was tried before this attempt.
+    /// Whether this is the first attempt.
     pub fn is_first(&self) -> bool {
         self.0 == 1
     }

@@ -1,14 +1,14 @@
-//! The names of an item's attributes, as its type says them.
+//! The names of an item's attributes, taken from its type.
 
 use serde::de::value::Error;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-/// The attributes of an item of this type, by their names in the table: those of the struct, which inlines no other
-/// (`flatten`). So whoever reads all but some attributes reads one that is added to the type without being told.
+/// The names of the attributes of an item of this type, which must not inline another struct (`flatten`). A caller that
+/// reads all but some attributes then also reads one that is added to the type later.
 pub fn attributes_of<'de, T: Deserialize<'de>>() -> impl Iterator<Item = &'static str> + use<T> {
     let mut names: &'static [&'static str] = &[];
-    // A derived implementation begins with the names of its fields; nothing is deserialised.
+    // A derived implementation first passes the names of its fields; nothing is deserialised.
     let _ = T::deserialize(Names(&mut names));
     names.iter().copied()
 }

@@ -1,4 +1,4 @@
-//! Items of any tables that are read together.
+//! Reads items of any tables together.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -15,7 +15,7 @@ pub const BATCH_KEYS: usize = 100;
 /// An item's table, partition key and sort key.
 type Name = (String, String, String);
 
-/// Items that are wanted; each is read once, however often it is.
+/// Wanted items. Each is read once, even if it is added several times.
 #[derive(Debug)]
 pub struct Batch {
     what: &'static str,
@@ -33,19 +33,19 @@ impl Batch {
         Self { what, wanted: BTreeSet::new(), only: Vec::new() }
     }
 
-    /// Of each item only these attributes and its key. What is read costs as much, far less of large items comes over
-    /// the net, and a role may be kept from the other attributes.
+    /// Reads only these attributes and the key of each item. This costs the same, but transfers far less of large
+    /// items, and a role may be denied the other attributes.
     #[must_use]
     pub fn only(self, attributes: impl IntoIterator<Item = &'static str>) -> Self {
         Self { only: attributes.into_iter().collect(), ..self }
     }
 
-    /// One more item.
+    /// Adds an item.
     pub fn want<T>(&mut self, table: &Table, key: &Key<T>) {
         self.wanted.insert(name(table, key));
     }
 
-    /// Reads them, each consistently. Any number of items.
+    /// Reads any number of items, each consistently.
     pub async fn read(self, table: &Table) -> Result<Found, StoreError> {
         boxed(self.read_all(table)).await
     }
@@ -86,7 +86,7 @@ impl Batch {
         tables.into_iter().map(of_table).collect()
     }
 
-    /// Reads them as they are at one instant; `None` if somebody writes one of them just now. At most 100 items.
+    /// Reads at most 100 items as they are at one instant; `None` if one of them is being written.
     pub async fn read_at_once(self, table: &Table) -> Result<Option<Found>, StoreError> {
         let get = |(table, pk, sk): &Name| {
             let get =
@@ -115,14 +115,14 @@ impl Found {
         }
     }
 
-    /// The item with this key, if there is one. It is given once.
+    /// Takes out the item with this key, if there is one.
     pub fn take<T: DeserializeOwned>(&mut self, table: &Table, key: &Key<T>) -> Result<Option<T>, StoreError> {
         Ok(self.0.remove(&name(table, key)).map(serde_dynamo::from_item).transpose()?)
     }
 }
 
 impl Table {
-    /// The items with these keys that exist, read consistently, in order of the keys. Any number of keys.
+    /// The existing items with these keys, read consistently, in order of the keys. Any number of keys.
     pub async fn get_each<T: DeserializeOwned>(
         &self,
         what: &'static str,
@@ -131,7 +131,7 @@ impl Table {
         self.get_each_of(Batch::new(what), keys).await
     }
 
-    /// The same, by a batch that says what of them is read.
+    /// As [`Self::get_each`], with a batch that selects the attributes.
     pub async fn get_each_of<T: DeserializeOwned>(
         &self,
         mut batch: Batch,

@@ -1,4 +1,4 @@
-//! Conditions of writes, and of what queries find.
+//! Conditions of writes and of queries.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use super::StoreError;
 use super::expression::{Aliases, Value, value};
 use super::key::PK;
 
-/// What has to hold of an item. Attributes are named by paths such as `status` or `earlier[0].digest`.
+/// A condition on an item. Attributes are named by paths such as `status` or `earlier[0].digest`.
 pub struct Condition(Test);
 
 enum Test {

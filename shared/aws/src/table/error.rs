@@ -1,4 +1,4 @@
-//! Why a table could not do what it was asked.
+//! Errors of tables.
 
 use std::error::Error;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use portal_domain::{Tell, Told};
 
-/// A store could not do what it was asked.
+/// A call to a store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A call to DynamoDB failed.
@@ -16,13 +16,14 @@ pub enum StoreError {
         what: &'static str,
         /// Why it failed.
         cause: Box<dyn Error + Send + Sync>,
-        /// Nothing is wrong with the call: no answer came, or DynamoDB had a fault of its own.
+        /// Whether nothing is wrong with the call: no answer came, or DynamoDB itself failed.
         passing: bool,
     },
-    /// The table or the call was throttled, or other transactions held the items, for as long as was bearable.
+    /// The call was throttled, or other transactions held the items, until the retries were used up.
     #[error("DynamoDB is busy: gave up trying to {0}")]
     Busy(&'static str),
-    /// An item does not have the form that this version writes. The cause may quote it, and so is not in the message.
+    /// An item does not have the form that this version writes. The cause may quote the item, and so is not in the
+    /// message.
     #[error("an item of the table is not in the expected form")]
     Form(#[from] serde_dynamo::Error),
     /// The address of a recipient is none by the rules of this version.
@@ -42,7 +43,7 @@ impl StoreError {
         matches!(self, Self::Busy(_) | Self::Call { passing: true, .. })
     }
 
-    /// The error of a request that lacks something the SDK insists on.
+    /// The error of a request that lacks a member that the SDK requires.
     pub fn request(error: aws_sdk_dynamodb::error::BuildError) -> Self {
         Self::Call { what: "build a request", cause: Box::new(error), passing: false }
     }
@@ -64,8 +65,8 @@ impl StoreError {
     }
 }
 
-/// Shows an SDK error with its causes, which its own `Display` leaves out. Neither this nor `Debug` shows the answer's
-/// body, as the SDK's own would: a refused transaction answers with the items that were in its way, addresses and all.
+/// Shows an SDK error with its causes, which its own `Display` omits. Neither this nor `Debug` shows the body of the
+/// answer, as the SDK does: the answer to a cancelled transaction contains items with addresses.
 struct Chain<E>(E);
 
 impl<E: Error> fmt::Display for Chain<E> {

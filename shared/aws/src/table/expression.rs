@@ -8,15 +8,15 @@ use serde::Serialize;
 use super::StoreError;
 use super::key::{PK, SK};
 
-/// An attribute's value, or why it can't be stored: told when the request is sent, so that actions can be built without
-/// a check at each step.
+/// An attribute's value, or why it can't be stored. The error is reported when the request is sent, so that building an
+/// action needs no check at each step.
 pub(super) type Value = Result<AttributeValue, StoreError>;
 
 pub(super) fn value(value: impl Serialize) -> Value {
     Ok(serde_dynamo::to_attribute_value(value)?)
 }
 
-/// The aliases of a request's expressions. Every attribute has one, since some are reserved words.
+/// The aliases in a request's expressions. Every attribute gets one, since some names are reserved words.
 #[derive(Default)]
 pub(super) struct Aliases {
     names: HashMap<String, String>,
@@ -48,18 +48,18 @@ impl Aliases {
         Ok(alias)
     }
 
-    /// The names, if there are any: DynamoDB refuses an empty map.
+    /// The names, or `None`: DynamoDB refuses an empty map.
     pub fn names(&self) -> Option<HashMap<String, String>> {
         (!self.names.is_empty()).then(|| self.names.clone())
     }
 
-    /// The values, if there are any.
+    /// The values, or `None`.
     pub fn values(self) -> Option<HashMap<String, AttributeValue>> {
         (!self.values.is_empty()).then_some(self.values)
     }
 }
 
-/// The expression that reads these attributes and the key; none, which reads everything, if none is named.
+/// The expression that reads these attributes and the key; `None`, which reads everything, if there are none.
 pub(super) fn projection(aliases: &mut Aliases, only: &[&str]) -> Option<String> {
     let others = only.iter().filter(|name| ![PK, SK].contains(*name));
     let mut names = [&PK, &SK].into_iter().chain(others).map(|name| aliases.name(name));

@@ -1,4 +1,4 @@
-//! Names of items.
+//! Keys of items.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::StoreError;
 
-/// An item as DynamoDB's API gives and takes it.
+/// An item in the form of DynamoDB's API.
 pub type Item = HashMap<String, AttributeValue>;
 
 /// The attribute of the partition key.
@@ -18,7 +18,7 @@ pub(super) const PK: &str = "pk";
 /// The attribute of the sort key.
 pub(super) const SK: &str = "sk";
 
-/// The key of an item in either table, with the type of what lies there.
+/// The key of an item in either table, with the type of the item.
 pub struct Key<T> {
     pub(super) pk: String,
     pub(super) sk: String,
@@ -37,7 +37,7 @@ impl<T> Key<T> {
         Self { pk: pk.into(), sk: sk.into(), of: PhantomData }
     }
 
-    /// The same item, of which only what `U` has is wanted.
+    /// The same item, read as a `U`.
     pub fn seen_as<U>(self) -> Key<U> {
         Key::new(self.pk, self.sk)
     }

@@ -1,9 +1,9 @@
-//! The one place that builds requests of DynamoDB.
+//! The only place that builds requests to DynamoDB.
 //!
-//! A store names what it keeps by typed keys and queries ([`Key`], [`Query`]), and changes it by actions ([`Action`],
-//! [`Update`]): each runs by itself ([`Table::run`]), or together with others, of whatever store, in a transaction
-//! ([`Tx`]). What an action is conditional on is a [`Condition`]. Names and values of expressions get their aliases
-//! here, so that no store knows which words DynamoDB reserves.
+//! A store names its items by typed keys and queries ([`Key`], [`Query`]), and changes them by actions ([`Action`],
+//! [`Update`]). An action runs alone ([`Table::run`]), or with those of any other store in a transaction ([`Tx`]), and
+//! may depend on a [`Condition`]. Names and values in expressions get their aliases here, so that stores need not know
+//! DynamoDB's reserved words.
 
 mod action;
 mod attempts;
@@ -35,8 +35,8 @@ pub use self::query::{Page, Query};
 pub use self::tx::{Part, Refused, TRANSACTION_ACTIONS, Transacted, Tx};
 pub use self::update::Update;
 
-/// A future of a request on the heap: else those of the functions nest deeper than the compiler computes their layout
-/// (its recursion limit).
+/// Puts the future of a request on the heap. Otherwise the functions' futures nest more deeply than the compiler's
+/// recursion limit for their layout.
 fn boxed<F: Future>(request: F) -> Pin<Box<F>> {
     Box::pin(request)
 }
@@ -59,7 +59,7 @@ impl Table {
         self.get_item(what, key, true).await
     }
 
-    /// An item as it was a moment ago, for half the price.
+    /// An item, possibly as it was a moment ago, for half the price.
     pub async fn get_stale<T: DeserializeOwned>(
         &self,
         what: &'static str,
@@ -80,7 +80,7 @@ impl Table {
         Ok(answer.item.map(serde_dynamo::from_item).transpose()?)
     }
 
-    /// Puts an item, whatever was there; answers what was there.
+    /// Puts an item, and answers the one that it replaced.
     pub async fn replace<T: Serialize + DeserializeOwned>(
         &self,
         what: &'static str,
@@ -94,17 +94,17 @@ impl Table {
         Ok(before.map(serde_dynamo::from_item).transpose()?)
     }
 
-    /// The action that puts an item, whatever is there.
+    /// The action that puts an item, and replaces any other.
     pub fn put<T: Serialize>(&self, key: Key<T>, item: &T) -> Action {
         Action::put(&self.name, key.with(item))
     }
 
-    /// The action that puts an item on the condition that there is none.
+    /// The action that puts an item if there is none.
     pub fn put_new<T: Serialize>(&self, key: Key<T>, item: &T) -> Action {
         self.put(key, item).when(condition::absent())
     }
 
-    /// A change of an item's attributes; of one that does not exist, it makes one.
+    /// A change of an item's attributes. It creates the item if there is none.
     pub fn update<T>(&self, key: Key<T>) -> Update {
         Update::new(&self.name, key.item())
     }
@@ -114,7 +114,7 @@ impl Table {
         Action::delete(&self.name, key.item())
     }
 
-    /// The action that writes nothing, and fails its transaction unless `condition` holds.
+    /// The action that writes nothing, and makes its transaction fail unless `condition` holds.
     pub fn check<T>(&self, key: Key<T>, condition: Condition) -> Action {
         Action::check(&self.name, key.item()).when(condition)
     }
@@ -124,12 +124,12 @@ impl Table {
         Tx::new(self.client.clone(), what)
     }
 
-    /// Runs one action by itself. `false`, and nothing is written, if its condition does not hold.
+    /// Runs one action alone. `false`, and nothing is written, if its condition does not hold.
     pub async fn run(&self, what: &'static str, action: impl Into<Action>) -> Result<bool, StoreError> {
         boxed(action.into().run(&self.client, what)).await
     }
 
-    /// Runs an update by itself, and answers the item as it is then; if its condition does not hold, the item as it is.
+    /// Runs an update alone, and answers the new item; if its condition does not hold, the present item.
     pub async fn run_and_get<T: DeserializeOwned>(
         &self,
         what: &'static str,

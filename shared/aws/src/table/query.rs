@@ -1,4 +1,4 @@
-//! Items of a partition, of a table or of an index.
+//! Queries: the items in a partition of a table or of an index.
 
 use std::marker::PhantomData;
 use std::ops::ControlFlow;
@@ -10,7 +10,7 @@ use super::expression::{self, Aliases};
 use super::key::{PK, SK};
 use super::{Condition, Item, Key, StoreError, Table, boxed, condition, s};
 
-/// Which items are wanted, with their type.
+/// A query, with the type of its items.
 pub struct Query<T> {
     index: Option<&'static str>,
     consistent: bool,
@@ -23,22 +23,22 @@ pub struct Query<T> {
     of: PhantomData<fn() -> T>,
 }
 
-/// Some of the items that a query finds.
+/// A page of the items that a query finds.
 #[derive(Debug)]
 pub struct Page<T> {
     /// In the query's order.
     pub items: Vec<T>,
-    /// The key of the last item that was looked at, if there are more; see [`Query::go_on`].
+    /// The key of the last item examined, if there are more; see [`Query::go_on`].
     pub last: Option<Item>,
 }
 
 impl<T> Query<T> {
-    /// All items of a partition, read consistently.
+    /// All items in a partition, read consistently.
     pub fn partition(pk: impl Into<String>) -> Self {
         Self::new(condition::is(PK, pk.into()), None)
     }
 
-    /// The items of a partition of an index, which shows them as they were a moment ago.
+    /// The items in a partition of an index, possibly as they were a moment ago.
     pub fn index(index: &'static str, attribute: &'static str, partition: impl Into<String>) -> Self {
         Self::new(condition::is(attribute, partition.into()), Some(index))
     }
@@ -57,49 +57,49 @@ impl<T> Query<T> {
         }
     }
 
-    /// Only items for whose sort key this holds.
+    /// Only items whose sort key meets this condition.
     #[must_use]
     pub fn whose(self, sort: Condition) -> Self {
         Self { keys: self.keys.and(sort), ..self }
     }
 
-    /// As they were a moment ago, for half the price.
+    /// Reads items possibly as they were a moment ago, for half the price.
     #[must_use]
     pub fn stale(self) -> Self {
         Self { consistent: false, ..self }
     }
 
-    /// From the last sort key to the first.
+    /// In descending order of the sort key.
     #[must_use]
     pub fn backwards(self) -> Self {
         Self { backwards: true, ..self }
     }
 
-    /// Of each item only these attributes and its key; see [`super::Batch::only`].
+    /// Reads only these attributes and the key of each item; see [`super::Batch::only`].
     #[must_use]
     pub fn only(self, attributes: impl IntoIterator<Item = &'static str>) -> Self {
         Self { only: attributes.into_iter().collect(), ..self }
     }
 
-    /// Only items for which this holds. Whatever else is read on the way is paid for.
+    /// Only items that meet this condition. Other items read on the way cost the same.
     #[must_use]
     pub fn filter(self, filter: Condition) -> Self {
         Self { filter: Some(filter), ..self }
     }
 
-    /// At most so many items are looked at for a page, and at least one.
+    /// Examines at most this many items for a page, and at least one.
     #[must_use]
     pub fn limit(self, limit: usize) -> Self {
         Self { limit: Some(limit), ..self }
     }
 
-    /// From behind this item on, which need not exist.
+    /// Starts after this item, which need not exist.
     #[must_use]
     pub fn after<K>(self, key: Option<Key<K>>) -> Self {
         Self { after: key.map(|key| key.item()), ..self }
     }
 
-    /// The item to go on after has these keys of the index.
+    /// Gives the index keys of the item to start after.
     #[must_use]
     pub fn and_index_key(self, name: &str, text: impl Into<String>) -> Self {
         let after = self.after.map(|mut after| {
@@ -109,13 +109,13 @@ impl<T> Query<T> {
         Self { after, ..self }
     }
 
-    /// From behind the last item of a page on.
+    /// Starts after the last item of a page.
     #[must_use]
     pub fn go_on(self, last: Option<Item>) -> Self {
         Self { after: last, ..self }
     }
 
-    /// The same items, of which only what `U` has is wanted.
+    /// The same items, read as `U`.
     #[must_use]
     pub fn seen_as<U>(self) -> Query<U> {
         let Self { index, consistent, backwards, keys, filter, only, limit, after, .. } = self;
@@ -151,20 +151,20 @@ impl<T> Page<T> {
         self.last.is_some()
     }
 
-    /// The sort key, in the table, of the last item that was looked at, if there are more.
+    /// The sort key, in the table, of the last item examined, if there are more.
     pub fn last_sort_key(&self) -> Option<&str> {
         self.last.as_ref()?.get(SK)?.as_s().ok().map(String::as_str)
     }
 }
 
 impl Table {
-    /// What one request of a query finds: it ends at the limit, or at 1 MB. A page may be short, or empty, and not be
+    /// The items that one request finds: it ends at the limit, or at 1 MB. A page may be short or empty without being
     /// the last.
     pub async fn page<T: DeserializeOwned>(&self, what: &'static str, query: Query<T>) -> Result<Page<T>, StoreError> {
         page(what, query.request(self)?).await
     }
 
-    /// Everything that a query finds.
+    /// All items that a query finds.
     pub async fn all<T: DeserializeOwned>(&self, what: &'static str, query: Query<T>) -> Result<Vec<T>, StoreError> {
         let mut found = Vec::new();
         self.each_page(what, query, |page| {
@@ -192,7 +192,8 @@ impl Table {
         Ok(found)
     }
 
-    /// Hands what a query finds to `visit`, page by page, until there is no more or `visit` has seen enough.
+    /// Passes the items that a query finds to `visit`, page by page, until there are no more or `visit` has seen
+    /// enough.
     pub async fn each_page<T: DeserializeOwned>(
         &self,
         what: &'static str,

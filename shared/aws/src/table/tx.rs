@@ -13,7 +13,7 @@ use crate::clock;
 /// Most actions in one transaction (DynamoDB's limit).
 pub const TRANSACTION_ACTIONS: usize = 100;
 
-/// Actions that are run together, or none of them.
+/// Actions that are written all together or not at all.
 #[must_use = "a transaction does nothing until it is written"]
 pub struct Tx {
     client: Client,
@@ -49,12 +49,12 @@ impl Tx {
         Part(self.actions.len() - 1)
     }
 
-    /// Adds actions whose conditions nobody asks about.
+    /// Adds actions whose conditions the caller does not ask about.
     pub fn extend(&mut self, actions: impl IntoIterator<Item = impl Into<Action>>) {
         self.actions.extend(actions.into_iter().map(Into::into));
     }
 
-    /// How many actions it has.
+    /// The number of actions.
     pub fn len(&self) -> usize {
         self.actions.len()
     }
@@ -66,9 +66,9 @@ impl Tx {
 
     /// Writes all of it or nothing. Conflicts with other transactions and throttling are retried.
     ///
-    /// All tries carry the same token, by which DynamoDB knows a transaction for ten minutes: if the answer to one was
-    /// lost and the next are throttled, a later one learns that all is written. Only what DynamoDB cancelled, and so
-    /// has not written, gets a new one.
+    /// All tries carry the same token, by which DynamoDB recognises a transaction for ten minutes: if the answer to one
+    /// try is lost and the next ones are throttled, a later one learns that all is written. Only a transaction that
+    /// DynamoDB cancelled, and so did not write, gets a new token.
     pub async fn write(self) -> Result<Transacted, StoreError> {
         let Self { client, what, actions } = self;
         let parts = actions.into_iter().map(Action::into_part).collect::<Result<Vec<_>, _>>()?;
@@ -123,7 +123,7 @@ impl Refused {
         self.0.get(part.0).is_some_and(is_failed_condition)
     }
 
-    /// The item of this action, which failed, if it was to show it and there is one.
+    /// The item of this action, whose condition failed, if the action was to return it and there is one.
     pub fn item<T: DeserializeOwned>(&self, part: Part) -> Result<Option<T>, StoreError> {
         let item = self.0.get(part.0).and_then(|reason| reason.item().cloned());
         Ok(item.map(serde_dynamo::from_item).transpose()?)
@@ -149,7 +149,7 @@ mod tests {
         )
     }
 
-    /// Writes a transaction of two actions; answers what came of it, and the tokens by which it was asked for.
+    /// Writes a transaction of two actions; returns the result, and the tokens of its requests.
     async fn transacted(
         answers: impl IntoIterator<Item = (u16, Value)>,
     ) -> (Result<Transacted, StoreError>, Vec<Value>) {
@@ -173,7 +173,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_token_stands_for_one_transaction_until_dynamodb_cancelled_it() {
         let throttled = (400, json!({"__type": "com.amazonaws.dynamodb.v20120810#ThrottlingException"}));
-        // More than the SDK asks anew by itself.
+        // More than the SDK retries by itself.
         let throttled = vec![throttled; 4];
         let conflict = vec![cancelled(&["None", "TransactionConflict"])];
         let answers = [throttled.clone(), conflict, throttled, vec![(200, json!({}))]].concat();

@@ -14,7 +14,7 @@ pub struct Update {
     action: Action,
 }
 
-/// What becomes of an attribute.
+/// The change of an attribute.
 pub(super) enum Change {
     Set(Value),
     SetUnlessThere(Value),
@@ -33,7 +33,7 @@ impl Update {
         self.change(name, Change::Set(value(to)))
     }
 
-    /// Sets an attribute, or removes it if it is to have no value.
+    /// Sets an attribute, or removes it if there is no value.
     pub fn set_or_remove(self, name: &str, to: Option<impl Serialize>) -> Self {
         match to {
             Some(to) => self.set(name, to),
@@ -41,7 +41,7 @@ impl Update {
         }
     }
 
-    /// Sets these attributes as `item` has them, and removes those that it does not have.
+    /// Sets these attributes to those of `item`, and removes those that `item` lacks.
     pub fn set_as_on(self, item: &impl Serialize, names: &[&str]) -> Self {
         let mut item = match serde_dynamo::to_item::<_, Item>(item) {
             Ok(item) => item,
@@ -53,12 +53,12 @@ impl Update {
         })
     }
 
-    /// Sets an attribute that the item does not have.
+    /// Sets an attribute unless the item has it.
     pub fn set_unless_there(self, name: &str, to: impl Serialize) -> Self {
         self.change(name, Change::SetUnlessThere(value(to)))
     }
 
-    /// Appends these to a list that the item has.
+    /// Appends these to a list that must exist.
     pub fn append(self, name: &str, more: &[impl Serialize]) -> Self {
         self.change(name, Change::Append(value(more)))
     }
@@ -68,17 +68,17 @@ impl Update {
         self.change(name, Change::Remove)
     }
 
-    /// Adds to a number; one that the item does not have is zero.
+    /// Adds to a number; a missing one counts as zero.
     pub fn add(self, name: &str, by: impl Serialize) -> Self {
         self.change(name, Change::Add(value(by)))
     }
 
-    /// The condition on which it is made.
+    /// Replaces the condition of the update.
     pub fn when(self, condition: Condition) -> Self {
         Self { action: self.action.when(condition) }
     }
 
-    /// Should the condition not hold, the transaction says what the item is ([`super::Refused::item`]).
+    /// If the condition does not hold, the transaction returns the item ([`super::Refused::item`]).
     pub fn showing_item(self) -> Self {
         Self { action: self.action.showing_item() }
     }

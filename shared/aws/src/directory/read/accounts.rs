@@ -13,12 +13,12 @@ use crate::table::StoreError;
 pub struct AccountPage {
     /// In order of their ids.
     pub accounts: Vec<AccountRow>,
-    /// Whether there are more behind the last of them.
+    /// Whether there are more after the last of them.
     pub more: bool,
 }
 
 impl DirectoryReader {
-    /// Up to `limit` accounts of a shard, as the index shows them, `after` this id; it need not be there any more.
+    /// Up to `limit` accounts of a shard, as the index shows them, `after` this id, which need not exist any more.
     pub async fn query_accounts(
         &self,
         division: &DivisionId,
@@ -31,8 +31,8 @@ impl DirectoryReader {
         Ok(AccountPage { more: page.has_more(), accounts: page.items })
     }
 
-    /// These accounts with all their contacts, read consistently, in order of their ids; what doesn't exist, or is not in force, is
-    /// absent. Each id is given once.
+    /// These accounts with all their contacts, read consistently, in order of their ids. Accounts that don't exist or
+    /// are not in force are absent. Each id is given once.
     pub async fn accounts(&self, ids: &[AccountId]) -> Result<Vec<Account>, StoreError> {
         let items = self.table.get_each("read accounts", ids.iter().map(keys::account)).await?;
         let in_force = items.into_iter().filter(|item| item.phase != Phase::Arriving);

@@ -1,4 +1,4 @@
-//! Which accounts make somebody one of those on active services.
+//! The accounts because of which a recipient is counted under active services.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
@@ -44,8 +44,8 @@ struct Services {
 }
 
 impl DirectoryReader {
-    /// The accounts on which each of `recipients` has a link that `filter` selects, with the active services of each: read
-    /// consistently, from the link rows and the accounts. Who has none is absent.
+    /// The accounts on which each of `recipients` has a link that `filter` selects, with the active services of each,
+    /// read consistently from link rows and accounts. Recipients without such an account are absent.
     pub async fn active_accounts(
         &self,
         recipients: &[Recipient],
@@ -67,7 +67,7 @@ impl DirectoryReader {
         Ok(found)
     }
 
-    /// Of recipients who carry the ids of all their accounts: one read for each link.
+    /// For recipients who carry the ids of all their accounts: one read for each link.
     async fn active_of_named(
         &self,
         recipients: &[&Recipient],
@@ -104,13 +104,13 @@ impl DirectoryReader {
         Ok(links.into_iter().map(add).collect())
     }
 
-    /// Of a recipient on more accounts than it names: all its link rows.
+    /// For a recipient on more accounts than it names: reads all its link rows.
     async fn active_of_all(&self, recipient: &Recipient, filter: &Filter) -> Result<ActiveAccounts, StoreError> {
         let changing = &recipient.links.changing.accounts;
         let asked = self.changing_links(&[recipient]).await?.into_values().flatten();
         let mut asked: BTreeMap<AccountId, Link> = asked.map(|link| (link.account_id.clone(), link)).collect();
         let mut accounts = ActiveAccounts::default();
-        // Rows come in order of account, and so does what is added to them.
+        // Rows come in order of account, so accounts are added in that order.
         let links = keys::links(recipient.recipient_id);
         self.table
             .each_page("read links", links, |links: Vec<Link>| {
@@ -141,7 +141,7 @@ impl DirectoryReader {
 }
 
 impl ActiveAccounts {
-    /// Adds the account of a link if the filter selects it; its services are still to be read.
+    /// Adds the account of a link if the filter selects it. Its services are read later.
     fn add(&mut self, link: &Link, filter: &Filter) {
         if !link.matches(filter) {
             return;

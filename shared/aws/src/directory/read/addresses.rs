@@ -1,4 +1,4 @@
-//! Whose an address is.
+//! The recipients with an address.
 
 use portal_domain::{DivisionId, EmailAddress, RecipientId};
 

@@ -1,4 +1,4 @@
-//! Accounts that are being changed in steps ([`portal_domain::import`]), and recipients as everybody is to see them meanwhile.
+//! Accounts that are being changed in steps ([`portal_domain::import`]), and recipients as they are in force meanwhile.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Deref;
@@ -15,13 +15,13 @@ use crate::directory::keys;
 use crate::directory::write::erase::ErasingNote;
 use crate::table::StoreError;
 
-/// Accounts that are being changed, as they are in force. Each is read once, consistently: whoever decides about many recipients with
-/// the same of these decides about all people of an account alike.
+/// Accounts that are being changed, as they are in force. Each is read once, consistently, so that decisions on the
+/// same of these treat all people of an account alike.
 #[derive(Debug, Default)]
 pub struct AccountsInForce(Mutex<HashMap<AccountId, Option<InForce>>>);
 
 impl AccountsInForce {
-    /// The recipients as everybody is to see them. Costs nothing as long as none of them names an account that is being changed.
+    /// The recipients as they are in force. This costs nothing if none of them names an account that is being changed.
     async fn show(&self, reader: &DirectoryReader, recipients: Vec<Recipient>) -> Result<Vec<Recipient>, StoreError> {
         let named = changing(&recipients);
         if named.is_empty() {
@@ -53,7 +53,7 @@ impl AccountsInForce {
 }
 
 impl DirectoryReader {
-    /// These items as everybody is to see them.
+    /// These items as they are in force.
     pub(crate) async fn show_items(&self, items: Vec<RecipientItem>) -> Result<Vec<RecipientItem>, StoreError> {
         let recipients: Vec<_> = items.iter().cloned().map(Recipient::from).collect();
         let named = changing(&recipients);
@@ -75,7 +75,7 @@ impl DirectoryReader {
         Ok(items.into_iter().zip(recipients).map(show).collect())
     }
 
-    /// Recipients as everybody is to see them; of the same `accounts` each is read once.
+    /// Recipients as they are in force. Each of the same `accounts` is read once.
     pub(super) async fn show(
         &self,
         recipients: Vec<Recipient>,
@@ -84,7 +84,8 @@ impl DirectoryReader {
         accounts.show(self, recipients).await
     }
 
-    /// What the accounts that are being changed link, by recipient: their link rows say nothing yet. Who names no such account is absent.
+    /// The links of accounts that are being changed, by recipient: their link rows are not valid yet. Recipients that
+    /// name no such account are absent.
     pub(super) async fn changing_links(
         &self,
         recipients: &[&Recipient],

@@ -12,11 +12,11 @@ use crate::directory::item::AccountRow;
 use crate::directory::keys;
 use crate::table::StoreError;
 
-/// Recipients in one page of a query. They are about 500 bytes each, and DynamoDB ends a page at 1 MB whatever is asked for.
+/// Recipients in one page of a query. They have about 500 bytes each, and DynamoDB ends a page at 1 MB in any case.
 const PAGE: usize = 4_000;
 
 impl DirectoryReader {
-    /// The numbers of the selection now. Reads every index partition of the division, all shards at the same time.
+    /// The numbers of the selection now. Reads every index partition of the division, with all shards in parallel.
     pub async fn counts(&self, filter: &Filter, rules: Rules) -> Result<Counts, StoreError> {
         let in_force = &AccountsInForce::default();
         let shards = Shard::all().map(|shard| async move {
@@ -68,8 +68,8 @@ impl DirectoryReader {
     }
 }
 
-/// Adds what an account says of the selection: its active services if one of its reachable contacts is selected there,
-/// and its selected contacts who can't be reached.
+/// Adds what an account contributes: its active services if the filter selects one of its reachable contacts, and its
+/// selected unreachable contacts.
 fn add_account(counts: &mut Counts, filter: &Filter, account: &AccountRow) {
     let mut matching = account.profiles.iter().filter(|counted| filter.matches(&counted.profile));
     if matching.any(|counted| counted.reachable > 0) {

@@ -1,4 +1,4 @@
-//! The accounts on which a person is.
+//! The accounts of a person.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,9 @@ use crate::directory::keys;
 use crate::table::StoreError;
 
 impl DirectoryReader {
-    /// The next accounts `after` this one, in order of their ids, that may link a recipient: those with a link row, and those that are
-    /// being changed, of which only their own items tell. At most `limit` link rows are read; and whether there are more.
+    /// The next accounts `after` this one, in order of their ids, that may link a recipient: those with a link row, and
+    /// those that are being changed, whose own items alone tell. Reads at most `limit` link rows, and answers whether
+    /// there are more.
     pub async fn accounts_of(
         &self,
         recipient: &Recipient,

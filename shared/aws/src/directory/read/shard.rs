@@ -6,7 +6,7 @@ use super::{AccountsInForce, DirectoryReader};
 use crate::directory::keys;
 use crate::table::StoreError;
 
-/// Sorts after every character of an id and before none: what is after `<status>#` with it is after all ids.
+/// Sorts after every character of an id, so that `<status>#~` is after all ids of a status.
 const AFTER_IDS: char = '~';
 
 /// Some recipients of a shard.
@@ -14,12 +14,12 @@ const AFTER_IDS: char = '~';
 pub struct Page {
     /// In the order of the index.
     pub recipients: Vec<Found>,
-    /// The sort key to go on after, [`keys::recipient_sort`] of the last of them; `None` at the end.
+    /// The sort key after which to continue, [`keys::recipient_sort`] of the last of them; `None` at the end.
     pub next: Option<String>,
 }
 
-/// A recipient as everybody is to see them, and where the index has them: by the status on their own item, which may lag behind that
-/// of an account which has just come in force.
+/// A recipient as it is in force, and its place in the index: that of the status on its own item, which may lag behind
+/// an account that has just come in force.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// The recipient.
@@ -29,17 +29,18 @@ pub struct Found {
 }
 
 impl Found {
-    /// A recipient who is where their status says.
+    /// A recipient whose place in the index is that of its status.
     pub fn by_status(recipient: Recipient) -> Self {
         Self { sort: keys::recipient_sort(recipient.status, recipient.recipient_id), recipient }
     }
 }
 
 impl DirectoryReader {
-    /// Up to `limit` recipients of a shard with one of these statuses, which have to follow each other in the index; those who are linked to
-    /// an account, or those who are not. `after` is the sort key of the last recipient that was seen; they need not be there any more.
+    /// Up to `limit` recipients of a shard with one of these statuses, which must be adjacent in the index, and who are
+    /// linked to an account or who are not. `after` is the sort key of the last recipient seen, who need not exist any
+    /// more.
     ///
-    /// The index is eventually consistent: who was written a moment ago may be missing, or be shown as they were.
+    /// The index is eventually consistent: a recipient that was just written may be missing or outdated.
     pub async fn query_shard(
         &self,
         division: &DivisionId,
@@ -53,7 +54,7 @@ impl DirectoryReader {
         self.query_shard_with(&accounts, division, shard, linked, statuses, after, limit).await
     }
 
-    /// The same, with accounts that are being changed as they were when they were read first.
+    /// As [`Self::query_shard`], with accounts that are being changed as they were when first read.
     #[expect(clippy::too_many_arguments, reason = "all but the first are those of query_shard")]
     pub(super) async fn query_shard_with(
         &self,
@@ -81,12 +82,12 @@ impl DirectoryReader {
     }
 }
 
-/// The first and the last sort key that `statuses` span, less what is not after `after`; `None` when nothing is left.
+/// The first and the last sort key of `statuses`, after `after`; `None` if nothing is left.
 fn range(statuses: &[PortalStatus], after: Option<String>) -> Option<(String, String)> {
     let names = || statuses.iter().map(|status| status.as_str());
     let last = format!("{}#{AFTER_IDS}", names().max()?);
     let first = format!("{}#", names().min()?);
-    // Ids all have the same length, so that nothing lies between a key and the same with one more character.
+    // All ids have the same length, so nothing lies between a key and that key with one more character.
     let first = after.map_or(first.clone(), |after| first.max(format!("{after}{AFTER_IDS}")));
     (first <= last).then_some((first, last))
 }

@@ -1,4 +1,4 @@
-//! Saving templates, and switching them on and off.
+//! Saves, activates and deactivates templates.
 
 use jiff::Timestamp;
 use portal_domain::TemplateId;
@@ -14,7 +14,7 @@ use crate::table::{Action, StoreError, Transacted, Updated};
 pub enum Saved {
     /// It is the newest version now.
     Done(Head),
-    /// Somebody saved a version meanwhile, or the one that was edited never was the newest. Nothing is written.
+    /// Another version was saved meanwhile, or the edited one never was the newest. Nothing is written.
     Changed(Head),
     /// There is no such template. Nothing is written.
     Missing,
@@ -44,7 +44,7 @@ impl TemplateStore {
         if current.version != edited {
             return Ok(Saved::Changed(current));
         }
-        // Whether it is active may change between read and write, and stays as it then is.
+        // Whether it is active may change between read and write, so this leaves that attribute alone.
         let head = self.table.update(keys::template(&version.template_id));
         let head = head.set("version", version.version).set("name", &version.name);
         let head = head.set("updatedAt", version.updated_at).set("updatedBy", &version.updated_by);
@@ -58,8 +58,8 @@ impl TemplateStore {
         Ok(Saved::Done(Head { version, name, updated_at, updated_by, ..current }))
     }
 
-    /// Switches a template on or off for new campaigns, and answers it; `None` if there is no such template. Who did it,
-    /// and when, is kept; where it was so already, of whoever did it first.
+    /// Activates or deactivates a template for new campaigns, and answers it; `None` if there is no such template.
+    /// Keeps who changed that and when. If it was so already, the first such change is kept.
     pub async fn set_active(
         &self,
         template: &TemplateId,

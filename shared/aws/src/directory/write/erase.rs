@@ -1,6 +1,7 @@
-//! Erasing a person: their address is remembered as a hash, taken off every account, and then their own items go.
+//! Erases a person: keeps a hash of their address, takes them off every account, and then deletes their own items.
 //!
-//! Each step is a transaction of its own on the condition of what was read. Whoever comes after a crash goes on from what is there.
+//! Each step is a transaction on the condition of what was read. After a crash the next caller continues from what is
+//! there.
 
 use jiff::Timestamp;
 use portal_domain::import::{self, Address, Outcome};
@@ -16,7 +17,7 @@ use crate::directory::keys;
 use crate::table::condition::{exists, is, lacks};
 use crate::table::{Batch, StoreError, attributes_of};
 
-/// What is kept of an erasure: nothing that tells who it was.
+/// The record of an erasure, which does not tell who the person was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Erasure {
@@ -29,19 +30,19 @@ pub struct Erasure {
     /// When all was erased; `None` as long as it is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finished_at: Option<Timestamp>,
-    /// On how many accounts they were when it began.
+    /// How many accounts they were on when it began.
     pub accounts: u32,
-    /// Rows of ledgers that were made anonymous.
+    /// Number of ledger rows made anonymous.
     #[serde(default)]
     pub ledger_rows: u64,
-    /// Entries of their audit trail that were deleted.
+    /// Number of deleted entries of their audit trail.
     #[serde(default)]
     pub trail_entries: u64,
     /// The hash of their address.
     pub(crate) address_hash: String,
 }
 
-/// The note on an erasure that is not over.
+/// The note that an erasure is not finished.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ErasingNote {
@@ -51,7 +52,7 @@ pub struct ErasingNote {
     pub since: Timestamp,
 }
 
-/// What became of taking an erasure back.
+/// The result of readmitting an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readmitted {
     /// An import may bring the address again.
@@ -69,13 +70,14 @@ impl DirectoryStore {
 
     /// The erasure of a recipient, if there was one, read consistently.
     pub async fn erasure(&self, recipient: RecipientId) -> Result<Option<Erasure>, StoreError> {
-        // It lies in the recipient's partition, of which roles read named attributes only.
+        // It lies in the recipient's partition, where roles may read only named attributes.
         let batch = Batch::new("read an erasure").only(attributes_of::<Erasure>());
         Ok(self.table.get_each_of(batch, [keys::erasure(recipient)]).await?.pop())
     }
 
-    /// Begins to erase a recipient who is as they were read. From now on no import links the address, nobody mails them, and no password that they had
-    /// opens anything. `None`, and nothing is written, if they have changed or are being erased already.
+    /// Begins to erase a recipient that is unchanged since it was read. From now on no import links the address, no
+    /// campaign mails it, and no password opens anything. `None`, and nothing is written, if the recipient has changed
+    /// or is being erased already.
     pub async fn begin_erasure(
         &self,
         recipient: &RecipientItem,
@@ -103,7 +105,7 @@ impl DirectoryStore {
         Ok(tx.write().await?.is_done().then_some(erasure))
     }
 
-    /// Takes the address off these accounts, and the name with it. Starts no transaction after `until`.
+    /// Removes address and name from these accounts. Starts no transaction after `until`.
     pub async fn forget_on(
         &self,
         recipient: &RecipientItem,
@@ -113,8 +115,8 @@ impl DirectoryStore {
         import::forget(&Importing { store: self, until }, &address_of(recipient)?, accounts).await
     }
 
-    /// Deletes a recipient who is as they were read, linked to nothing, with the address row; the company's portal is told. `false`, and
-    /// nothing is written, if they have changed.
+    /// Deletes a recipient that is unlinked and unchanged since it was read, with its address row, and keeps an event
+    /// for the company's portal. `false`, and nothing is written, if the recipient has changed.
     pub async fn remove(&self, recipient: &RecipientItem, now: Timestamp) -> Result<bool, StoreError> {
         let id = recipient.recipient_id;
         let mut tx = self.table.tx("delete a recipient");
@@ -124,24 +126,24 @@ impl DirectoryStore {
         Ok(tx.write().await?.is_done())
     }
 
-    /// Notes that all is erased. From now on the erasure may be taken back ([`DirectoryStore::readmit`]).
+    /// Notes that all is erased. From now on the address may be readmitted ([`DirectoryStore::readmit`]).
     pub async fn finish_erasure(&self, erasure: &Erasure) -> Result<(), StoreError> {
         let kept = self.table.put(keys::erasure(erasure.recipient_id), erasure);
         let marked = self.table.update(keys::erased(&erasure.address_hash)).remove("erasing");
         let mut tx = self.table.tx("finish an erasure");
         tx.add(kept.when(exists().and(lacks("finishedAt"))));
         tx.add(marked.when(is("erasing", erasure.recipient_id)));
-        // Refused only where another call was faster.
+        // Refused only if another call was faster.
         tx.write().await?;
         Ok(())
     }
 
-    /// The erasures that are not over.
+    /// The erasures that are not finished.
     pub async fn erasing(&self) -> Result<Vec<ErasingNote>, StoreError> {
         DirectoryReader::of(self.table.clone()).erasing().await
     }
 
-    /// Forgets the note on an erasure: nothing of it is left to be done.
+    /// Deletes the note on an erasure: nothing is left to be done.
     pub async fn end_erasure(&self, recipient: RecipientId) -> Result<(), StoreError> {
         self.table.run("end an erasure", self.table.delete(keys::erasing(recipient))).await?;
         Ok(())

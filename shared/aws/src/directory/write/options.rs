@@ -1,4 +1,4 @@
-//! What the filter fields of a division may be set to: a row for every value that was ever imported.
+//! The values of a division's filter fields: a row for every value that was ever imported.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,13 +11,13 @@ use crate::directory::item::FilterOptionItem;
 use crate::directory::keys;
 use crate::table::{StoreError, TRANSACTION_ACTIONS};
 
-/// How many options a function remembers to have written; beyond that it begins anew.
+/// Most options that a function remembers to have written; beyond that it forgets all of them.
 const REMEMBERED: usize = 20_000;
 
 /// An option: division and sort key.
 type FilterOption = (DivisionId, String);
 
-/// Options that are known to be stored. They are never deleted.
+/// Options known to be stored. They are never deleted.
 #[derive(Clone, Debug, Default)]
 pub(super) struct KnownOptions(Arc<Mutex<HashSet<FilterOption>>>);
 

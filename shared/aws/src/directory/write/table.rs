@@ -1,4 +1,4 @@
-//! The table as an import reads and writes it.
+//! The reads and writes of an import.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -78,7 +78,8 @@ impl DirectoryStore {
         Ok(snapshot)
     }
 
-    /// Reads who has these addresses, and which were erased, and reserves ids for those that nobody has.
+    /// Reads the recipients of these addresses and which addresses were erased, and reserves ids for addresses without
+    /// a recipient.
     async fn read_addresses(&self, addresses: BTreeSet<Address>, snapshot: &mut Snapshot) -> Result<(), StoreError> {
         if addresses.is_empty() {
             return Ok(());
