@@ -70,6 +70,28 @@ impl Call {
         (&self.method, &self.path)
     }
 
+    /// The body, if it is JSON.
+    pub fn json_body(&self) -> Option<Value> {
+        let is_json = self.headers.get("Content-Type").is_some_and(|content_type| content_type == "application/json");
+        self.body.as_ref().filter(|_| is_json).and_then(|body| serde_json::from_str(body).ok())
+    }
+
+    /// At this path, whatever it holds.
+    pub fn at(self, path: &str) -> Self {
+        Self { path: path.to_owned(), ..self }
+    }
+
+    /// With a parameter of the query.
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        self.query.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With a body, whatever the headers say of it.
+    pub fn raw_body(self, body: &str) -> Self {
+        Self { body: Some(body.to_owned()), ..self }
+    }
+
     /// With a JSON body.
     pub fn json(self, body: &Value) -> Self {
         self.body("application/json", body.to_string())
@@ -119,7 +141,11 @@ impl Call {
 
     /// Makes the call.
     pub async fn on(&self, router: Router) -> Answer {
-        let multi_query: Map<_, _> = self.query.iter().map(|(name, value)| (name.clone(), json!([value]))).collect();
+        let mut multi_query: Map<String, Value> = Map::new();
+        for (name, value) in &self.query {
+            let values = multi_query.entry(name.clone()).or_insert_with(|| json!([]));
+            values.as_array_mut().unwrap().push(json!(value));
+        }
         let multi_headers: Map<_, _> =
             self.headers.iter().map(|(name, value)| (name.clone(), json!([value]))).collect();
         let event = json!({

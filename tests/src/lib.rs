@@ -9,6 +9,7 @@
 pub mod activation;
 pub mod clock;
 pub mod cloud;
+pub mod contract;
 pub mod http;
 pub mod line;
 pub mod lists;

@@ -27,7 +27,7 @@ use crate::{Activate, read};
 const TIME_TO_PUBLISH: Duration = Duration::from_secs(3);
 
 /// Most characters of what is typed as temporary password; far more than one has, however it is copied.
-const TYPED: usize = 1_000;
+pub(crate) const TYPED: usize = 1_000;
 
 /// The answer to every refusal, whatever its reason.
 const REFUSED: &str = "The address or the temporary password is not right, or the password has expired or was used before. \

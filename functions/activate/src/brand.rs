@@ -8,12 +8,13 @@ use axum::http::Uri;
 use portal_domain::account::parse::NAME_CHARS;
 use portal_domain::{Division, DivisionId};
 use portal_http::{Problem, Query};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::Activate;
 
 /// What everybody may know of a division: it is in each of its e-mails.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Brand {
     division: DivisionId,

@@ -20,7 +20,7 @@ use crate::Campaigns;
 use crate::one::OneView;
 
 /// Upper limit of `expectedRecipients`, above any real number of recipients.
-const MOST_EXPECTED: u64 = 1_000_000_000;
+pub(crate) const MOST_EXPECTED: u64 = 1_000_000_000;
 
 pub(crate) async fn pause(
     State(campaigns): State<Arc<Campaigns>>,

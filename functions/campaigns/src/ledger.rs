@@ -16,6 +16,7 @@ use portal_http::csv::{Table, wants_csv};
 use portal_http::cursor::{Page, PageRequest};
 use portal_http::words::{self, Clock};
 use portal_http::{Caller, Problem, Query};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
@@ -25,7 +26,7 @@ use crate::Campaigns;
 const DEFAULT_LIMIT: u64 = 100;
 
 /// Most rows in a page of JSON.
-const MOST_ROWS: u64 = 1_000;
+pub(crate) const MOST_ROWS: u64 = 1_000;
 
 /// Rows in a page of CSV, unless the caller asks for fewer.
 const CSV_ROWS: u64 = 5_000;
@@ -44,9 +45,10 @@ const COLUMNS: [&str; 10] = [
 ];
 
 /// One row of a campaign's ledger. Address and name are current, and empty if the recipient no longer exists.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Row {
+#[schemars(rename = "LedgerRow")]
+pub(crate) struct Row {
     recipient_id: RecipientId,
     email: String,
     name: String,

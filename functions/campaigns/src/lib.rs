@@ -4,15 +4,14 @@ mod clear;
 mod control;
 mod ledger;
 mod one;
+mod routes;
 mod set_back;
 mod settle;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::Uri;
-use axum::routing::{delete, get, post};
 use futures::{StreamExt, TryStreamExt};
 use portal_aws::audit::Audit;
 use portal_aws::campaigns::CampaignStore;
@@ -26,7 +25,9 @@ use portal_domain::campaign::CampaignView;
 use portal_domain::permission::Divisions;
 use portal_domain::{Campaign, CampaignId, DivisionId, RecipientId};
 use portal_http::cursor::{Page, PageRequest};
-use portal_http::{Caller, Permission, Problem, Query, require};
+use portal_http::{Caller, Problem, Query};
+
+pub use routes::{router, routes};
 
 /// Campaigns in a page, unless the caller says otherwise.
 const DEFAULT_LIMIT: u64 = 20;
@@ -75,24 +76,6 @@ impl Campaigns {
     fn unknown() -> Problem {
         Problem::not_found("There is no such campaign.")
     }
-}
-
-/// The routes, guarded.
-pub fn router(campaigns: Campaigns) -> Router {
-    let routes = Router::new()
-        .route("/v1/campaigns", get(list))
-        .route("/v1/campaigns/{campaign_id}", get(one::one))
-        .route("/v1/campaigns/{campaign_id}/recipients", get(ledger::recipients))
-        .route("/v1/campaigns/{campaign_id}/pause", post(control::pause))
-        .route("/v1/campaigns/{campaign_id}/resume", post(control::resume))
-        .route("/v1/campaigns/{campaign_id}/cancel", post(control::cancel))
-        .route("/v1/campaigns/{campaign_id}/retry", post(control::retry))
-        .route("/v1/campaigns/{campaign_id}/settle", post(settle::settle))
-        .route("/v1/recipients/{recipient_id}/undeliverable", delete(clear::undeliverable))
-        .route("/v1/recipients/{recipient_id}/withdraw", post(set_back::withdraw))
-        .route("/v1/recipients/{recipient_id}/set-back", post(set_back::set_back))
-        .with_state(Arc::new(campaigns));
-    require(Permission::SendInvitations, routes)
 }
 
 async fn list(

@@ -11,6 +11,7 @@ use portal_domain::campaign::audit::{self, AuditEntry};
 use portal_domain::campaign::{CampaignView, Command, Effect, Progress, StateReason};
 use portal_http::query::NoQuery;
 use portal_http::{Caller, Problem};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::Campaigns;
@@ -19,8 +20,9 @@ use crate::Campaigns;
 const AUDIT_ENTRIES: usize = 100;
 
 /// A campaign, with what may be done to it and who did what.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "CampaignInFull")]
 pub(crate) struct OneView {
     #[serde(flatten)]
     campaign: CampaignView,

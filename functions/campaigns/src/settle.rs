@@ -13,13 +13,14 @@ use portal_domain::outcome::LedgerEvent;
 use portal_domain::{Campaign, Outcome, RecipientId};
 use portal_http::body::JsonBody;
 use portal_http::{Caller, Problem};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::Campaigns;
 
 /// Most recipients that one request may name.
-const MOST_NAMED: usize = 1_000;
+pub(crate) const MOST_NAMED: usize = 1_000;
 
 /// Rows that are settled between two checks of the time.
 const PAGE: usize = 400;
@@ -36,7 +37,7 @@ struct Decision {
 }
 
 /// What became of a decision.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Settled {
     /// How many were settled by this request.

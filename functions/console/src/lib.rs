@@ -16,7 +16,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
-use portal_http::Problem;
+use portal_http::body::JSON;
+use portal_http::{Operation, Problem, Routes};
 use sha2::{Digest, Sha256};
 
 use files::Files;
@@ -29,17 +30,35 @@ const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000,
 const ASK_FIRST: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// The routes, open to everyone: the files have no secrets, and a browser gets the settings anyway.
+pub fn routes() -> Routes<()> {
+    // Scanners of mail ask for the head of a link's page first.
+    Routes::open()
+        .page("/", console)
+        .page("/mail-frame", mail_frame)
+        .page("/activate", activate)
+        .and_head()
+        .page("/activate/{rest+}", broken_link::lead_back)
+        .and_head()
+        .page("/{page}", broken_link::lead_back)
+        .and_head()
+        .page("/settings.json", settings)
+        .page("/assets/{hash}/{file}", asset)
+        .get(
+            "/v1/openapi.json",
+            description,
+            Operation::new("This description").answers::<serde_json::Value>(StatusCode::OK),
+        )
+}
+
+/// The router of the routes. The gateway takes the address with a slash for the one without.
 pub fn router() -> Router {
-    Router::new()
-        .route("/", get(console))
-        .route("/mail-frame", get(mail_frame))
-        .route("/activate", get(activate))
-        .route("/activate/", get(broken_link::lead_back))
-        .route("/activate/{*rest}", get(broken_link::lead_back))
-        .route("/{page}", get(broken_link::lead_back))
-        .route("/settings.json", get(settings))
-        .route("/assets/{hash}/{file}", get(asset))
-        .layer(axum::middleware::map_response(headers::add_common))
+    let routes = routes().router(()).route("/activate/", get(broken_link::lead_back));
+    routes.layer(axum::middleware::map_response(headers::add_common))
+}
+
+/// The API's description.
+async fn description() -> impl IntoResponse {
+    ([(CONTENT_TYPE, JSON), (CACHE_CONTROL, "no-cache")], include_str!("../../../docs/openapi.json"))
 }
 
 /// The operator's page.

@@ -136,7 +136,7 @@ async fn end_import(begun: Vec<Begun<'_>>, changes: &[Change], outcomes: &[Outco
 
 impl Directory {
     async fn delete(&self, account_id: AccountId, caller: &Caller, extensions: &Extensions) -> Result<(), Problem> {
-        let forbidden = || Problem::forbidden_for(Permission::Directory, "the account's division");
+        let forbidden = || Problem::forbidden_for(&[Permission::Directory], "the account's division");
         let permitted = caller.divisions();
         let Some(account) = self.store.account(&account_id).await? else { return Ok(()) };
         if !permitted.includes(&account.division) {

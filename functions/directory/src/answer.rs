@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use portal_domain::input::FieldError;
 use portal_http::Problem;
 use portal_http::problem::ProblemType;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
@@ -16,7 +17,7 @@ const NOTHING_STORED: ProblemType =
     ProblemType::new("/problems/nothing-stored", "None of the accounts could be stored");
 
 /// Faults and warnings of one account of a call.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AccountResult {
     /// Its place among the accounts of the call, from 0.
@@ -35,6 +36,17 @@ pub struct AccountResult {
     /// unchanged.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub retry: bool,
+}
+
+/// What became of a call, as the answer says it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Stored {
+    /// How many accounts are stored.
+    stored: usize,
+    /// How many are not.
+    failed: usize,
+    /// Accounts with faults or warnings.
+    results: Vec<AccountResult>,
 }
 
 /// What became of a call.
@@ -59,7 +71,7 @@ impl IntoResponse for Imported {
         let notable = |result: &AccountResult| !result.errors.is_empty() || !result.warnings.is_empty();
         let results: Vec<_> = self.results.into_iter().filter(notable).map(shortened).collect();
         if failed == 0 || stored > 0 {
-            return Json(json!({ "stored": stored, "failed": failed, "results": results })).into_response();
+            return Json(Stored { stored, failed, results }).into_response();
         }
         let detail = format!("Of {failed} accounts none was stored; results say why.");
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, NOTHING_STORED, detail)

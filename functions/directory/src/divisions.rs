@@ -10,11 +10,25 @@ use portal_aws::audit::Audit;
 use portal_aws::directory::write::Put;
 use portal_domain::Division;
 use portal_domain::audit::{Deed, Entry};
+use portal_domain::input::FieldError;
 use portal_http::body::JsonBody;
 use portal_http::{Caller, Problem};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::json;
 
 use crate::Directory;
+
+/// A division as it is stored.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Division")]
+pub struct Kept {
+    #[serde(flatten)]
+    division: Division,
+    /// What was cleaned, or will not be shown.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<FieldError>,
+}
 
 /// Stores a division and answers it as stored, with `warnings` about what was cleaned or will not be shown: 201 when it
 /// is new, else 200.
@@ -33,11 +47,7 @@ pub async fn store(
         Put::Created => (StatusCode::CREATED, None),
         Put::Replaced(before) => (StatusCode::OK, Some(json!(before))),
     };
-    let mut stored = json!(division);
-    begun.done(before, Some(stored.clone())).await;
+    begun.done(before, Some(json!(division))).await;
     tracing::info!(division = %division.division, "division stored");
-    if !warnings.is_empty() {
-        stored["warnings"] = json!(warnings);
-    }
-    Ok((status, Json(stored)).into_response())
+    Ok((status, Json(Kept { division, warnings })).into_response())
 }

@@ -17,6 +17,7 @@ use portal_domain::{DivisionId, EmailAddress, Recipient, RecipientId};
 use portal_http::body::{JsonBody, reason};
 use portal_http::problem::ProblemType;
 use portal_http::{Caller, Problem};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
@@ -28,9 +29,9 @@ const TYPED_ADDRESS: usize = 1_000;
 const UNDER_WAY: ProblemType = ProblemType::new("/problems/erasure-under-way", "The person is still being erased");
 
 /// The state of an erasure.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Erased {
+pub(crate) struct Erased {
     recipient_id: RecipientId,
     division: DivisionId,
     /// `erased`, or `underWay`: then the sweep or the same call continues it.
@@ -94,6 +95,13 @@ pub async fn erase(
     Ok(Json(erased).into_response())
 }
 
+/// Whether anybody with the address was erased.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Readmission {
+    was_erased: bool,
+}
+
 /// Answers whether anybody with the address was erased.
 pub async fn readmit(
     State(directory): State<Arc<Directory>>,
@@ -132,8 +140,9 @@ pub async fn readmit(
         }
         outcome => {
             let was_erased = outcome == Readmitted::Done;
-            begun.done(before, Some(json!({ "wasErased": was_erased }))).await;
-            Ok(Json(json!({ "wasErased": was_erased })).into_response())
+            let readmission = Readmission { was_erased };
+            begun.done(before, Some(json!(readmission))).await;
+            Ok(Json(readmission).into_response())
         }
     }
 }

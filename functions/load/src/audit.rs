@@ -22,7 +22,7 @@ use crate::page::{MOST_BYTES, MOST_TIME, bytes};
 const DEFAULT_LIMIT: u64 = 50;
 
 /// Most entries in a page.
-const MOST_ENTRIES: u64 = 500;
+pub(crate) const MOST_ENTRIES: u64 = 500;
 
 /// The query that a cursor is valid for.
 type List<'a> = (&'static str, Option<&'a DivisionId>, Option<&'a str>, Option<Timestamp>, Option<Timestamp>);

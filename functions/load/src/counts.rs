@@ -11,13 +11,15 @@ use portal_domain::campaign::CampaignView;
 use portal_domain::selection::Counts;
 use portal_http::filter::filter_from_query;
 use portal_http::{Caller, Problem};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::Load;
 
 /// The counts of a selection, and the time they are as of.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Load")]
 pub(crate) struct CountsAnswer {
     #[serde(flatten)]
     counts: Counts,

@@ -12,11 +12,12 @@ use portal_domain::mail::language::OFFERED;
 use portal_domain::mail::template::Head;
 use portal_domain::{Division, DivisionId, TemplateId};
 use portal_http::{Caller, Problem, Query};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::Load;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Filters {
     divisions: Vec<DivisionFilters>,
     templates: Vec<TemplateChoice>,
@@ -25,7 +26,7 @@ pub(crate) struct Filters {
 }
 
 /// A division, with the values that occur in it, sorted.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct DivisionFilters {
     division: DivisionId,
@@ -40,7 +41,7 @@ struct DivisionFilters {
     site_sources: BTreeSet<String>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct TemplateChoice {
     template_id: TemplateId,

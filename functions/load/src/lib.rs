@@ -8,12 +8,10 @@ mod page;
 mod person;
 mod person_data;
 mod recipients;
+mod routes;
+mod stored;
 mod unreachable;
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::routing::get;
 use portal_aws::audit::Audit;
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::clock;
@@ -24,8 +22,10 @@ use portal_aws::settings::InvalidSetting;
 use portal_domain::audit::{Deed, Entry};
 use portal_domain::selection::Rules;
 use portal_domain::{Division, DivisionId, Filter};
-use portal_http::{Caller, Permission, Problem, require};
+use portal_http::{Caller, Problem};
 use serde_json::Value;
+
+pub use routes::{router, routes};
 
 /// The function, with what it needs.
 #[derive(Clone, Debug)]
@@ -66,19 +66,4 @@ impl Load {
 /// The rules of a campaign that starts now.
 fn rules(include_recently_invited: bool) -> Rules {
     Rules::of_new_campaign(clock::now(), include_recently_invited)
-}
-
-/// The routes, guarded.
-pub fn router(load: Load) -> Router {
-    let load = Arc::new(load);
-    let routes = Router::new()
-        .route("/v1/filters", get(filters::list))
-        .route("/v1/counts", get(counts::count))
-        .route("/v1/recipients", get(recipients::list))
-        .route("/v1/recipients/{recipient_id}", get(person::one))
-        .route("/v1/recipients/{recipient_id}/data", get(person_data::export))
-        .route("/v1/unreachable", get(unreachable::list))
-        .with_state(load.clone());
-    let audit = Router::new().route("/v1/audit", get(audit::list)).with_state(load);
-    require(Permission::SendInvitations, routes).merge(require(Permission::Audit, audit))
 }

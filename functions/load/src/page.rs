@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 const DEFAULT_LIMIT: u64 = 100;
 
 /// Most rows in a page of JSON.
-const MOST_ROWS: u64 = 1_000;
+pub(crate) const MOST_ROWS: u64 = 1_000;
 
 /// Rows in a page of CSV, unless the caller asks for fewer.
 const CSV_ROWS: u64 = 5_000;

@@ -14,6 +14,7 @@ use portal_domain::feedback::Standing;
 use portal_domain::selection::{Verdict, judge};
 use portal_domain::{CampaignId, DivisionId, Filter, Outcome, Recipient, RecipientId, TemplateId};
 use portal_http::{Caller, Problem, Query};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::Load;
@@ -22,8 +23,9 @@ use crate::recipients::row::Row;
 /// Most campaigns, and entries of the audit trail, in a person's history.
 const MOST_ENTRIES: usize = 50;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "RecipientInFull")]
 pub(crate) struct Person {
     #[serde(flatten)]
     row: Row,
@@ -42,7 +44,7 @@ pub(crate) struct Person {
 }
 
 /// Whether a campaign that started now would e-mail the person, and if not, why.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Decision {
     will_email: bool,
@@ -56,8 +58,9 @@ impl From<Verdict> for Decision {
 }
 
 /// The person's outcome in one campaign.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "PersonHistory")]
 struct Entry {
     campaign_id: CampaignId,
     started_at: Timestamp,

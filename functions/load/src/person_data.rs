@@ -20,6 +20,7 @@ use portal_domain::recipient::SetBack;
 use portal_domain::{Account, AccountId, CampaignId, DivisionId, Outcome, PortalStatus, Recipient, RecipientId};
 use portal_http::record::Rows;
 use portal_http::{Caller, Problem, Query, cursor};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::{Load, page};
@@ -39,9 +40,9 @@ const MOST_ENTRIES: usize = 8_000;
 /// The file's own note on what it leaves out.
 const LEFT_OUT: &str = "Passwords are stored as salted digests only. The digests are left out.";
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct PersonData {
+pub(crate) struct PersonData {
     as_of: Timestamp,
     left_out: &'static str,
     recipient: Stored,
@@ -57,8 +58,9 @@ struct PersonData {
 }
 
 /// The recipient's own item.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "StoredRecipient")]
 struct Stored {
     recipient_id: RecipientId,
     division: DivisionId,
@@ -81,15 +83,16 @@ struct Stored {
 }
 
 /// An account that links the person: its name, and the person's own contacts.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "PersonOnAccount")]
 struct OnAccount {
     account_id: AccountId,
     account_name: String,
     contacts: Vec<OwnContact>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct OwnContact {
     contact_id: String,
@@ -100,7 +103,7 @@ struct OwnContact {
 }
 
 /// Their outcome in one campaign.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct InCampaign {
     campaign_id: CampaignId,

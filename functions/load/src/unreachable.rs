@@ -13,6 +13,7 @@ use portal_domain::email::Unusable;
 use portal_domain::{Account, AccountId, Filter};
 use portal_http::cursor::Page;
 use portal_http::{Caller, Problem, Query, words};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
 
@@ -21,9 +22,10 @@ use crate::page::{Cells, Paging, Sheet};
 use page::{Position, fill};
 
 /// A contact without a usable address.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Row {
+#[schemars(rename = "UnreachableContact")]
+pub(crate) struct Row {
     account_id: AccountId,
     account_name: String,
     contact_id: String,

@@ -33,7 +33,7 @@ use crate::{Schedules, unknown};
 const MOST_SCHEDULES: usize = 500;
 
 /// Fields of an answer that a request may contain and that are ignored, so that an answer can be changed and sent back.
-const TOLD: [&str; 14] = [
+pub(crate) const TOLD: [&str; 14] = [
     "scheduleId",
     "owner",
     "timeZone",

@@ -3,12 +3,9 @@
 mod keep;
 mod list;
 mod preview;
+mod routes;
 mod view;
 
-use std::sync::Arc;
-
-use axum::Router;
-use axum::routing::{get, post};
 use jiff::Timestamp;
 use portal_aws::audit::Audit;
 use portal_aws::campaigns::CampaignStore;
@@ -19,7 +16,9 @@ use portal_aws::scheduler::Scheduler;
 use portal_aws::settings::InvalidSetting;
 use portal_domain::schedule::ScheduleState;
 use portal_domain::{Division, Schedule, ScheduleId};
-use portal_http::{Caller, Permission, Problem, require};
+use portal_http::{Caller, Problem};
+
+pub use routes::{router, routes};
 
 /// The function, with what it needs.
 #[derive(Clone, Debug)]
@@ -61,17 +60,4 @@ impl Schedules {
 
 fn unknown() -> Problem {
     Problem::not_found("There is no such schedule.")
-}
-
-/// The routes, guarded.
-pub fn router(schedules: Schedules) -> Router {
-    let routes = Router::new()
-        .route("/v1/schedules", get(list::schedules).post(keep::create))
-        .route("/v1/schedules/preview", post(preview::preview))
-        .route("/v1/schedules/{schedule_id}", get(list::one).put(keep::save).delete(keep::delete))
-        .route("/v1/schedules/{schedule_id}/pause", post(keep::pause))
-        .route("/v1/schedules/{schedule_id}/resume", post(keep::resume))
-        .route("/v1/schedules/{schedule_id}/occurrences", get(list::occurrences))
-        .with_state(Arc::new(schedules));
-    require(Permission::SendInvitations, routes)
 }

@@ -21,7 +21,7 @@ use crate::view::{OccurrenceView, ScheduleView};
 const DEFAULT_LIMIT: u64 = 50;
 
 /// Most items in a page.
-const MOST_ITEMS: u64 = 100;
+pub(crate) const MOST_ITEMS: u64 = 100;
 
 pub(crate) async fn schedules(
     State(schedules): State<Arc<Schedules>>,

@@ -10,13 +10,15 @@ use portal_domain::schedule::{Sketch, shown_runs};
 use portal_domain::selection::{Counts, Rules};
 use portal_http::body::JsonBody;
 use portal_http::{Caller, Problem};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::Schedules;
 
 /// The next runs, and whom a run would e-mail today.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "SchedulePreview")]
 pub(crate) struct Preview {
     time_zone: String,
     next_runs: Vec<String>,

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use portal_domain::schedule::{Occurrence, OffReason, Plan, ScheduleState};
 use portal_domain::{Division, Schedule, ScheduleId};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Warning on a schedule stored before limits were required for pending recipients.
@@ -11,8 +12,9 @@ const NO_LIMITS: &str = "This schedule reminds people who are pending without en
      (pendingDays) and how many reminders each of them gets at most (maxReminders), or address only who was never invited.";
 
 /// A schedule.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Schedule")]
 pub(crate) struct ScheduleView {
     schedule_id: ScheduleId,
     revision: u32,
@@ -40,8 +42,9 @@ pub(crate) struct ScheduleView {
 }
 
 /// An occurrence.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Occurrence")]
 pub(crate) struct OccurrenceView {
     #[serde(flatten)]
     occurrence: Occurrence,

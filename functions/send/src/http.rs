@@ -6,25 +6,48 @@ use axum::extract::{Request, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
 use axum::{Json, Router};
 use portal_aws::campaigns::request::RequestKey;
+use portal_domain::campaign::MOST_PER_MINUTE;
 use portal_domain::selection::people;
 use portal_http::body::{self, JSON};
 use portal_http::problem::ProblemType;
-use portal_http::{Caller, Permission, Problem, idempotency, require};
+use portal_http::routes::shape::{address, filter, flag, object, text, whole};
+use portal_http::{Caller, Operation, Permission, Problem, Routes, idempotency};
 use serde_json::json;
 
 use crate::Send;
-use crate::start::{Asker, Refusal};
+use crate::request::MOST_RECIPIENTS;
+use crate::start::{Accepted, Asker, Refusal};
 
 /// Most bytes of a request: a filter and a few names.
 const BODY_LIMIT: usize = 64 * 1024;
 
 /// The route, guarded.
+pub fn routes() -> Routes<Arc<Send>> {
+    let order = object(
+        &[("filter", filter()), ("templateId", text(100)), ("emailFrom", address())],
+        &[
+            ("expectedRecipients", whole(0..=MOST_RECIPIENTS)),
+            ("recipientId", text(36)),
+            ("includeRecentlyInvited", flag()),
+            ("maxPerMinute", whole(1..=MOST_PER_MINUTE)),
+        ],
+    );
+    Routes::guarded_by(&[Permission::SendInvitations]).post(
+        "/v1/campaigns",
+        start,
+        Operation::new("Starts a campaign")
+            .idempotent(true)
+            .body(order)
+            .makes::<Accepted>(StatusCode::ACCEPTED)
+            .problem(StatusCode::CONFLICT),
+    )
+}
+
+/// The router of the route.
 pub fn router(send: Send) -> Router {
-    let routes = Router::new().route("/v1/campaigns", post(start)).with_state(Arc::new(send));
-    require(Permission::SendInvitations, routes)
+    routes().router(Arc::new(send))
 }
 
 async fn start(
@@ -53,7 +76,7 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::Malformed(errors) => errors.into(),
             Refusal::Forbidden(division) => {
-                Self::forbidden_for(Permission::SendInvitations, format!("division {division}"))
+                Self::forbidden_for(&[Permission::SendInvitations], format!("division {division}"))
             }
             Refusal::KeyReused => idempotency::reused(),
             Refusal::Sender(refusal) => Self::sender_refused(refusal),

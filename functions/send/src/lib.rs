@@ -9,7 +9,7 @@ use portal_aws::context::Context;
 use portal_aws::launch::Launcher;
 use portal_aws::settings::InvalidSetting;
 
-pub use http::router;
+pub use http::{router, routes};
 pub use request::SendRequest;
 
 /// The function, with what it needs.

@@ -7,7 +7,7 @@ use portal_domain::{Filter, RecipientId, TemplateId};
 use serde_json::Value;
 
 /// Most people that one request may expect: far above any division, and safe in a JSON number.
-const MOST_RECIPIENTS: u64 = 1_000_000_000;
+pub(crate) const MOST_RECIPIENTS: u64 = 1_000_000_000;
 
 /// A request to start a campaign, validated as far as possible without other data.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,6 +16,7 @@ use portal_domain::input::FieldError;
 use portal_domain::selection::Counts;
 use portal_domain::{CampaignId, Division, DivisionId};
 use portal_http::Caller;
+use schemars::JsonSchema;
 use serde_json::Value;
 
 use crate::{Send, SendRequest};
@@ -74,7 +75,8 @@ impl From<launch::Refusal> for Refusal {
 }
 
 /// A campaign that was started, now or by an earlier call with the same key.
-#[derive(Debug, serde::Serialize)]
+#[derive(Debug, serde::Serialize, JsonSchema)]
+#[schemars(rename = "StartedCampaign")]
 pub struct Accepted {
     /// The campaign.
     #[serde(flatten)]

@@ -7,10 +7,10 @@ use portal_http::Problem;
 use serde_json::Value;
 
 /// Most characters of a template's name.
-const NAME: usize = 100;
+pub(crate) const NAME: usize = 100;
 
 /// Most characters of a language tag, as BCP 47 (4.4.1) recommends that software support.
-const LANGUAGE: usize = 35;
+pub(crate) const LANGUAGE: usize = 35;
 
 /// The division and recipient that a template is shown for.
 #[derive(Debug, PartialEq, Eq)]

@@ -19,6 +19,7 @@ use portal_http::problem::ProblemType;
 use portal_http::query::NoQuery;
 use portal_http::record::Rows;
 use portal_http::{Caller, Problem, Query};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -26,7 +27,8 @@ use crate::Templates;
 use crate::input::{Draft, draft, parse, version};
 
 /// A list is returned whole, because templates and versions are few.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "{T}Items")]
 pub(crate) struct Items<T> {
     items: Vec<T>,
 }
@@ -39,7 +41,8 @@ impl<T: Serialize> IntoResponse for Items<T> {
 }
 
 /// A template in full.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Template")]
 pub(crate) struct Whole {
     #[serde(flatten)]
     head: Head,

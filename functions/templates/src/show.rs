@@ -15,6 +15,7 @@ use portal_domain::{Division, Recipient, TemplateId};
 use portal_http::body::JsonBody;
 use portal_http::stage::public_url;
 use portal_http::{Caller, Problem};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::Templates;
@@ -22,7 +23,8 @@ use crate::input::{Audience, audience, parse, sources, version};
 use crate::keep::no_version;
 
 /// A previewed e-mail.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "MailPreview")]
 pub(crate) struct Preview {
     subject: String,
     html: String,

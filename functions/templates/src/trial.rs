@@ -14,6 +14,7 @@ use portal_domain::password::TemporaryPassword;
 use portal_http::body::JsonBody;
 use portal_http::problem::ProblemType;
 use portal_http::{Caller, Problem};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::Templates;
@@ -24,7 +25,8 @@ use crate::show::render;
 const MARK: &str = "[Test] ";
 
 /// The address that the test mail went to.
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "TestMail")]
 pub(crate) struct Sent {
     to: String,
 }

@@ -4,6 +4,7 @@ pub mod links;
 pub mod parse;
 
 use rust_decimal::Decimal;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::email::Unusable;
@@ -43,7 +44,7 @@ pub struct Account {
 }
 
 /// A place where an account's services are delivered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Site {
     /// Unique within the account.

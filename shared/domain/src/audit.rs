@@ -3,6 +3,7 @@
 //! Actions on one campaign, recipient or schedule are in its own trail too (`campaign::audit`).
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -10,7 +11,7 @@ use crate::DivisionId;
 use crate::campaign::audit::{Actor, Person};
 
 /// What somebody did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Deed {
     /// A page of the recipients of a selection was exported.
@@ -52,7 +53,7 @@ pub enum Deed {
 }
 
 /// How it ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Ending {
     /// It was done.
@@ -62,8 +63,9 @@ pub enum Ending {
 }
 
 /// One entry of the audit. It is written before anything is done, and completed afterwards (guarantee 9).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "AuditEvent")]
 pub struct Entry {
     /// A ULID: entries sort by the time at which they were made.
     pub entry_id: String,

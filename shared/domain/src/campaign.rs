@@ -10,6 +10,7 @@ mod view;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::acceptances::{AcceptanceView, Acceptances};
@@ -40,8 +41,9 @@ pub const MOST_PER_MINUTE: u64 = 1_000_000;
 pub const DELIVERY_SIZE: usize = 40;
 
 /// A campaign as it was started, and its state.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "CampaignItem")]
 pub struct Campaign {
     /// Sorts by start.
     pub campaign_id: CampaignId,
@@ -113,7 +115,7 @@ pub struct Campaign {
 }
 
 /// The schedule that started a campaign.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StartedBy {
     /// The schedule.

@@ -5,6 +5,7 @@ pub mod parse;
 use std::collections::BTreeSet;
 
 use jiff::tz::TimeZone;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::input::FieldError;
@@ -12,8 +13,9 @@ use crate::search::folded;
 use crate::{DivisionId, host};
 
 /// A division as imported and as stored.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "DivisionItem")]
 pub struct Division {
     /// Its id, as in filters.
     pub division: DivisionId,
@@ -31,10 +33,10 @@ pub struct Division {
     /// The allowed senders, normalised. Without a list, all addresses of its own address's domain are allowed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub senders: Vec<String>,
-    /// Reply-to address, normalised; by default [`Division::email`].
+    /// Reply-to address, normalised; by default the division's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<String>,
-    /// Servers that its e-mails may link to besides its own ([`Division::hosts`]): names in ASCII and lower case.
+    /// Servers that its e-mails may link to besides its own: names in ASCII and lower case.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub link_hosts: Vec<String>,
 }

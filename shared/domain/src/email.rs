@@ -5,6 +5,7 @@ mod read;
 use std::fmt;
 
 use email_address::Options;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use read::{Read, Refused};
@@ -21,7 +22,7 @@ pub const ADDRESS_BYTES: usize = 254;
 pub struct EmailAddress(String);
 
 /// Why a text is not a usable address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, thiserror::Error, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Unusable {
     /// There is none.

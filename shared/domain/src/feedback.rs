@@ -5,13 +5,14 @@
 
 pub mod parse;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Outcome;
 use crate::outcome::LedgerEvent;
 
 /// The standing of an e-mail that SES accepted, in ascending rank.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Standing {
     /// SES could not deliver it yet, and keeps trying.
@@ -52,7 +53,7 @@ impl Standing {
 }
 
 /// Numbers of sent e-mails by standing. E-mails without a report are not counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the fields are the standings")]
 pub struct Feedback {

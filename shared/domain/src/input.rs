@@ -1,5 +1,6 @@
 //! Reads untrusted JSON objects field by field, so that all faults are reported at once (guarantee 12).
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -32,7 +33,7 @@ pub fn id_fault(id: &str) -> Option<String> {
 }
 
 /// One fault in one field of the input.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FieldError {
     /// Path of the field, such as `contacts[2].email`.
     pub field: String,
@@ -44,7 +45,7 @@ pub struct FieldError {
 }
 
 /// A place in a text. Both numbers count from 1; columns count characters (Unicode scalar values).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Place {
     /// The line; lines end with a line feed.
     pub line: usize,

@@ -4,6 +4,7 @@ mod read;
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::text::clean;
@@ -88,7 +89,7 @@ pub(crate) fn json_bytes(value: &impl Serialize) -> usize {
 }
 
 /// The operator's filter: the division, and conditions that each narrow it. An absent condition does not restrict.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Filter {
     /// The division; always required.

@@ -79,6 +79,18 @@ pub enum Divisions {
 }
 
 impl Divisions {
+    /// These and the others.
+    #[must_use]
+    pub fn and(self, others: Self) -> Self {
+        match (self, others) {
+            (Self::Only(mut divisions), Self::Only(others)) => {
+                divisions.extend(others);
+                Self::Only(divisions)
+            }
+            _ => Self::Every,
+        }
+    }
+
     /// Whether this division is among them.
     pub fn includes(&self, division: &DivisionId) -> bool {
         match self {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -25,7 +26,7 @@ const WEEKDAYS: [(&str, Weekday); 7] = [
 const DAYS_AHEAD: i32 = 8;
 
 /// A weekday, in the order of the week.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 struct Day(u8);
 
@@ -51,14 +52,16 @@ impl From<Day> for String {
 }
 
 /// When a campaign may send: between two local times, on these weekdays.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct QuietHours {
     /// The first local time at which it sends.
     #[serde(with = "minutes")]
+    #[schemars(with = "String")]
     send_from: Time,
     /// The local time at which quiet hours begin; after `send_from`.
     #[serde(with = "minutes")]
+    #[schemars(with = "String")]
     send_until: Time,
     /// The days on which it sends; never empty.
     weekdays: BTreeSet<Day>,

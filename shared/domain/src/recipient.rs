@@ -3,6 +3,7 @@
 pub mod links;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{CampaignId, DivisionId, Filter, PortalStatus, RecipientId};
@@ -55,7 +56,7 @@ pub struct Recipient {
 }
 
 /// An operator made a recipient `notSent` again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SetBack {
     /// When.

@@ -7,6 +7,7 @@ mod rule;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::occurrence::{Failure, Occurrence, Skip, Verdict};
@@ -40,10 +41,10 @@ pub enum ScheduleState {
 }
 
 /// Why the system turned a schedule off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum OffReason {
-    /// It failed [`MOST_FAILURES`] times in a row.
+    /// It failed too many times in a row.
     Failures,
     /// Its owner no longer has the permission to send.
     OwnerWithoutPermission,

@@ -1,6 +1,7 @@
 //! Decides who in a selection is e-mailed. Load, Send, fan-out and the sender all use [`judge`] (guarantee 6).
 
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::audience::{Audience, Unaddressed};
@@ -130,7 +131,7 @@ pub fn judge(recipient: &Recipient, selected: bool, rules: Rules) -> Verdict {
 }
 
 /// The counts of a selection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
     /// Recipients: always accepted + pending + notSent.
@@ -155,7 +156,7 @@ pub struct Counts {
 }
 
 /// Numbers of recipients in the selection but not in the audience, each under one reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the fields are the reasons of Unaddressed")]
 pub struct NotAddressed {
@@ -188,12 +189,12 @@ impl NotAddressed {
 }
 
 /// Numbers of excluded recipients by reason, each recipient under one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Excluded {
-    /// See [`Exclusion::RecentlyInvited`].
+    /// Invited in the last 24 hours.
     pub recently_invited: u64,
-    /// See [`Exclusion::Undeliverable`].
+    /// Whose mail bounced, or who complained.
     pub undeliverable: u64,
 }
 

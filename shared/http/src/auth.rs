@@ -3,11 +3,10 @@
 
 use std::fmt;
 
-use axum::Router;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::Extensions;
 use axum::http::request::Parts;
-use axum::middleware::{self, Next};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use lambda_http::request::RequestContext;
 use portal_domain::DivisionId;
@@ -19,7 +18,7 @@ use crate::record::Record;
 use crate::{Problem, machine};
 
 /// The caller. Handlers of guarded routes take it as an argument, and ask it about every division that they show or
-/// change: [`require`] drops the answer of a handler that did not.
+/// change: the answer of a handler that did not is dropped.
 #[derive(Clone)]
 pub struct Caller {
     /// The user's `sub`, which never changes and says nothing about the person.
@@ -31,7 +30,8 @@ pub struct Caller {
     pub name: String,
     /// The user's e-mail address, if the user pool has verified it.
     pub verified_email: Option<String>,
-    pub(crate) permission: Permission,
+    /// Each of them opens the route.
+    pub(crate) permissions: &'static [Permission],
     pub(crate) divisions: Divisions,
     pub(crate) record: Record,
 }
@@ -53,7 +53,7 @@ impl Caller {
         if self.may(division) {
             Ok(())
         } else {
-            Err(Problem::forbidden_for(self.permission, format!("division {division}")))
+            Err(Problem::forbidden_for(self.permissions, format!("division {division}")))
         }
     }
 
@@ -62,7 +62,7 @@ impl Caller {
         match self.divisions() {
             Divisions::Every => Ok(()),
             Divisions::Only(_) => {
-                Err(Problem::forbidden_for(self.permission, "every division, since this belongs to all of them"))
+                Err(Problem::forbidden_for(self.permissions, "every division, since this belongs to all of them"))
             }
         }
     }
@@ -89,16 +89,15 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// The same routes, open only to callers with `permission` in at least one division. The handler finds out which
-/// division a request is about, and asks the [`Caller`]. An answer that succeeded without that question is replaced by
-/// a 500.
-pub fn require(permission: Permission, routes: Router) -> Router {
-    routes.route_layer(middleware::from_fn_with_state(permission, guard))
-}
-
-async fn guard(State(permission): State<Permission>, mut request: Request, next: Next) -> Result<Response, Problem> {
+/// Lets only callers with one of the permissions in at least one division through to a route. The handler finds out which division
+/// a request is about, and asks the [`Caller`]. An answer that succeeded without that question is replaced by a 500.
+pub(crate) async fn guard(
+    State(permissions): State<&'static [Permission]>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
     let record = Record::of(request.extensions());
-    let caller = authorize(request.extensions(), permission, &record)?;
+    let caller = authorize(request.extensions(), permissions, &record)?;
     request.extensions_mut().insert(caller);
     let response = next.run(request).await;
     if response.status().is_success() && !record.has_asked() {
@@ -109,26 +108,27 @@ async fn guard(State(permission): State<Permission>, mut request: Request, next:
     Ok(response)
 }
 
-/// The caller, if the gateway's claims are valid and contain `permission`.
-fn authorize(extensions: &Extensions, permission: Permission, record: &Record) -> Result<Caller, Problem> {
+/// The caller, if the gateway's claims are valid and contain one of the permissions.
+fn authorize(extensions: &Extensions, permissions: &'static [Permission], record: &Record) -> Result<Caller, Problem> {
     let claims = claims(extensions).ok_or_else(Problem::unauthorized)?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|value| !value.is_empty());
     // An access token of the same pool has the same groups, but does not authenticate a person. A machine has only an
     // access token.
     match text("token_use") {
         Some("id") => {}
-        Some("access") => return machine::authorize(claims, permission, record),
+        Some("access") => return machine::authorize(claims, permissions, record),
         _ => return Err(Problem::unauthorized()),
     }
     let id = text("sub").ok_or_else(Problem::unauthorized)?;
     record.called_by(id);
-    let divisions = claims.get("cognito:groups").and_then(|groups| permission.divisions(names(groups)));
-    let divisions = divisions.ok_or_else(|| Problem::forbidden(permission))?;
+    let groups = claims.get("cognito:groups").map(names).unwrap_or_default();
+    let each = permissions.iter().filter_map(|permission| permission.divisions(groups.iter().copied()));
+    let divisions = each.reduce(Divisions::and).ok_or_else(|| Problem::forbidden(permissions))?;
     let verified = claims.get("email_verified").is_some_and(|claim| *claim == "true" || *claim == true);
     let verified_email = text("email").filter(|_| verified).map(str::to_owned);
     let user = text("cognito:username").unwrap_or(id).to_owned();
     let name = verified_email.clone().unwrap_or_else(|| user.clone());
-    Ok(Caller { id: id.to_owned(), user, name, verified_email, permission, divisions, record: record.clone() })
+    Ok(Caller { id: id.to_owned(), user, name, verified_email, permissions, divisions, record: record.clone() })
 }
 
 /// The claims of the token, as API Gateway's user-pool authorizer passes them on.
@@ -182,12 +182,12 @@ mod tests {
             "email_verified": "true", "aud": "client", "iss": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_x", "cognito:groups": groups}})
     }
 
-    fn decide_for(permission: Permission, extensions: &Extensions) -> Result<Caller, StatusCode> {
-        authorize(extensions, permission, &Record::default()).map_err(|problem| problem.status())
+    fn decide_for(permissions: &'static [Permission], extensions: &Extensions) -> Result<Caller, StatusCode> {
+        authorize(extensions, permissions, &Record::default()).map_err(|problem| problem.status())
     }
 
     fn decide(authorizer: Value) -> Result<Caller, StatusCode> {
-        decide_for(Permission::SendInvitations, &extensions(authorizer))
+        decide_for(&[Permission::SendInvitations], &extensions(authorizer))
     }
 
     fn refusal(authorizer: Value) -> Option<StatusCode> {
@@ -246,15 +246,15 @@ mod tests {
         for authorizer in odd {
             assert_eq!(refusal(authorizer.clone()), Some(StatusCode::UNAUTHORIZED), "{authorizer}");
         }
-        let bare = decide_for(Permission::Directory, &Extensions::new());
+        let bare = decide_for(&[Permission::Directory], &Extensions::new());
         assert_eq!(bare.err(), Some(StatusCode::UNAUTHORIZED));
     }
 
     #[test]
     fn each_permission_is_a_group_of_its_own() {
         let extensions = extensions(claims_with(json!("390")));
-        assert!(decide_for(Permission::SendInvitations, &extensions).is_ok());
-        assert!(decide_for(Permission::Directory, &extensions).is_err());
+        assert!(decide_for(&[Permission::SendInvitations], &extensions).is_ok());
+        assert!(decide_for(&[Permission::Directory], &extensions).is_err());
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub use json::from_slice as value_from_slice;
 pub const DEFAULT_LIMIT: usize = 1024 * 1024;
 
 /// Most characters of an operator's reason.
-const MOST_REASON_CHARS: usize = 500;
+pub const MOST_REASON_CHARS: usize = 500;
 
 /// A body of at most [`DEFAULT_LIMIT`] bytes that is JSON.
 #[derive(Debug)]

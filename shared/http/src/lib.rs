@@ -1,6 +1,6 @@
 //! What the HTTP functions share: permissions, reading of requests, writing of answers and problems.
 //!
-//! A function builds its routes, guards them with [`auth::require`], and hands them to [`server::run`].
+//! A function lists its routes ([`Routes`]), and hands their router to [`server::run`].
 
 pub mod auth;
 pub mod body;
@@ -13,12 +13,14 @@ mod machine;
 pub mod problem;
 pub mod query;
 pub mod record;
+pub mod routes;
 pub mod server;
 pub mod stage;
 pub mod words;
 
-pub use auth::{Caller, require};
+pub use auth::Caller;
 pub use portal_domain::permission::Permission;
 pub use problem::Problem;
 pub use query::Query;
+pub use routes::{Operation, Routes};
 pub use server::{router, run};

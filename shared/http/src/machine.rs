@@ -17,11 +17,11 @@ fn permission_of(scope: &str) -> Option<Permission> {
     (scope == DIRECTORY_SCOPE).then_some(Permission::Directory)
 }
 
-/// The machine client whose access token has these claims, if a scope of it gives `permission`, which it then has in
+/// The machine client whose access token has these claims, if a scope of it gives one of the permissions, which it then has in
 /// every division. A person's access token is refused: it names a user, and its subject is not its client.
 pub(crate) fn authorize(
     claims: &Map<String, Value>,
-    permission: Permission,
+    permissions: &'static [Permission],
     record: &Record,
 ) -> Result<Caller, Problem> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str).filter(|value| !value.is_empty());
@@ -31,12 +31,12 @@ pub(crate) fn authorize(
     }
     record.called_by(client);
     let mut scopes = text("scope").unwrap_or_default().split(' ');
-    if !scopes.any(|scope| permission_of(scope) == Some(permission)) {
-        return Err(Problem::forbidden(permission));
+    if !scopes.any(|scope| permission_of(scope).is_some_and(|given| permissions.contains(&given))) {
+        return Err(Problem::forbidden(permissions));
     }
     let name = format!("machine:{client}");
     let (id, divisions, record) = (client.to_owned(), Divisions::Every, record.clone());
-    Ok(Caller { id, user: name.clone(), name, verified_email: None, permission, divisions, record })
+    Ok(Caller { id, user: name.clone(), name, verified_email: None, permissions, divisions, record })
 }
 
 #[cfg(test)]
@@ -47,25 +47,25 @@ mod tests {
     use super::*;
 
     /// The claims of a token that Cognito gives for client credentials, with some changed.
-    fn decide(changes: Value, permission: Permission) -> Result<Caller, StatusCode> {
+    fn decide(changes: Value, permissions: &'static [Permission]) -> Result<Caller, StatusCode> {
         let mut claims = json!({"sub": "1example23456789", "client_id": "1example23456789", "token_use": "access", "version": "2",
             "scope": "portal-invites/directory", "iss": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_x"});
         for (name, value) in changes.as_object().expect("an object") {
             claims[name] = value.clone();
         }
-        authorize(claims.as_object().expect("an object"), permission, &Record::default())
+        authorize(claims.as_object().expect("an object"), permissions, &Record::default())
             .map_err(|problem| problem.status())
     }
 
     #[test]
     fn the_scope_gives_the_directory_and_nothing_else() {
-        let caller = decide(json!({}), Permission::Directory).expect("may call");
+        let caller = decide(json!({}), &[Permission::Directory]).expect("may call");
         assert_eq!((caller.id.as_str(), caller.name.as_str()), ("1example23456789", "machine:1example23456789"));
         assert_eq!(caller.verified_email, None);
         let two = json!({"scope": "other/read portal-invites/directory"});
-        assert!(decide(two.clone(), Permission::Directory).is_ok());
+        assert!(decide(two.clone(), &[Permission::Directory]).is_ok());
         for scopes in [json!({}), two] {
-            assert_eq!(decide(scopes, Permission::SendInvitations).err(), Some(StatusCode::FORBIDDEN));
+            assert_eq!(decide(scopes, &[Permission::SendInvitations]).err(), Some(StatusCode::FORBIDDEN));
         }
     }
 
@@ -85,7 +85,7 @@ mod tests {
             json!(true),
         ];
         for scope in closed {
-            let decided = decide(json!({"scope": scope}), Permission::Directory);
+            let decided = decide(json!({"scope": scope}), &[Permission::Directory]);
             assert_eq!(decided.err(), Some(StatusCode::FORBIDDEN), "{scope}");
         }
     }
@@ -104,7 +104,11 @@ mod tests {
             json!({"client_id": 7, "sub": 7}),
         ];
         for person in persons {
-            assert_eq!(decide(person.clone(), Permission::Directory).err(), Some(StatusCode::UNAUTHORIZED), "{person}");
+            assert_eq!(
+                decide(person.clone(), &[Permission::Directory]).err(),
+                Some(StatusCode::UNAUTHORIZED),
+                "{person}"
+            );
         }
     }
 }

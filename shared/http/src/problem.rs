@@ -143,14 +143,14 @@ impl Problem {
         Self::plain(StatusCode::UNAUTHORIZED).detail("Sign in, and send the ID token as bearer token.")
     }
 
-    /// 403: the caller lacks `permission`.
-    pub fn forbidden(permission: Permission) -> Self {
-        Self::missing(format!("This needs the permission {}.", permission.title()))
+    /// 403: the caller has none of the permissions.
+    pub fn forbidden(any: &[Permission]) -> Self {
+        Self::missing(format!("This needs the permission {}.", titles(any)))
     }
 
-    /// 403: the caller lacks `permission` for something, such as "division NORTH".
-    pub fn forbidden_for(permission: Permission, what: impl Display) -> Self {
-        Self::missing(format!("This needs the permission {} for {what}.", permission.title()))
+    /// 403: the caller has none of the permissions for something, such as "division NORTH".
+    pub fn forbidden_for(any: &[Permission], what: impl Display) -> Self {
+        Self::missing(format!("This needs the permission {} for {what}.", titles(any)))
     }
 
     fn missing(detail: String) -> Self {
@@ -242,6 +242,10 @@ impl Problem {
     pub fn errors(&self) -> &[FieldError] {
         &self.errors
     }
+}
+
+fn titles(permissions: &[Permission]) -> String {
+    permissions.iter().map(|permission| permission.title()).collect::<Vec<_>>().join(" or ")
 }
 
 impl<E: Tell> From<E> for Problem {

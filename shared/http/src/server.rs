@@ -124,7 +124,7 @@ mod tests {
 
     use super::*;
     use crate::cursor::Page;
-    use crate::{Caller, Permission, require};
+    use crate::{Caller, Operation, Permission, Routes};
 
     thread_local! {
         /// What this thread logged: each test runs on one of its own.
@@ -156,16 +156,17 @@ mod tests {
             caller.require(&division)?;
             Page::new(vec![1, 2], &(), None::<&()>)
         };
-        let guarded = Router::new()
-            .route("/v1/me", get(me))
-            .route("/v1/list/{division}", get(list))
-            .route("/v1/careless", get(|caller: Caller| async move { caller.name }));
+        let careless = |caller: Caller| async move { caller.name };
+        let guarded = Routes::guarded_by(&[Permission::SendInvitations])
+            .get("/v1/me", me, Operation::new("who calls"))
+            .get("/v1/list/{division}", list, Operation::new("a list"))
+            .get("/v1/careless", careless, Operation::new("without the question"));
         let open = Router::new()
             .route("/v1/number/{number}", get(|Path(number): Path<u8>| async move { number.to_string() }))
             .route("/v1/query", get(|uri: Uri| async move { uri.to_string() }))
             .route("/v1/change", axum::routing::post(|| async { "changed" }))
             .route("/v1/panic", get(|| async { panic!("the secret") as () }));
-        require(Permission::SendInvitations, guarded).merge(open)
+        guarded.router(()).merge(open)
     }
 
     async fn call(method: &str, path: &str, query: Value, groups: &str) -> (Response<()>, String) {

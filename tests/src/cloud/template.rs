@@ -60,22 +60,25 @@ impl Template {
         shapes.collect()
     }
 
-    /// Method and path of every route that is for operators.
-    pub fn routes_of_operators(&self) -> Vec<(String, String)> {
-        let guarded = self.routes().filter(|route| route["Auth"].is_null());
-        guarded.map(|route| ["Method", "Path"].map(|part| route[part].as_str().unwrap().to_owned()).into()).collect()
-    }
-
-    /// Path of every route that takes access tokens, and the scopes of which a token needs one.
-    pub fn routes_with_scopes(&self) -> Vec<(&str, &Value)> {
-        let scoped = self.routes().filter(|route| !route["Auth"]["AuthorizationScopes"].is_null());
-        scoped.map(|route| (route["Path"].as_str().unwrap(), &route["Auth"]["AuthorizationScopes"])).collect()
-    }
-
-    fn routes(&self) -> impl Iterator<Item = &Value> {
-        let resources = self.0["Resources"].as_object().unwrap().values();
-        let events = resources.filter_map(|resource| resource["Properties"]["Events"].as_object());
-        events.flat_map(Map::values).filter(|event| event["Type"] == "Api").map(|event| &event["Properties"])
+    /// The routes of the gateway: the function's name, method, path, and who may call it: `NONE`, scopes, or nothing,
+    /// which means operators.
+    pub fn routes(&self) -> Vec<[String; 4]> {
+        let resources = self.0["Resources"].as_object().unwrap();
+        let functions = resources.values().filter(|resource| resource["Type"] == "AWS::Serverless::Function");
+        let routes = functions.flat_map(|function| {
+            let properties = &function["Properties"];
+            let name = properties["Environment"]["Variables"]["AWS_SDK_UA_APP_ID"].as_str().unwrap();
+            let events = properties["Events"].as_object().into_iter().flat_map(Map::values);
+            events.filter(|event| event["Type"] == "Api").map(move |event| {
+                let route = &event["Properties"];
+                let scopes = route["Auth"]["AuthorizationScopes"].as_array().map_or(&[][..], Vec::as_slice);
+                let open = route["Auth"]["Authorizer"].as_str().filter(|authorizer| *authorizer == "NONE");
+                let access: Vec<_> = scopes.iter().filter_map(Value::as_str).chain(open).collect();
+                let [method, path] = ["Method", "Path"].map(|part| route[part].as_str().unwrap().to_owned());
+                [name.to_owned(), method, path, access.join(" ")]
+            })
+        });
+        routes.collect()
     }
 
     /// The statements of the role that each function has, by the name under which it makes its calls.

@@ -92,3 +92,37 @@ async fn wrong_queries_are_refused_field_by_field() {
         assert_eq!(answer.faulty_fields(), fields, "{path}");
     }
 }
+
+#[tokio::test]
+async fn what_is_stored_is_shown_to_who_sends_and_to_who_imports() {
+    let world = World::new().await;
+    world.put_division("SOUTH").await;
+    let ann = Contact::new("1", " ANN@customers.example.com");
+    let nobody = Contact::new("2", "nobody");
+    world.import([Account::new("NORTH", "A1").contact(ann).contact(nobody)]).await;
+    let get = async |path: &str, groups: &str| {
+        world.call(Call::new("GET", &format!("/v1/{path}")).claim("cognito:groups", groups)).await
+    };
+    for groups in ["390", "directory", "390:SOUTH,directory:NORTH"] {
+        let divisions = get("divisions", groups).await.json();
+        let ids: Vec<_> = divisions["items"].as_array().unwrap().iter().map(|one| one["division"].clone()).collect();
+        assert_eq!(ids, ["NORTH", "SOUTH"], "{groups}");
+        assert_eq!(get("divisions/NORTH", groups).await.json(), divisions["items"][0], "{groups}");
+        let account = get("accounts/A1", groups).await.json();
+        assert_eq!((&account["division"], &account["balanceDue"]), (&json!("NORTH"), &json!("10.00")), "{groups}");
+        let contacts = [&account["contacts"][0], &account["contacts"][1]];
+        assert_eq!(contacts.map(|one| &one["email"]), [&json!("ann@customers.example.com"), &json!(null)]);
+        assert_eq!(contacts.map(|one| &one["unreachable"]), [&json!(null), &json!("malformed")]);
+    }
+    for (path, groups) in [
+        ("divisions/EAST", "390"),
+        ("divisions/SOUTH", "390:NORTH"),
+        ("accounts/A2", "390"),
+        ("accounts/A1", "directory:SOUTH"),
+    ] {
+        assert_eq!(get(path, groups).await.status, 404, "{path}");
+    }
+    let refused = get("divisions", "audit").await;
+    assert_eq!(refused.status, 403);
+    assert!(refused.text.contains("Send Account Portal Invitations or directory"), "{}", refused.text);
+}

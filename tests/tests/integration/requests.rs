@@ -1,7 +1,7 @@
 //! Properties of every route: its answers to a malformed path, query or body.
 
 use serde_json::{Value, json};
-use tests::cloud::template::Template;
+use tests::contract::routes_of_operators;
 use tests::http::Call;
 use tests::scheduling::{Scheduling, weekly};
 use tests::world::SENDER;
@@ -18,17 +18,17 @@ fn filled(path: &str, parameter: &str) -> String {
 async fn empty_and_strange_path_parameters_are_found_nowhere() {
     let world = World::new().await;
     let long = "x".repeat(2_000);
-    let routes = Template::read().routes_of_operators().into_iter().filter(|(_, path)| path.contains('{'));
+    let routes = routes_of_operators().filter(|(_, path)| path.contains('{'));
     // A route that stores under a new id, which may be any valid one.
-    let routes = routes.filter(|(method, _)| method != "PUT");
+    let routes = routes.filter(|(method, _)| *method != "PUT");
     for (method, path) in routes {
         for strange in ["", "%00", "%20", "%FF", "..", "a%2Fb", "\u{1f600}", "%25", "'", &long] {
             let query = if path == "/v1/recipients/{recipientId}" { "?division=NORTH" } else { "" };
-            let call = Call::new(&method, &format!("{}{query}", filled(&path, strange)));
-            let call = if method == "GET" { call } else { call.json(&body_for(&path)) };
+            let call = Call::new(method, &format!("{}{query}", filled(path, strange)));
+            let call = if method == "GET" { call } else { call.json(&body_for(path)) };
             let answer = world.call(call).await;
             let may_be_one = ["a%2Fb", "\u{1f600}", "%25", "'"].contains(&strange);
-            if path.ends_with("{accountId}") && may_be_one {
+            if method == "DELETE" && path.ends_with("{accountId}") && may_be_one {
                 assert_eq!(answer.status, 204, "an account that is not there is deleted: {strange}");
                 continue;
             }
@@ -56,7 +56,7 @@ async fn an_unknown_query_parameter_is_refused_by_every_route() {
     let campaign = world.send("NORTH").await.to_string();
     let schedule = scheduling.schedule(json!({})).await["scheduleId"].as_str().unwrap().to_owned();
     let recipient = world.recipient("NORTH", &world.email("p0")).await.unwrap().recipient_id.to_string();
-    for (method, path) in Template::read().routes_of_operators() {
+    for (method, path) in routes_of_operators() {
         let named = path
             .replace("{campaignId}", &campaign)
             .replace("{scheduleId}", &schedule)
@@ -64,7 +64,7 @@ async fn an_unknown_query_parameter_is_refused_by_every_route() {
             .replace("{templateId}", "portal-invitation")
             .replace("{division}", "NORTH")
             .replace("{accountId}", "A1");
-        let answer = world.call(Call::new(&method, &format!("{named}?division=NORTH&surprise=1"))).await;
+        let answer = world.call(Call::new(method, &format!("{named}?division=NORTH&surprise=1"))).await;
         assert_eq!(answer.status, 400, "{method} {path}: {}", answer.text);
         assert!(answer.faulty_fields().contains(&"surprise".to_owned()), "{method} {path}: {}", answer.text);
     }

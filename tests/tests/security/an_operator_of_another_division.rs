@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use portal_aws::clock;
 use portal_domain::schedule::{Failure, Verdict};
 use serde_json::{Value, json};
-use tests::cloud::template::Template;
 use tests::cloud::{AUDIT, CAMPAIGNS, DIRECTORY};
+use tests::contract::routes_of_operators;
 use tests::http::{Answer, Call};
 use tests::scheduling::{Scheduling, weekly};
 use tests::world::SENDER;
@@ -97,6 +97,9 @@ fn calls(north: &North) -> Vec<(&'static str, Call, Kept)> {
         ),
         ("GET /v1/recipients/{recipientId}/data", get(format!("/v1/recipients/{recipient}/data")), Kept::Unknown),
         ("GET /v1/unreachable", get("/v1/unreachable?division=NORTH".to_owned()), Kept::Forbidden),
+        ("GET /v1/divisions", get("/v1/divisions".to_owned()), Kept::Shared),
+        ("GET /v1/divisions/{division}", get("/v1/divisions/NORTH".to_owned()), Kept::Unknown),
+        ("GET /v1/accounts/{accountId}", get("/v1/accounts/A0".to_owned()), Kept::Unknown),
         ("POST /v1/campaigns", post("/v1/campaigns".to_owned(), send).header("Idempotency-Key", "k"), Kept::Forbidden),
         ("GET /v1/campaigns", get("/v1/campaigns?division=NORTH".to_owned()), Kept::Forbidden),
         ("GET /v1/campaigns/{campaignId}", get(format!("/v1/campaigns/{campaign}")), Kept::Unknown),
@@ -233,7 +236,7 @@ async fn neither_sees_nor_changes_anything_by_any_route() {
     let world = &scheduling.world;
     let calls = calls(&north);
     let named: BTreeSet<_> = calls.iter().map(|(route, ..)| (*route).to_owned()).collect();
-    let routes = Template::read().routes_of_operators().into_iter();
+    let routes = routes_of_operators();
     assert_eq!(named, routes.map(|(method, path)| format!("{method} {path}")).collect(), "every route is tried");
 
     let before = everything(world).await;

@@ -5,13 +5,15 @@ use portal_aws::directory::read::{ActiveAccount, ActiveAccounts};
 use portal_domain::{AccountId, PortalStatus, Recipient, RecipientId};
 use portal_http::csv::BETWEEN_VALUES;
 use portal_http::words::{self, Clock};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::page::Sheet;
 
 /// A recipient.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "RecipientRow")]
 pub(crate) struct Row {
     pub recipient_id: RecipientId,
     email: String,
@@ -30,7 +32,7 @@ pub(crate) struct Row {
 }
 
 /// In the list on active services: the accounts.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct Active {
     /// The first accounts by id, 20 at most.
@@ -39,8 +41,9 @@ struct Active {
     active_services_accounts: u32,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "ActiveServices")]
 struct OnAccount {
     account_id: AccountId,
     account_name: String,

@@ -6,6 +6,7 @@ use portal_domain::password::PasswordDigest;
 use portal_domain::recipient::links::{Changing, Known};
 use portal_domain::recipient::{Links, NamedAccount, SetBack};
 use portal_domain::{AccountId, CampaignId, DivisionId, Filter, LinkProfile, PortalStatus, Recipient, RecipientId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::keys;
@@ -40,7 +41,7 @@ const PASSWORDS: [&str; 2] = ["digest", "earlier"];
 
 /// What is known of mail to an address, as one text: why it is not delivered, or `cleared <time>`. Both stand in the
 /// attribute `undeliverable`: the index shows that already, and what an index shows can't be changed later (DynamoDB).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "String", into = "String")]
 pub enum MailMark {
     /// `bounced` or `complained`.
@@ -135,7 +136,7 @@ pub struct RecipientItem {
 }
 
 /// An invitation that was accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Acceptance {
     /// When.

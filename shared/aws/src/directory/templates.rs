@@ -15,6 +15,7 @@ use portal_domain::input::FieldError;
 use portal_domain::mail::Compiled;
 use portal_domain::mail::template::{Head, Version, built_in, newest_built_in};
 use portal_domain::{Division, TemplateId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use write::Saved;
@@ -38,7 +39,7 @@ pub struct TemplateStore {
 }
 
 /// A version of a template, without what it says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the fields are those of Version")]
 pub struct VersionSummary {

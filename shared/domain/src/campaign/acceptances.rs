@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Times below this many seconds are counted by the second.
@@ -18,7 +19,7 @@ const BINS: u64 = 32;
 pub struct Acceptances(BTreeMap<u32, i64>);
 
 /// Acceptances as the API shows them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AcceptanceView {
     /// People who accepted with a password of this campaign.

@@ -1,6 +1,7 @@
 //! The audit trail: who did what to a campaign or a recipient, and when.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CampaignState, StateReason};
@@ -14,8 +15,9 @@ pub const SYSTEM: &str = "system";
 pub const CUSTOMER: &str = "customer";
 
 /// A person's permanent identity. An address, and even a user name, may be given to somebody else later.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Operator")]
 pub struct Person {
     /// The user's `sub` in the user pool, which never changes and is never reused.
     pub sub: String,
@@ -45,7 +47,7 @@ impl From<&Self> for Actor {
 }
 
 /// What was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Action {
     /// The campaign was started.
@@ -96,12 +98,12 @@ pub fn shown(mut trail: Vec<AuditEntry>) -> Vec<AuditEntry> {
 }
 
 /// One entry of an audit trail.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEntry {
     /// When.
     pub at: Timestamp,
-    /// A person's name, or [`SYSTEM`].
+    /// A person's name, or `system`.
     pub by: String,
     /// The person's permanent identity.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,11 +1,12 @@
 //! When a campaign halts because of bounces and complaints.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::StateReason;
 
 /// Bounces and complaints among sent e-mails, in recipients.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Returned {
     /// E-mails that SES accepted.

@@ -2,6 +2,7 @@
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, civil};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How long after the end of its day such a campaign stays open, so that a join at midnight is written by then.
@@ -9,7 +10,7 @@ const SLACK: SignedDuration = SignedDuration::from_mins(5);
 
 /// Identifies one of a division's self-service campaigns: one for each day of the division's time zone, and, because
 /// nobody is e-mailed twice in one campaign (guarantee 2), another for second and third requests of that day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SelfService {
     /// The day.

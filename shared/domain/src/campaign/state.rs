@@ -1,9 +1,10 @@
 //! The states of a campaign, and the one function with its transitions.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// State of a campaign.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum CampaignState {
     /// The ledger is being written, or walked again; e-mails may leave already.
@@ -40,7 +41,7 @@ pub enum CampaignEvent {
 }
 
 /// Why a campaign is paused or halted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum StateReason {
     /// A person paused it.

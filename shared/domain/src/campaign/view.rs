@@ -1,6 +1,7 @@
 //! A campaign as the API shows it.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{AcceptanceView, Campaign, CampaignState, Progress};
@@ -9,9 +10,10 @@ use crate::outcome::Outcomes;
 use crate::selection::{Excluded, people};
 
 /// The API's view of a campaign.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the fields are those of Campaign and Progress")]
+#[schemars(rename = "Campaign")]
 pub struct CampaignView {
     #[serde(flatten)]
     pub campaign: Campaign,
@@ -31,7 +33,7 @@ pub struct CampaignView {
 }
 
 /// How fast a campaign sends.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Rate {
     /// E-mails that SES accepted, per second from the start of the campaign to its end, or to now; two decimals.

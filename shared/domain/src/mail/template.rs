@@ -1,13 +1,14 @@
 //! Templates as stored, and the built-in one.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Language;
 use crate::TemplateId;
 
 /// Handlebars sources of subject and bodies.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Sources {
     /// One line.
     pub subject: String,
@@ -18,6 +19,7 @@ pub struct Sources {
     /// The language. Without one, as in versions of earlier releases, dates and numbers are English, and the HTML's
     /// `lang` is left as it is (guarantee 17).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub language: Option<Language>,
 }
 
@@ -41,8 +43,9 @@ pub struct Version {
 }
 
 /// A template as lists show it: which version is the newest, and whether it may be used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "TemplateHead")]
 pub struct Head {
     /// The template.
     pub template_id: TemplateId,

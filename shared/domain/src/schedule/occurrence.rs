@@ -1,6 +1,7 @@
 //! The result of one time at which a schedule was due.
 
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -17,8 +18,9 @@ const LATE_ONE: &str = "late";
 const SAVED: &str = "saved";
 
 /// One time at which a schedule was due, and its result.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "OccurrenceItem")]
 pub struct Occurrence {
     /// When it was due.
     pub scheduled_at: Timestamp,
@@ -30,7 +32,7 @@ pub struct Occurrence {
 }
 
 /// What came of an occurrence.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "result", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Verdict {
     /// A campaign was started. If `will_email` is 0 it has nobody to e-mail and is over at once.
@@ -64,7 +66,7 @@ pub enum Verdict {
 }
 
 /// Why an occurrence was skipped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Skip {
     /// Another campaign held the division.
@@ -76,7 +78,7 @@ pub enum Skip {
 }
 
 /// Why an occurrence failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum Failure {
     /// The division is gone.

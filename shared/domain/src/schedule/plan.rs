@@ -1,5 +1,6 @@
 //! The part of a schedule that a person edits.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -18,7 +19,7 @@ const NAME_CHARS: usize = 100;
 const MOST_RECIPIENTS: u64 = 10_000_000;
 
 /// What a schedule does, and when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
     /// For people.
