@@ -11,7 +11,7 @@ import os
 import runpy
 from collections.abc import Callable
 
-from patches import hosted_session, invocation_latency, policy_rules, raw_paths, renewed_groups, scheduling
+from patches import gateway_responses, hosted_session, invocation_latency, policy_rules, raw_paths, renewed_groups, scheduling
 
 # Variable that turns on the count of calls (meter.py).
 METER = "PORTAL_METER"
@@ -25,6 +25,7 @@ def changes(enforced: bool) -> dict[str, Callable[[], None]]:
     always = {
         "quick invocations": invocation_latency.install,
         "groups in renewed tokens": renewed_groups.install,
+        "the gateway's own refusals": gateway_responses.install,
         "paths with their escapes": raw_paths.install,
         "sessions of the hosted sign-in": hosted_session.install,
         "time zones and retries of schedules": functools.partial(

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use tests::contract;
 use tests::ses::event;
 use tests::stack::{Answer, Request, fetch};
 use tests::{Account, Contact, Stack};
@@ -187,29 +188,31 @@ async fn what_ses_publishes_to_the_topic_reaches_recipient_and_campaign() {
 fn without_a_token_or_with_a_wrong_one_nobody_gets_in() {
     let api = Api::signed_in();
     let status = |token: &str, path: &str| fetch(api.bearing(token, "GET", path), "").status();
-    for path in [
-        "/filters",
-        "/counts?division=X",
-        "/recipients?division=X",
-        "/campaigns",
-        "/campaigns/x",
-        "/templates",
-        "/templates/x",
-        "/schedules",
-        "/schedules/x",
-        "/schedules/x/occurrences",
-    ] {
-        let unsigned = Request::new().uri(format!("{}/v1{path}", api.stack.api_url));
-        assert_eq!(fetch(unsigned, "").status(), 401, "{path}");
-        assert_eq!(status("garbage", path), 401, "{path}");
+    for (method, path) in contract::routes_of_operators() {
+        let unsigned =
+            Request::new().method(method).uri(format!("{}{}", api.stack.api_url, path.replace(['{', '}'], "")));
+        refused(&fetch(unsigned, ""), 401);
+    }
+    for path in ["/filters", "/campaigns/x"] {
+        refused(&fetch(api.bearing("garbage", "GET", path), ""), 401);
         // Another character in the middle of the signature; at its end it might change no bit.
         let (kept, rest) = api.token.split_at(api.token.len() - 40);
         let forged = format!("{kept}{}{}", if rest.starts_with('A') { 'B' } else { 'A' }, &rest[1..]);
-        assert_eq!(status(&forged, path), 401, "{path}");
+        refused(&fetch(api.bearing(&forged, "GET", path), ""), 401);
     }
+    let nowhere = Request::new().uri(format!("{}/v1/nothing", api.stack.api_url));
+    refused(&fetch(nowhere, ""), 404);
     let tokens = api.stack.sign_in(&api.stack.operator.username, &api.stack.operator.password);
     let access = tokens["AccessToken"].as_str().unwrap();
     assert_eq!(status(access, "/filters"), 401, "an access token is no ID token");
+}
+
+/// The gateway refused a call, with a problem.
+fn refused(answer: &Answer, status: u16) {
+    assert_eq!((answer.status().as_u16(), json(answer)["status"].clone()), (status, status.into()));
+    let header = |name: &str| answer.headers().get(name).and_then(|value| value.to_str().ok());
+    assert_eq!(header("content-type"), Some("application/problem+json"));
+    assert_eq!(header("www-authenticate"), Some("Bearer").filter(|_| status == 401));
 }
 
 #[test]

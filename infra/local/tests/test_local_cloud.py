@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import launcher
 import processes
 from meter import PATH, Meter
-from patches import invocation_latency, policy_rules, raw_paths, renewed_groups, scheduling
+from patches import gateway_responses, invocation_latency, policy_rules, raw_paths, renewed_groups, scheduling
 
 
 class Processes(unittest.TestCase):
@@ -64,6 +64,24 @@ class Launcher(unittest.TestCase):
         self.assertEqual(installed, set(modules))
         for module in modules:
             self.assertRegex(sys.modules[module].__doc__, r"(?s)\nMends.*\nUpstream: ministack/", module)
+
+
+class GatewayResponses(unittest.TestCase):
+    def test_a_refusal_of_the_gateway_is_what_the_template_says(self):
+        from ministack.services import apigateway_v1 as gateway
+
+        problem = {
+            "statusCode": 404,
+            "responseParameters": {"gatewayresponse.header.Content-Type": "'application/problem+json'"},
+            "responseTemplates": {"application/json": '{"status":404}'},
+        }
+        document = {"info": {"title": "a"}, "paths": {}, gateway_responses.RESPONSES: {"MISSING_AUTHENTICATION_TOKEN": problem}}
+        with mock.patch.object(gateway, "_import_rest_api", gateway._import_rest_api):
+            gateway_responses.install()
+            api = gateway._import_rest_api(document)
+        gateway._create_deployment(api, {"stageName": "live"})
+        status, headers, body = asyncio.run(gateway.handle_execute(api, "live", "GET", "/nothing", {}, b"", {}))
+        self.assertEqual((status, headers["Content-Type"], body), (404, "application/problem+json", b'{"status":404}'))
 
 
 @contextlib.contextmanager
