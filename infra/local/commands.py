@@ -219,6 +219,7 @@ def test() -> int:
                 _test_page(held, held_stack, browser)
                 deployed_passed()
             functions_passed()
+        _test_contract(free)
         with _rust_tests(free, noted, ["--test", "security", "--", "--ignored"]) as grants_are_used:
             grants_are_used()
         _no_password_logged(held, held_stack)
@@ -235,6 +236,12 @@ def _test_page(instance: Instance, known: dict, browser: str) -> None:
     with step("Tests of the page, in a browser"):
         _must_pass(run_tool(_page_tests(), environment=tools | {"PORTAL_BROWSER": browser}, folder=ROOT))
     _check_main_job(*main_job.demonstrate(api, known, senders[main_job.DIVISION]))
+
+
+def _test_contract(instance: Instance) -> None:
+    tools = environment.for_tools(instance, "http://127.0.0.1:9")
+    with step("The API against its description, docs/openapi.json (schemathesis)"):
+        _must_pass(run_tool(_unittests("tests/contract"), environment=tools, folder=ROOT))
 
 
 @contextlib.contextmanager
