@@ -79,7 +79,7 @@ async fn everybody_is_answered_the_same_and_only_who_is_pending_gets_an_e_mail()
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_e_mail_speaks_of_earlier_passwords_only_where_they_ended() {
     with_clock(async |watch| {
         let world = invited(2).await;
@@ -151,7 +151,7 @@ async fn a_new_e_mail_breaks_none_that_somebody_has_and_an_operators_does() {
     assert_eq!(world.activate(&p1, newest).await.status, 204);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_earlier_password_holds_until_it_expires_and_no_longer() {
     with_clock(async |watch| {
         let world = invited(1).await;

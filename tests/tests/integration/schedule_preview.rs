@@ -12,7 +12,7 @@ use tests::http::Call;
 use tests::scheduling::{Scheduling, id, path};
 use tests::{Account, Contact};
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_preview_says_when_and_whom_today() {
     with_clock(async |watch| {
         let scheduling = Scheduling::with_people(3).await;

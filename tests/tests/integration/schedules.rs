@@ -378,7 +378,7 @@ async fn who_is_new_is_invited_and_who_waited_is_reminded_so_often_and_no_more()
     assert!(matches!(nobody_new, Verdict::Started { will_email: 0, .. }), "{nobody_new:?}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_campaign_waits_for_its_hours_keeps_its_division_and_a_send_is_told() {
     with_clock(async |_| {
         let scheduling = Scheduling::with_people(3).await;
@@ -405,7 +405,7 @@ async fn a_campaign_waits_for_its_hours_keeps_its_division_and_a_send_is_told() 
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn at_the_end_of_its_hours_a_campaign_pauses_and_what_people_do_then_holds() {
     with_clock(async |_| {
         let scheduling = Scheduling::with_people(60).await;
@@ -634,7 +634,7 @@ async fn a_schedule_in_the_template_is_kept_as_it_comes_and_can_be_paused_here()
 }
 
 /// Scheduler may drop a call when the schedule is updated. A run lost that way is recorded.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_save_between_the_due_time_and_the_call_loses_no_run_silently() {
     with_clock(async |watch| {
         let scheduling = Scheduling::with_people(1).await;
