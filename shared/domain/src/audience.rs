@@ -6,14 +6,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::PortalStatus;
 use crate::input::{FieldError, Fields};
-use crate::{PortalStatus, Recipient};
+use crate::standing::{self, Hour, Standing};
 
 /// Most days that somebody may be required to have been pending.
 const MOST_DAYS: u64 = 3_650;
 
 /// Most reminders that may be allowed.
-const MOST_REMINDERS: u64 = 100;
+const MOST_REMINDERS: u64 = standing::MOST_REMINDERS as u64;
 
 /// Which of those without access are addressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -137,12 +138,19 @@ pub struct Audience {
 }
 
 impl Audience {
-    /// Why it leaves out this recipient; `None` if it addresses them or they have accepted. A pending status without a
-    /// time, such as an imported one, counts as old enough.
-    pub fn leaves_out(&self, recipient: &Recipient) -> Option<Unaddressed> {
-        let waits = || self.pending_before.zip(recipient.pending_since).is_some_and(|(before, since)| since > before);
-        let reminded = || self.max_reminders.is_some_and(|most| recipient.reminders >= most);
-        match (recipient.status, self.status) {
+    /// Whether it asks since when people are pending, or how many reminders they had.
+    pub fn has_limits(&self) -> bool {
+        self.pending_before.is_some() || self.max_reminders.is_some()
+    }
+
+    /// Why it leaves out recipients with this standing; `None` if it addresses them or they have accepted. A pending
+    /// status without a time, such as an imported one, counts as old enough. The time is known to the hour of UTC: if
+    /// the division's days begin in the middle of one, that hour counts as the day before.
+    pub fn leaves_out(&self, standing: &Standing) -> Option<Unaddressed> {
+        let since = standing.pending_since.map(Hour::begin);
+        let waits = || self.pending_before.zip(since).is_some_and(|(before, since)| since > before);
+        let reminded = || self.max_reminders.is_some_and(|most| standing.reminders >= most);
+        match (standing.status, self.status) {
             (PortalStatus::NotSent, Addressees::Pending) => Some(Unaddressed::NeverInvited),
             (PortalStatus::Pending, Addressees::NotSent) => Some(Unaddressed::InvitedBefore),
             (PortalStatus::Pending, _) if waits() => Some(Unaddressed::PendingTooShort),
@@ -157,6 +165,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::Recipient;
 
     fn rule(value: Value) -> Result<AudienceRule, Vec<String>> {
         let faults = |faults: Vec<FieldError>| faults.into_iter().map(|fault| fault.field).collect();
@@ -210,8 +219,9 @@ mod tests {
     fn the_table_of_who_is_addressed() {
         let zone = TimeZone::get("America/New_York").expect("known");
         let now = at("2026-11-23T14:00:00Z");
-        let left_out =
-            |value: Value, recipient: &Recipient| rule(value).expect("a rule").at(now, &zone).leaves_out(recipient);
+        let left_out = |value: Value, recipient: &Recipient| {
+            rule(value).expect("a rule").at(now, &zone).leaves_out(&Standing::of(recipient))
+        };
         let never = Recipient::never_invited(
             crate::RecipientId::from_random([1; 16]),
             crate::DivisionId::new("D"),

@@ -27,6 +27,7 @@ pub mod resend;
 pub mod schedule;
 pub mod search;
 pub mod selection;
+pub mod standing;
 pub mod status;
 pub mod text;
 pub mod told;

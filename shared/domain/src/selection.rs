@@ -1,15 +1,13 @@
 //! Decides who in a selection is e-mailed. Load, Send, fan-out and the sender all use [`judge`] (guarantee 6).
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::audience::{Audience, Unaddressed};
 use crate::recipient::SetBack;
+use crate::standing::Standing;
 use crate::{CampaignId, PortalStatus, Recipient};
-
-/// Nobody is invited twice within this time unless the request says so (guarantee 8).
-pub const RECENTLY: SignedDuration = SignedDuration::from_hours(24);
 
 /// Why someone in the selection without portal access is not e-mailed. The first that applies counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -17,7 +15,7 @@ pub const RECENTLY: SignedDuration = SignedDuration::from_hours(24);
 pub enum Exclusion {
     /// Mail to the address bounced, or its owner complained.
     Undeliverable,
-    /// Mailed in the last 24 hours by another campaign or a resend.
+    /// Mailed in the last 24 to 25 hours, counted in whole hours, by another campaign or a resend.
     RecentlyInvited,
 }
 
@@ -100,31 +98,37 @@ impl Rules {
 
 /// Decides about a recipient. `selected` is whether at least one link meets the filter.
 pub fn judge(recipient: &Recipient, selected: bool, rules: Rules) -> Verdict {
-    let invited_by_other = recipient.last_campaign_id.is_none() || recipient.last_campaign_id != rules.campaign;
-    // A recipient whom this campaign invited was in its audience. Being pending since does not exclude them from a
-    // retry.
-    let invited_by_it = recipient.status == PortalStatus::Pending && !invited_by_other;
     if !selected {
         return Verdict::NotSelected;
     }
-    if let Some(reason) = rules.audience.leaves_out(recipient).filter(|_| !invited_by_it) {
+    let invited_by_it = rules.campaign.is_some() && recipient.last_campaign_id == rules.campaign;
+    let is_set_back = recipient.set_back.is_some_and(|set_back| rules.respects(set_back));
+    decide(&Standing::of(recipient), rules, invited_by_it, is_set_back)
+}
+
+/// Decides about all recipients of the selection with this standing, for a campaign that has not begun
+/// ([`Rules::of_new_campaign`]).
+pub fn judge_standing(standing: &Standing, rules: Rules) -> Verdict {
+    decide(standing, rules, false, false)
+}
+
+fn decide(standing: &Standing, rules: Rules, invited_by_it: bool, is_set_back: bool) -> Verdict {
+    // A recipient whom this campaign invited was in its audience. Being pending since does not exclude them from a
+    // retry.
+    let was_addressed = standing.status == PortalStatus::Pending && invited_by_it;
+    if let Some(reason) = rules.audience.leaves_out(standing).filter(|_| !was_addressed) {
         return Verdict::NotAddressed(reason);
     }
-    if recipient.status == PortalStatus::Accepted {
+    if standing.status == PortalStatus::Accepted {
         return Verdict::Accepted;
     }
-    if recipient.set_back.is_some_and(|set_back| rules.respects(set_back)) {
+    if is_set_back {
         return Verdict::SetBack;
     }
-    if recipient.undeliverable.is_some() {
+    if standing.block.is_some() {
         return Verdict::Excluded(Exclusion::Undeliverable);
     }
-    // An invitation whose password was deleted early, because the recipient lost the last link, does not count as
-    // recent.
-    let void = recipient.expires_at.is_some_and(|at| at <= rules.now);
-    let arrived = !void && !recipient.newest_bounced();
-    let recently = arrived && recipient.last_invited_at.is_some_and(|at| rules.now.duration_since(at) < RECENTLY);
-    if recently && invited_by_other && !rules.include_recently_invited {
+    if standing.is_recent_at(rules.now) && !invited_by_it && !rules.include_recently_invited {
         return Verdict::Excluded(Exclusion::RecentlyInvited);
     }
     Verdict::Mail
@@ -167,13 +171,13 @@ pub struct NotAddressed {
 }
 
 impl NotAddressed {
-    fn add(&mut self, reason: Unaddressed) {
+    fn add(&mut self, reason: Unaddressed, people: u64) {
         *match reason {
             Unaddressed::NeverInvited => &mut self.never_invited,
             Unaddressed::InvitedBefore => &mut self.invited_before,
             Unaddressed::PendingTooShort => &mut self.pending_too_short,
             Unaddressed::RemindedEnough => &mut self.reminded_enough,
-        } += 1;
+        } += people;
     }
 
     fn merge(&mut self, other: &Self) {
@@ -201,9 +205,13 @@ pub struct Excluded {
 impl Excluded {
     /// Counts one more.
     pub fn add(&mut self, reason: Exclusion) {
+        self.add_people(reason, 1);
+    }
+
+    fn add_people(&mut self, reason: Exclusion, people: u64) {
         match reason {
-            Exclusion::RecentlyInvited => self.recently_invited += 1,
-            Exclusion::Undeliverable => self.undeliverable += 1,
+            Exclusion::RecentlyInvited => self.recently_invited += people,
+            Exclusion::Undeliverable => self.undeliverable += people,
         }
     }
 
@@ -217,18 +225,23 @@ impl Excluded {
 impl Counts {
     /// Counts one recipient, of whom `verdict` was decided.
     pub fn add_recipient(&mut self, recipient: &Recipient, verdict: Verdict) {
+        self.add_people(recipient.status, verdict, 1);
+    }
+
+    /// Counts so many people of one status, of each of whom `verdict` was decided.
+    pub fn add_people(&mut self, status: PortalStatus, verdict: Verdict, people: u64) {
         match verdict {
             Verdict::NotSelected => return,
-            Verdict::Mail => self.will_email += 1,
+            Verdict::Mail => self.will_email += people,
             Verdict::Accepted | Verdict::SetBack => {}
-            Verdict::Excluded(reason) => self.excluded.add(reason),
-            Verdict::NotAddressed(reason) => self.not_addressed.add(reason),
+            Verdict::Excluded(reason) => self.excluded.add_people(reason, people),
+            Verdict::NotAddressed(reason) => self.not_addressed.add(reason, people),
         }
-        self.total += 1;
-        match recipient.status {
-            PortalStatus::NotSent => self.not_sent += 1,
-            PortalStatus::Pending => self.pending += 1,
-            PortalStatus::Accepted => self.accepted += 1,
+        self.total += people;
+        match status {
+            PortalStatus::NotSent => self.not_sent += people,
+            PortalStatus::Pending => self.pending += people,
+            PortalStatus::Accepted => self.accepted += people,
         }
     }
 
@@ -253,6 +266,8 @@ pub fn people(count: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
     use crate::audience::AudienceRule;
 
@@ -309,7 +324,7 @@ mod tests {
             (cleared(now - second, invited(now - second, Some(theirs))), Verdict::Mail, Verdict::Mail),
             (cleared(now - second, invited(now, Some(theirs))), recent, Verdict::Mail),
             (invited(now, None), recent, Verdict::Mail),
-            (Recipient { expires_at: Some(now + second), ..invited(now, None) }, recent, Verdict::Mail),
+            (Recipient { expires_at: Some(now + day * 7), ..invited(now, None) }, recent, Verdict::Mail),
             (Recipient { expires_at: Some(now), ..invited(now, None) }, Verdict::Mail, Verdict::Mail),
             (invited(now - day + second, Some(theirs)), recent, Verdict::Mail),
             (invited(now - day, Some(theirs)), Verdict::Mail, Verdict::Mail),
