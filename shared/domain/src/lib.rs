@@ -17,6 +17,7 @@ pub mod input;
 pub mod link;
 pub mod mail;
 pub mod new_password;
+pub mod numbers;
 pub mod outcome;
 pub mod pace;
 pub mod password;

@@ -1,6 +1,6 @@
 //! What a decision needs to know of one recipient besides the filter, in whole hours.
 //!
-//! Derived numbers count people by their standing, so it holds whole hours of UTC, not times: a
+//! Derived numbers ([`crate::numbers`]) count people by their standing, so it holds whole hours of UTC, not times: a
 //! decision about a recipient and a decision about everybody with the same standing are one function,
 //! [`crate::selection::judge_standing`].
 
