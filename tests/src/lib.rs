@@ -13,6 +13,7 @@ pub mod contract;
 pub mod http;
 pub mod line;
 pub mod lists;
+pub mod numbers;
 pub mod people;
 pub mod scheduling;
 pub mod ses;

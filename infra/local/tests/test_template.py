@@ -51,7 +51,7 @@ class FirstDeployment(unittest.TestCase):
         main, operators = template("template.yaml"), template("infra/operators.yaml")
         self.assertEqual(main["Parameters"]["DeletionProtection"]["Default"], "OFF")
         kept = [*of_type(main, "AWS::DynamoDB::Table").values(), *of_type(operators, "AWS::Cognito::UserPool").values()]
-        self.assertEqual(len(kept), 4)
+        self.assertEqual(len(kept), 5)
         for resource in kept:
             self.assertEqual((resource["DeletionPolicy"], resource["UpdateReplacePolicy"]), ("RetainExceptOnCreate", "Retain"))
             properties = resource["Properties"]

@@ -5,6 +5,7 @@ pub mod campaigns;
 pub mod clock;
 pub mod config;
 pub mod context;
+pub mod derived;
 pub mod directory;
 pub mod erasure;
 pub mod events;

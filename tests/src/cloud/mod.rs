@@ -35,6 +35,8 @@ pub const DIRECTORY: &str = "DirectoryTable";
 pub const CAMPAIGNS: &str = "CampaignsTable";
 /// The table of who did what.
 pub const AUDIT: &str = "AuditTable";
+/// The table of derived numbers.
+pub const DERIVED: &str = "DerivedTable";
 /// The user pool of operators.
 pub const POOL: &str = "simulated-pool";
 /// The group of schedules.
@@ -61,6 +63,7 @@ impl Cloud {
         tables.create(&template.table(DIRECTORY));
         tables.create(&template.table(CAMPAIGNS));
         tables.create(&template.table(AUDIT));
+        tables.create(&template.table(DERIVED));
         let mut sqs = Sqs::default();
         for queue in template.queues() {
             let redrive = queue.redrive.map(|(queue, max_receives)| Redrive { queue, max_receives });
@@ -107,6 +110,7 @@ pub fn settings() -> HashMap<String, String> {
         ("DIRECTORY_TABLE", DIRECTORY),
         ("CAMPAIGNS_TABLE", CAMPAIGNS),
         ("AUDIT_TABLE", AUDIT),
+        ("DERIVED_TABLE", DERIVED),
         ("AUDIT_RETENTION_DAYS", "400"),
         ("LEDGER_RETENTION_DAYS", "400"),
         ("PUBLIC_URL", "https://invites.example.com"),

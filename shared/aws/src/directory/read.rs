@@ -7,6 +7,7 @@ mod changing;
 mod counts;
 mod of_person;
 mod shard;
+mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -21,6 +22,7 @@ pub use accounts::AccountPage;
 pub use active::{ActiveAccount, ActiveAccounts};
 pub use changing::AccountsInForce;
 pub use shard::{Found, Page};
+pub use values::{Owner, Valued, Values};
 
 use super::item::RecipientItem;
 use super::keys;

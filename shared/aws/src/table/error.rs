@@ -26,6 +26,12 @@ pub enum StoreError {
     /// message.
     #[error("an item of the table is not in the expected form")]
     Form(#[from] serde_dynamo::Error),
+    /// Derived numbers do not have the form that this version writes.
+    #[error(transparent)]
+    Damaged(#[from] portal_domain::numbers::Damaged),
+    /// Derived numbers and changes do not belong together.
+    #[error(transparent)]
+    Inconsistent(#[from] portal_domain::numbers::Inconsistent),
     /// The address of a recipient is none by the rules of this version.
     #[error("the address of a recipient is not in the expected form")]
     NoAddress,
