@@ -56,7 +56,8 @@ impl Checks {
             (Outcome::Claimed, Outcome::Unconfirmed) if instance.function == "sweep" => {
                 self.settled(&before, now);
             }
-            (_, Outcome::Sent) if instance.function != "campaigns" => {
+            // A person may have settled it as sent; an erasure changes it after that.
+            (was, Outcome::Sent) if was != Outcome::Sent && instance.function != "campaigns" => {
                 let row = self.rows.get(&(campaign, recipient));
                 if row.is_none_or(|row| !row.mailed.contains(&after.attempt)) {
                     let what = format!("{} says that attempt {} of {campaign} was sent", instance.name, after.attempt);
