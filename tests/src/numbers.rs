@@ -1,4 +1,4 @@
-//! Derived numbers, and comparing them with a recount.
+//! Derived numbers: taking the stream up, and comparing with a recount.
 
 use aws_config::SdkConfig;
 use jiff::{SignedDuration, Timestamp};
@@ -8,8 +8,12 @@ use portal_aws::directory::read::DirectoryReader;
 use portal_domain::Filter;
 use portal_domain::audience::AudienceRule;
 use portal_domain::selection::Rules;
+use rollup::Rollup;
+use serde_json::Value;
 
+use crate::World;
 use crate::cloud::settings;
+use crate::cloud::stream::{SHARDS, event};
 
 /// The table Directory, as whoever calls with this configuration reads it.
 pub fn directory(config: &SdkConfig) -> DirectoryReader {
@@ -44,4 +48,29 @@ pub async fn difference(config: &SdkConfig, epoch: &str, filter: &Filter, now: T
         }
     }
     None
+}
+
+impl World {
+    /// The function `rollup`.
+    pub fn rollup(&self) -> Rollup {
+        Rollup::new(&self.context_of("rollup")).unwrap()
+    }
+
+    /// What the stream shows since the last call, shard by shard, as events of `rollup`.
+    pub fn read_stream(&self) -> Vec<Value> {
+        let mut cloud = self.cloud();
+        let mut read = |shard| {
+            let records = cloud.stream.peek(shard, usize::MAX);
+            cloud.stream.go_on(shard, records.len());
+            event(&records)
+        };
+        (0..SHARDS).map(&mut read).collect()
+    }
+
+    /// Has `rollup` count everything that was written.
+    pub async fn roll_up(&self) {
+        for event in self.read_stream() {
+            self.rollup().handle(event).await.unwrap();
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use jiff::SignedDuration;
 use portal_aws::clock;
 use portal_aws::derived::Folded;
 use portal_aws::directory::keys;
@@ -13,6 +14,8 @@ use portal_aws::directory::read::Owner;
 use portal_aws::table::{Item, key, n, s};
 use portal_domain::selection::Rules;
 use portal_domain::{AccountId, DivisionId, Filter, RecipientId};
+use rollup::{Rollup, RollupError};
+use serde_json::json;
 use tests::cloud::{DERIVED, DIRECTORY};
 use tests::http::Call;
 use tests::line::{Fate, Gate, line};
@@ -274,4 +277,90 @@ async fn numbers_of_which_a_part_is_missing_are_none_at_all() {
     }
     assert!(tried >= 3, "both parts of the base, and a log: {tried}");
     assert_exact(&world).await;
+}
+
+/// What the function counted is what a recount comes to.
+async fn assert_counted(world: &World) {
+    let epoch = derived(&world.config).epoch().await.unwrap();
+    assert_eq!(difference(&world.config, &epoch, &Filter::whole(north()), clock::now()).await, None);
+}
+
+#[tokio::test]
+async fn the_function_counts_what_the_stream_shows_in_any_batches_and_more_than_once() {
+    let world = town().await;
+    let events = world.read_stream();
+    for event in events.iter().chain(events.iter().rev()) {
+        world.rollup().handle(event.clone()).await.unwrap();
+    }
+    assert_counted(&world).await;
+    world.send("NORTH").await;
+    world.pump().await;
+    world.roll_up().await;
+    assert_counted(&world).await;
+}
+
+#[tokio::test]
+async fn a_tick_folds_what_was_never_folded_and_its_heartbeats_prove_what_is_counted() {
+    let world = town().await;
+    let derived = derived(&world.config);
+    world.roll_up().await;
+    assert_eq!(derived.as_of().await.unwrap(), None, "no heartbeat has come");
+    let epoch = derived.epoch().await.unwrap();
+    let began = clock::now();
+    for is_due in [true, false] {
+        assert_eq!(derived.is_fold_due(&epoch, &north(), clock::now()).await.unwrap(), is_due);
+        world.rollup().handle(json!({})).await.unwrap();
+    }
+    assert!(derived.is_fold_due(&epoch, &north(), began + SignedDuration::from_hours(25)).await.unwrap());
+    assert_eq!(derived.as_of().await.unwrap(), None, "the heartbeats are not read");
+    world.roll_up().await;
+    let as_of = derived.as_of().await.unwrap().unwrap();
+    assert!((began - SignedDuration::from_secs(1)..=clock::now()).contains(&as_of), "{as_of}");
+    assert_counted(&world).await;
+}
+
+#[tokio::test]
+async fn an_owner_that_can_not_be_counted_is_set_aside_until_it_can_and_holds_nobody_up() {
+    let world = World::with_people(3).await;
+    let broken = world.recipient("NORTH", &world.email("p0")).await.unwrap().recipient_id;
+    let name = key(keys::recipient_pk(broken), keys::RECIPIENT);
+    let become_of = |status: &str| {
+        let update = world.dynamo.update_item().table_name(DIRECTORY).set_key(Some(name.clone()));
+        let update = update.update_expression("SET #status = :status ADD version :one");
+        let update = update.expression_attribute_names("#status", "status");
+        update.expression_attribute_values(":status", s(status)).expression_attribute_values(":one", n(1)).send()
+    };
+    become_of("nonsense").await.unwrap();
+    world.roll_up().await;
+    let derived = derived(&world.config);
+    let epoch = derived.epoch().await.unwrap();
+    let numbers = derived.read(&epoch, &north(), true).await.unwrap().unwrap();
+    let rules = Rules::of_new_campaign(clock::now(), false);
+    assert_eq!(numbers.counts(&Filter::whole(north()), rules).unwrap().total, 2, "the others are counted");
+    let ticked = world.rollup().handle(json!({})).await;
+    assert!(matches!(ticked, Err(RollupError::SetAside(1))), "{ticked:?}");
+    let aside = derived.aside(&epoch).await.unwrap();
+    assert_eq!(aside.iter().map(|one| &one.owner).collect::<Vec<_>>(), [&Owner::Recipient(broken)]);
+    become_of("notSent").await.unwrap();
+    derived.set_aside(&epoch, &aside[0].owner).await.unwrap();
+    derived.readmit(&epoch, &aside[0]).await.unwrap();
+    assert_eq!(derived.aside(&epoch).await.unwrap().len(), 1, "it was set aside again since");
+    world.rollup().handle(json!({})).await.unwrap();
+    assert!(derived.aside(&epoch).await.unwrap().is_empty());
+    assert_counted(&world).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_fails_counts_no_heartbeat() {
+    let world = town().await;
+    world.rollup().handle(json!({})).await.unwrap();
+    let config = line(&world.config, |operation, _| match operation {
+        "TransactWriteItems" => Fate::NoConnection,
+        _ => Fate::Made,
+    });
+    let failing = Rollup::new(&world.context(&config)).unwrap();
+    for event in world.read_stream() {
+        failing.handle(event).await.unwrap_err();
+    }
+    assert_eq!(derived(&world.config).as_of().await.unwrap(), None);
 }

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 # Dollars a month in us-east-1; docs/deploying.md has where they come from.
 ALARM_METRIC, CUSTOM_METRIC, ACL, RULE = 0.10, 0.30, 5.00, 1.00
-POLLING, SWEEP = 1.12, 0.43
+POLLING, SWEEP, ROLLUP = 1.12, 0.43, 0.33
 MOST_WITHOUT_WAF, MOST_WITH_WAF = 6.00, 15.00
 
 
@@ -113,7 +113,7 @@ class StandingCost(unittest.TestCase):
         with_waf = sum(len(metrics(alarm)) for alarm in alarms if alarm.get("Condition") == "HasWaf")
         custom = len(of_type(read, "AWS::Logs::MetricFilter"))
         rules = sum(len(acl["Properties"]["Rules"]) for acl in of_type(waf, "AWS::WAFv2::WebACL").values())
-        without = usual * ALARM_METRIC + custom * CUSTOM_METRIC + POLLING + SWEEP
+        without = usual * ALARM_METRIC + custom * CUSTOM_METRIC + POLLING + SWEEP + ROLLUP
         total = without + ACL + rules * RULE + with_waf * ALARM_METRIC
         self.assertLess(without, MOST_WITHOUT_WAF)
         self.assertLess(total, MOST_WITH_WAF)

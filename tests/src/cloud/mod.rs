@@ -11,6 +11,7 @@ pub mod scheduler;
 pub mod ses;
 pub mod sns;
 pub mod sqs;
+pub mod stream;
 pub mod tables;
 pub mod template;
 pub mod users;
@@ -25,6 +26,7 @@ use serde_json::{Value, json};
 use ses::Ses;
 use sns::Sns;
 use sqs::{QueueSettings, Redrive, Sqs};
+use stream::Stream;
 use tables::Tables;
 use template::Template;
 use users::Users;
@@ -47,6 +49,7 @@ pub const GROUP: &str = "simulated";
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Cloud {
     pub tables: Tables,
+    pub stream: Stream,
     pub sqs: Sqs,
     pub ses: Ses,
     pub sns: Sns,
@@ -75,7 +78,17 @@ impl Cloud {
         let mut scheduler = Scheduler::new();
         scheduler.create_group(GROUP);
         let (ses, bus, users) = (Ses::default(), EventBus::default(), Users::new(POOL));
-        Self { tables, sqs, ses, sns, bus, scheduler, users, roles: Roles::new(template) }
+        Self {
+            tables,
+            stream: Stream::of(DIRECTORY),
+            sqs,
+            ses,
+            sns,
+            bus,
+            scheduler,
+            users,
+            roles: Roles::new(template),
+        }
     }
 
     /// Answers a call. Indexes of tables show writes at once.
@@ -84,7 +97,11 @@ impl Cloud {
             return refused;
         }
         match call.service {
-            Service::DynamoDb => self.tables.answer(&call.operation, call.json(), now, SignedDuration::ZERO).0,
+            Service::DynamoDb => {
+                let (reply, changes) = self.tables.answer(&call.operation, call.json(), now, SignedDuration::ZERO);
+                self.stream.add(&changes, now);
+                reply
+            }
             Service::Sqs => self.sqs.answer(call, now),
             Service::Ses => self.ses.answer(call, now),
             Service::Sns => self.sns.answer(call, now),

@@ -69,7 +69,7 @@ impl Roles {
             .collect();
         let mut roles = Self { of_functions, used: BTreeSet::new(), refused: Vec::new() };
         for (function, action, resource) in template.calls_of_lambda() {
-            let refused = roles.ask(&function, &Need::new(action, format!("{resource}.Arn")));
+            let refused = roles.ask(&function, &Need::new(action, resource));
             assert_eq!(refused, None, "what Lambda does for a function, the function's role allows");
         }
         roles

@@ -96,8 +96,8 @@ impl Template {
         functions.map(role).collect()
     }
 
-    /// Calls that Lambda makes in a function's role: on the queue that it polls, and on the one for failures. Function,
-    /// action, and the queue's name.
+    /// Calls that Lambda makes in a function's role: on the queue or stream that it polls, and on the queue for
+    /// failures. Function, action, and resource.
     pub fn calls_of_lambda(&self) -> Vec<(String, String, String)> {
         let resources = self.0["Resources"].as_object().unwrap();
         let functions = resources.values().filter(|resource| resource["Type"] == "AWS::Serverless::Function");
@@ -105,15 +105,23 @@ impl Template {
             let properties = &function["Properties"];
             let name = properties["Environment"]["Variables"]["AWS_SDK_UA_APP_ID"].as_str().unwrap();
             let queue = |arn: &Value| arn.as_str().and_then(|arn| arn.strip_suffix(".Arn")).map(str::to_owned);
-            let events = properties["Events"].as_object().into_iter().flat_map(Map::values);
-            let read = events
+            let events = || properties["Events"].as_object().into_iter().flat_map(Map::values);
+            let streams = events().filter_map(|event| event["Properties"]["Stream"].as_str()).map(str::to_owned);
+            let read = events()
                 .filter(|event| event["Type"] == "SQS")
                 .filter_map(move |event| queue(&event["Properties"]["Queue"]));
             let actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
             let read = read.flat_map(move |queue| actions.map(|action| (action, queue.clone())));
             let failures = queue(&properties["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Destination"]);
             let told = failures.map(|queue| ("sqs:SendMessage", queue));
-            read.chain(told).map(|(action, queue)| (name.to_owned(), action.to_owned(), queue)).collect::<Vec<_>>()
+            let queues = read.chain(told).map(|(action, queue)| (action, format!("{queue}.Arn")));
+            let streams = streams.flat_map(|stream| {
+                let read = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"];
+                let read = read.map(|action| (action, stream.clone()));
+                read.into_iter().chain([("dynamodb:ListStreams", "*".to_owned())])
+            });
+            let calls = queues.chain(streams).map(|(action, resource)| (name.to_owned(), action.to_owned(), resource));
+            calls.collect::<Vec<_>>()
         });
         calls.collect()
     }

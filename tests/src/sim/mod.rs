@@ -11,6 +11,7 @@ pub mod report;
 pub mod run;
 pub mod secrets;
 pub mod sources;
+pub mod stream;
 pub mod system;
 pub mod town;
 

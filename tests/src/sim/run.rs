@@ -18,6 +18,7 @@ use super::plan::Plan;
 use super::report::Report;
 use super::secrets;
 use super::sources::{self, call};
+use super::stream;
 use super::system::System;
 use super::town::{DIVISIONS, SENDERS, Town, division};
 use crate::cloud::roles::record;
@@ -105,8 +106,8 @@ impl Scene {
     }
 
     fn is_cut_off(&self) -> bool {
-        // An import's calls take no time here.
-        self.system.with(|state| state.log.len() - state.imported > MOST_EVENTS)
+        // The calls of imports and of counting take little time here.
+        self.system.with(|state| state.log.len() - state.uncounted > MOST_EVENTS)
     }
 
     /// Lets time go by.
@@ -194,6 +195,7 @@ impl Scene {
             }
         }
         self.system.at_once(|state, now| state.check_quiet(now));
+        stream::check(&self.system).await;
         // The day of a self-service campaign may end just now, which takes two sweeps.
         for _ in 0..4 {
             let written = self.system.with(|state| state.written);

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio::task::spawn_local;
 
 use super::instance::happens;
+use super::stream;
 use super::system::{Environment, System, Work};
 use crate::cloud::ses::{BounceType, Form, Kind, in_envelope, report};
 use crate::cloud::sqs::Received;
@@ -47,7 +48,8 @@ const EVERY_MINUTE: SignedDuration = SignedDuration::from_mins(1);
 const LONGEST_REST: SignedDuration = SignedDuration::from_mins(60);
 
 /// How an invocation ended.
-enum Ended<T> {
+pub enum Ended<T> {
+    /// By itself.
     Done(T),
     /// Killed or out of time, at an unknown point.
     Lost,
@@ -58,6 +60,7 @@ pub fn start(system: &Arc<System>) {
     for source in SOURCES {
         spawn_local(read(system.clone(), source));
     }
+    stream::start(system);
     spawn_local(sweep_each_minute(system.clone()));
     spawn_local(fire_schedules(system.clone()));
 }
@@ -156,7 +159,7 @@ async fn handle(system: Arc<System>, source: Source, messages: Vec<Received>) {
 
 /// Calls a function once. At its time limit it is killed, unless it is frozen: then it may continue later, with nobody
 /// waiting.
-async fn invoke<T: 'static>(
+pub async fn invoke<T: 'static>(
     system: &Arc<System>,
     function: &'static str,
     timeout: SignedDuration,

@@ -10,10 +10,12 @@ use feedback::Feedback;
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::keys::LIMITERS;
 use portal_aws::context::Context;
+use portal_aws::directory::keys::HEARTBEAT;
 use portal_aws::settings::Settings;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use resend::Resend;
+use rollup::Rollup;
 use scheduled_send::ScheduledSend;
 use serde_json::{Value, json};
 use sweep::Sweep;
@@ -26,8 +28,9 @@ use super::log::Log;
 use super::network::{self, Step, leave_keys, refusal, spoiled};
 use super::plan::{Fault, Plan};
 use super::report::Report;
+use crate::cloud::tables::Name;
 use crate::cloud::template::Template;
-use crate::cloud::{Call, Cloud, Reply, Service, settings};
+use crate::cloud::{Call, Cloud, DERIVED, Reply, Service, settings};
 
 /// The system.
 #[derive(Debug)]
@@ -38,6 +41,8 @@ pub struct System {
     pub template: Template,
     /// Told whenever a message may have become visible.
     pub wake: Notify,
+    /// Told whenever an item may have been written.
+    pub written: Notify,
     settings: Settings,
     state: Mutex<State>,
     idle: Mutex<BTreeMap<&'static str, Vec<Arc<Environment>>>>,
@@ -53,10 +58,11 @@ pub struct State {
     pub log: Log,
     pub report: Report,
     pub checks: Checks,
-    /// How many items and messages were written, without the limiter's.
+    /// How many items and messages were written, without the limiter's, and without what
+    /// derived numbers are kept by.
     pub written: u64,
-    /// How many calls `directory` made.
-    pub imported: usize,
+    /// How many calls `directory` and `rollup` made.
+    pub uncounted: usize,
     /// Faults ordered by a test, in order.
     pub script: Vec<Step>,
     /// How many more calls of an environment are likely to meet a fault after one did.
@@ -80,6 +86,7 @@ pub enum Work {
     Deliver(Deliver),
     Feedback(Feedback),
     Resend(Resend),
+    Rollup(Rollup),
     Sweep(Box<Sweep>),
     ScheduledSend(Box<ScheduledSend>),
     Http(Router),
@@ -97,7 +104,7 @@ impl System {
             report: Report::default(),
             checks: Checks::default(),
             written: 0,
-            imported: 0,
+            uncounted: 0,
             script: Vec::new(),
             trouble: HashMap::new(),
             instances: 0,
@@ -109,6 +116,7 @@ impl System {
             settings: settings().into_iter().chain([limit]).collect(),
             template,
             wake: Notify::new(),
+            written: Notify::new(),
             state: Mutex::new(state),
             idle: Mutex::default(),
         })
@@ -164,6 +172,7 @@ impl System {
             "deliver" => Work::Deliver(Deliver::new(context).unwrap()),
             "feedback" => Work::Feedback(Feedback::new(context).unwrap()),
             "resend" => Work::Resend(Resend::new(context).unwrap()),
+            "rollup" => Work::Rollup(Rollup::new(context).unwrap()),
             "sweep" => Work::Sweep(Box::new(Sweep::new(context).unwrap())),
             "scheduled-send" => Work::ScheduledSend(Box::new(ScheduledSend::new(context).unwrap())),
             "send" => Work::Http(send::router(send::Send::new(context).unwrap())),
@@ -206,6 +215,9 @@ impl System {
         let reply = self.at_once(|state, now| state.perform(instance, call, fault, lag, now));
         if call.service == Service::Sqs {
             self.wake.notify_waiters();
+        }
+        if call.service == Service::DynamoDb {
+            self.written.notify_waiters();
         }
         if call.operation == "SendEmail" && reply.1 {
             self.report_mail();
@@ -266,7 +278,7 @@ impl State {
         let met = fault.map(|fault| format!(" ({fault:?})")).unwrap_or_default();
         let (name, operation, status) = (&instance.name, &call.operation, reply.status);
         self.log.event(now, format_args!("{name} {operation} {status}{met}{wrote}"));
-        self.imported += usize::from(instance.function == "directory");
+        self.uncounted += usize::from(matches!(instance.function, "directory" | "rollup"));
         if mailed {
             let mail = self.cloud.ses.mails().last().cloned().unwrap();
             self.log.event(now, format_args!("{name} mails {:?} {:?}", mail.to, mail.tags));
@@ -293,7 +305,9 @@ impl State {
         let (reply, changes) = self.cloud.tables.answer(&call.operation, call.json(), now, lag);
         let names: Vec<_> = changes.iter().map(|change| format!("{}/{}", change.name.pk, change.name.sk)).collect();
         self.checks.changed(&changes, instance, now);
-        self.written += changes.iter().filter(|change| change.name.pk != LIMITERS).count() as u64;
+        self.cloud.stream.add(&changes, now);
+        let counts = |name: &Name| name.pk != LIMITERS && name.sk != HEARTBEAT && name.table != DERIVED;
+        self.written += changes.iter().filter(|change| counts(&change.name)).count() as u64;
         (reply, if names.is_empty() { String::new() } else { format!(" writes {}", names.join(", ")) })
     }
 

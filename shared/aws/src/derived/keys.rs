@@ -7,9 +7,13 @@
 //! | changes of a division since its base | batch-get `LOG#E#<division>`, one item for each number |
 //! | a division's base | batch-get `BASE#<generation>#<part><number>` |
 //! | the definition of a large set | query `SET#E#<hash>` |
+//! | the epoch | get `CONTROL` |
+//! | owners that can't be counted | query `ASIDE#E` |
+//! | the newest heartbeats | get `SEEN` |
 
 use portal_domain::DivisionId;
 
+use super::control::{Aside, Control, Seen};
 use super::item::{BelievedItem, Chunk, Head, LogItem};
 use crate::directory::read::Owner;
 use crate::table::{Key, Query};
@@ -61,6 +65,30 @@ pub fn set(epoch: &str, name: &[u8; 16]) -> Query<Chunk> {
 
 fn set_pk(epoch: &str, name: &[u8; 16]) -> String {
     format!("SET#{epoch}#{:032x}", u128::from_be_bytes(*name))
+}
+
+/// The epoch.
+pub fn control() -> Key<Control> {
+    Key::new("CONTROL", ONLY)
+}
+
+/// An owner that can't be counted.
+pub fn aside(epoch: &str, owner: &Owner) -> Key<Aside> {
+    Key::new(aside_pk(epoch), name(owner))
+}
+
+/// All owners that can't be counted.
+pub fn all_aside(epoch: &str) -> Query<Aside> {
+    Query::partition(aside_pk(epoch))
+}
+
+fn aside_pk(epoch: &str) -> String {
+    format!("ASIDE#{epoch}")
+}
+
+/// The newest heartbeats.
+pub fn seen() -> Key<Seen> {
+    Key::new("SEEN", ONLY)
 }
 
 /// Numbers with the same count of digits sort by number.

@@ -9,6 +9,7 @@
 //! fold overwrites nothing, and what it replaces is kept for days, so a reader that still uses it finds it.
 
 mod apply;
+mod control;
 mod fold;
 mod item;
 mod keys;
@@ -19,6 +20,7 @@ use crate::directory::read::DirectoryReader;
 use crate::settings::InvalidSetting;
 use crate::table::Table;
 
+pub use control::Aside;
 pub use fold::Folded;
 pub use read::DivisionNumbers;
 

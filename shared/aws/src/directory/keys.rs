@@ -7,6 +7,7 @@
 //! | an account | get `ACCOUNT#<accountId>` |
 //! | accounts that are being changed in steps | query `CHANGING` |
 //! | recipient of an address in a division | get `ADDRESS#<division>#<email>`, then the recipient |
+//! | a heartbeat | get `HEARTBEAT#<number>` |
 //! | a recipient, its links in order of account | get or query `RECIPIENT#<recipientId>` |
 //! | the hash of the password that a recipient chose | get `CREDENTIAL#<recipientId>` |
 //! | all linked recipients of a division by status | query `by-division`, one partition a shard |
@@ -25,6 +26,7 @@ use portal_domain::{AccountId, Division, DivisionId, PortalStatus, RecipientId, 
 
 use super::account_item::{AccountItem, ChangingItem};
 use super::erased::{ErasedItem, SecretItem};
+use super::heartbeat::Heartbeat;
 use super::item::{AccountRow, AddressItem, CredentialItem, FilterOptionItem, RecipientItem};
 use super::templates::VersionSummary;
 use super::write::erase::{ErasingNote, Erasure};
@@ -60,6 +62,9 @@ pub const LINK_PREFIX: &str = "LINK#";
 
 /// Partition of the notes on accounts that are being changed in steps; the sort key is the account's id.
 pub const CHANGING: &str = "CHANGING";
+
+/// Sort key of a heartbeat.
+pub const HEARTBEAT: &str = "HEARTBEAT";
 
 /// Partition of the stack's own secrets.
 pub const SECRETS: &str = "SECRETS";
@@ -142,6 +147,11 @@ pub fn recipient_sort(status: PortalStatus, recipient: RecipientId) -> String {
 /// Index partition of the accounts of one shard of a division; the sort key is the account's id.
 pub fn accounts_partition(division: &DivisionId, shard: Shard) -> String {
     format!("{division}#{shard}#accounts")
+}
+
+/// A heartbeat.
+pub fn heartbeat(number: u8) -> Key<Heartbeat> {
+    Key::new(format!("HEARTBEAT#{number}"), HEARTBEAT)
 }
 
 /// A division.

@@ -2,6 +2,7 @@
 
 pub mod account_item;
 pub mod erased;
+pub mod heartbeat;
 pub mod item;
 pub mod keys;
 pub mod read;

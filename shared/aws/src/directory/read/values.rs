@@ -9,6 +9,7 @@ use portal_domain::link::Link;
 use portal_domain::numbers::{OwnerId, Profile, ProfileKey, ProfileSet, Value};
 use portal_domain::standing::Standing;
 use portal_domain::{AccountId, DivisionId, LinkProfile, Recipient, RecipientId};
+use serde::{Deserialize, Serialize};
 
 use super::DirectoryReader;
 use crate::directory::account_item::AccountItem;
@@ -16,7 +17,7 @@ use crate::directory::keys;
 use crate::table::StoreError;
 
 /// A recipient or an account, which has a value.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Owner {
     Recipient(RecipientId),
@@ -24,6 +25,16 @@ pub enum Owner {
 }
 
 impl Owner {
+    /// The owner that the item with this key is; `None` if it is another item.
+    pub fn of_item(pk: &str, sk: &str) -> Option<Self> {
+        let (_, id) = pk.split_once('#')?;
+        match sk {
+            keys::RECIPIENT => id.parse().ok().map(Self::Recipient),
+            keys::ACCOUNT => Some(Self::Account(AccountId::new(id))),
+            _ => None,
+        }
+    }
+
     /// Its name in changes.
     pub fn id(&self) -> OwnerId {
         match self {
