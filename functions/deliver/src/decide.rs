@@ -15,7 +15,7 @@ use portal_domain::mail::{Compiled, Invitation, RenderError, Rendered};
 use portal_domain::outcome::LedgerEvent;
 use portal_domain::password::TemporaryPassword;
 use portal_domain::selection::judge;
-use portal_domain::{Campaign, Division, Outcome, PortalStatus, Recipient, RecipientId, resend};
+use portal_domain::{Campaign, Division, Outcome, PortalStatus, Reason, Recipient, RecipientId, resend};
 
 use crate::Deliver;
 
@@ -70,13 +70,14 @@ impl Deliver {
         for row in delivery.rows.values().filter(|row| row.outcome == Outcome::Queued) {
             let end = |event, reason| Decision { row: row.clone(), action: Action::End(event, reason) };
             let Some(item) = delivery.recipients.get(&row.recipient_id) else {
-                decided.decisions.push(end(LedgerEvent::Skip, "noLongerSelected"));
+                decided.decisions.push(end(LedgerEvent::Skip, Reason::NoLongerSelected));
                 continue;
             };
             let recipient = Recipient::from(item.clone());
             let selected = self.directory.selected(&recipient, &campaign.filter).await?;
             let verdict = judge(&recipient, selected, rules);
-            let reason = verdict.reason().or_else(|| answered(campaign, item, &recipient).then_some("recentlyInvited"));
+            let reason =
+                verdict.reason().or_else(|| answered(campaign, item, &recipient).then_some(Reason::RecentlyInvited));
             let decision = match reason {
                 Some(reason) => end(LedgerEvent::Skip, reason),
                 None if decided.letters.len() == slots || self.is_being_mailed(campaign, item).await? => {
@@ -90,7 +91,7 @@ impl Deliver {
                     }
                     Err(error) => {
                         tracing::error!(recipient.id = %row.recipient_id, error = %error, "e-mail can't be made");
-                        end(LedgerEvent::GiveUp, "notRenderable")
+                        end(LedgerEvent::GiveUp, Reason::NotRenderable)
                     }
                 },
             };

@@ -13,7 +13,7 @@ use portal_aws::queue::{DeliverMessage, jittered};
 use portal_domain::campaign::StateReason;
 use portal_domain::outcome::LedgerEvent;
 use portal_domain::pace::Slots;
-use portal_domain::{Campaign, Division, RecipientId};
+use portal_domain::{Campaign, Division, Reason, RecipientId};
 
 use crate::decide::Prepared;
 use crate::{Deliver, DeliverError, insist};
@@ -179,7 +179,9 @@ fn record(letter: Prepared, answer: Option<Answer>) -> Record {
         Some(Answer::Throttled(code) | Answer::Closed(_, code)) => {
             Record { reason: Some(code), undo: Some(undo), ..record }
         }
-        Some(Answer::OutOfReach) => Record { reason: Some("noConnection".to_owned()), undo: Some(undo), ..record },
-        Some(Answer::Unknown(why)) => Record { event: LedgerEvent::LoseTrack, reason: Some(why.to_owned()), ..record },
+        Some(Answer::OutOfReach) => {
+            Record { reason: Some(Reason::NoConnection.to_string()), undo: Some(undo), ..record }
+        }
+        Some(Answer::Unknown(why)) => Record { event: LedgerEvent::LoseTrack, reason: Some(why.to_string()), ..record },
     }
 }

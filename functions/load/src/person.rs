@@ -12,7 +12,7 @@ use portal_domain::campaign::audit::AuditEntry;
 use portal_domain::campaign::{CampaignView, SelfService};
 use portal_domain::feedback::Standing;
 use portal_domain::selection::{Verdict, judge};
-use portal_domain::{CampaignId, DivisionId, Filter, Outcome, Recipient, RecipientId, TemplateId};
+use portal_domain::{CampaignId, DivisionId, Filter, Outcome, Reason, Recipient, RecipientId, TemplateId};
 use portal_http::{Caller, Problem, Query};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -48,7 +48,7 @@ pub(crate) struct Person {
 #[serde(rename_all = "camelCase")]
 struct Decision {
     will_email: bool,
-    reason: Option<&'static str>,
+    reason: Option<Reason>,
 }
 
 impl From<Verdict> for Decision {

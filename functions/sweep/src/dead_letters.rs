@@ -20,7 +20,7 @@ use portal_aws::settings::InvalidSetting;
 use portal_aws::table::Attempts;
 use portal_domain::campaign::DELIVERY_SIZE;
 use portal_domain::outcome::LedgerEvent;
-use portal_domain::{CampaignId, Outcome};
+use portal_domain::{CampaignId, Outcome, Reason};
 use serde::Deserialize;
 
 use crate::schedules::Lost;
@@ -230,8 +230,9 @@ async fn give_up(store: &CampaignStore, dead: &DeliverMessage) -> Result<bool, S
         let (campaign, rows) = try_join!(store.campaign(dead.campaign_id), rows)?;
         let sends = campaign.is_some_and(|campaign| campaign.state.sends());
         let queued = rows.into_iter().filter(|row| row.outcome == Outcome::Queued);
-        let decisions: Vec<_> =
-            queued.map(|row| Decision { row, action: Action::End(LedgerEvent::GiveUp, "deadLettered") }).collect();
+        let decisions: Vec<_> = queued
+            .map(|row| Decision { row, action: Action::End(LedgerEvent::GiveUp, Reason::DeadLettered) })
+            .collect();
         if !sends || decisions.is_empty() {
             return Ok(true);
         }

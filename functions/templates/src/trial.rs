@@ -92,6 +92,8 @@ fn told(answer: Answer) -> Result<(), Problem> {
 
 #[cfg(test)]
 mod tests {
+    use portal_domain::Reason;
+
     use super::*;
 
     #[test]
@@ -116,7 +118,7 @@ mod tests {
             (Answer::OutOfReach, 503),
             (Answer::Closed(StateReason::SendingPaused, code()), 503),
             (Answer::Closed(StateReason::SenderNotVerified, code()), 422),
-            (Answer::Unknown("timeout"), 502),
+            (Answer::Unknown(Reason::Timeout), 502),
         ];
         for (answer, status) in table {
             assert_eq!(told(answer).expect_err("not sent").status(), status);

@@ -11,7 +11,7 @@ use aws_sdk_sesv2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message, MessageTag};
 use portal_domain::campaign::StateReason;
 use portal_domain::mail::Rendered;
-use portal_domain::{CampaignId, RecipientId, Tell, Told};
+use portal_domain::{CampaignId, Reason, RecipientId, Tell, Told};
 
 /// How long SES may take to answer one send before its outcome counts as unknown.
 pub const SEND_TIMEOUT: Duration = Duration::from_secs(10);
@@ -108,7 +108,7 @@ pub enum Answer {
     /// SES accepts nothing from this account until something changes, with this error code. Nothing was sent.
     Closed(StateReason, String),
     /// The outcome is unknown (time-out, broken connection, an error within SES). The e-mail may have left.
-    Unknown(&'static str),
+    Unknown(Reason),
 }
 
 /// SES, as the senders use it.
@@ -232,14 +232,14 @@ where
 {
     match error {
         SdkError::ConstructionFailure(_) => Answer::Refused("InvalidRequest".to_owned()),
-        SdkError::TimeoutError(_) => Answer::Unknown("timeout"),
+        SdkError::TimeoutError(_) => Answer::Unknown(Reason::Timeout),
         SdkError::DispatchFailure(_) if never_connected(error) => Answer::OutOfReach,
-        SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => Answer::Unknown("connectionLost"),
+        SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => Answer::Unknown(Reason::ConnectionLost),
         SdkError::ServiceError(answer) if answer.raw().status().is_client_error() => {
             let code = error.code().unwrap_or("Refused").to_owned();
             refusal(code, error.message().unwrap_or_default(), from)
         }
-        _ => Answer::Unknown("serverError"),
+        _ => Answer::Unknown(Reason::ServerError),
     }
 }
 
@@ -369,8 +369,8 @@ mod tests {
                 "MailFromDomainNotVerifiedException",
                 closed(StateReason::SenderNotVerified, "MailFromDomainNotVerifiedException"),
             ),
-            (500, "InternalFailure", Answer::Unknown("serverError")),
-            (503, "ServiceUnavailable", Answer::Unknown("serverError")),
+            (500, "InternalFailure", Answer::Unknown(Reason::ServerError)),
+            (503, "ServiceUnavailable", Answer::Unknown(Reason::ServerError)),
         ];
         for (status, code, expected) in table {
             assert_eq!(sent([(status, json!({"__type": code}))]).await.0, expected, "{status} {code}");

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::occurrence::{Failure, Occurrence, Skip, Verdict};
+pub use self::occurrence::{Failure, Miss, Occurrence, Skip, Verdict};
 pub use self::plan::{Plan, Sketch};
 pub use self::rule::{Rule, Timing};
 use crate::ScheduleId;
@@ -41,8 +41,11 @@ pub enum ScheduleState {
 }
 
 /// Why the system turned a schedule off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr, strum::VariantArray,
+)]
 #[serde(rename_all = "camelCase")]
+#[strum(serialize_all = "camelCase")]
 pub enum OffReason {
     /// It failed too many times in a row.
     Failures,

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::audience::{Audience, Unaddressed};
+use crate::reason::Reason;
 use crate::recipient::SetBack;
 use crate::standing::Standing;
 use crate::{CampaignId, PortalStatus, Recipient};
@@ -56,13 +57,13 @@ pub enum Verdict {
 
 impl Verdict {
     /// Why there is no e-mail, as the API and ledgers name it; `None` where there is one.
-    pub fn reason(self) -> Option<&'static str> {
+    pub fn reason(self) -> Option<Reason> {
         match self {
             Self::Mail => None,
-            Self::Accepted => Some("accepted"),
-            Self::Excluded(reason) => Some(reason.as_str()),
-            Self::SetBack => Some("withdrawn"),
-            Self::NotAddressed(_) | Self::NotSelected => Some("noLongerSelected"),
+            Self::Accepted => Some(Reason::Accepted),
+            Self::Excluded(reason) => Some(reason.into()),
+            Self::SetBack => Some(Reason::Withdrawn),
+            Self::NotAddressed(_) | Self::NotSelected => Some(Reason::NoLongerSelected),
         }
     }
 }
@@ -275,7 +276,7 @@ mod tests {
     fn every_reason_has_one_name_in_the_api_in_ledgers_and_in_counts() {
         for reason in Exclusion::ALL {
             assert_eq!(Exclusion::parse(reason.as_str()), Some(reason));
-            assert_eq!(Verdict::Excluded(reason).reason(), Some(reason.as_str()));
+            assert_eq!(Verdict::Excluded(reason).reason().map(<&str>::from), Some(reason.as_str()));
             assert_eq!(serde_json::to_value(reason).expect("serialises"), reason.as_str());
             let mut excluded = Excluded::default();
             excluded.add(reason);
@@ -349,7 +350,7 @@ mod tests {
         let asked = Rules { audience, ..Rules::of_new_campaign(now, true) };
         let left_out = Verdict::NotAddressed(Unaddressed::NeverInvited);
         assert_eq!(judge(&base, true, asked), left_out, "never invited, or no longer");
-        assert_eq!(left_out.reason(), Some("noLongerSelected"), "the word of ledgers");
+        assert_eq!(left_out.reason(), Some(Reason::NoLongerSelected), "the word of ledgers");
         assert_eq!(judge(&invited(now, Some(theirs)), true, asked), Verdict::Mail);
     }
 }

@@ -11,7 +11,7 @@ use portal_domain::input::Fields;
 use portal_domain::{Outcome, PortalStatus};
 
 /// Words for the reasons why somebody got no e-mail or is undeliverable, as in the page's `words.js`.
-const REASONS: [(&str, &str); 18] = [
+const REASONS: [(&str, &str); 21] = [
     ("accepted", "Has accepted an invitation before"),
     ("noLongerSelected", "No account meets the filter"),
     ("recentlyInvited", "Invited in the last 24 hours"),
@@ -28,6 +28,9 @@ const REASONS: [(&str, &str); 18] = [
     ("neverRecorded", "Whoever was sending it broke off"),
     ("withdrawn", "The invitation was withdrawn after the campaign began"),
     ("noConnection", "SES could not be reached"),
+    ("timeout", "SES did not answer in time"),
+    ("connectionLost", "The connection to SES broke before its answer"),
+    ("serverError", "SES answered with a fault of its own"),
     ("settled", "Somebody decided that it was not sent"),
     ("rejected", "SES took the e-mail and then did not send it"),
 ];
@@ -120,7 +123,19 @@ pub fn became<'a>(why: Option<&'a str>, said: Option<Standing>, detail: Option<&
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use portal_domain::Reason;
+    use portal_domain::campaign::StateReason;
+    use portal_domain::email::Unusable;
+    use portal_domain::recipient::ERASED;
+    use portal_domain::schedule::{Failure, Miss, OffReason, Skip};
+    use strum::VariantArray;
+
     use super::*;
+
+    /// What operators read when something goes wrong.
+    const RUNBOOK: &str = include_str!("../../../docs/operating.md");
 
     /// The words of the operator's page.
     const PAGE: &str = include_str!("../../../functions/console/page/shared/words.js");
@@ -138,6 +153,35 @@ mod tests {
         let (_, reasons) = PAGE.split_once("const REASONS = {").expect("the page has reasons");
         let (reasons, _) = reasons.split_once("};").expect("the end of them");
         assert_eq!(reasons.matches(": '").count(), REASONS.len());
+    }
+
+    /// Every name in these, as the docs write them.
+    fn names<T: VariantArray + Copy + Into<&'static str>>() -> impl Iterator<Item = &'static str> {
+        T::VARIANTS.iter().map(|reason| (*reason).into())
+    }
+
+    #[test]
+    fn every_reason_for_no_e_mail_has_words() {
+        let undeliverable = [Standing::Bounced.as_str(), Standing::Complained.as_str(), ERASED];
+        let all: BTreeSet<_> = names::<Reason>().chain(names::<Unusable>()).chain(undeliverable).collect();
+        assert_eq!(REASONS.iter().map(|(name, _)| *name).collect::<BTreeSet<_>>(), all);
+    }
+
+    #[test]
+    fn the_page_says_what_to_do_for_every_reason_to_stop() {
+        let (_, stops) = PAGE.split_once("const STOPS_IN_FULL = {").expect("the page has reasons to stop");
+        let (stops, _) = stops.split_once("};").expect("the end of them");
+        for name in names::<StateReason>() {
+            assert!(stops.contains(&format!("  {name}: '")), "words.js lacks {name}");
+        }
+    }
+
+    #[test]
+    fn the_runbook_names_every_reason_for_no_e_mail_to_stop_and_to_start_nothing() {
+        let of_schedules = names::<OffReason>().chain(names::<Miss>()).chain(names::<Skip>()).chain(names::<Failure>());
+        for name in names::<Reason>().chain(names::<StateReason>()).chain(of_schedules) {
+            assert!(RUNBOOK.contains(&format!("`{name}`")), "operating.md lacks {name}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use portal_aws::recipients::Occasion;
 use portal_aws::table::{key, s};
 use portal_domain::campaign::DELIVERY_SIZE;
 use portal_domain::outcome::LedgerEvent;
-use portal_domain::{DivisionId, Outcome, PortalStatus, Shard};
+use portal_domain::{DivisionId, Outcome, PortalStatus, Reason, Shard};
 use portal_runtime::Consumer;
 use serde_json::json;
 use tests::cloud::CAMPAIGNS;
@@ -216,7 +216,7 @@ async fn a_decision_about_a_row_that_has_moved_on_writes_nothing() {
     let decisions = [Decision { row: given_up.clone(), action }];
     let claimed = world.campaigns.claim(&claim(given_up), &decisions).await.unwrap();
     assert_eq!(claimed, Claimed::Changed(vec![given_up.recipient_id]));
-    let decisions = [Decision { row: sent.clone(), action: Action::End(LedgerEvent::GiveUp, "deadLettered") }];
+    let decisions = [Decision { row: sent.clone(), action: Action::End(LedgerEvent::GiveUp, Reason::DeadLettered) }];
     let claimed = world.campaigns.claim(&claim(sent), &decisions).await.unwrap();
     assert_eq!(claimed, Claimed::Changed(vec![sent.recipient_id]));
     assert_eq!(world.campaign(id).await["outcomes"], before["outcomes"]);

@@ -42,6 +42,9 @@ const REASONS = {
   neverRecorded: 'Whoever was sending it broke off',
   withdrawn: 'The invitation was withdrawn after the campaign began',
   noConnection: 'SES could not be reached',
+  timeout: 'SES did not answer in time',
+  connectionLost: 'The connection to SES broke before its answer',
+  serverError: 'SES answered with a fault of its own',
   settled: 'Somebody decided that it was not sent',
   rejected: 'SES took the e-mail and then did not send it',
 };

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use portal_domain::division::Division;
 use portal_domain::outcome::LedgerEvent;
 use portal_domain::password::PasswordDigest;
-use portal_domain::{Campaign, CampaignId, ClaimId, DivisionId, Outcome, RecipientId, Shard};
+use portal_domain::{Campaign, CampaignId, ClaimId, DivisionId, Outcome, Reason, RecipientId, Shard};
 
 use super::counter::CounterItem;
 use super::item::{ClaimItem, LedgerItem};
@@ -69,7 +69,7 @@ pub enum Action {
         occasion: Occasion,
     },
     /// Write an end state without sending.
-    End(LedgerEvent, &'static str),
+    End(LedgerEvent, Reason),
 }
 
 /// How a claim ended.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use portal_domain::feedback::parse::SesReport;
 use portal_domain::feedback::{Change, Known, Report, Standing, gives_up, is_refusal};
 use portal_domain::outcome::LedgerEvent;
-use portal_domain::{CampaignId, Outcome, RecipientId};
+use portal_domain::{CampaignId, Outcome, Reason, RecipientId};
 
 use super::counter::CounterItem;
 use super::find::NEWEST;
@@ -131,7 +131,7 @@ impl CampaignStore {
         let update = self.table.update(keys::row(campaign, row.recipient_id.shard(), row.recipient_id));
         let mut update = match step.outcome {
             Some(outcome) => {
-                let reason = (change.event == Some(LedgerEvent::Reject)).then_some(Standing::Rejected);
+                let reason = (change.event == Some(LedgerEvent::Reject)).then_some(Reason::Rejected);
                 self.with_outcome(update, campaign, outcome, now).set_or_remove("reason", reason)
             }
             None => update.set("updatedAt", now),

@@ -134,7 +134,7 @@ pub struct LedgerItem {
     pub recipient_id: RecipientId,
     /// What became of it.
     pub outcome: Outcome,
-    /// Why, for outcomes that have a reason.
+    /// Why, for outcomes that have a reason: name of a [`Reason`](portal_domain::Reason) or SES's error code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// How often it was claimed.

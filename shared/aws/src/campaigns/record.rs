@@ -19,7 +19,8 @@ pub struct Record {
     pub recipient_id: RecipientId,
     /// What happened: accepted, refused, put back or lost.
     pub event: LedgerEvent,
-    /// Why, for everything but acceptance; a code, never text that SES or a person wrote.
+    /// Why, for everything but acceptance: name of a [`Reason`](portal_domain::Reason) or SES's error code, never text
+    /// that SES or a person wrote.
     pub reason: Option<String>,
     /// The id that SES gave the e-mail.
     pub message_id: Option<String>,

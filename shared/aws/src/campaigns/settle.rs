@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use portal_domain::campaign::audit::{Action, Actor, AuditEntry};
 use portal_domain::outcome::LedgerEvent;
-use portal_domain::{CampaignId, Outcome, RecipientId, Shard};
+use portal_domain::{CampaignId, Outcome, Reason, RecipientId, Shard};
 
 use super::claim::Claim;
 use super::counter::CounterItem;
@@ -15,9 +15,6 @@ use crate::table::{Attempts, Batch, StoreError};
 
 /// How many rows a person's decision settles in one transaction.
 const SETTLED_AT_ONCE: usize = 80;
-
-/// Why someone failed of whom a person decided that nothing was sent.
-const SETTLED: &str = "settled";
 
 impl CampaignStore {
     /// The open claims of a shard, read consistently.
@@ -45,7 +42,7 @@ impl CampaignStore {
             records.push(Record {
                 recipient_id: row.recipient_id,
                 event: LedgerEvent::LoseTrack,
-                reason: Some("neverRecorded".to_owned()),
+                reason: Some(Reason::NeverRecorded.to_string()),
                 message_id: None,
                 undo: None,
             });
@@ -103,7 +100,7 @@ impl CampaignStore {
                 let Some(outcome) = row.outcome.after(event) else { continue };
                 counter.moved(row.outcome, outcome);
                 entry.outcome = Some(outcome);
-                tx.add(self.move_row(campaign, shard, &row, (outcome, SETTLED), now));
+                tx.add(self.move_row(campaign, shard, &row, (outcome, Reason::Settled), now));
             }
             let settled = tx.len();
             if settled == 0 {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use portal_domain::feedback::Standing;
-use portal_domain::{CampaignId, Outcome, Shard};
+use portal_domain::{CampaignId, Outcome, Reason, Shard};
 
 use super::counter::CounterItem;
 use super::fan_out::{PAGE_ROWS, PageWrite, page_write};
@@ -12,9 +12,6 @@ use crate::table::{StoreError, Update};
 
 /// How many queries of up to 1 MB one page of a walk may cost.
 const MOST_QUERIES: usize = 4;
-
-/// Why someone is skipped whose campaign was cancelled.
-pub const CANCELLED: &str = "cancelled";
 
 /// The next page of a walk.
 #[derive(Debug)]
@@ -81,7 +78,7 @@ impl CampaignStore {
             for row in &page.rows {
                 let Some(outcome) = row.outcome.after(event) else { continue };
                 counter.moved(row.outcome, outcome);
-                let moved = self.move_row(campaign, shard, row, (outcome, CANCELLED), page.cursor.updated_at);
+                let moved = self.move_row(campaign, shard, row, (outcome, Reason::Cancelled), page.cursor.updated_at);
                 rows.push((row.recipient_id, tx.add(moved)));
             }
             let counter_row = (page.cursor.page % u64::from(keys::COUNTERS)) as u8;
@@ -97,7 +94,7 @@ impl CampaignStore {
         campaign: CampaignId,
         shard: Shard,
         row: &LedgerItem,
-        (outcome, reason): (Outcome, &str),
+        (outcome, reason): (Outcome, Reason),
         now: Timestamp,
     ) -> Update {
         let update = self.update_row(campaign, shard, row, outcome, now);

@@ -41,8 +41,21 @@ pub enum CampaignEvent {
 }
 
 /// Why a campaign is paused or halted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "camelCase")]
+#[strum(serialize_all = "camelCase")]
 pub enum StateReason {
     /// A person paused it.
     Operator,
@@ -68,21 +81,6 @@ impl StateReason {
     /// Whether the campaign resumes by itself when the reason is gone.
     pub fn is_transient(self) -> bool {
         matches!(self, Self::DailyQuota | Self::QuietHours)
-    }
-
-    /// The name used in the API and in the table.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Operator => "operator",
-            Self::DailyQuota => "dailyQuota",
-            Self::SendingPaused => "sendingPaused",
-            Self::AccountRefused => "accountRefused",
-            Self::SenderNotVerified => "senderNotVerified",
-            Self::Bounces => "bounces",
-            Self::Complaints => "complaints",
-            Self::QuietHours => "quietHours",
-            Self::AudienceGrew => "audienceGrew",
-        }
     }
 }
 
@@ -136,6 +134,8 @@ impl CampaignState {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray;
+
     use super::{CampaignEvent::*, CampaignState::*, *};
 
     #[test]
@@ -170,20 +170,8 @@ mod tests {
         for state in CampaignState::ALL {
             assert_eq!(serde_json::to_value(state).expect("serialises"), state.as_str());
         }
-        use StateReason::*;
-        let reasons = [
-            Operator,
-            DailyQuota,
-            SendingPaused,
-            AccountRefused,
-            SenderNotVerified,
-            Bounces,
-            Complaints,
-            QuietHours,
-            AudienceGrew,
-        ];
-        for reason in reasons {
-            assert_eq!(serde_json::to_value(reason).expect("serialises"), reason.as_str());
+        for reason in StateReason::VARIANTS {
+            assert_eq!(serde_json::to_value(reason).expect("serialises"), <&str>::from(reason));
         }
     }
 }

@@ -11,12 +11,6 @@ use crate::{CampaignId, ScheduleId};
 /// An occurrence that comes later than this starts nothing.
 const LATE: SignedDuration = SignedDuration::from_hours(1);
 
-/// Why an occurrence was missed: it came too late.
-const LATE_ONE: &str = "late";
-
-/// Why an occurrence was missed: the schedule was saved just when it was due.
-const SAVED: &str = "saved";
-
 /// One time at which a schedule was due, and its result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -42,10 +36,10 @@ pub enum Verdict {
         /// How many people it was to e-mail.
         will_email: u64,
     },
-    /// It came too late.
+    /// It started nothing, because it came too late.
     Missed {
-        /// `late` or `saved`.
-        reason: String,
+        /// Why.
+        reason: Miss,
     },
     /// There was a reason to start nothing.
     Skipped {
@@ -65,9 +59,25 @@ pub enum Verdict {
     },
 }
 
-/// Why an occurrence was skipped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// Why an occurrence was missed.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr, strum::VariantArray,
+)]
 #[serde(rename_all = "camelCase")]
+#[strum(serialize_all = "camelCase")]
+pub enum Miss {
+    /// Scheduler, or the function, was more than an hour late.
+    Late,
+    /// The schedule was saved just when it was due, so that Scheduler may not call for it.
+    Saved,
+}
+
+/// Why an occurrence was skipped.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr, strum::VariantArray,
+)]
+#[serde(rename_all = "camelCase")]
+#[strum(serialize_all = "camelCase")]
 pub enum Skip {
     /// Another campaign held the division.
     DivisionBusy,
@@ -78,8 +88,11 @@ pub enum Skip {
 }
 
 /// Why an occurrence failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, strum::IntoStaticStr, strum::VariantArray,
+)]
 #[serde(rename_all = "camelCase")]
+#[strum(serialize_all = "camelCase")]
 pub enum Failure {
     /// The division is gone.
     UnknownDivision,
@@ -117,12 +130,12 @@ impl Occurrence {
 impl Verdict {
     /// An occurrence that came too late.
     pub fn late() -> Self {
-        Self::Missed { reason: LATE_ONE.to_owned() }
+        Self::Missed { reason: Miss::Late }
     }
 
     /// An occurrence that was due just before its schedule was saved, so that Scheduler may not call for it.
     pub fn saved() -> Self {
-        Self::Missed { reason: SAVED.to_owned() }
+        Self::Missed { reason: Miss::Saved }
     }
 
     /// A skipped occurrence without further details.
@@ -140,10 +153,10 @@ impl Verdict {
         match self {
             Self::Started { will_email: 0, .. } => "There was nobody to e-mail.".to_owned(),
             Self::Started { will_email, .. } => format!("A campaign to {} was started.", people(*will_email)),
-            Self::Missed { reason } if reason == SAVED => {
+            Self::Missed { reason: Miss::Saved } => {
                 "The schedule was saved just when it was due, before the run began.".to_owned()
             }
-            Self::Missed { .. } => "It came more than an hour late.".to_owned(),
+            Self::Missed { reason: Miss::Late } => "It came more than an hour late.".to_owned(),
             Self::Skipped { reason: Skip::DivisionBusy, campaign_id: Some(campaign), .. } => {
                 format!("Campaign {campaign} was active in the division.")
             }

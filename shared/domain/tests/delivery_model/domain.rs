@@ -60,5 +60,5 @@ pub fn reason_against(protocol: Protocol, campaign: &Campaign, person: &Person) 
     };
     let verdict = judge(&recipient, true, campaign.rules(now()));
     debug_assert!(verdict != Verdict::NotSelected, "everybody is selected");
-    verdict.reason()
+    verdict.reason().map(<&str>::from)
 }
