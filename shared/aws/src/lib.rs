@@ -9,6 +9,8 @@ pub mod derived;
 pub mod directory;
 pub mod erasure;
 pub mod events;
+#[cfg(test)]
+mod formats;
 pub mod launch;
 pub mod limiter;
 pub mod mail;

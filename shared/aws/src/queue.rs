@@ -1,4 +1,5 @@
-//! The messages between functions, and sending them.
+//! The messages between functions, and sending them. During an update of the stack a function reads messages of later and
+//! earlier versions, so it ignores fields that it does not know.
 
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ pub fn jittered(delay: Duration) -> Duration {
 
 /// Tells `fan-out` to write one shard's ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct FanOutMessage {
     /// The campaign.
     pub campaign_id: CampaignId,
@@ -42,7 +43,7 @@ impl FanOutMessage {
 
 /// Tells `deliver` to send to these recipients, all of one shard.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct DeliverMessage {
     /// The campaign.
     pub campaign_id: CampaignId,
@@ -56,7 +57,7 @@ pub struct DeliverMessage {
 
 /// Tells `resend` that somebody asks for a new e-mail. It contains an address, and so has no `Debug`.
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 #[expect(missing_debug_implementations, reason = "an address is never logged")]
 pub struct ResendMessage {
     /// The division, which may not exist.

@@ -54,7 +54,7 @@ impl Standing {
 
 /// Numbers of sent e-mails by standing. E-mails without a report are not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the fields are the standings")]
 pub struct Feedback {
     pub delayed: u64,

@@ -107,7 +107,7 @@ impl Outcome {
 
 /// Numbers of recipients by outcome.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the fields are the outcomes")]
 pub struct Outcomes {
     pub queued: u64,

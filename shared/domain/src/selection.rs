@@ -162,7 +162,7 @@ pub struct Counts {
 
 /// Numbers of recipients in the selection but not in the audience, each under one reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the fields are the reasons of Unaddressed")]
 pub struct NotAddressed {
     pub never_invited: u64,
@@ -195,7 +195,7 @@ impl NotAddressed {
 
 /// Numbers of excluded recipients by reason, each recipient under one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 pub struct Excluded {
     /// Invited in the last 24 hours.
     pub recently_invited: u64,

@@ -7,7 +7,7 @@ use super::StateReason;
 
 /// Bounces and complaints among sent e-mails, in recipients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 pub struct Returned {
     /// E-mails that SES accepted.
     pub sent: u64,

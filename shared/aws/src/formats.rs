@@ -1,0 +1,75 @@
+//! What is stored and queued is read by later versions and, during an update of the stack or after its rollback, by
+//! earlier ones. Each file in `formats/` has one format: `today` as this version writes it, `others` as other versions
+//! do. A changed format must read the files as they are: add to `others` what used to be `today`.
+
+use portal_domain::campaign::audit::AuditEntry;
+use portal_domain::schedule::Occurrence;
+use portal_domain::{Campaign, Schedule, audit};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::campaigns::counter::CounterItem;
+use crate::campaigns::item::{ClaimItem, CursorItem, KeyItem, LedgerItem};
+use crate::campaigns::list::LedgerPosition;
+use crate::campaigns::notices::Notice;
+use crate::campaigns::outbox::Event;
+use crate::directory::item::{CredentialItem, RecipientItem};
+use crate::directory::write::erase::Erasure;
+use crate::queue::{DeliverMessage, FanOutMessage, ResendMessage};
+use crate::scheduler::Due;
+
+#[derive(Deserialize)]
+struct Format {
+    today: Value,
+    others: Vec<Value>,
+}
+
+/// Reads and writes each sample of a file as a `T`.
+fn survives<T: Serialize + DeserializeOwned>(file: &str) {
+    let Format { today, others } = serde_json::from_str(file).expect("a format");
+    let written = |json: &Value| {
+        let read: T = serde_json::from_value(json.clone()).unwrap_or_else(|error| panic!("{error}: {json}"));
+        serde_json::to_value(read).expect("JSON")
+    };
+    assert_eq!(written(&today), today);
+    let mut later = today.clone();
+    later["addedLater"] = json!(true);
+    assert_eq!(written(&later), today, "fields of later versions are ignored");
+    for other in &others {
+        written(other);
+    }
+}
+
+macro_rules! formats {
+    ($($test:ident: $type:ty, $file:literal;)*) => {
+        $(#[test]
+        fn $test() {
+            survives::<$type>(include_str!(concat!("formats/", $file, ".json")));
+        })*
+    };
+}
+
+formats! {
+    a_campaign: Campaign, "campaign";
+    a_cursor_of_a_shard_whatever_reasons_it_counts: CursorItem, "cursor";
+    a_ledger_row_whatever_its_reason: LedgerItem, "ledger-row";
+    a_claim: ClaimItem, "claim";
+    a_counter: CounterItem, "counter";
+    an_idempotency_key: KeyItem, "idempotency-key";
+    an_entry_of_a_trail: AuditEntry, "trail-entry";
+    an_entry_of_the_audit: audit::Entry, "audit-entry";
+    an_occurrence: Occurrence, "occurrence";
+    a_schedule: Schedule, "schedule";
+    a_notice_of_a_campaign: Notice, "notice-of-campaign";
+    a_notice_of_a_schedule: Notice, "notice-of-schedule";
+    an_event: Event, "event";
+    a_recipient: RecipientItem, "recipient";
+    a_credential: CredentialItem, "credential";
+    an_erasure: Erasure, "erasure";
+    a_message_to_fan_out: FanOutMessage, "fan-out-message";
+    a_message_to_deliver: DeliverMessage, "deliver-message";
+    a_message_to_resend: ResendMessage, "resend-message";
+    a_call_of_scheduler: Due, "due-message";
+    a_position_in_a_ledger: LedgerPosition, "list-position";
+}
