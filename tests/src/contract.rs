@@ -72,7 +72,7 @@ pub fn routes_at(path: &str) -> Vec<&'static Listed> {
     found
 }
 
-/// The API's description, as it is written into [`file`].
+/// The API's description, as it is written into [`file()`].
 pub fn description() -> String {
     let mut text = serde_json::to_string_pretty(&*DOCUMENT).unwrap();
     text.push('\n');
