@@ -243,7 +243,7 @@ fn a_delivery_that_cannot_be_read_loses_nobody() {
             state.script.clear();
             for body in state.cloud.sqs.purge("DeliverQueue") {
                 let mut message: Value = serde_json::from_str(&body).unwrap();
-                message["fromTheFuture"] = json!(true);
+                message["recipientIds"] = json!("of another form");
                 state.cloud.sqs.send("DeliverDeadLetterQueue", message.to_string(), SignedDuration::ZERO, now);
             }
         });
