@@ -300,6 +300,17 @@ async fn the_function_counts_what_the_stream_shows_in_any_batches_and_more_than_
 }
 
 #[tokio::test]
+async fn who_has_more_profiles_than_an_item_holds_is_counted_by_their_links() {
+    let world = World::with_people(3).await;
+    let site = |i: usize| json!({"siteId": format!("S{i}"), "siteSource": format!("{i:097}"), "activeServices": 0});
+    let sites: Vec<_> = (0..350).map(site).collect();
+    world.import([world.account_of(1).with("accountId", "WIDE").with("sites", sites)]).await;
+    assert!(world.recipient("NORTH", &world.email("p1")).await.unwrap().profiles_overflow);
+    world.roll_up().await;
+    assert_counted(&world).await;
+}
+
+#[tokio::test]
 async fn a_tick_folds_what_was_never_folded_and_its_heartbeats_prove_what_is_counted() {
     let world = town().await;
     let derived = derived(&world.config);
