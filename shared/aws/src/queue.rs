@@ -1,5 +1,5 @@
-//! The messages between functions, and sending them. During an update of the stack a function reads messages of later and
-//! earlier versions, so it ignores fields that it does not know.
+//! The messages between functions, and sending them. During an update of the stack a function reads messages of later
+//! and earlier versions, so it ignores fields that it does not know.
 
 use std::time::Duration;
 

@@ -89,8 +89,9 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// Lets only callers with one of the permissions in at least one division through to a route. The handler finds out which division
-/// a request is about, and asks the [`Caller`]. An answer that succeeded without that question is replaced by a 500.
+/// Lets only callers with one of the permissions in at least one division through to a route. The handler finds out
+/// which division a request is about, and asks the [`Caller`]. An answer that succeeded without that question is
+/// replaced by a 500.
 pub(crate) async fn guard(
     State(permissions): State<&'static [Permission]>,
     mut request: Request,

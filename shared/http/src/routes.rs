@@ -63,8 +63,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         Self { access: Access::Everyone, machines: false, table: Vec::new(), router: Router::new() }
     }
 
-    /// The same; those that are added need one of the permissions in at least one division. The handler finds out which division
-    /// a request is about, and asks the [`Caller`](crate::Caller).
+    /// The same; those that are added need one of the permissions in at least one division. The handler finds out which
+    /// division a request is about, and asks the [`Caller`](crate::Caller).
     pub fn guarded_by(permissions: &'static [Permission]) -> Self {
         Self { access: Access::Operators(permissions), ..Self::open() }
     }

@@ -18,7 +18,7 @@ const TOGETHER: usize = 20;
 const TAIL: usize = 700;
 /// Bytes of frames in one transaction. One owner may have more.
 const FRAMES: usize = 100 * 1024;
-/// A fold that can't wait for the next minute: the logs are this many times longer than what is worth one.
+/// A fold that can't wait for the next tick: the logs are this many times longer than what is worth one.
 const OVERLONG: u64 = 4;
 
 /// The change of one owner.
