@@ -2,14 +2,19 @@
 
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::clock;
-use portal_aws::limiter::{LimiterError, Reservation};
+use portal_aws::limiter::{LimiterError, Own, Reservation};
 use portal_domain::Campaign;
 use portal_domain::pace::{Pace, Window};
 
 use crate::{Deliver, TIME_TO_SEND};
 
-/// Longest wait for a slot in one invocation; a message with a later slot is queued with a delay.
+/// Longest wait in one invocation for a slot of the account; a message with a later slot is queued with a delay.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
+
+/// Longest wait in one invocation for a slot of the campaign's own rate. As long as a delayed message may come too late:
+/// [`SPREAD`](crate::SPREAD), and the second that a delay of SQS is rounded up by. With more, a few slow campaigns
+/// would occupy every invocation that `DeliverConcurrency` allows, and nobody else would get an e-mail.
+const OWN_PATIENCE: SignedDuration = SignedDuration::from_secs(3);
 
 impl Deliver {
     /// Asks the limiter for slots for `wanted` e-mails of a campaign, within the rest of the invocation.
@@ -22,7 +27,11 @@ impl Deliver {
         let now = clock::now();
         let left = deadline.duration_since(now) - TIME_TO_SEND;
         let window = Window { now, patience: left.min(PATIENCE) };
-        let own = campaign.max_per_minute.map(|most| (campaign.campaign_id, Pace::per_minute(most)));
+        let own = campaign.max_per_minute.map(|most| Own {
+            campaign: campaign.campaign_id,
+            pace: Pace::per_minute(most),
+            window: Window { now, patience: left.min(OWN_PATIENCE) },
+        });
         self.limiter.reserve(wanted, own, window).await
     }
 }

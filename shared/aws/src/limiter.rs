@@ -51,6 +51,17 @@ pub enum Reservation {
     QuotaUsedUp,
 }
 
+/// The rate of one campaign, lower than the account's.
+#[derive(Clone, Copy, Debug)]
+pub struct Own {
+    /// The campaign.
+    pub campaign: CampaignId,
+    /// Its rate.
+    pub pace: Pace,
+    /// The time in which slots of this rate are wanted.
+    pub window: Window,
+}
+
 /// Replaces SES's answer on what the account may do, for the local cloud and for benchmarks.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Override {
@@ -92,15 +103,10 @@ impl Limiter {
 
     /// Takes up to `wanted` slots that begin in the window, at most a few seconds' worth. Those of a campaign with its
     /// own rate are spaced to that rate.
-    pub async fn reserve(
-        &self,
-        wanted: usize,
-        own: Option<(CampaignId, Pace)>,
-        window: Window,
-    ) -> Result<Reservation, LimiterError> {
+    pub async fn reserve(&self, wanted: usize, own: Option<Own>, window: Window) -> Result<Reservation, LimiterError> {
         let account = self.account(window.now).await?;
-        let Some((campaign, pace)) = own else { return self.of_account(wanted, account, window).await };
-        let slots = match self.take(&campaign.to_string(), pace, wanted, None, window).await? {
+        let Some(own) = own else { return self.of_account(wanted, account, window).await };
+        let slots = match self.take(&own.campaign.to_string(), own.pace, wanted, None, own.window).await? {
             Reservation::Slots(slots) => slots,
             other => return Ok(other),
         };

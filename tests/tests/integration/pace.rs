@@ -107,6 +107,33 @@ async fn a_campaign_with_a_pace_of_its_own_keeps_to_it() {
     .await;
 }
 
+/// The clock stands still outside of waits: what an invocation takes is what it waited.
+#[tokio::test(start_paused = true)]
+async fn a_slow_campaign_waits_in_its_queue_and_leaves_deliver_to_others() {
+    const QUEUE: &str = "DELIVER_QUEUE_URL";
+    with_clock(async |_| {
+        let world = World::with_people(4).await;
+        let mut body = world.send_request("NORTH").await;
+        body["maxPerMinute"] = json!(2);
+        world.post_campaign("slow", &body).await;
+        world.write_ledger().await;
+        let (begin, mut occupied) = (clock::now(), SignedDuration::ZERO);
+        while world.mails().len() < 4 {
+            for message in world.receive(QUEUE).await {
+                let invoked = clock::now();
+                assert!(world.invoke(QUEUE, &message, invoked + SignedDuration::from_secs(60)).await);
+                world.delete(QUEUE, &message).await;
+                occupied += clock::now().duration_since(invoked);
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            assert!(clock::now().duration_since(begin) < SignedDuration::from_secs(120), "it keeps its rate");
+        }
+        assert_spaced(&world, begin, SignedDuration::from_secs(30));
+        assert!(occupied < SignedDuration::from_secs(4 * 4), "deliver was occupied for {occupied:?}");
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn at_the_daily_quota_a_campaign_pauses_says_why_and_goes_on_when_there_is_room() {
     let world = World::with_people(12).await;
