@@ -19,7 +19,7 @@ use portal_aws::clock;
 use portal_aws::context::Context;
 use portal_aws::directory::item::RecipientItem;
 use portal_aws::directory::keys;
-use portal_aws::settings::Settings;
+use portal_aws::settings::{InvalidSetting, Settings};
 use portal_aws::table::key;
 use portal_domain::{CampaignId, DivisionId};
 use portal_runtime::Consumer;
@@ -121,6 +121,11 @@ impl World {
     /// The context of a function, whose role is asked about each call.
     pub fn context_of(&self, function: &str) -> Context {
         self.context(&connector::named(&self.config, function))
+    }
+
+    /// A store that no role restricts.
+    pub fn store<S>(&self, new: fn(&Context) -> Result<S, InvalidSetting>) -> S {
+        new(&self.context(&self.config)).unwrap()
     }
 
     /// The context of functions that call AWS by this configuration.

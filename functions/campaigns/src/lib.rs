@@ -21,6 +21,7 @@ use portal_aws::directory::item::RecipientItem;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::queue::Queue;
 use portal_aws::settings::InvalidSetting;
+use portal_aws::trail::Trails;
 use portal_domain::campaign::CampaignView;
 use portal_domain::permission::Divisions;
 use portal_domain::{Campaign, CampaignId, DivisionId, RecipientId};
@@ -42,6 +43,7 @@ const CONCURRENT_READS: usize = 10;
 #[derive(Debug)]
 pub struct Campaigns {
     store: CampaignStore,
+    trails: Trails,
     directory: DirectoryReader,
     fan_out: Queue,
     audit: Audit,
@@ -52,6 +54,7 @@ impl Campaigns {
     pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         Ok(Self {
             store: CampaignStore::new(context)?,
+            trails: Trails::new(context)?,
             audit: Audit::new(context)?,
             directory: DirectoryReader::new(context)?,
             fan_out: context.queue("FAN_OUT_QUEUE_URL")?,

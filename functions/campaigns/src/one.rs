@@ -48,7 +48,7 @@ pub(crate) async fn one(
 impl Campaigns {
     pub(crate) async fn view(&self, campaign: Campaign) -> Result<OneView, Problem> {
         let progress = self.store.progress(&campaign).await?;
-        let audit = self.store.audit_trail(campaign.campaign_id, AUDIT_ENTRIES).await?;
+        let audit = self.trails.newest(campaign.campaign_id, AUDIT_ENTRIES).await?;
         let now = clock::now();
         let actions = actions(&campaign, &progress, now);
         let would_reach = match campaign.state_reason {

@@ -19,6 +19,7 @@ use portal_aws::context::Context;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::directory::templates::TemplateStore;
 use portal_aws::settings::InvalidSetting;
+use portal_aws::trail::Trails;
 use portal_domain::audit::{Deed, Entry};
 use portal_domain::selection::Rules;
 use portal_domain::{Division, DivisionId, Filter};
@@ -32,6 +33,7 @@ pub use routes::{router, routes};
 pub struct Load {
     directory: DirectoryReader,
     campaigns: CampaignStore,
+    trails: Trails,
     templates: TemplateStore,
     audit: Audit,
 }
@@ -41,6 +43,7 @@ impl Load {
     pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         Ok(Self {
             campaigns: CampaignStore::new(context)?,
+            trails: Trails::new(context)?,
             templates: TemplateStore::new(context)?,
             audit: Audit::new(context)?,
             directory: DirectoryReader::new(context)?,

@@ -117,7 +117,7 @@ pub(crate) async fn one(
     let rules = crate::rules(include_recently_invited);
     let verdict = judge(&recipient, selected, rules);
     let history = load.campaigns.history(id, MOST_ENTRIES).await?;
-    let audit = load.campaigns.audit_trail(id, MOST_ENTRIES).await?;
+    let audit = load.trails.newest(id, MOST_ENTRIES).await?;
     let active_campaign = load.campaigns.in_the_way(&filter.division, rules.now).await?;
     Ok(Json(Person {
         active_campaign,

@@ -200,7 +200,7 @@ pub(crate) async fn export(
     let (campaigns, audit) = match first {
         true => {
             let history = load.campaigns.history(id, MOST_ENTRIES).await?.entries.into_iter();
-            (Some(history.map(InCampaign::from).collect()), Some(load.campaigns.audit_trail(id, MOST_ENTRIES).await?))
+            (Some(history.map(InCampaign::from).collect()), Some(load.trails.newest(id, MOST_ENTRIES).await?))
         }
         false => (None, None),
     };

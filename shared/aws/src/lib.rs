@@ -25,3 +25,4 @@ mod scripted;
 pub mod sender;
 pub mod settings;
 pub mod table;
+pub mod trail;

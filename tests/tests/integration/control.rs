@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use portal_aws::trail::Trails;
 use portal_domain::{CampaignId, Outcome};
 use serde_json::{Value, json};
 use tests::http::{Answer, Call};
@@ -331,7 +332,7 @@ async fn mail_that_did_not_reach_somebody_may_be_sent_again_when_a_person_says_s
     }
     let counts = world.counts("division=NORTH").await;
     assert_eq!((&counts["excluded"]["undeliverable"], &counts["willEmail"]), (&json!(0), &json!(1)));
-    let trail = world.campaigns.audit_trail(id, 10).await.unwrap();
+    let trail = world.store(Trails::new).newest(id, 10).await.unwrap();
     assert_eq!(trail.iter().map(|entry| entry.by.as_str()).collect::<Vec<_>>(), ["operator@example.com"]);
     let unknown =
         world.call(Call::new("DELETE", "/v1/recipients/8c2bd48c-5d2c-4d0f-9d0c-2d2f4d9d6b11/undeliverable")).await;

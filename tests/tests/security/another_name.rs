@@ -1,5 +1,6 @@
 //! An operator who gives themselves the address of somebody else, so that the record names them.
 
+use portal_aws::trail::Trails;
 use portal_domain::ScheduleId;
 use portal_domain::campaign::audit::AuditEntry;
 use serde_json::json;
@@ -40,7 +41,7 @@ async fn the_record_has_user_and_sub_and_an_address_only_if_it_is_verified() {
         let path = format!("/v1/schedules/{}", made["scheduleId"].as_str().unwrap());
         world.call(as_boss(Call::new("POST", &format!("{path}/pause")), verified)).await;
         let id = ScheduleId::new(made["scheduleId"].as_str().unwrap());
-        let audit = world.campaigns.audit_trail(&id, 10).await.unwrap();
+        let audit = world.store(Trails::new).newest(&id, 10).await.unwrap();
         assert!(
             audit.len() == 2 && audit.iter().all(|entry| entry.by == name && json!(entry.person) == person),
             "{audit:?}"

@@ -41,7 +41,7 @@ impl CampaignStore {
         tx.add(self.recipients.accept(recipient, password, &acceptance));
         tx.add(self.recipients.put_credential(id, chosen, now));
         tx.add(event.put(&self.table));
-        tx.add(self.put_in_trail(id, &entry));
+        tx.add(self.trails.add_about_recipient(id, &entry));
         tx.add(self.count_acceptance(id, &acceptance, 1));
         // The account by which a recipient is linked is the one that was read.
         tx.extend(

@@ -31,7 +31,7 @@ impl CampaignStore {
             let bounced = if why == Standing::Bounced.as_str() { self.newest_bounced(&item).await? } else { None };
             let mut tx = self.table.tx("clear a recipient");
             tx.add(self.recipients.clear_undeliverable(&item, bounced));
-            tx.add(self.put_in_trail(recipient, &AuditEntry::new(now, by, Action::Cleared)));
+            tx.add(self.trails.add_about_recipient(recipient, &AuditEntry::new(now, by, Action::Cleared)));
             match tx.write().await? {
                 Transacted::Done => return Ok(true),
                 Transacted::Refused(_) => {}

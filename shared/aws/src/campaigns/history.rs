@@ -6,9 +6,9 @@ use std::ops::ControlFlow;
 use futures::try_join;
 use portal_domain::{Campaign, CampaignId, RecipientId};
 
-use super::item::{LedgerItem, RowKey};
+use super::item::LedgerItem;
 use super::{CampaignStore, keys};
-use crate::table::{Batch, Key, StoreError};
+use crate::table::{Batch, ItemKey, Key, StoreError};
 
 /// A recipient's part in one campaign.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ impl CampaignStore {
         let mut rows = self.newest_rows(recipient, limit + 1).await?;
         let more = rows.len() > limit;
         rows.truncate(limit);
-        let key = |row: &RowKey| Key::<LedgerItem>::new(&row.pk, &row.sk);
+        let key = |row: &ItemKey| Key::<LedgerItem>::new(&row.pk, &row.sk);
         let mut batch = Batch::new("read ledger rows").only(LedgerItem::without_passwords());
         rows.iter().for_each(|(_, row)| batch.want(&self.table, &key(row)));
         let campaigns = rows.iter().map(|(campaign, _)| keys::campaign(*campaign));
@@ -53,7 +53,11 @@ impl CampaignStore {
     }
 
     /// Keys of the newest ledger rows of a recipient.
-    async fn newest_rows(&self, recipient: RecipientId, limit: usize) -> Result<Vec<(CampaignId, RowKey)>, StoreError> {
+    async fn newest_rows(
+        &self,
+        recipient: RecipientId,
+        limit: usize,
+    ) -> Result<Vec<(CampaignId, ItemKey)>, StoreError> {
         let mut rows = Vec::with_capacity(limit);
         let query = keys::rows_of(recipient).backwards().limit(limit);
         self.table

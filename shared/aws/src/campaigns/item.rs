@@ -214,15 +214,6 @@ impl ClaimItem {
     }
 }
 
-/// The keys of a ledger row, as the index by recipient shows them.
-#[derive(Debug, Deserialize)]
-pub struct RowKey {
-    /// The partition key.
-    pub pk: String,
-    /// The sort key.
-    pub sk: String,
-}
-
 /// How many e-mails the customers of a division were granted on a day.
 #[derive(Debug, Deserialize)]
 pub struct GrantedItem {

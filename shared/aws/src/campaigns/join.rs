@@ -95,8 +95,7 @@ impl CampaignStore {
         let id = campaign.campaign_id;
         let mut entry = AuditEntry::new(now, campaign.starter(), audit::Action::Started);
         entry.state = Some(campaign.state);
-        let mut actions =
-            vec![self.table.put_new(keys::campaign(id), campaign), self.table.put_new(keys::entry(id, now), &entry)];
+        let mut actions = vec![self.table.put_new(keys::campaign(id), campaign), self.trails.add(id, &entry)];
         actions.extend(campaign.self_service.map(|which| self.list_self_service(campaign, which)));
         let cursors = campaign.shards().into_iter();
         actions.extend(cursors.map(|shard| self.table.put_new(keys::cursor(id, shard), &cursor(shard, first, now))));

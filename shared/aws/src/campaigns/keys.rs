@@ -10,7 +10,7 @@
 //! | failed, skipped and unconfirmed rows | query index `attention` |
 //! | open claims of a shard | query `CLAIM#` |
 //! | rows that a campaign may write | update `ADMITTED` in the partition of the first shard |
-//! | audit trail of a campaign or recipient, newest first | query `AUDIT#` backwards |
+//! | audit trail of a campaign, recipient or schedule, newest first ([`crate::trail`]) | query `AUDIT#` backwards |
 //! | notices that operators have not been sent yet | query `NOTICES` |
 //! | acceptances of what a campaign mailed | get `ACCEPTANCES` of each shard's partition |
 //! | a division's self-service campaign of a day, or all that may need looking after | get or query `SELF_SERVICE` |
@@ -22,22 +22,19 @@
 //! | the send rate limiters | get or update `LIMITERS` |
 //! | ledger rows of a recipient, newest first | query index `by-recipient` backwards, `CAMPAIGN#` |
 
-use std::fmt::Display;
-
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use portal_domain::campaign::SelfService;
-use portal_domain::campaign::audit::AuditEntry;
 use portal_domain::schedule::Occurrence;
 use portal_domain::{Campaign, CampaignId, ClaimId, DivisionId, Outcome, RecipientId, Schedule, ScheduleId, Shard};
 
 use super::counter::CounterItem;
-use super::item::{CampaignRef, ClaimItem, CursorItem, GrantedItem, KeyItem, LedgerItem, Numbers, RowKey, TriesItem};
+use super::item::{CampaignRef, ClaimItem, CursorItem, GrantedItem, KeyItem, LedgerItem, Numbers, TriesItem};
 use super::notices::{Notice, Pending};
 use super::outbox::Event;
 use crate::clock;
 use crate::table::condition::{begins_with, below};
-use crate::table::{Key, Query};
+use crate::table::{ItemKey, Key, Query};
 
 /// Partition of all campaigns; the sort key is the campaign's id.
 pub const CAMPAIGNS: &str = "CAMPAIGNS";
@@ -137,11 +134,6 @@ pub fn schedule_pk(schedule: &ScheduleId) -> String {
     format!("SCHEDULE#{schedule}")
 }
 
-/// Partition of the audit trail of a campaign, a recipient or a schedule; sort keys are ULIDs.
-pub fn audit_pk(subject: impl std::fmt::Display) -> String {
-    format!("AUDIT#{subject}")
-}
-
 /// Partition of the index [`ATTENTION`].
 pub fn attention_pk(campaign: CampaignId, outcome: Outcome) -> String {
     format!("{campaign}#{}", outcome.as_str())
@@ -219,7 +211,7 @@ pub fn attention(campaign: CampaignId, outcome: Outcome) -> Query<LedgerItem> {
 
 /// The keys of a recipient's ledger rows. A campaign to one named person has its `recipientId` too, and so is in the
 /// index: its partition doesn't begin as those of ledgers do.
-pub fn rows_of(recipient: RecipientId) -> Query<RowKey> {
+pub fn rows_of(recipient: RecipientId) -> Query<ItemKey> {
     Query::index(BY_RECIPIENT, "recipientId", recipient.to_string()).whose(begins_with("pk", SHARD_PREFIX))
 }
 
@@ -231,16 +223,6 @@ pub fn claim(campaign: CampaignId, shard: Shard, claim: ClaimId) -> Key<ClaimIte
 /// The open claims of a shard.
 pub fn claims(campaign: CampaignId, shard: Shard) -> Query<ClaimItem> {
     Query::partition(shard_pk(campaign, shard)).whose(begins_with("sk", CLAIM_PREFIX))
-}
-
-/// An entry in the audit trail of a campaign, a recipient or a schedule.
-pub fn entry(subject: impl Display, at: Timestamp) -> Key<AuditEntry> {
-    Key::new(audit_pk(subject), clock::new_event_id(at))
-}
-
-/// The audit trail of a campaign, a recipient or a schedule.
-pub fn trail(subject: impl Display) -> Query<AuditEntry> {
-    Query::partition(audit_pk(subject))
 }
 
 /// A notice that is not published yet.

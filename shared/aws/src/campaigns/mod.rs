@@ -3,7 +3,6 @@
 pub mod accept;
 mod acceptances;
 pub mod advance;
-pub mod audit;
 pub mod bound;
 pub mod claim;
 pub mod clear;
@@ -41,6 +40,7 @@ use crate::context::Context;
 use crate::recipients::Recipients;
 use crate::settings::InvalidSetting;
 use crate::table::{StoreError, Table};
+use crate::trail::Trails;
 
 /// Access to the table Campaigns, and to what is written with it in the table Directory: recipients, and the passwords that they chose.
 #[derive(Clone, Debug)]
@@ -48,7 +48,8 @@ pub struct CampaignStore {
     table: Table,
     directory: Table,
     recipients: Recipients,
-    /// How long a ledger row is kept after its end, and an entry of a recipient's audit trail.
+    trails: Trails,
+    /// How long a ledger row is kept after its end.
     retention: SignedDuration,
 }
 
@@ -60,6 +61,7 @@ impl CampaignStore {
             table: context.table("CAMPAIGNS_TABLE")?,
             recipients: Recipients::new(directory.clone()),
             directory,
+            trails: Trails::new(context)?,
             retention: context.settings.required_days("LEDGER_RETENTION_DAYS")?,
         })
     }

@@ -48,7 +48,7 @@ impl CampaignStore {
         let entry = AuditEntry::new(at, schedule.updater(), Action::Created);
         let mut tx = self.table.tx("make a schedule");
         tx.add(self.table.put_new(keys::schedule(id), schedule));
-        tx.add(self.audit_schedule(schedule, &entry));
+        tx.add(self.trails.add(&schedule.schedule_id, &entry));
         tx.extend(request.map(|request| self.put_key(request, Made::ScheduleId(id.clone()), at)));
         written(tx).await
     }
@@ -63,7 +63,7 @@ impl CampaignStore {
         let entry = AuditEntry::new(after.updated_at, after.updater(), action);
         let mut tx = self.table.tx("change a schedule");
         tx.add(self.put_schedule(before, after));
-        tx.add(self.audit_schedule(after, &entry));
+        tx.add(self.trails.add(&after.schedule_id, &entry));
         written(tx).await
     }
 
@@ -92,7 +92,7 @@ impl CampaignStore {
             let at = occurrence.at;
             let detail = occurrence.verdict.detail();
             let entry = AuditEntry { note: Some(detail.clone()), ..AuditEntry::new(at, SYSTEM, Action::TurnedOff) };
-            tx.add(self.audit_schedule(schedule, &entry));
+            tx.add(self.trails.add(&schedule.schedule_id, &entry));
             let notice = ScheduleNotice {
                 at,
                 schedule_id: schedule.schedule_id.clone(),
@@ -142,10 +142,6 @@ impl CampaignStore {
     pub(super) fn put_schedule(&self, before: &Schedule, after: &Schedule) -> table::Action {
         let after = Schedule { version: before.version + 1, ..after.clone() };
         self.table.put(keys::schedule(&before.schedule_id), &after).when(is("version", before.version))
-    }
-
-    fn audit_schedule(&self, schedule: &Schedule, entry: &AuditEntry) -> table::Action {
-        self.table.put_new(keys::entry(&schedule.schedule_id, entry.at), entry)
     }
 }
 

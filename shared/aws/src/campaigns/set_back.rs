@@ -26,7 +26,7 @@ impl CampaignStore {
         let id = recipient.recipient_id;
         let mut tx = self.table.tx("set a recipient back");
         tx.add(self.recipients.set_back(recipient, now));
-        tx.add(self.put_in_trail(id, &entry));
+        tx.add(self.trails.add_about_recipient(id, &entry));
         if accepted {
             tx.extend(self.recipients.delete_credential(id));
             tx.add(Event::new(Happened::Revoked, id, &recipient.division, now).put(&self.table));

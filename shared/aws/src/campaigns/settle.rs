@@ -108,7 +108,7 @@ impl CampaignStore {
             }
             entry.recipients = Some(settled as u64);
             tx.extend(self.count_on(campaign, shard, 0, counter));
-            tx.add(self.table.put_new(keys::entry(campaign, now), &entry));
+            tx.add(self.trails.add(campaign, &entry));
             if tx.write().await?.is_done() {
                 return Ok(settled);
             }

@@ -60,7 +60,7 @@ impl CampaignStore {
         }
         let mut entry = AuditEntry::new(now, campaign.starter(), Action::Started);
         entry.state = Some(campaign.state);
-        tx.add(self.table.put_new(keys::entry(id, now), &entry));
+        tx.add(self.trails.add(id, &entry));
         if let Once::Occurrence(schedule, occurrence) = once {
             tx.add(self.put_schedule(schedule, &schedule.after(occurrence.clone())));
         }

@@ -8,7 +8,7 @@ use super::notices::{CampaignNotice, Notice};
 use super::{CampaignStore, keys};
 use crate::clock;
 use crate::table::condition::{exists, is};
-use crate::table::{Action, Key, StoreError, Transacted, Update};
+use crate::table::{Action, StoreError, Transacted, Update};
 
 /// A change of state, decided from a campaign as it was read.
 pub(super) struct Transition<'a> {
@@ -69,10 +69,9 @@ impl CampaignStore {
         let as_read = is("revision", before.revision);
         let moved = tx.add(self.table.put(keys::campaign(id), &after).when(as_read));
         tx.extend(self.lock_action(before, lock));
-        let event_id = clock::new_event_id(entry.at);
-        tx.add(self.table.put_new(Key::new(keys::audit_pk(id), &event_id), &entry));
+        tx.add(self.trails.add(id, &entry));
         if let Some(notice) = CampaignNotice::of(&after, &entry) {
-            tx.add(self.table.put_new(keys::notice(event_id), &Notice::Campaign(notice)));
+            tx.add(self.table.put_new(keys::notice(clock::new_event_id(entry.at)), &Notice::Campaign(notice)));
         }
         if let Some(cursors) = &rebound {
             tx.extend(self.readmit(id, cursors, walk.is_some()));

@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 
@@ -54,6 +54,22 @@ impl<T> Key<T> {
         let mut item: Item = serde_dynamo::to_item(value)?;
         item.extend(self.item());
         Ok(item)
+    }
+}
+
+/// The key of an item, as a query that reads no other attributes shows it.
+#[derive(Debug, Deserialize)]
+pub struct ItemKey {
+    /// The partition key.
+    pub pk: String,
+    /// The sort key.
+    pub sk: String,
+}
+
+impl ItemKey {
+    /// The key with the type of its item.
+    pub fn typed<T>(self) -> Key<T> {
+        Key::new(self.pk, self.sk)
     }
 }
 

@@ -30,7 +30,7 @@ pub use self::attributes::attributes_of;
 pub use self::batch::{BATCH_KEYS, Batch, Found};
 pub use self::condition::Condition;
 pub use self::error::StoreError;
-pub use self::key::{Item, Key, key, n, s};
+pub use self::key::{Item, ItemKey, Key, key, n, s};
 pub use self::query::{Page, Query};
 pub use self::tx::{Part, Refused, TRANSACTION_ACTIONS, Transacted, Tx};
 pub use self::update::Update;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use portal_aws::campaigns::keys as campaign_keys;
 use portal_aws::directory::item::{MailMark, RecipientItem};
 use portal_aws::directory::keys;
+use portal_aws::trail::trail_pk;
 use portal_domain::recipient::ERASED;
 use portal_domain::{DivisionId, RecipientId};
 
@@ -89,7 +90,7 @@ impl State {
         }
         for id in people {
             let own = self.cloud.tables.partition(DIRECTORY, &keys::recipient_pk(id), "");
-            let trail = self.cloud.tables.partition(CAMPAIGNS, &campaign_keys::audit_pk(id), "");
+            let trail = self.cloud.tables.partition(CAMPAIGNS, &trail_pk(id), "");
             let chosen = self.cloud.tables.partition(DIRECTORY, &keys::credential_pk(id), "");
             if own.len() != 1 || !chosen.is_empty() || !trail.is_empty() {
                 left.push(format!(
