@@ -6,9 +6,9 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use portal_aws::campaigns::accept::Accepted;
-use portal_aws::campaigns::outbox::Event;
 use portal_aws::campaigns::sources::WINDOW;
 use portal_aws::clock;
+use portal_aws::outbox::event::Event;
 use portal_aws::table::{Attempts, StoreError};
 use portal_domain::activation::proven;
 use portal_domain::input::{FieldError, Fields};
@@ -104,8 +104,7 @@ impl Activate {
 
     /// Tells the company's portal at once. If that fails, the sweep does it.
     async fn publish(&self, event: &Event) {
-        let published =
-            tokio::time::timeout(TIME_TO_PUBLISH, self.bus.publish(&self.store, std::slice::from_ref(event)));
+        let published = tokio::time::timeout(TIME_TO_PUBLISH, self.bus.publish(std::slice::from_ref(event)));
         match published.await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(event.id = event.event_id, error = %error, "event left to the sweep"),

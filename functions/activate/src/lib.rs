@@ -15,7 +15,7 @@ use axum::http::StatusCode;
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::context::Context;
 use portal_aws::directory::read::DirectoryReader;
-use portal_aws::events::EventBus;
+use portal_aws::outbox::bus::EventBus;
 use portal_aws::queue::Queue;
 use portal_aws::settings::InvalidSetting;
 use portal_domain::account::parse::NAME_CHARS;

@@ -21,15 +21,15 @@ use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::item::ClaimItem;
-use portal_aws::campaigns::outbox::PAGE;
 use portal_aws::clock;
 use portal_aws::context::Context;
 use portal_aws::directory::write::DirectoryStore;
 use portal_aws::erasure::Eraser;
-use portal_aws::events::{EventBus, EventError};
 use portal_aws::limiter::Limiter;
 use portal_aws::mail::Mailer;
-use portal_aws::notify::{NotifyError, Topic};
+use portal_aws::outbox::bus::{EventBus, EventError};
+use portal_aws::outbox::topic::{NotifyError, Topic};
+use portal_aws::outbox::{EVENTS_LISTED, Outbox};
 use portal_aws::queue::{DeliverMessage, FanOutMessage, Queue, QueueError};
 use portal_aws::settings::InvalidSetting;
 use portal_aws::table::StoreError;
@@ -138,6 +138,7 @@ pub enum SweepError {
 #[derive(Debug)]
 pub struct Sweep {
     store: CampaignStore,
+    outbox: Outbox,
     directory: DirectoryStore,
     eraser: Eraser,
     limiter: Limiter,
@@ -157,6 +158,7 @@ impl Sweep {
             directory: DirectoryStore::new(context)?,
             eraser: Eraser::new(context)?,
             store: CampaignStore::new(context)?,
+            outbox: Outbox::new(context)?,
             fan_out: context.queue("FAN_OUT_QUEUE_URL")?,
             deliveries: context.queue("DELIVER_QUEUE_URL")?,
             dead_letters: DeadLetters::new(context)?,
@@ -224,7 +226,7 @@ impl Sweep {
             errors = swept.errors,
             "swept"
         );
-        if told.is_err() && !self.store.unpublished(now - LATE).await.is_ok_and(|late| late.is_empty()) {
+        if told.is_err() && !self.outbox.events(now - LATE).await.is_ok_and(|late| late.is_empty()) {
             return Err(SweepError::EventsLate);
         }
         match armed {
@@ -265,11 +267,11 @@ impl Sweep {
     /// Publishes notices to operators, at least once each: after a crash in between a notice is published twice.
     async fn publish_notices(&self, swept: &mut Swept) -> Result<(), SweepError> {
         let mut refused = None;
-        for pending in self.store.notices().await? {
+        for pending in self.outbox.notices().await? {
             // A notice that SNS refuses does not hold up the others.
             match self.topic.publish(&pending.notice).await {
                 Ok(()) => {
-                    self.store.forget(&pending).await?;
+                    self.outbox.delete_notice(&pending).await?;
                     swept.notices += 1;
                 }
                 Err(error) => refused = Some(error),
@@ -281,10 +283,10 @@ impl Sweep {
     /// Publishes pending events for the company's portal.
     async fn publish_events(&self, now: Timestamp, swept: &mut Swept) -> Result<(), SweepError> {
         for _ in 0..MOST_PAGES {
-            let events = self.store.unpublished(now - FRESH).await?;
-            self.bus.publish(&self.store, &events).await?;
+            let events = self.outbox.events(now - FRESH).await?;
+            self.bus.publish(&events).await?;
             swept.events += events.len();
-            if events.len() < PAGE {
+            if events.len() < EVENTS_LISTED {
                 break;
             }
         }

@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 use crate::campaigns::counter::CounterItem;
 use crate::campaigns::item::{ClaimItem, CursorItem, KeyItem, LedgerItem};
 use crate::campaigns::list::LedgerPosition;
-use crate::campaigns::notices::Notice;
-use crate::campaigns::outbox::Event;
 use crate::directory::item::{CredentialItem, RecipientItem};
 use crate::directory::write::erase::Erasure;
+use crate::outbox::event::Event;
+use crate::outbox::notice::Notice;
 use crate::queue::{DeliverMessage, FanOutMessage, ResendMessage};
 use crate::scheduler::Due;
 

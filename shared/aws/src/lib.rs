@@ -8,15 +8,14 @@ pub mod context;
 pub mod derived;
 pub mod directory;
 pub mod erasure;
-pub mod events;
 #[cfg(test)]
 mod formats;
 pub mod launch;
 pub mod limiter;
 pub mod mail;
 pub mod named;
-pub mod notify;
 pub mod operators;
+pub mod outbox;
 pub mod queue;
 pub mod recipients;
 pub mod scheduler;

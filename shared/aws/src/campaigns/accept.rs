@@ -6,9 +6,9 @@ use portal_domain::campaign::audit::{Action, AuditEntry, CUSTOMER};
 use portal_domain::new_password::PasswordHashed;
 
 use super::CampaignStore;
-use super::outbox::{Event, Happened};
 use crate::directory::item::{Acceptance, RecipientItem};
 use crate::directory::keys as directory_keys;
+use crate::outbox::event::{Event, Happened};
 use crate::table::condition::is;
 use crate::table::{StoreError, Transacted};
 
@@ -40,7 +40,7 @@ impl CampaignStore {
         let mut tx = self.table.tx("accept an invitation");
         tx.add(self.recipients.accept(recipient, password, &acceptance));
         tx.add(self.recipients.put_credential(id, chosen, now));
-        tx.add(event.put(&self.table));
+        tx.add(self.outbox.add_event(&event));
         tx.add(self.trails.add_about_recipient(id, &entry));
         tx.add(self.count_acceptance(id, &acceptance, 1));
         // The account by which a recipient is linked is the one that was read.

@@ -11,11 +11,11 @@
 //! | open claims of a shard | query `CLAIM#` |
 //! | rows that a campaign may write | update `ADMITTED` in the partition of the first shard |
 //! | audit trail of a campaign, recipient or schedule, newest first ([`crate::trail`]) | query `AUDIT#` backwards |
-//! | notices that operators have not been sent yet | query `NOTICES` |
+//! | notices to operators that are not published yet ([`crate::outbox`]) | query `NOTICES` |
 //! | acceptances of what a campaign mailed | get `ACCEPTANCES` of each shard's partition |
 //! | a division's self-service campaign of a day, or all that may need looking after | get or query `SELF_SERVICE` |
 //! | e-mails that a division's customers were granted by asking, on a day in UTC | get or update `GRANTED#<division>` |
-//! | events that the company's portal has not been told yet | query `EVENTS` |
+//! | events for the company's portal that are not published yet ([`crate::outbox`]) | query `EVENTS` |
 //! | refused activations from one source | update `SOURCE#<source>` |
 //! | schedules, or one | query or get `SCHEDULES` |
 //! | occurrences of a schedule, newest first, or one | query backwards or get `SCHEDULE#<id>` |
@@ -30,10 +30,7 @@ use portal_domain::{Campaign, CampaignId, ClaimId, DivisionId, Outcome, Recipien
 
 use super::counter::CounterItem;
 use super::item::{CampaignRef, ClaimItem, CursorItem, GrantedItem, KeyItem, LedgerItem, Numbers, TriesItem};
-use super::notices::{Notice, Pending};
-use super::outbox::Event;
-use crate::clock;
-use crate::table::condition::{begins_with, below};
+use crate::table::condition::begins_with;
 use crate::table::{ItemKey, Key, Query};
 
 /// Partition of all campaigns; the sort key is the campaign's id.
@@ -46,10 +43,6 @@ pub const KEY: &str = "KEY";
 pub const ADMITTED: &str = "ADMITTED";
 /// Sort key of a shard's cursor.
 pub const CURSOR: &str = "CURSOR";
-/// Partition of notices to operators that are not published yet.
-pub const NOTICES: &str = "NOTICES";
-/// Partition of events for the company's portal that are not published yet.
-pub const EVENTS: &str = "EVENTS";
 /// Partition of self-service campaigns that may need looking after.
 pub const SELF_SERVICE: &str = "SELF_SERVICE";
 /// Partition of all schedules; the sort key is the schedule's id.
@@ -223,26 +216,6 @@ pub fn claim(campaign: CampaignId, shard: Shard, claim: ClaimId) -> Key<ClaimIte
 /// The open claims of a shard.
 pub fn claims(campaign: CampaignId, shard: Shard) -> Query<ClaimItem> {
     Query::partition(shard_pk(campaign, shard)).whose(begins_with("sk", CLAIM_PREFIX))
-}
-
-/// A notice that is not published yet.
-pub fn notice(id: impl Into<String>) -> Key<Notice> {
-    Key::new(NOTICES, id)
-}
-
-/// The notices that are not published yet, the oldest first.
-pub fn notices() -> Query<Pending> {
-    Query::partition(NOTICES)
-}
-
-/// An event that is not published yet.
-pub fn event(id: &str) -> Key<Event> {
-    Key::new(EVENTS, id)
-}
-
-/// The events from before a time that are not published yet, the oldest first.
-pub fn events(before: Timestamp) -> Query<Event> {
-    Query::partition(EVENTS).whose(below("sk", clock::first_event_id(before)))
 }
 
 /// How many e-mails a division's customers were granted on the day of `now`, in UTC.

@@ -18,8 +18,6 @@ pub mod item;
 pub mod join;
 pub mod keys;
 pub mod list;
-pub mod notices;
-pub mod outbox;
 mod outcome;
 pub mod record;
 pub mod request;
@@ -37,6 +35,7 @@ use portal_domain::campaign::CampaignView;
 use portal_domain::{Campaign, CampaignId, DivisionId};
 
 use crate::context::Context;
+use crate::outbox::Outbox;
 use crate::recipients::Recipients;
 use crate::settings::InvalidSetting;
 use crate::table::{StoreError, Table};
@@ -49,6 +48,7 @@ pub struct CampaignStore {
     directory: Table,
     recipients: Recipients,
     trails: Trails,
+    outbox: Outbox,
     /// How long a ledger row is kept after its end.
     retention: SignedDuration,
 }
@@ -62,6 +62,7 @@ impl CampaignStore {
             recipients: Recipients::new(directory.clone()),
             directory,
             trails: Trails::new(context)?,
+            outbox: Outbox::new(context)?,
             retention: context.settings.required_days("LEDGER_RETENTION_DAYS")?,
         })
     }

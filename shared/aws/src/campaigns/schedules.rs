@@ -8,10 +8,9 @@ use portal_domain::schedule::{Armed, Occurrence, ScheduleState};
 use portal_domain::{Schedule, ScheduleId};
 
 use super::item::Made;
-use super::notices::{Notice, ScheduleNotice};
 use super::request::RequestKey;
 use super::{CampaignStore, keys};
-use crate::clock;
+use crate::outbox::notice::{Notice, ScheduleNotice};
 use crate::table::condition::is;
 use crate::table::{self, StoreError, Transacted, Tx};
 
@@ -102,7 +101,7 @@ impl CampaignStore {
                 reason,
                 detail,
             };
-            tx.add(self.table.put_new(keys::notice(clock::new_event_id(at)), &Notice::Schedule(notice)));
+            tx.add(self.outbox.add_notice(&Notice::Schedule(notice)));
         }
         match tx.write().await? {
             Transacted::Done => Ok(Written::Done),

@@ -5,8 +5,8 @@ use portal_domain::PortalStatus;
 use portal_domain::campaign::audit::{Action, Actor, AuditEntry};
 
 use super::CampaignStore;
-use super::outbox::{Event, Happened};
 use crate::directory::item::RecipientItem;
+use crate::outbox::event::{Event, Happened};
 use crate::table::StoreError;
 
 impl CampaignStore {
@@ -29,7 +29,7 @@ impl CampaignStore {
         tx.add(self.trails.add_about_recipient(id, &entry));
         if accepted {
             tx.extend(self.recipients.delete_credential(id));
-            tx.add(Event::new(Happened::Revoked, id, &recipient.division, now).put(&self.table));
+            tx.add(self.outbox.add_event(&Event::new(Happened::Revoked, id, &recipient.division, now)));
         }
         tx.extend(recipient.acceptance.as_ref().map(|acceptance| self.count_acceptance(id, acceptance, -1)));
         Ok(tx.write().await?.is_done())

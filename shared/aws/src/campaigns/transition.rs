@@ -4,9 +4,8 @@ use portal_domain::campaign::audit::AuditEntry;
 use portal_domain::{Campaign, CampaignId, RecipientId, Shard};
 
 use super::item::{CampaignRef, CursorItem, Walk};
-use super::notices::{CampaignNotice, Notice};
 use super::{CampaignStore, keys};
-use crate::clock;
+use crate::outbox::notice::{CampaignNotice, Notice};
 use crate::table::condition::{exists, is};
 use crate::table::{Action, StoreError, Transacted, Update};
 
@@ -71,7 +70,7 @@ impl CampaignStore {
         tx.extend(self.lock_action(before, lock));
         tx.add(self.trails.add(id, &entry));
         if let Some(notice) = CampaignNotice::of(&after, &entry) {
-            tx.add(self.table.put_new(keys::notice(clock::new_event_id(entry.at)), &Notice::Campaign(notice)));
+            tx.add(self.outbox.add_notice(&Notice::Campaign(notice)));
         }
         if let Some(cursors) = &rebound {
             tx.extend(self.readmit(id, cursors, walk.is_some()));

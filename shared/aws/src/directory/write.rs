@@ -18,6 +18,7 @@ use super::erased::StackHash;
 use super::keys;
 use super::read::DirectoryReader;
 use crate::context::Context;
+use crate::outbox::Outbox;
 use crate::recipients::Recipients;
 use crate::settings::InvalidSetting;
 use crate::table::{StoreError, Table};
@@ -26,8 +27,7 @@ use crate::table::{StoreError, Table};
 #[derive(Clone, Debug)]
 pub struct DirectoryStore {
     table: Table,
-    /// The table that keeps events for the company's portal.
-    events: Table,
+    outbox: Outbox,
     recipients: Recipients,
     options: KnownOptions,
     erased: StackHash,
@@ -43,13 +43,13 @@ pub enum Put {
 }
 
 impl DirectoryStore {
-    /// A store on the table with this name; events for the company's portal are kept in the table `events`.
+    /// A store on the table `DIRECTORY_TABLE`, with the outbox in `CAMPAIGNS_TABLE`.
     pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         let table = context.table("DIRECTORY_TABLE")?;
         Ok(Self {
             recipients: Recipients::new(table.clone()),
             table,
-            events: context.table("CAMPAIGNS_TABLE")?,
+            outbox: Outbox::new(context)?,
             options: KnownOptions::default(),
             erased: StackHash::default(),
         })

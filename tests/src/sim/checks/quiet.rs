@@ -7,6 +7,7 @@ use portal_aws::campaigns::item::ClaimItem;
 use portal_aws::campaigns::keys;
 use portal_aws::directory::item::RecipientItem;
 use portal_aws::directory::keys as directory_keys;
+use portal_aws::outbox;
 use portal_domain::{Outcome, PortalStatus, RecipientId, Shard};
 
 use super::Checks;
@@ -68,8 +69,8 @@ impl State {
                 }
             }
         }
-        let notices = self.cloud.tables.partition(CAMPAIGNS, keys::NOTICES, "").len();
-        let events = self.cloud.tables.partition(CAMPAIGNS, keys::EVENTS, "").len();
+        let notices = self.cloud.tables.partition(CAMPAIGNS, outbox::NOTICES, "").len();
+        let events = self.cloud.tables.partition(CAMPAIGNS, outbox::EVENTS, "").len();
         if notices + events > 0 {
             self.checks.broken(now, format!("{notices} notices and {events} events were never published"));
         }

@@ -3,12 +3,12 @@
 use portal_domain::import::{Linked, Write};
 
 use super::DirectoryStore;
-use crate::campaigns::outbox::{Event, Happened};
 use crate::clock;
 use crate::directory::account_item::{AccountItem, ChangingItem};
 use crate::directory::erased::AddressHash;
 use crate::directory::item::AddressItem;
 use crate::directory::keys;
+use crate::outbox::event::{Event, Happened};
 use crate::table::Action;
 use crate::table::condition::{absent, is};
 
@@ -43,7 +43,7 @@ pub(super) fn action(store: &DirectoryStore, hash: &AddressHash, write: &Write) 
                 Linked::Again => Happened::Linked,
                 Linked::NoMore => Happened::Unlinked,
             };
-            Event::new(happened, *recipient, division, clock::now()).put(&store.events)
+            store.outbox.add_event(&Event::new(happened, *recipient, division, clock::now()))
         }
     }
 }

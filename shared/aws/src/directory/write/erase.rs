@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::table::Importing;
 use super::{DirectoryReader, DirectoryStore};
-use crate::campaigns::outbox::{Event, Happened};
 use crate::directory::erased::{AddressHash, ErasedItem};
 use crate::directory::item::RecipientItem;
 use crate::directory::keys;
+use crate::outbox::event::{Event, Happened};
 use crate::table::condition::{exists, is, lacks};
 use crate::table::{Batch, StoreError, attributes_of};
 
@@ -122,7 +122,7 @@ impl DirectoryStore {
         let mut tx = self.table.tx("delete a recipient");
         tx.add(self.recipients.delete(id, recipient.version));
         tx.add(self.table.delete(keys::address(&recipient.division, &recipient.email)));
-        tx.add(Event::new(Happened::Erased, id, &recipient.division, now).put(&self.events));
+        tx.add(self.outbox.add_event(&Event::new(Happened::Erased, id, &recipient.division, now)));
         Ok(tx.write().await?.is_done())
     }
 

@@ -1,4 +1,4 @@
-//! Notices to operators, kept until they are published: written with the change that they tell of, so that none is lost.
+//! Notices to operators.
 
 use jiff::Timestamp;
 use portal_domain::campaign::StateReason;
@@ -8,16 +8,13 @@ use portal_domain::schedule::OffReason;
 use portal_domain::{Campaign, CampaignId, CampaignState, DivisionId, ScheduleId};
 use serde::{Deserialize, Serialize};
 
-use super::{CampaignStore, keys};
-use crate::table::StoreError;
-
-/// What operators are told.
+/// What operators are notified of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Notice {
-    /// Of a campaign.
+    /// A campaign ended, or stopped by itself.
     Campaign(CampaignNotice),
-    /// Of a schedule.
+    /// The system turned a schedule off.
     Schedule(ScheduleNotice),
 }
 
@@ -25,7 +22,7 @@ pub enum Notice {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ScheduleNotice {
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
     /// The schedule.
     pub schedule_id: ScheduleId,
@@ -33,11 +30,11 @@ pub struct ScheduleNotice {
     pub name: String,
     /// Its division.
     pub division: DivisionId,
-    /// Who answers for it, by name.
+    /// The name of its owner.
     pub owner: String,
     /// Why it is off.
     pub reason: OffReason,
-    /// What came of its last occurrence, for a person.
+    /// The result of its last occurrence, as a sentence.
     pub detail: String,
 }
 
@@ -45,20 +42,20 @@ pub struct ScheduleNotice {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CampaignNotice {
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
     /// The campaign.
     pub campaign_id: CampaignId,
     /// Its division.
     pub division: DivisionId,
-    /// Who started it, by name.
+    /// The name of who started it.
     pub created_by: String,
-    /// Its state since.
+    /// Its new state.
     pub state: CampaignState,
     /// Why it stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<StateReason>,
-    /// How it went, of a campaign that ended.
+    /// The outcomes, if it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcomes: Option<Outcomes>,
 }
@@ -67,22 +64,33 @@ pub struct CampaignNotice {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Pending {
     /// Its sort key.
-    sk: String,
-    /// What it says.
+    pub(super) sk: String,
+    /// The notice.
     #[serde(flatten)]
     pub notice: Notice,
 }
 
+impl Notice {
+    /// When it happened.
+    pub(super) fn at(&self) -> Timestamp {
+        match self {
+            Self::Campaign(notice) => notice.at,
+            Self::Schedule(notice) => notice.at,
+        }
+    }
+}
+
 impl CampaignNotice {
-    /// The notice of an audit entry: of ends, and of what the system stopped. That a day of self-service is over is no news.
-    pub(super) fn of(campaign: &Campaign, entry: &AuditEntry) -> Option<Self> {
-        let told = match entry.action {
-            // Quiet hours come every day, and go.
+    /// The notice that belongs to an audit entry of a campaign, if any: operators are notified when a campaign ends and
+    /// when the system stops one, but not when a self-service campaign ends, since one ends every day.
+    pub(crate) fn of(campaign: &Campaign, entry: &AuditEntry) -> Option<Self> {
+        let notifies = match entry.action {
+            // Quiet hours begin every day, and end by themselves.
             Action::Paused | Action::Halted => entry.by == SYSTEM && entry.reason != Some(StateReason::QuietHours),
             Action::Ended => campaign.self_service.is_none(),
             _ => false,
         };
-        told.then(|| Self {
+        notifies.then(|| Self {
             at: entry.at,
             campaign_id: campaign.campaign_id,
             division: campaign.filter.division.clone(),
@@ -91,18 +99,5 @@ impl CampaignNotice {
             reason: entry.reason,
             outcomes: entry.outcomes,
         })
-    }
-}
-
-impl CampaignStore {
-    /// Notices that nobody has published yet, oldest first; at most 100.
-    pub async fn notices(&self) -> Result<Vec<Pending>, StoreError> {
-        Ok(self.table.page("list notices", keys::notices().limit(100)).await?.items)
-    }
-
-    /// Forgets a notice that was published.
-    pub async fn forget(&self, notice: &Pending) -> Result<(), StoreError> {
-        self.table.run("forget a notice", self.table.delete(keys::notice(&notice.sk))).await?;
-        Ok(())
     }
 }

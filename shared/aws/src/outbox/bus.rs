@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use portal_domain::{CampaignId, DivisionId, RecipientId};
 use serde::Serialize;
 
-use crate::campaigns::CampaignStore;
-use crate::campaigns::outbox::{Event, Happened};
+use super::Outbox;
+use super::event::{Event, Happened};
 use crate::context::Context;
 use crate::settings::InvalidSetting;
 use crate::table::StoreError;
@@ -37,6 +37,7 @@ pub enum EventError {
 pub struct EventBus {
     client: Client,
     name: String,
+    outbox: Outbox,
 }
 
 /// The detail of an event. Its fields are a public contract.
@@ -61,14 +62,15 @@ struct Detail<'a> {
 }
 
 impl EventBus {
-    /// The bus with this name.
+    /// The bus `EVENT_BUS_NAME`.
     pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
-        Ok(Self { client: Client::new(&context.config), name: context.settings.required("EVENT_BUS_NAME")? })
+        let name = context.settings.required("EVENT_BUS_NAME")?;
+        Ok(Self { client: Client::new(&context.config), name, outbox: Outbox::new(context)? })
     }
 
     /// Publishes events, and deletes those that EventBridge accepted. A crash in between publishes them again. A
     /// refused event does not stop the others.
-    pub async fn publish(&self, store: &CampaignStore, events: &[Event]) -> Result<(), EventError> {
+    pub async fn publish(&self, events: &[Event]) -> Result<(), EventError> {
         let mut refused = None;
         for batch in events.chunks(BATCH) {
             let entries = batch.iter().map(|event| self.entry(event)).collect::<Result<Vec<_>, _>>()?;
@@ -79,7 +81,7 @@ impl EventBus {
             // One answer for each entry, in order.
             for (event, answer) in batch.iter().zip(answer.entries()) {
                 match answer.error_code() {
-                    None => store.published(event).await?,
+                    None => self.outbox.delete_event(event).await?,
                     Some(code) => refused = Some(code.to_owned()),
                 }
             }

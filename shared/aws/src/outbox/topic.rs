@@ -7,7 +7,7 @@ use portal_domain::campaign::StateReason;
 use portal_domain::schedule::OffReason;
 use portal_domain::{CampaignState, DivisionId};
 
-use crate::campaigns::notices::{CampaignNotice, Notice, ScheduleNotice};
+use super::notice::{CampaignNotice, Notice, ScheduleNotice};
 use crate::context::Context;
 use crate::settings::InvalidSetting;
 
