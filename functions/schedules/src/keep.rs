@@ -10,10 +10,9 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use jiff::tz::{TimeZone, offset};
 use portal_aws::audit::Audit;
-use portal_aws::campaigns::item::Made;
-use portal_aws::campaigns::request::{RequestKey, Seen};
 use portal_aws::campaigns::schedules::Written;
 use portal_aws::clock;
+use portal_aws::idempotency::{Made, RequestKey, Seen};
 use portal_aws::table::{Attempts, StoreError};
 use portal_domain::audit::{Deed, Entry};
 use portal_domain::campaign::audit::Action;
@@ -177,7 +176,7 @@ impl Schedules {
         now: Timestamp,
     ) -> Result<Option<Schedule>, Problem> {
         let Some(key) = key else { return Ok(None) };
-        match self.store.seen(key, now).await? {
+        match self.keys.seen(key, now).await? {
             Seen::No => Ok(None),
             Seen::Made(Made::ScheduleId(id)) => {
                 let made = self.store.schedule(&id).await?.filter(|schedule| schedule.state != ScheduleState::Deleted);

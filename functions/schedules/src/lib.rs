@@ -11,6 +11,7 @@ use portal_aws::audit::Audit;
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::context::Context;
 use portal_aws::directory::read::DirectoryReader;
+use portal_aws::idempotency::IdempotencyKeys;
 use portal_aws::named::Lookup;
 use portal_aws::scheduler::Scheduler;
 use portal_aws::settings::InvalidSetting;
@@ -24,6 +25,7 @@ pub use routes::{router, routes};
 #[derive(Clone, Debug)]
 pub struct Schedules {
     store: CampaignStore,
+    keys: IdempotencyKeys,
     directory: DirectoryReader,
     lookup: Lookup,
     scheduler: Scheduler,
@@ -35,6 +37,7 @@ impl Schedules {
     pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         Ok(Self {
             store: CampaignStore::new(context)?,
+            keys: IdempotencyKeys::new(context)?,
             audit: Audit::new(context)?,
             lookup: Lookup::new(context)?,
             directory: DirectoryReader::new(context)?,

@@ -7,7 +7,7 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
-use portal_aws::campaigns::request::RequestKey;
+use portal_aws::idempotency::RequestKey;
 use portal_domain::campaign::MOST_PER_MINUTE;
 use portal_domain::selection::people;
 use portal_http::body::{self, JSON};

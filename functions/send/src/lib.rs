@@ -6,6 +6,7 @@ mod start;
 
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::context::Context;
+use portal_aws::idempotency::IdempotencyKeys;
 use portal_aws::launch::Launcher;
 use portal_aws::settings::InvalidSetting;
 
@@ -16,12 +17,17 @@ pub use request::SendRequest;
 #[derive(Clone, Debug)]
 pub struct Send {
     store: CampaignStore,
+    keys: IdempotencyKeys,
     launcher: Launcher,
 }
 
 impl Send {
     /// Builds the function from its settings.
     pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
-        Ok(Self { store: CampaignStore::new(context)?, launcher: Launcher::new(context)? })
+        Ok(Self {
+            store: CampaignStore::new(context)?,
+            keys: IdempotencyKeys::new(context)?,
+            launcher: Launcher::new(context)?,
+        })
     }
 }

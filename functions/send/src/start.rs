@@ -1,10 +1,9 @@
 //! The use case: from a request to a campaign, or to a clear refusal with nothing written.
 
 use jiff::Timestamp;
-use portal_aws::campaigns::item::Made;
-use portal_aws::campaigns::request::{RequestKey, Seen};
 use portal_aws::campaigns::start::Once;
 use portal_aws::clock;
+use portal_aws::idempotency::{Made, RequestKey, Seen};
 use portal_aws::launch::{self, CampaignRequest, Guard};
 use portal_aws::mail::MailError;
 use portal_aws::queue::QueueError;
@@ -175,7 +174,7 @@ impl Send {
     /// The campaign that an earlier call of this request started, if any. Messages that a crash left unqueued are
     /// queued.
     async fn repeat(&self, asker: &Asker<'_>, now: Timestamp) -> Result<Option<Accepted>, Refusal> {
-        let id = match self.store.seen(asker.key, now).await? {
+        let id = match self.keys.seen(asker.key, now).await? {
             Seen::No => return Ok(None),
             Seen::Made(Made::CampaignId(id)) => id,
             Seen::Made(Made::ScheduleId(_)) | Seen::OtherBody => return Err(Refusal::KeyReused),

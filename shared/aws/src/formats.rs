@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::campaigns::counter::CounterItem;
-use crate::campaigns::item::{ClaimItem, CursorItem, KeyItem, LedgerItem};
+use crate::campaigns::item::{ClaimItem, CursorItem, LedgerItem};
 use crate::campaigns::list::LedgerPosition;
 use crate::directory::item::{CredentialItem, RecipientItem};
 use crate::directory::write::erase::Erasure;
+use crate::idempotency::KeyItem;
 use crate::outbox::event::Event;
 use crate::outbox::notice::Notice;
 use crate::queue::{DeliverMessage, FanOutMessage, ResendMessage};

@@ -10,6 +10,7 @@ pub mod directory;
 pub mod erasure;
 #[cfg(test)]
 mod formats;
+pub mod idempotency;
 pub mod launch;
 pub mod limiter;
 pub mod mail;

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
-use portal_aws::campaigns::request::{KEY_LIFETIME, RequestKey, Seen};
 use portal_aws::campaigns::start::{Once, Started};
 use portal_aws::clock;
+use portal_aws::idempotency::{IdempotencyKeys, KEY_LIFETIME, RequestKey, Seen};
 use portal_domain::selection::Excluded;
 use portal_domain::{Campaign, PortalStatus};
 use serde_json::{Value, json};
@@ -270,8 +270,9 @@ async fn an_idempotency_key_is_its_callers_own_and_kept_for_seven_days() {
     let minute = SignedDuration::from_mins(1);
     let (kept, forgotten) = (campaign.created_at + KEY_LIFETIME - minute, campaign.created_at + KEY_LIFETIME + minute);
     assert_eq!(KEY_LIFETIME, SignedDuration::from_hours(168));
-    assert_eq!(world.campaigns.seen(request, kept).await.unwrap(), Seen::OtherBody);
-    assert_eq!(world.campaigns.seen(request, forgotten).await.unwrap(), Seen::No);
+    let keys = world.store(IdempotencyKeys::new);
+    assert_eq!(keys.seen(request, kept).await.unwrap(), Seen::OtherBody);
+    assert_eq!(keys.seen(request, forgotten).await.unwrap(), Seen::No);
     for (created_at, started) in [(kept, Started::Before), (forgotten, Started::Now)] {
         let later = Campaign { campaign_id: clock::new_campaign_id(created_at), created_at, ..campaign.clone() };
         assert_eq!(world.campaigns.start(&later, Excluded::default(), Once::Request(request)).await.unwrap(), started);

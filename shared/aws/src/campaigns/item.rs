@@ -5,7 +5,7 @@ use portal_domain::feedback::Standing;
 use portal_domain::outcome::LedgerEvent;
 use portal_domain::password::PasswordDigest;
 use portal_domain::selection::Excluded;
-use portal_domain::{CampaignId, ClaimId, Outcome, RecipientId, ScheduleId};
+use portal_domain::{CampaignId, ClaimId, Outcome, RecipientId};
 use serde::{Deserialize, Serialize};
 
 use crate::recipients::Prior;
@@ -17,29 +17,6 @@ use crate::table::attributes_of;
 pub struct CampaignRef {
     /// The campaign.
     pub campaign_id: CampaignId,
-}
-
-/// What a caller's idempotency key stands for.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct KeyItem {
-    /// Hash of the request's body.
-    pub body_hash: String,
-    /// What the request made.
-    #[serde(flatten)]
-    pub made: Made,
-    /// Seconds since 1970 after which the key is forgotten.
-    pub ttl: i64,
-}
-
-/// What a request made that must not be made twice.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Made {
-    /// It started this campaign.
-    CampaignId(CampaignId),
-    /// It made this schedule.
-    ScheduleId(ScheduleId),
 }
 
 /// How far one shard's fan-out has come.

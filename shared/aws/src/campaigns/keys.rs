@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | campaigns, newest first, or one | query or get `CAMPAIGNS` |
 //! | active campaigns, or a division's | query or get `LOCKS` |
-//! | a request's idempotency key | get `KEY#<caller>#<key>` |
+//! | a request's idempotency key ([`crate::idempotency`]) | get `KEY#<caller>#<key>` |
 //! | progress of a campaign | transactional read of its cursors and counters |
 //! | ledger of a campaign, by shard and recipient | query `LEDGER#` of each shard's partition |
 //! | failed, skipped and unconfirmed rows | query index `attention` |
@@ -29,7 +29,7 @@ use portal_domain::schedule::Occurrence;
 use portal_domain::{Campaign, CampaignId, ClaimId, DivisionId, Outcome, RecipientId, Schedule, ScheduleId, Shard};
 
 use super::counter::CounterItem;
-use super::item::{CampaignRef, ClaimItem, CursorItem, GrantedItem, KeyItem, LedgerItem, Numbers, TriesItem};
+use super::item::{CampaignRef, ClaimItem, CursorItem, GrantedItem, LedgerItem, Numbers, TriesItem};
 use crate::table::condition::begins_with;
 use crate::table::{ItemKey, Key, Query};
 
@@ -37,8 +37,6 @@ use crate::table::{ItemKey, Key, Query};
 pub const CAMPAIGNS: &str = "CAMPAIGNS";
 /// Partition of all locks; the sort key is the division.
 pub const LOCKS: &str = "LOCKS";
-/// Sort key of an idempotency key.
-pub const KEY: &str = "KEY";
 /// Sort key of how many rows the shards of a campaign may write, in the partition of the first.
 pub const ADMITTED: &str = "ADMITTED";
 /// Sort key of a shard's cursor.
@@ -69,11 +67,6 @@ pub const SHARD_PREFIX: &str = "CAMPAIGN#";
 
 /// How many counter rows each shard of a campaign has, so that concurrent batches seldom meet on one.
 pub const COUNTERS: u8 = 4;
-
-/// Partition of one caller's idempotency key.
-pub fn key_pk(caller: &str, idempotency_key: &str) -> String {
-    format!("KEY#{caller}#{idempotency_key}")
-}
 
 /// Partition of one shard of a campaign.
 pub fn shard_pk(campaign: CampaignId, shard: Shard) -> String {
@@ -160,11 +153,6 @@ pub fn self_service(division: &DivisionId, which: SelfService) -> Key<CampaignRe
 /// All self-service campaigns that may need looking after.
 pub fn self_services() -> Query<CampaignRef> {
     Query::partition(SELF_SERVICE)
-}
-
-/// What one caller's idempotency key stands for.
-pub fn request(caller: &str, idempotency_key: &str) -> Key<KeyItem> {
-    Key::new(key_pk(caller, idempotency_key), KEY)
 }
 
 /// How far a shard's fan-out has come.
@@ -258,7 +246,7 @@ mod tests {
         for shard in Shard::all() {
             assert_eq!(campaign_of(&shard_pk(campaign, shard)), Some(campaign));
         }
-        for other in [CAMPAIGNS, LOCKS, "CAMPAIGN#x#1", "CAMPAIGN#", &key_pk("ann", "CAMPAIGN#x")] {
+        for other in [CAMPAIGNS, LOCKS, "CAMPAIGN#x#1", "CAMPAIGN#", "KEY#ann#CAMPAIGN#x"] {
             assert_eq!(campaign_of(other), None, "{other}");
         }
     }

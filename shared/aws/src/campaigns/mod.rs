@@ -20,7 +20,6 @@ pub mod keys;
 pub mod list;
 mod outcome;
 pub mod record;
-pub mod request;
 pub mod schedules;
 pub mod set_back;
 pub mod settle;
@@ -35,6 +34,7 @@ use portal_domain::campaign::CampaignView;
 use portal_domain::{Campaign, CampaignId, DivisionId};
 
 use crate::context::Context;
+use crate::idempotency::IdempotencyKeys;
 use crate::outbox::Outbox;
 use crate::recipients::Recipients;
 use crate::settings::InvalidSetting;
@@ -47,6 +47,7 @@ pub struct CampaignStore {
     table: Table,
     directory: Table,
     recipients: Recipients,
+    keys: IdempotencyKeys,
     trails: Trails,
     outbox: Outbox,
     /// How long a ledger row is kept after its end.
@@ -61,6 +62,7 @@ impl CampaignStore {
             table: context.table("CAMPAIGNS_TABLE")?,
             recipients: Recipients::new(directory.clone()),
             directory,
+            keys: IdempotencyKeys::new(context)?,
             trails: Trails::new(context)?,
             outbox: Outbox::new(context)?,
             retention: context.settings.required_days("LEDGER_RETENTION_DAYS")?,

@@ -7,9 +7,8 @@ use portal_domain::campaign::audit::{Action, AuditEntry, SYSTEM};
 use portal_domain::schedule::{Armed, Occurrence, ScheduleState};
 use portal_domain::{Schedule, ScheduleId};
 
-use super::item::Made;
-use super::request::RequestKey;
 use super::{CampaignStore, keys};
+use crate::idempotency::{Made, RequestKey};
 use crate::outbox::notice::{Notice, ScheduleNotice};
 use crate::table::condition::is;
 use crate::table::{self, StoreError, Transacted, Tx};
@@ -48,7 +47,7 @@ impl CampaignStore {
         let mut tx = self.table.tx("make a schedule");
         tx.add(self.table.put_new(keys::schedule(id), schedule));
         tx.add(self.trails.add(&schedule.schedule_id, &entry));
-        tx.extend(request.map(|request| self.put_key(request, Made::ScheduleId(id.clone()), at)));
+        tx.extend(request.map(|request| self.keys.add(request, Made::ScheduleId(id.clone()), at)));
         written(tx).await
     }
 

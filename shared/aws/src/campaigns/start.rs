@@ -5,9 +5,9 @@ use portal_domain::schedule::Occurrence;
 use portal_domain::selection::Excluded;
 use portal_domain::{Campaign, CampaignState, Schedule};
 
-use super::item::{CampaignRef, CursorItem, Made};
-use super::request::RequestKey;
+use super::item::{CampaignRef, CursorItem};
 use super::{CampaignStore, keys};
+use crate::idempotency::{Made, RequestKey};
 use crate::table::condition::absent;
 use crate::table::{StoreError, Transacted};
 
@@ -43,7 +43,7 @@ impl CampaignStore {
         let lock = keys::lock(&campaign.filter.division);
         let mut tx = self.table.tx("start a campaign");
         let once_only = tx.add(match once {
-            Once::Request(request) => self.put_key(request, Made::CampaignId(id), now),
+            Once::Request(request) => self.keys.add(request, Made::CampaignId(id), now),
             Once::Occurrence(schedule, occurrence) => self.put_occurrence(schedule, occurrence),
         });
         let locked = tx.add(match ended {
