@@ -6,9 +6,9 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use portal_aws::campaigns::accept::Accepted;
-use portal_aws::campaigns::sources::WINDOW;
 use portal_aws::clock;
 use portal_aws::outbox::event::Event;
+use portal_aws::refusals::WINDOW;
 use portal_aws::table::{Attempts, StoreError};
 use portal_domain::activation::proven;
 use portal_domain::input::{FieldError, Fields};
@@ -70,7 +70,7 @@ impl Activate {
     /// Counts a refused attempt against its source. The right password is never refused because of earlier attempts:
     /// 113 bits can't be guessed. The answer asks a source with many refusals to wait; WAF enforces the limit.
     async fn refuse(&self, source: &str, problem: Problem) -> Problem {
-        match self.store.refused_from(source, clock::now()).await {
+        match self.refusals.count(source, clock::now()).await {
             Ok(tries) if tries > MOST_TRIES => {
                 tracing::warn!("a source is refused too often");
                 Problem::too_many_requests(WINDOW.as_secs().unsigned_abs() as u32)

@@ -17,6 +17,7 @@ use portal_aws::context::Context;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::outbox::bus::EventBus;
 use portal_aws::queue::Queue;
+use portal_aws::refusals::Refusals;
 use portal_aws::settings::InvalidSetting;
 use portal_domain::account::parse::NAME_CHARS;
 use portal_domain::new_password::MOST_BYTES;
@@ -32,6 +33,7 @@ const BODY_LIMIT: usize = 8 * 1024;
 #[derive(Debug)]
 pub struct Activate {
     store: CampaignStore,
+    refusals: Refusals,
     directory: DirectoryReader,
     resends: Queue,
     bus: EventBus,
@@ -42,6 +44,7 @@ impl Activate {
     pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         Ok(Self {
             store: CampaignStore::new(context)?,
+            refusals: Refusals::new(context)?,
             directory: DirectoryReader::new(context)?,
             resends: context.queue("RESEND_QUEUE_URL")?,
             bus: EventBus::new(context)?,

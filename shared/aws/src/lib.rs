@@ -19,6 +19,7 @@ pub mod operators;
 pub mod outbox;
 pub mod queue;
 pub mod recipients;
+pub mod refusals;
 pub mod scheduler;
 #[cfg(test)]
 mod scripted;

@@ -198,13 +198,6 @@ pub struct GrantedItem {
     pub granted: u64,
 }
 
-/// How many activations from one source were refused in a window of time.
-#[derive(Debug, Deserialize)]
-pub struct TriesItem {
-    /// How many.
-    pub tries: u64,
-}
-
 /// An item whose attributes are numbers, beside its keys.
 pub type Numbers = serde_json::Map<String, serde_json::Value>;
 

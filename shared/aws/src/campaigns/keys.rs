@@ -16,7 +16,7 @@
 //! | a division's self-service campaign of a day, or all that may need looking after | get or query `SELF_SERVICE` |
 //! | e-mails that a division's customers were granted by asking, on a day in UTC | get or update `GRANTED#<division>` |
 //! | events for the company's portal that are not published yet ([`crate::outbox`]) | query `EVENTS` |
-//! | refused activations from one source | update `SOURCE#<source>` |
+//! | refused activations from one source ([`crate::refusals`]) | update `SOURCE#<hash>` |
 //! | schedules, or one | query or get `SCHEDULES` |
 //! | occurrences of a schedule, newest first, or one | query backwards or get `SCHEDULE#<id>` |
 //! | the send rate limiters | get or update `LIMITERS` |
@@ -29,7 +29,7 @@ use portal_domain::schedule::Occurrence;
 use portal_domain::{Campaign, CampaignId, ClaimId, DivisionId, Outcome, RecipientId, Schedule, ScheduleId, Shard};
 
 use super::counter::CounterItem;
-use super::item::{CampaignRef, ClaimItem, CursorItem, GrantedItem, LedgerItem, Numbers, TriesItem};
+use super::item::{CampaignRef, ClaimItem, CursorItem, GrantedItem, LedgerItem, Numbers};
 use crate::table::condition::begins_with;
 use crate::table::{ItemKey, Key, Query};
 
@@ -47,8 +47,6 @@ pub const SELF_SERVICE: &str = "SELF_SERVICE";
 pub const SCHEDULES: &str = "SCHEDULES";
 /// Sort key of the times to acceptance of one shard of a campaign.
 pub const ACCEPTANCES: &str = "ACCEPTANCES";
-/// Sort key of the number of refused activations from one source.
-pub const TRIES: &str = "TRIES";
 /// Partition of the send rate limiters; the sort key is [`SES`] or a campaign's id.
 pub const LIMITERS: &str = "LIMITERS";
 /// The limiter that all senders share.
@@ -108,11 +106,6 @@ pub fn self_service_sk(division: &DivisionId, SelfService { day, round, .. }: Se
 /// Partition of how many e-mails a division's customers were granted by asking; the sort key is the day in UTC.
 pub fn granted_pk(division: &DivisionId) -> String {
     format!("GRANTED#{division}")
-}
-
-/// Partition of the refused activations from a source in one window of time.
-pub fn source_pk(source: &str) -> String {
-    format!("SOURCE#{source}")
 }
 
 /// Partition of a schedule's occurrences; the sort key is the time at which each was due.
@@ -209,11 +202,6 @@ pub fn claims(campaign: CampaignId, shard: Shard) -> Query<ClaimItem> {
 /// How many e-mails a division's customers were granted on the day of `now`, in UTC.
 pub fn granted(division: &DivisionId, now: Timestamp) -> Key<GrantedItem> {
     Key::new(granted_pk(division), now.to_zoned(TimeZone::UTC).date().to_string())
-}
-
-/// The refused activations from one source.
-pub fn tries(source: &str) -> Key<TriesItem> {
-    Key::new(source_pk(source), TRIES)
 }
 
 /// A schedule.

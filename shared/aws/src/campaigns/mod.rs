@@ -23,7 +23,6 @@ pub mod record;
 pub mod schedules;
 pub mod set_back;
 pub mod settle;
-pub mod sources;
 pub mod start;
 mod transition;
 pub mod walk;
