@@ -8,7 +8,6 @@ mod event;
 
 use jiff::Timestamp;
 use portal_aws::campaigns::CampaignStore;
-use portal_aws::campaigns::schedules::Written as Stored;
 use portal_aws::campaigns::start::Once;
 use portal_aws::context::Context;
 use portal_aws::directory::templates::TemplateRefusal;
@@ -16,6 +15,7 @@ use portal_aws::launch::{CampaignRequest, Guard, Launcher, Ready, Refusal};
 use portal_aws::mail::MailError;
 use portal_aws::operators::{Operators, OperatorsError};
 use portal_aws::queue::QueueError;
+use portal_aws::schedules::{ScheduleStore, Written as Stored};
 use portal_aws::settings::InvalidSetting;
 use portal_aws::table::{Attempts, StoreError};
 use portal_domain::campaign::StartedBy;
@@ -60,6 +60,7 @@ fn named(faults: &[FieldError]) -> String {
 #[derive(Clone, Debug)]
 pub struct ScheduledSend {
     store: CampaignStore,
+    schedules: ScheduleStore,
     launcher: Launcher,
     operators: Operators,
 }
@@ -77,6 +78,7 @@ impl ScheduledSend {
     pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         Ok(Self {
             store: CampaignStore::new(context)?,
+            schedules: ScheduleStore::new(context)?,
             launcher: Launcher::new(context)?,
             operators: Operators::new(context)?,
         })
@@ -87,7 +89,7 @@ impl ScheduledSend {
         let event = Event::parse(event).map_err(RunError::Unreadable)?;
         let mut attempts = Attempts::default();
         while attempts.begin().await {
-            if let Some(known) = self.store.occurrence(&event.schedule_id, event.scheduled_at).await? {
+            if let Some(known) = self.schedules.occurrence(&event.schedule_id, event.scheduled_at).await? {
                 return self.dealt_with(known).await.map(Some);
             }
             let Some(schedule) = self.schedule(&event, now).await? else {
@@ -108,7 +110,7 @@ impl ScheduledSend {
                     Verdict::Started { .. } => return Ok(Some(occurrence)),
                     verdict => tracing::warn!(schedule.id = %event.schedule_id, why = verdict.detail(), "no campaign"),
                 }
-                if self.store.record_occurrence(&schedule, &occurrence).await? == Stored::Done {
+                if self.schedules.record(&schedule, &occurrence).await? == Stored::Done {
                     return Ok(Some(occurrence));
                 }
             }
@@ -128,7 +130,7 @@ impl ScheduledSend {
 
     /// The current schedule of an event. One in the template is stored in the table as the event brings it.
     async fn schedule(&self, event: &Event, now: Timestamp) -> Result<Option<Schedule>, RunError> {
-        let stored = self.store.schedule(&event.schedule_id).await?;
+        let stored = self.schedules.schedule(&event.schedule_id).await?;
         let Some(written) = &event.written else {
             let current = stored.filter(|schedule| schedule.state != ScheduleState::Deleted);
             return Ok(current.filter(|schedule| event.rule == Some(schedule.timing_revision)));
@@ -138,8 +140,8 @@ impl ScheduledSend {
             Some(schedule) if schedule.plan == written.plan && schedule.owner == written.owner => Ok(Some(schedule)),
             Some(schedule) => {
                 let next = schedule.replanned(written.plan.clone(), written.owner.clone(), now);
-                self.store.change_schedule(&schedule, &next, Action::Changed).await?;
-                Ok(self.store.schedule(&event.schedule_id).await?)
+                self.schedules.change(&schedule, &next, Action::Changed).await?;
+                Ok(self.schedules.schedule(&event.schedule_id).await?)
             }
         }
     }
@@ -148,7 +150,7 @@ impl ScheduledSend {
         let schedule = Schedule::new(id.clone(), written.plan.clone(), written.owner.clone(), now);
         let schedule = Schedule { in_template: true, ..schedule };
         // A faster call wrote the same.
-        self.store.create_schedule(&schedule, None).await?;
+        self.schedules.create(&schedule, None).await?;
         Ok(schedule)
     }
 

@@ -10,9 +10,9 @@ use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use jiff::tz::{TimeZone, offset};
 use portal_aws::audit::Audit;
-use portal_aws::campaigns::schedules::Written;
 use portal_aws::clock;
 use portal_aws::idempotency::{Made, RequestKey, Seen};
+use portal_aws::schedules::Written;
 use portal_aws::table::{Attempts, StoreError};
 use portal_domain::audit::{Deed, Entry};
 use portal_domain::campaign::audit::Action;
@@ -70,7 +70,7 @@ pub(crate) async fn create(
     let schedule = Schedule::new(clock::new_schedule_id(now), plan, owner(&caller), now);
     let entry = about(&schedule, Audit::entry(caller.actor(), Deed::ScheduleCreated));
     let begun = schedules.audit.begin(entry).await?;
-    if schedules.store.create_schedule(&schedule, key).await? != Written::Done {
+    if schedules.store.create(&schedule, key).await? != Written::Done {
         begun.refused().await;
         // The same request, made twice at once, was first.
         let made = schedules.made_before(&caller, key, now).await?.ok_or(StoreError::Busy("make a schedule"))?;
@@ -250,7 +250,7 @@ impl Schedules {
             let before = self.schedule(caller, id).await?;
             let Some(after) = change(&before)? else { return Ok(before) };
             let begun = self.audit.begin(about(&before, entry.clone())).await?;
-            if self.store.change_schedule(&before, &after, action).await? == Written::Done {
+            if self.store.change(&before, &after, action).await? == Written::Done {
                 begun.done(Some(kept(&before)), Some(kept(&after))).await;
                 return Ok(Schedule { version: before.version + 1, ..after });
             }
@@ -272,7 +272,7 @@ impl Schedules {
                     None => return Ok(newest),
                 }
             }
-            match self.store.record_occurrence(&newest, &missed).await? {
+            match self.store.record(&newest, &missed).await? {
                 Written::Changed => {}
                 Written::Done | Written::Before => return Ok(newest.after(missed)),
             }

@@ -8,12 +8,12 @@ mod view;
 
 use jiff::Timestamp;
 use portal_aws::audit::Audit;
-use portal_aws::campaigns::CampaignStore;
 use portal_aws::context::Context;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::idempotency::IdempotencyKeys;
 use portal_aws::named::Lookup;
-use portal_aws::scheduler::Scheduler;
+use portal_aws::schedules::ScheduleStore;
+use portal_aws::schedules::scheduler::Scheduler;
 use portal_aws::settings::InvalidSetting;
 use portal_domain::schedule::ScheduleState;
 use portal_domain::{Division, Schedule, ScheduleId};
@@ -24,7 +24,7 @@ pub use routes::{router, routes};
 /// The function, with what it needs.
 #[derive(Clone, Debug)]
 pub struct Schedules {
-    store: CampaignStore,
+    store: ScheduleStore,
     keys: IdempotencyKeys,
     directory: DirectoryReader,
     lookup: Lookup,
@@ -36,7 +36,7 @@ impl Schedules {
     /// Builds the function from its settings.
     pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         Ok(Self {
-            store: CampaignStore::new(context)?,
+            store: ScheduleStore::new(context)?,
             keys: IdempotencyKeys::new(context)?,
             audit: Audit::new(context)?,
             lookup: Lookup::new(context)?,
@@ -55,7 +55,7 @@ impl Schedules {
     /// Updates EventBridge Scheduler; if that fails, the sweep does it.
     async fn arm(&self, schedule: &Schedule, division: Option<&Division>, now: Timestamp) {
         let zone = division.map_or("UTC", |division| division.time_zone.as_str());
-        if let Err(error) = self.scheduler.arm(&self.store, schedule, zone, now).await {
+        if let Err(error) = self.scheduler.arm(schedule, zone, now).await {
             tracing::error!(schedule.id = %schedule.schedule_id, error = %error, "left to the sweep");
         }
     }

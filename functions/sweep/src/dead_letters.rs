@@ -16,6 +16,7 @@ use portal_aws::campaigns::claim::{Action, Claim, Claimed, Decision};
 use portal_aws::clock;
 use portal_aws::context::Context;
 use portal_aws::queue::{DeliverMessage, FanOutMessage, QueueError};
+use portal_aws::schedules::ScheduleStore;
 use portal_aws::settings::InvalidSetting;
 use portal_aws::table::Attempts;
 use portal_domain::campaign::DELIVERY_SIZE;
@@ -33,6 +34,8 @@ const TIME: SignedDuration = SignedDuration::from_secs(20);
 /// The dead-letter queues, and where unreadable messages are parked.
 #[derive(Debug)]
 pub(crate) struct DeadLetters {
+    store: CampaignStore,
+    schedules: ScheduleStore,
     client: Client,
     fan_out: String,
     deliver: String,
@@ -65,6 +68,8 @@ impl DeadLetters {
     pub(crate) fn new(context: &Context) -> Result<Self, InvalidSetting> {
         let settings = &context.settings;
         Ok(Self {
+            store: CampaignStore::new(context)?,
+            schedules: ScheduleStore::new(context)?,
             client: context.sqs.clone(),
             fan_out: settings.required("FAN_OUT_DEAD_LETTER_QUEUE_URL")?,
             deliver: settings.required("DELIVER_DEAD_LETTER_QUEUE_URL")?,
@@ -75,12 +80,7 @@ impl DeadLetters {
 
     /// Drains the dead-letter queues as far as time allows. A message that fails stays there, where an alarm sees it,
     /// and holds up none of the others.
-    pub(crate) async fn drain(
-        &self,
-        store: &CampaignStore,
-        now: Timestamp,
-        swept: &mut Swept,
-    ) -> Result<(), SweepError> {
+    pub(crate) async fn drain(&self, now: Timestamp, swept: &mut Swept) -> Result<(), SweepError> {
         let until = clock::now() + TIME;
         let queues = [
             (&self.fan_out, Letters::FanOuts),
@@ -88,8 +88,8 @@ impl DeadLetters {
             (&self.deliver, Letters::Deliveries),
         ];
         for (queue, letters) in queues {
-            for campaign in self.empty(queue, letters, store, now, until, swept).await? {
-                store.advance(campaign, clock::now()).await?;
+            for campaign in self.empty(queue, letters, now, until, swept).await? {
+                self.store.advance(campaign, clock::now()).await?;
             }
         }
         Ok(())
@@ -101,7 +101,6 @@ impl DeadLetters {
         &self,
         queue: &str,
         letters: Letters,
-        store: &CampaignStore,
         now: Timestamp,
         until: Timestamp,
         swept: &mut Swept,
@@ -112,7 +111,7 @@ impl DeadLetters {
             if batch.is_empty() {
                 break;
             }
-            let taken = batch.into_iter().map(|message| self.take_up(queue, letters, store, now, message));
+            let taken = batch.into_iter().map(|message| self.take_up(queue, letters, now, message));
             for fate in futures::future::join_all(taken).await {
                 match fate {
                     Ok(Fate::Drained) => swept.dead_letters += 1,
@@ -136,14 +135,13 @@ impl DeadLetters {
         &self,
         queue: &str,
         letters: Letters,
-        store: &CampaignStore,
         now: Timestamp,
         message: Message,
     ) -> Result<Fate, SweepError> {
         let fate = match letters {
             Letters::FanOuts => self.fan_out_died(&message).await?,
-            Letters::Deliveries => self.delivery_died(store, &message, now).await?,
-            Letters::Occurrences => self.occurrence_lost(store, &message, now).await?,
+            Letters::Deliveries => self.delivery_died(&message, now).await?,
+            Letters::Occurrences => self.occurrence_lost(&message, now).await?,
         };
         if fate != Fate::Kept {
             self.delete(queue, message).await?;
@@ -151,15 +149,10 @@ impl DeadLetters {
         Ok(fate)
     }
 
-    async fn occurrence_lost(
-        &self,
-        store: &CampaignStore,
-        message: &Message,
-        now: Timestamp,
-    ) -> Result<Fate, SweepError> {
+    async fn occurrence_lost(&self, message: &Message, now: Timestamp) -> Result<Fate, SweepError> {
         let Some(lost) = Lost::of(message) else { return self.park(message).await };
         tracing::error!(lost = ?lost, "an occurrence of a schedule was lost");
-        if lost.record(store, now).await? { Ok(Fate::Drained) } else { self.park(message).await }
+        if lost.record(&self.schedules, now).await? { Ok(Fate::Drained) } else { self.park(message).await }
     }
 
     async fn fan_out_died(&self, message: &Message) -> Result<Fate, SweepError> {
@@ -169,23 +162,18 @@ impl DeadLetters {
         Ok(Fate::Drained)
     }
 
-    async fn delivery_died(
-        &self,
-        store: &CampaignStore,
-        message: &Message,
-        now: Timestamp,
-    ) -> Result<Fate, SweepError> {
+    async fn delivery_died(&self, message: &Message, now: Timestamp) -> Result<Fate, SweepError> {
         let body = message.body.as_deref().unwrap_or_default();
         match serde_json::from_str::<DeliverMessage>(body) {
             Ok(dead) if dead.recipient_ids.len() <= DELIVERY_SIZE => {
                 tracing::error!(campaign.id = %dead.campaign_id, shard = %dead.shard, "a delivery died");
-                Ok(if give_up(store, &dead).await? { Fate::GivenUp(dead.campaign_id) } else { Fate::Kept })
+                Ok(if give_up(&self.store, &dead).await? { Fate::GivenUp(dead.campaign_id) } else { Fate::Kept })
             }
             _ => {
                 // The recipients are unknown, but the campaign is known: everybody who is `queued` there is queued
                 // anew.
                 if let Ok(Unreadable { campaign_id }) = serde_json::from_str(body) {
-                    store.requeue(campaign_id, now).await?;
+                    self.store.requeue(campaign_id, now).await?;
                 }
                 self.park(message).await
             }

@@ -202,12 +202,12 @@ impl Sweep {
             tracing::error!(error = %error, "notices could not be published");
             swept.errors += 1;
         }
-        let armed = self.schedules.arm(&self.store, now, &mut swept).await;
+        let armed = self.schedules.arm(now, &mut swept).await;
         if let Err(error) = &armed {
             tracing::error!(error = %error, "schedules could not be armed");
             swept.errors += 1;
         }
-        if let Err(error) = self.dead_letters.drain(&self.store, now, &mut swept).await {
+        if let Err(error) = self.dead_letters.drain(now, &mut swept).await {
             tracing::error!(error = %error, "dead letters could not be drained");
             swept.errors += 1;
         }

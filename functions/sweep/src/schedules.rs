@@ -4,11 +4,10 @@ use std::collections::HashMap;
 
 use aws_sdk_sqs::types::Message;
 use jiff::{SignedDuration, Timestamp};
-use portal_aws::campaigns::CampaignStore;
-use portal_aws::campaigns::schedules::Written;
 use portal_aws::context::Context;
 use portal_aws::directory::read::DirectoryReader;
-use portal_aws::scheduler::Scheduler;
+use portal_aws::schedules::scheduler::Scheduler;
+use portal_aws::schedules::{ScheduleStore, Written};
 use portal_aws::settings::InvalidSetting;
 use portal_aws::table::Attempts;
 use portal_domain::schedule::{Failure, Occurrence, ScheduleState, Verdict};
@@ -30,20 +29,25 @@ const TOO_OLD: &str = "EventAgeExceeded";
 /// Keeps EventBridge Scheduler in line with the table.
 #[derive(Debug)]
 pub(crate) struct Schedules {
+    store: ScheduleStore,
     scheduler: Scheduler,
     directory: DirectoryReader,
 }
 
 impl Schedules {
     pub(crate) fn new(context: &Context) -> Result<Self, InvalidSetting> {
-        Ok(Self { scheduler: Scheduler::new(context)?, directory: DirectoryReader::new(context)? })
+        Ok(Self {
+            store: ScheduleStore::new(context)?,
+            scheduler: Scheduler::new(context)?,
+            directory: DirectoryReader::new(context)?,
+        })
     }
 
     /// Updates every schedule in Scheduler that differs from the table: one that the system turned off, whose division
     /// moved to another time zone, or whose writer died before it updated Scheduler. [`SweepError::SchedulesLate`] if
     /// one has waited longer than [`LATE`].
-    pub(crate) async fn arm(&self, store: &CampaignStore, now: Timestamp, swept: &mut Swept) -> Result<(), SweepError> {
-        let mut schedules = store.schedules().await?;
+    pub(crate) async fn arm(&self, now: Timestamp, swept: &mut Swept) -> Result<(), SweepError> {
+        let mut schedules = self.store.schedules().await?;
         schedules.retain(|schedule| now.duration_since(schedule.updated_at) > FRESH && may_be_told(schedule));
         if schedules.is_empty() {
             return Ok(());
@@ -54,7 +58,7 @@ impl Schedules {
             divisions.into_iter().map(|division| (division.division, division.time_zone)).collect();
         for schedule in schedules {
             let zone = zones.get(&schedule.plan.filter.division).map_or("UTC", String::as_str);
-            match self.scheduler.arm(store, &schedule, zone, now).await {
+            match self.scheduler.arm(&schedule, zone, now).await {
                 Ok(told) => swept.schedules_armed += usize::from(told),
                 Err(error) => {
                     tracing::error!(schedule.id = %schedule.schedule_id, error = %error, "schedule could not be armed");
@@ -110,7 +114,7 @@ impl Lost {
 
     /// Records the occurrence, unless it was handled after all. `false` if it can't be recorded: its schedule is in the
     /// template, and was never stored.
-    pub(crate) async fn record(&self, store: &CampaignStore, now: Timestamp) -> Result<bool, SweepError> {
+    pub(crate) async fn record(&self, store: &ScheduleStore, now: Timestamp) -> Result<bool, SweepError> {
         let occurrence = Occurrence { scheduled_at: self.scheduled_at, at: now, verdict: self.verdict.clone() };
         let mut attempts = Attempts::default();
         while attempts.begin().await {
@@ -119,7 +123,7 @@ impl Lost {
             if schedule.state == ScheduleState::Deleted {
                 return Ok(true);
             }
-            match store.record_occurrence(&schedule, &occurrence).await? {
+            match store.record(&schedule, &occurrence).await? {
                 Written::Done | Written::Before => return Ok(true),
                 Written::Changed => {}
             }

@@ -18,7 +18,7 @@ use crate::idempotency::KeyItem;
 use crate::outbox::event::Event;
 use crate::outbox::notice::Notice;
 use crate::queue::{DeliverMessage, FanOutMessage, ResendMessage};
-use crate::scheduler::Due;
+use crate::schedules::scheduler::Due;
 
 #[derive(Deserialize)]
 struct Format {

@@ -20,7 +20,7 @@ pub mod outbox;
 pub mod queue;
 pub mod recipients;
 pub mod refusals;
-pub mod scheduler;
+pub mod schedules;
 #[cfg(test)]
 mod scripted;
 pub mod sender;

@@ -1,8 +1,8 @@
 //! A schedule's audience: the preview before it runs, and that a run agrees with it.
 
 use jiff::SignedDuration;
-use portal_aws::campaigns::schedules::Written;
 use portal_aws::clock;
+use portal_aws::schedules::{ScheduleStore, Written};
 use portal_domain::campaign::audit::Action;
 use portal_domain::schedule::Verdict;
 use portal_domain::{Schedule, ScheduleId};
@@ -101,11 +101,12 @@ async fn a_schedule_stored_without_limits_warns_and_runs_and_its_next_save_needs
     world.import([Account::new("NORTH", "OLD").contact(pending)]).await;
     let made = scheduling.schedule(json!({})).await;
     assert_eq!((&made["audience"], made.get("warnings")), (&json!({"status": "notSent"}), None));
-    let before = world.campaigns.schedule(&ScheduleId::new(id(&made))).await.unwrap().unwrap();
+    let store = world.store(ScheduleStore::new);
+    let before = store.schedule(&ScheduleId::new(id(&made))).await.unwrap().unwrap();
     let mut stored = serde_json::to_value(&before).unwrap();
     stored.as_object_mut().unwrap().remove("audience");
     let after: Schedule = serde_json::from_value(stored).unwrap();
-    assert_eq!(world.campaigns.change_schedule(&before, &after, Action::Changed).await.unwrap(), Written::Done);
+    assert_eq!(store.change(&before, &after, Action::Changed).await.unwrap(), Written::Done);
 
     let shown = scheduling.shown(&made).await;
     assert_eq!(shown["audience"], json!({"status": "both"}), "as it was meant");

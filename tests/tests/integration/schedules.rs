@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use portal_aws::campaigns::schedules::Written;
 use portal_aws::campaigns::start::{Once, Started};
 use portal_aws::clock;
-use portal_aws::scheduler::Scheduler;
+use portal_aws::schedules::scheduler::Scheduler;
+use portal_aws::schedules::{ScheduleStore, Written};
 use portal_domain::schedule::{Failure, Occurrence, Skip, Verdict};
 use portal_domain::selection::Excluded;
 use portal_domain::{Campaign, CampaignId, Schedule, ScheduleId};
@@ -258,11 +258,12 @@ async fn what_was_decided_from_a_schedule_as_it_was_is_not_written() {
     let scheduling = Scheduling::with_people(1).await;
     let world = &scheduling.world;
     let schedule = scheduling.schedule(json!({})).await;
-    let stale = world.campaigns.schedule(&ScheduleId::new(id(&schedule))).await.unwrap().unwrap();
+    let store = world.store(ScheduleStore::new);
+    let stale = store.schedule(&ScheduleId::new(id(&schedule))).await.unwrap().unwrap();
     scheduling.command(&schedule, "pause").await;
     let now = clock::now();
     let occurrence = |verdict| Occurrence { scheduled_at: now, at: now, verdict };
-    let recorded = world.campaigns.record_occurrence(&stale, &occurrence(Verdict::late())).await.unwrap();
+    let recorded = store.record(&stale, &occurrence(Verdict::late())).await.unwrap();
     assert_eq!(recorded, Written::Changed);
     let campaign_id = Occurrence::campaign_id(&stale.schedule_id, now);
     let started = occurrence(Verdict::Started { campaign_id, will_email: 1 });
@@ -544,9 +545,9 @@ async fn what_scheduler_is_told_too_late_does_not_stand() {
     let world = &scheduling.world;
     let schedule = scheduling.schedule(json!({})).await;
     let scheduler = Scheduler::new(&world.context(&world.config)).unwrap();
-    let told = world.campaigns.schedule(&ScheduleId::new(id(&schedule))).await.unwrap().unwrap();
+    let told = world.store(ScheduleStore::new).schedule(&ScheduleId::new(id(&schedule))).await.unwrap().unwrap();
     let untold = Schedule { armed: None, version: told.version - 1, ..told };
-    let tell_late = || scheduler.arm(&world.campaigns, &untold, "America/New_York", clock::now());
+    let tell_late = || scheduler.arm(&untold, "America/New_York", clock::now());
 
     let later = json!({"rule": {"cron": "0 10 ? * MON *"}, "revision": 1});
     assert_eq!(put(&scheduling, &schedule, later).await.status, 200);

@@ -17,7 +17,7 @@
 //! | e-mails that a division's customers were granted by asking, on a day in UTC | get or update `GRANTED#<division>` |
 //! | events for the company's portal that are not published yet ([`crate::outbox`]) | query `EVENTS` |
 //! | refused activations from one source ([`crate::refusals`]) | update `SOURCE#<hash>` |
-//! | schedules, or one | query or get `SCHEDULES` |
+//! | schedules, or one ([`crate::schedules`]) | query or get `SCHEDULES` |
 //! | occurrences of a schedule, newest first, or one | query backwards or get `SCHEDULE#<id>` |
 //! | the send rate limiters | get or update `LIMITERS` |
 //! | ledger rows of a recipient, newest first | query index `by-recipient` backwards, `CAMPAIGN#` |
@@ -25,8 +25,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use portal_domain::campaign::SelfService;
-use portal_domain::schedule::Occurrence;
-use portal_domain::{Campaign, CampaignId, ClaimId, DivisionId, Outcome, RecipientId, Schedule, ScheduleId, Shard};
+use portal_domain::{Campaign, CampaignId, ClaimId, DivisionId, Outcome, RecipientId, Shard};
 
 use super::counter::CounterItem;
 use super::item::{CampaignRef, ClaimItem, CursorItem, GrantedItem, LedgerItem, Numbers};
@@ -43,8 +42,6 @@ pub const ADMITTED: &str = "ADMITTED";
 pub const CURSOR: &str = "CURSOR";
 /// Partition of self-service campaigns that may need looking after.
 pub const SELF_SERVICE: &str = "SELF_SERVICE";
-/// Partition of all schedules; the sort key is the schedule's id.
-pub const SCHEDULES: &str = "SCHEDULES";
 /// Sort key of the times to acceptance of one shard of a campaign.
 pub const ACCEPTANCES: &str = "ACCEPTANCES";
 /// Partition of the send rate limiters; the sort key is [`SES`] or a campaign's id.
@@ -106,11 +103,6 @@ pub fn self_service_sk(division: &DivisionId, SelfService { day, round, .. }: Se
 /// Partition of how many e-mails a division's customers were granted by asking; the sort key is the day in UTC.
 pub fn granted_pk(division: &DivisionId) -> String {
     format!("GRANTED#{division}")
-}
-
-/// Partition of a schedule's occurrences; the sort key is the time at which each was due.
-pub fn schedule_pk(schedule: &ScheduleId) -> String {
-    format!("SCHEDULE#{schedule}")
 }
 
 /// Partition of the index [`ATTENTION`].
@@ -202,26 +194,6 @@ pub fn claims(campaign: CampaignId, shard: Shard) -> Query<ClaimItem> {
 /// How many e-mails a division's customers were granted on the day of `now`, in UTC.
 pub fn granted(division: &DivisionId, now: Timestamp) -> Key<GrantedItem> {
     Key::new(granted_pk(division), now.to_zoned(TimeZone::UTC).date().to_string())
-}
-
-/// A schedule.
-pub fn schedule(id: &ScheduleId) -> Key<Schedule> {
-    Key::new(SCHEDULES, id.as_str())
-}
-
-/// All schedules.
-pub fn schedules() -> Query<Schedule> {
-    Query::partition(SCHEDULES)
-}
-
-/// The occurrence of a schedule that was due at this time.
-pub fn occurrence(schedule: &ScheduleId, scheduled_at: Timestamp) -> Key<Occurrence> {
-    Key::new(schedule_pk(schedule), scheduled_at.to_string())
-}
-
-/// The occurrences of a schedule, the newest first.
-pub fn occurrences(schedule: &ScheduleId) -> Query<Occurrence> {
-    Query::partition(schedule_pk(schedule)).backwards()
 }
 
 #[cfg(test)]

@@ -20,7 +20,6 @@ pub mod keys;
 pub mod list;
 mod outcome;
 pub mod record;
-pub mod schedules;
 pub mod set_back;
 pub mod settle;
 pub mod start;
@@ -36,6 +35,7 @@ use crate::context::Context;
 use crate::idempotency::IdempotencyKeys;
 use crate::outbox::Outbox;
 use crate::recipients::Recipients;
+use crate::schedules::ScheduleStore;
 use crate::settings::InvalidSetting;
 use crate::table::{StoreError, Table};
 use crate::trail::Trails;
@@ -47,6 +47,7 @@ pub struct CampaignStore {
     directory: Table,
     recipients: Recipients,
     keys: IdempotencyKeys,
+    schedules: ScheduleStore,
     trails: Trails,
     outbox: Outbox,
     /// How long a ledger row is kept after its end.
@@ -62,6 +63,7 @@ impl CampaignStore {
             recipients: Recipients::new(directory.clone()),
             directory,
             keys: IdempotencyKeys::new(context)?,
+            schedules: ScheduleStore::new(context)?,
             trails: Trails::new(context)?,
             outbox: Outbox::new(context)?,
             retention: context.settings.required_days("LEDGER_RETENTION_DAYS")?,

@@ -44,7 +44,7 @@ impl CampaignStore {
         let mut tx = self.table.tx("start a campaign");
         let once_only = tx.add(match once {
             Once::Request(request) => self.keys.add(request, Made::CampaignId(id), now),
-            Once::Occurrence(schedule, occurrence) => self.put_occurrence(schedule, occurrence),
+            Once::Occurrence(schedule, occurrence) => self.schedules.put_occurrence(schedule, occurrence),
         });
         let locked = tx.add(match ended {
             true => self.table.check(lock, absent()),
@@ -62,7 +62,7 @@ impl CampaignStore {
         entry.state = Some(campaign.state);
         tx.add(self.trails.add(id, &entry));
         if let Once::Occurrence(schedule, occurrence) = once {
-            tx.add(self.put_schedule(schedule, &schedule.after(occurrence.clone())));
+            tx.add(self.schedules.put(schedule, &schedule.after(occurrence.clone())));
         }
         match tx.write().await? {
             Transacted::Done => Ok(Started::Now),

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use portal_aws::campaigns::keys as campaigns;
 use portal_aws::directory::keys as directory;
+use portal_aws::schedules::SCHEDULES;
 use portal_domain::Schedule;
 use portal_domain::audit::Entry;
 
@@ -49,7 +49,7 @@ fn is_a_deed(change: &Change, instance: &Instance) -> bool {
         }
         ("templates", DIRECTORY) => true,
         // Recording that EventBridge Scheduler has a change, and removing what was deleted, are nobody's deeds.
-        ("schedules", CAMPAIGNS) if pk == campaigns::SCHEDULES && change.after.is_some() => {
+        ("schedules", CAMPAIGNS) if pk == SCHEDULES && change.after.is_some() => {
             let read = |image: &Option<Image>| image.as_ref().map(Image::read::<Schedule>);
             let shape = |schedule: &Schedule| (schedule.plan.clone(), schedule.state);
             read(&change.before).as_ref().map(shape) != read(&change.after).as_ref().map(shape)

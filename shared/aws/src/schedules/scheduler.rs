@@ -17,8 +17,7 @@ use portal_domain::schedule::{Armed, Rule, ScheduleState as Kept, Timing};
 use portal_domain::{Schedule, ScheduleId};
 use serde::{Deserialize, Serialize};
 
-use crate::campaigns::CampaignStore;
-use crate::campaigns::schedules::Written;
+use super::{ScheduleStore, Written};
 use crate::context::Context;
 use crate::settings::InvalidSetting;
 use crate::table::{Attempts, StoreError};
@@ -62,6 +61,7 @@ pub struct Due {
 /// The stack's group of schedules at EventBridge Scheduler.
 #[derive(Clone, Debug)]
 pub struct Scheduler {
+    store: ScheduleStore,
     client: Client,
     group: String,
     role: String,
@@ -74,6 +74,7 @@ impl Scheduler {
     pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         let settings = &context.settings;
         Ok(Self {
+            store: ScheduleStore::new(context)?,
             client: Client::new(&context.config),
             group: settings.required("SCHEDULE_GROUP")?,
             role: settings.required("SCHEDULER_ROLE_ARN")?,
@@ -87,13 +88,7 @@ impl Scheduler {
     ///
     /// A schedule that changed meanwhile is told again in its new form, even if the call that changed it has told it
     /// too: that may have happened earlier, and Scheduler's last word must not be older than the table.
-    pub async fn arm(
-        &self,
-        store: &CampaignStore,
-        schedule: &Schedule,
-        time_zone: &str,
-        now: Timestamp,
-    ) -> Result<bool, SchedulerError> {
+    pub async fn arm(&self, schedule: &Schedule, time_zone: &str, now: Timestamp) -> Result<bool, SchedulerError> {
         if schedule.state != Kept::Deleted && schedule.to_arm(time_zone).is_none() {
             return Ok(false);
         }
@@ -101,7 +96,7 @@ impl Scheduler {
         let mut attempts = Attempts::default();
         while attempts.begin().await {
             if !attempts.is_first() {
-                let Some(newest) = store.schedule(&schedule.schedule_id).await? else {
+                let Some(newest) = self.store.schedule(&schedule.schedule_id).await? else {
                     self.delete(&schedule.schedule_id).await?;
                     return Ok(true);
                 };
@@ -109,12 +104,12 @@ impl Scheduler {
             }
             if schedule.state == Kept::Deleted {
                 self.delete(&schedule.schedule_id).await?;
-                store.remove_schedule(&schedule).await?;
+                self.store.remove(&schedule).await?;
                 return Ok(true);
             }
             let armed = schedule.as_armed(time_zone);
             self.tell(&schedule, &armed, now).await?;
-            if store.armed(&schedule, armed).await? == Written::Done {
+            if self.store.armed(&schedule, armed).await? == Written::Done {
                 return Ok(true);
             }
         }
