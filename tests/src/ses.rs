@@ -2,7 +2,8 @@
 
 use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
 use jiff::SignedDuration;
-use portal_aws::campaigns::item::LedgerItem;
+use portal_aws::campaigns::ledger::Ledger;
+use portal_aws::campaigns::ledger::item::LedgerItem;
 use portal_aws::clock;
 use portal_aws::table::{key, n, s};
 use portal_domain::{CampaignId, RecipientId};
@@ -90,7 +91,7 @@ impl World {
     /// The ledger row of somebody in NORTH.
     pub async fn row(&self, campaign: CampaignId, email: &str) -> LedgerItem {
         let id = self.recipient("NORTH", email).await.unwrap().recipient_id;
-        self.campaigns.ledger_row(campaign, id).await.unwrap().unwrap()
+        self.store(Ledger::new).row(campaign, id).await.unwrap().unwrap()
     }
 
     /// Makes a row look as after another attempt that this campaign claimed.
@@ -99,7 +100,7 @@ impl World {
         self.dynamo
             .update_item()
             .table_name(CAMPAIGNS)
-            .set_key(Some(key(shard, portal_aws::campaigns::keys::ledger_sk(row.recipient_id))))
+            .set_key(Some(key(shard, portal_aws::campaigns::ledger::keys::ledger_sk(row.recipient_id))))
             .update_expression("SET outcome = :outcome, attempt = :attempt")
             .expression_attribute_values(":outcome", s(outcome))
             .expression_attribute_values(":attempt", n(attempt))

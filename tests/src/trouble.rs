@@ -5,6 +5,7 @@ use aws_sdk_sqs::types::Message;
 use deliver::Deliver;
 use jiff::SignedDuration;
 use portal_aws::campaigns::keys;
+use portal_aws::campaigns::ledger::keys as ledger_keys;
 use portal_aws::clock;
 use portal_aws::table::{key, n, s};
 use portal_domain::{CampaignId, Outcome};
@@ -68,13 +69,13 @@ impl World {
         let shard_pk = keys::shard_pk(id, row.recipient_id.shard());
         let update =
             |pk: String, sk: String| self.dynamo.update_item().table_name(CAMPAIGNS).set_key(Some(key(pk, sk)));
-        update(shard_pk.clone(), keys::ledger_sk(row.recipient_id))
+        update(shard_pk.clone(), ledger_keys::ledger_sk(row.recipient_id))
             .update_expression("SET outcome = :queued REMOVE attention, reason")
             .expression_attribute_values(":queued", s(Outcome::Queued.as_str()))
             .send()
             .await
             .unwrap();
-        update(shard_pk, keys::counter_sk(0))
+        update(shard_pk, ledger_keys::counter_sk(0))
             .update_expression(format!("ADD {} :less", row.outcome.as_str()))
             .expression_attribute_values(":less", n(-1))
             .send()

@@ -14,7 +14,8 @@ use fan_out::FanOut;
 use feedback::Feedback;
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::CampaignStore;
-use portal_aws::campaigns::item::LedgerItem;
+use portal_aws::campaigns::ledger::Ledger;
+use portal_aws::campaigns::ledger::item::LedgerItem;
 use portal_aws::clock;
 use portal_aws::context::Context;
 use portal_aws::directory::item::RecipientItem;
@@ -354,11 +355,12 @@ impl World {
 
     /// The whole ledger of a campaign.
     pub async fn ledger(&self, id: CampaignId) -> Vec<LedgerItem> {
+        let ledger = self.store(Ledger::new);
         let campaign = self.campaigns.campaign(id).await.unwrap().unwrap();
         let mut rows = Vec::new();
         let mut from = None;
         loop {
-            let (page, next) = self.campaigns.ledger(&campaign, None, from, 1_000).await.unwrap();
+            let (page, next) = ledger.list(&campaign, None, from, 1_000).await.unwrap();
             rows.extend(page);
             match next {
                 Some(next) => from = Some(next),

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, Uri};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use portal_aws::audit::Audit;
-use portal_aws::campaigns::item::LedgerItem;
+use portal_aws::campaigns::ledger::item::LedgerItem;
 use portal_domain::audit::{Deed, Entry};
 use portal_domain::feedback::Standing;
 use portal_domain::{CampaignId, Outcome, Recipient, RecipientId};
@@ -132,7 +132,7 @@ pub(crate) async fn recipients(
     })?;
     let campaign = campaigns.campaign(&caller, &id).await?;
     let list = List(campaign.campaign_id, outcome);
-    let (ledger, next) = campaigns.store.ledger(&campaign, outcome, page.from(&list)?, page.limit).await?;
+    let (ledger, next) = campaigns.ledger.list(&campaign, outcome, page.from(&list)?, page.limit).await?;
     let ids: Vec<_> = ledger.iter().map(|row| row.recipient_id).collect();
     let known = campaigns.directory.recipients(&ids).await?;
     let known: HashMap<_, _> = known.into_iter().map(|item| (item.recipient_id, Recipient::from(item))).collect();

@@ -15,6 +15,7 @@ use axum::http::Uri;
 use futures::{StreamExt, TryStreamExt};
 use portal_aws::audit::Audit;
 use portal_aws::campaigns::CampaignStore;
+use portal_aws::campaigns::ledger::Ledger;
 use portal_aws::clock;
 use portal_aws::context::Context;
 use portal_aws::directory::item::RecipientItem;
@@ -43,6 +44,7 @@ const CONCURRENT_READS: usize = 10;
 #[derive(Debug)]
 pub struct Campaigns {
     store: CampaignStore,
+    ledger: Ledger,
     trails: Trails,
     directory: DirectoryReader,
     fan_out: Queue,
@@ -54,6 +56,7 @@ impl Campaigns {
     pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         Ok(Self {
             store: CampaignStore::new(context)?,
+            ledger: Ledger::new(context)?,
             trails: Trails::new(context)?,
             audit: Audit::new(context)?,
             directory: DirectoryReader::new(context)?,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use portal_aws::campaigns::list::LedgerPosition;
+use portal_aws::campaigns::ledger::list::LedgerPosition;
 use portal_aws::clock;
 use portal_domain::input::{FieldError, Fields};
 use portal_domain::outcome::LedgerEvent;
@@ -112,7 +112,7 @@ impl Campaigns {
         let (mut settled, mut nobody) = (0, true);
         let mut from: Option<LedgerPosition> = None;
         loop {
-            let (rows, next) = self.store.ledger(campaign, Some(Outcome::Unconfirmed), from, PAGE).await?;
+            let (rows, next) = self.ledger.list(campaign, Some(Outcome::Unconfirmed), from, PAGE).await?;
             let ids: Vec<_> = rows.into_iter().map(|row| row.recipient_id).collect();
             nobody &= ids.is_empty();
             settled += self.settle(campaign, &ids, event, caller).await?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use portal_aws::campaigns::claim::{Action, Decision, Delivery};
-use portal_aws::campaigns::item::LedgerItem;
+use portal_aws::campaigns::ledger::item::LedgerItem;
 use portal_aws::clock;
 use portal_aws::directory::item::RecipientItem;
 use portal_aws::directory::templates::Unusable;
@@ -104,7 +104,7 @@ impl Deliver {
     /// that e-mail, its claim restores the state that it saved (guarantee 5), so this send must wait.
     async fn is_being_mailed(&self, campaign: &Campaign, item: &RecipientItem) -> Result<bool, StoreError> {
         let Some(last) = item.last_campaign_id.filter(|_| campaign.self_service.is_some()) else { return Ok(false) };
-        let row = self.store.ledger_row(last, item.recipient_id).await?;
+        let row = self.ledger.row(last, item.recipient_id).await?;
         Ok(row.is_some_and(|row| row.outcome == Outcome::Claimed))
     }
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::claim::{Claim, Claimed, Delivery};
+use portal_aws::campaigns::ledger::Ledger;
 use portal_aws::clock;
 use portal_aws::context::Context;
 use portal_aws::directory::read::DirectoryReader;
@@ -94,6 +95,7 @@ impl DeliverError {
 #[derive(Debug)]
 pub struct Deliver {
     store: CampaignStore,
+    ledger: Ledger,
     directory: DirectoryReader,
     templates: TemplateStore,
     mailer: Mailer,
@@ -109,6 +111,7 @@ impl Deliver {
         Ok(Self {
             limiter: Limiter::new(context, mailer.clone())?,
             store: CampaignStore::new(context)?,
+            ledger: Ledger::new(context)?,
             templates: TemplateStore::new(context)?,
             directory: DirectoryReader::new(context)?,
             mailer,

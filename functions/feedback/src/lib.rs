@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::feedback::Reported;
 use portal_aws::campaigns::find::Found;
+use portal_aws::campaigns::ledger::Ledger;
 use portal_aws::clock;
 use portal_aws::context::Context;
 use portal_aws::directory::read::DirectoryReader;
@@ -43,13 +44,18 @@ pub enum FeedbackError {
 #[derive(Debug)]
 pub struct Feedback {
     store: CampaignStore,
+    ledger: Ledger,
     directory: DirectoryReader,
 }
 
 impl Feedback {
     /// Builds the function from its settings.
     pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
-        Ok(Self { store: CampaignStore::new(context)?, directory: DirectoryReader::new(context)? })
+        Ok(Self {
+            store: CampaignStore::new(context)?,
+            ledger: Ledger::new(context)?,
+            directory: DirectoryReader::new(context)?,
+        })
     }
 }
 
@@ -105,7 +111,7 @@ impl Feedback {
         let SentFor { campaign, recipient, attempt } = sent_for;
         let mut attempts = Attempts::default();
         while attempts.begin().await {
-            let Some(row) = self.store.ledger_row_with_passwords(campaign, recipient).await? else {
+            let Some(row) = self.ledger.row_with_passwords(campaign, recipient).await? else {
                 tracing::warn!(campaign.id = %campaign, recipient.id = %recipient, "feedback on nobody in a ledger: dropped");
                 return Ok(None);
             };

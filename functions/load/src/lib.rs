@@ -14,6 +14,7 @@ mod unreachable;
 
 use portal_aws::audit::Audit;
 use portal_aws::campaigns::CampaignStore;
+use portal_aws::campaigns::ledger::Ledger;
 use portal_aws::clock;
 use portal_aws::context::Context;
 use portal_aws::directory::read::DirectoryReader;
@@ -33,6 +34,7 @@ pub use routes::{router, routes};
 pub struct Load {
     directory: DirectoryReader,
     campaigns: CampaignStore,
+    ledger: Ledger,
     trails: Trails,
     templates: TemplateStore,
     audit: Audit,
@@ -43,6 +45,7 @@ impl Load {
     pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         Ok(Self {
             campaigns: CampaignStore::new(context)?,
+            ledger: Ledger::new(context)?,
             trails: Trails::new(context)?,
             templates: TemplateStore::new(context)?,
             audit: Audit::new(context)?,

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::Uri;
 use jiff::Timestamp;
-use portal_aws::campaigns::history;
+use portal_aws::campaigns::ledger::history;
 use portal_domain::campaign::audit::AuditEntry;
 use portal_domain::campaign::{CampaignView, SelfService};
 use portal_domain::feedback::Standing;
@@ -116,7 +116,7 @@ pub(crate) async fn one(
     let selected = load.directory.selected(&recipient, &filter).await?;
     let rules = crate::rules(include_recently_invited);
     let verdict = judge(&recipient, selected, rules);
-    let history = load.campaigns.history(id, MOST_ENTRIES).await?;
+    let history = load.ledger.history(id, MOST_ENTRIES).await?;
     let audit = load.trails.newest(id, MOST_ENTRIES).await?;
     let active_campaign = load.campaigns.in_the_way(&filter.division, rules.now).await?;
     Ok(Json(Person {

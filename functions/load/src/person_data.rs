@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, Uri, header};
 use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::audit::Audit;
-use portal_aws::campaigns::history;
+use portal_aws::campaigns::ledger::history;
 use portal_aws::clock;
 use portal_aws::directory::item::{Acceptance, MailMark, RecipientItem};
 use portal_domain::account::Contact;
@@ -199,7 +199,7 @@ pub(crate) async fn export(
     let (accounts, next) = load.accounts_of(&recipient, after).await?;
     let (campaigns, audit) = match first {
         true => {
-            let history = load.campaigns.history(id, MOST_ENTRIES).await?.entries.into_iter();
+            let history = load.ledger.history(id, MOST_ENTRIES).await?.entries.into_iter();
             (Some(history.map(InCampaign::from).collect()), Some(load.trails.newest(id, MOST_ENTRIES).await?))
         }
         false => (None, None),

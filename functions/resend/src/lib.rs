@@ -11,6 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::join::Joined;
+use portal_aws::campaigns::ledger::Ledger;
 use portal_aws::clock;
 use portal_aws::context::Context;
 use portal_aws::directory::item::RecipientItem;
@@ -55,6 +56,7 @@ pub enum ResendError {
 #[derive(Debug)]
 pub struct Resend {
     store: CampaignStore,
+    ledger: Ledger,
     directory: DirectoryReader,
     templates: TemplateStore,
     mailer: Mailer,
@@ -68,6 +70,7 @@ impl Resend {
     pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         Ok(Self {
             store: CampaignStore::new(context)?,
+            ledger: Ledger::new(context)?,
             templates: TemplateStore::new(context)?,
             directory: DirectoryReader::new(context)?,
             mailer: Mailer::new(context),
@@ -121,7 +124,7 @@ impl Resend {
     /// their renewal. If an operator retries it meanwhile, `deliver` sends only one of the two.
     async fn is_waiting(&self, recipient: &RecipientItem) -> Result<bool, StoreError> {
         let Some(campaign) = recipient.asked_in else { return Ok(false) };
-        let row = self.store.ledger_row(campaign, recipient.recipient_id).await?;
+        let row = self.ledger.row(campaign, recipient.recipient_id).await?;
         Ok(row.is_some_and(|row| matches!(row.outcome, Outcome::Queued | Outcome::Claimed)))
     }
 

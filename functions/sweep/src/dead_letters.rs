@@ -13,6 +13,7 @@ use futures::try_join;
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::claim::{Action, Claim, Claimed, Decision};
+use portal_aws::campaigns::ledger::Ledger;
 use portal_aws::clock;
 use portal_aws::context::Context;
 use portal_aws::queue::{DeliverMessage, FanOutMessage, QueueError};
@@ -35,6 +36,7 @@ const TIME: SignedDuration = SignedDuration::from_secs(20);
 #[derive(Debug)]
 pub(crate) struct DeadLetters {
     store: CampaignStore,
+    ledger: Ledger,
     schedules: ScheduleStore,
     client: Client,
     fan_out: String,
@@ -69,6 +71,7 @@ impl DeadLetters {
         let settings = &context.settings;
         Ok(Self {
             store: CampaignStore::new(context)?,
+            ledger: Ledger::new(context)?,
             schedules: ScheduleStore::new(context)?,
             client: context.sqs.clone(),
             fan_out: settings.required("FAN_OUT_DEAD_LETTER_QUEUE_URL")?,
@@ -167,7 +170,7 @@ impl DeadLetters {
         match serde_json::from_str::<DeliverMessage>(body) {
             Ok(dead) if dead.recipient_ids.len() <= DELIVERY_SIZE => {
                 tracing::error!(campaign.id = %dead.campaign_id, shard = %dead.shard, "a delivery died");
-                Ok(if give_up(&self.store, &dead).await? { Fate::GivenUp(dead.campaign_id) } else { Fate::Kept })
+                Ok(if self.give_up(&dead).await? { Fate::GivenUp(dead.campaign_id) } else { Fate::Kept })
             }
             _ => {
                 // The recipients are unknown, but the campaign is known: everybody who is `queued` there is queued
@@ -178,6 +181,36 @@ impl DeadLetters {
                 self.park(message).await
             }
         }
+    }
+
+    /// Makes the rows of a dead delivery that are still `queued` `failed`. `false` if the rows kept changing: try again
+    /// later.
+    async fn give_up(&self, dead: &DeliverMessage) -> Result<bool, SweepError> {
+        let mut attempts = Attempts::default();
+        while attempts.begin().await {
+            let rows = self.ledger.rows(dead.campaign_id, dead.shard, &dead.recipient_ids);
+            let (campaign, rows) = try_join!(self.store.campaign(dead.campaign_id), rows)?;
+            let sends = campaign.is_some_and(|campaign| campaign.state.sends());
+            let queued = rows.into_iter().filter(|row| row.outcome == Outcome::Queued);
+            let decisions: Vec<_> = queued
+                .map(|row| Decision { row, action: Action::End(LedgerEvent::GiveUp, Reason::DeadLettered) })
+                .collect();
+            if !sends || decisions.is_empty() {
+                return Ok(true);
+            }
+            let now = clock::now();
+            let claim = Claim {
+                campaign: dead.campaign_id,
+                shard: dead.shard,
+                claim_id: clock::new_claim_id(),
+                now,
+                claim_until: now,
+            };
+            if self.store.claim(&claim, &decisions).await? == Claimed::Done {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn receive(&self, queue: &str) -> Result<Vec<Message>, QueueError> {
@@ -207,34 +240,4 @@ impl DeadLetters {
 #[serde(rename_all = "camelCase")]
 struct Unreadable {
     campaign_id: CampaignId,
-}
-
-/// Makes the rows of a dead delivery that are still `queued` `failed`. `false` if the rows kept changing: try again
-/// later.
-async fn give_up(store: &CampaignStore, dead: &DeliverMessage) -> Result<bool, SweepError> {
-    let mut attempts = Attempts::default();
-    while attempts.begin().await {
-        let rows = store.rows(dead.campaign_id, dead.shard, &dead.recipient_ids);
-        let (campaign, rows) = try_join!(store.campaign(dead.campaign_id), rows)?;
-        let sends = campaign.is_some_and(|campaign| campaign.state.sends());
-        let queued = rows.into_iter().filter(|row| row.outcome == Outcome::Queued);
-        let decisions: Vec<_> = queued
-            .map(|row| Decision { row, action: Action::End(LedgerEvent::GiveUp, Reason::DeadLettered) })
-            .collect();
-        if !sends || decisions.is_empty() {
-            return Ok(true);
-        }
-        let now = clock::now();
-        let claim = Claim {
-            campaign: dead.campaign_id,
-            shard: dead.shard,
-            claim_id: clock::new_claim_id(),
-            now,
-            claim_until: now,
-        };
-        if store.claim(&claim, &decisions).await? == Claimed::Done {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }

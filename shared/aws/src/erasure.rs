@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use portal_domain::import::Outcome;
 use portal_domain::{DivisionId, Recipient, RecipientId};
 
-use crate::campaigns::CampaignStore;
+use crate::campaigns::ledger::Ledger;
 use crate::clock;
 use crate::context::Context;
 use crate::directory::item::RecipientItem;
@@ -23,6 +23,7 @@ use crate::directory::write::DirectoryStore;
 use crate::directory::write::erase::{Erasure, Readmitted};
 use crate::settings::InvalidSetting;
 use crate::table::{Attempts, StoreError};
+use crate::trail::Trails;
 
 /// Accounts that are read at once: about as many as one transaction holds.
 const ACCOUNTS_AT_ONCE: usize = 40;
@@ -39,7 +40,8 @@ const LAST_LOOK: SignedDuration = SignedDuration::from_mins(15);
 pub struct Eraser {
     directory: DirectoryStore,
     reader: DirectoryReader,
-    campaigns: CampaignStore,
+    ledger: Ledger,
+    trails: Trails,
 }
 
 /// A person who may be erased, or was.
@@ -75,7 +77,8 @@ impl Eraser {
         Ok(Self {
             directory: DirectoryStore::new(context)?,
             reader: DirectoryReader::new(context)?,
-            campaigns: CampaignStore::new(context)?,
+            ledger: Ledger::new(context)?,
+            trails: Trails::new(context)?,
         })
     }
 
@@ -117,15 +120,21 @@ impl Eraser {
             return Ok(erasure);
         }
         fail::fail_point!("erasure.removed");
-        let Some(forgotten) = self.campaigns.forget_person(id, until).await? else { return Ok(erasure) };
-        let finished = Erasure {
-            finished_at: Some(clock::now()),
-            ledger_rows: forgotten.rows,
-            trail_entries: forgotten.entries,
-            ..erasure
-        };
+        let Some((ledger_rows, trail_entries)) = self.make_anonymous(id, until).await? else { return Ok(erasure) };
+        let finished = Erasure { finished_at: Some(clock::now()), ledger_rows, trail_entries, ..erasure };
         self.directory.finish_erasure(&finished).await?;
         Ok(finished)
+    }
+
+    /// Makes a person's ledger rows anonymous, and deletes their audit trail. Returns the numbers of rows and entries, or
+    /// `None` if this is not finished.
+    async fn make_anonymous(
+        &self,
+        id: RecipientId,
+        until: Option<Timestamp>,
+    ) -> Result<Option<(u64, u64)>, StoreError> {
+        let Some(rows) = self.ledger.make_anonymous(id, until).await? else { return Ok(None) };
+        Ok(self.trails.delete(id, until).await?.map(|entries| (rows, entries)))
     }
 
     /// Takes a person off all accounts, and then removes them; `false` if this is not finished.
@@ -167,7 +176,7 @@ impl Eraser {
         match erasure.finished_at {
             None => drop(self.go_on(erasure, Some(until)).await?),
             Some(at) if at > now - LAST_LOOK => {}
-            Some(_) if self.campaigns.forget_person(id, Some(until)).await?.is_some() => {
+            Some(_) if self.make_anonymous(id, Some(until)).await?.is_some() => {
                 self.directory.end_erasure(id).await?;
                 return Ok(true);
             }

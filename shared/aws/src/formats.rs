@@ -9,9 +9,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::campaigns::counter::CounterItem;
-use crate::campaigns::item::{ClaimItem, CursorItem, LedgerItem};
-use crate::campaigns::list::LedgerPosition;
+use crate::campaigns::item::{ClaimItem, CursorItem};
+use crate::campaigns::ledger::counter::CounterItem;
+use crate::campaigns::ledger::item::LedgerItem;
+use crate::campaigns::ledger::list::LedgerPosition;
 use crate::directory::item::{CredentialItem, RecipientItem};
 use crate::directory::write::erase::Erasure;
 use crate::idempotency::KeyItem;

@@ -128,7 +128,7 @@ async fn nothing_mails_them_again_and_an_email_that_had_left_brings_nothing_back
             world.invoke("DELIVER_QUEUE_URL", message, portal_aws::clock::now() + SignedDuration::from_secs(60)).await
         );
     }
-    let row = |rows: Vec<portal_aws::campaigns::item::LedgerItem>| {
+    let row = |rows: Vec<portal_aws::campaigns::ledger::item::LedgerItem>| {
         rows.into_iter().find(|row| row.recipient_id.to_string() == id).unwrap()
     };
     assert_eq!(row(world.ledger(campaign).await).reason.as_deref(), Some("noLongerSelected"));

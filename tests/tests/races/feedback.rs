@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fail::FailScenario;
 use futures::FutureExt;
-use portal_aws::campaigns::item::LedgerItem;
+use portal_aws::campaigns::ledger::item::LedgerItem;
 use portal_domain::feedback::Standing;
 use portal_domain::{CampaignId, Outcome, PortalStatus, Recipient};
 use serde_json::{Value, json};

@@ -6,7 +6,8 @@ use portal_domain::campaign::audit::{Action, AuditEntry, SYSTEM};
 use portal_domain::campaign::{CampaignEvent, Progress};
 use portal_domain::{Campaign, CampaignId, CampaignState, Shard};
 
-use super::counter::CounterItem;
+use super::ledger::counter::CounterItem;
+use super::ledger::keys as ledger_keys;
 use super::transition::{Lock, Moved, Transition};
 use super::{CampaignStore, keys};
 use crate::table::{Batch, Found, StoreError};
@@ -65,7 +66,8 @@ impl CampaignStore {
     fn want_progress(&self, batch: &mut Batch, id: CampaignId, shards: &[Shard]) {
         for shard in shards {
             batch.want(&self.table, &keys::cursor(id, *shard));
-            (0..keys::COUNTERS).for_each(|number| batch.want(&self.table, &keys::counter(id, *shard, number)));
+            (0..ledger_keys::COUNTERS)
+                .for_each(|number| batch.want(&self.table, &ledger_keys::counter(id, *shard, number)));
         }
     }
 
@@ -80,8 +82,8 @@ impl CampaignStore {
                 progress.audience += cursor.audience;
                 progress.excluded.merge(&cursor.excluded);
             }
-            for number in 0..keys::COUNTERS {
-                if let Some(counter) = found.take(&self.table, &keys::counter(id, shard, number))? {
+            for number in 0..ledger_keys::COUNTERS {
+                if let Some(counter) = found.take(&self.table, &ledger_keys::counter(id, shard, number))? {
                     counters.merge(counter);
                 }
             }

@@ -8,8 +8,10 @@ use portal_domain::outcome::LedgerEvent;
 use portal_domain::password::PasswordDigest;
 use portal_domain::{Campaign, CampaignId, ClaimId, DivisionId, Outcome, Reason, RecipientId, Shard};
 
-use super::counter::CounterItem;
-use super::item::{ClaimItem, LedgerItem};
+use super::item::ClaimItem;
+use super::ledger::counter::CounterItem;
+use super::ledger::item::LedgerItem;
+use super::ledger::keys as ledger_keys;
 use super::{CampaignStore, keys};
 use crate::directory::item::RecipientItem;
 use crate::directory::keys as directory_keys;
@@ -100,13 +102,13 @@ impl CampaignStore {
         batch.want(&self.table, &keys::campaign(campaign));
         batch.want(&self.directory, &directory_keys::division(division));
         for id in recipients {
-            batch.want(&self.table, &keys::row(campaign, shard, *id));
+            batch.want(&self.table, &ledger_keys::row(campaign, shard, *id));
             batch.want(&self.directory, &directory_keys::recipient(*id));
         }
         let mut found = batch.read(&self.table).await?;
         let (mut rows, mut items) = (BTreeMap::new(), Vec::with_capacity(recipients.len()));
         for id in recipients {
-            rows.extend(found.take(&self.table, &keys::row(campaign, shard, *id))?.map(|row| (*id, row)));
+            rows.extend(found.take(&self.table, &ledger_keys::row(campaign, shard, *id))?.map(|row| (*id, row)));
             items.extend(found.take(&self.directory, &directory_keys::recipient(*id))?);
         }
         let seen = DirectoryReader::of(self.directory.clone()).show_items(items).await?;
@@ -140,7 +142,7 @@ impl CampaignStore {
                 Action::End(event, reason) => {
                     let Some(outcome) = row.outcome.after(*event) else { continue };
                     counter.moved(row.outcome, outcome);
-                    let row = self.update_row(claim.campaign, claim.shard, row, outcome, claim.now);
+                    let row = self.ledger.update(claim.campaign, claim.shard, row, outcome, claim.now);
                     owners.push((id, tx.add(row.set("reason", reason))));
                 }
             }
@@ -166,7 +168,8 @@ impl CampaignStore {
     }
 
     fn claim_row(&self, claim: &Claim, row: &LedgerItem, recipient: &RecipientItem, digest: &PasswordDigest) -> Update {
-        self.update_row(claim.campaign, claim.shard, row, Outcome::Claimed, claim.now)
+        self.ledger
+            .update(claim.campaign, claim.shard, row, Outcome::Claimed, claim.now)
             .set("claimId", claim.claim_id)
             .set("attempt", row.attempt + 1)
             .set("digest", digest)
@@ -179,22 +182,8 @@ impl CampaignStore {
         self.table.put(claim.key(), &open)
     }
 
-    /// The action that adds `counter` to the claim's counter row; none when nothing moved.
+    /// The update of the claim's counter row; none if nothing moved.
     pub(super) fn count(&self, claim: &Claim, counter: CounterItem) -> Option<Update> {
-        self.count_on(claim.campaign, claim.shard, keys::counter_of(claim.claim_id), counter)
-    }
-
-    /// The action that adds `counter` to a counter row; none when nothing moved.
-    pub(super) fn count_on(
-        &self,
-        campaign: CampaignId,
-        shard: Shard,
-        counter_row: u8,
-        counter: CounterItem,
-    ) -> Option<Update> {
-        let update = self.table.update(keys::counter(campaign, shard, counter_row));
-        let mut changes = counter.changes().peekable();
-        changes.peek()?;
-        Some(changes.fold(update, |update, (name, by)| update.add(name, by)))
+        self.ledger.count(claim.campaign, claim.shard, ledger_keys::counter_of(claim.claim_id), counter)
     }
 }

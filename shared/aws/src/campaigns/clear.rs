@@ -43,7 +43,7 @@ impl CampaignStore {
     /// When the newest e-mail to a recipient was claimed, if it came back.
     async fn newest_bounced(&self, item: &RecipientItem) -> Result<Option<Timestamp>, StoreError> {
         let Some(campaign) = item.last_campaign_id else { return Ok(None) };
-        let row = self.ledger_row(campaign, item.recipient_id).await?;
+        let row = self.ledger.row(campaign, item.recipient_id).await?;
         // While it is tried again, what came back is an earlier attempt.
         let sent = row.filter(|row| row.outcome == Outcome::Sent);
         let bounced = sent.and_then(|row| row.standing);

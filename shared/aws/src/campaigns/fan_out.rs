@@ -2,7 +2,7 @@
 
 use portal_domain::{CampaignId, RecipientId, Shard};
 
-use super::item::{CursorItem, LedgerItem};
+use super::item::CursorItem;
 use super::{CampaignStore, keys};
 use crate::table::condition::is;
 use crate::table::{Action, Part, StoreError, TRANSACTION_ACTIONS, Transacted};
@@ -40,7 +40,7 @@ impl CampaignStore {
         let mut tx = self.table.tx("write a page of the ledger");
         let cursor = tx.add(self.put_cursor(campaign, shard, from, to));
         let queued = to.to_queue.iter().map(|id| {
-            let row = self.table.put_new(keys::row(campaign, shard, *id), &LedgerItem::queued(*id));
+            let row = self.ledger.add(campaign, shard, *id);
             (*id, tx.add(row))
         });
         let rows: Vec<_> = queued.collect();

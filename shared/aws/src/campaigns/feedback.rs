@@ -6,13 +6,14 @@ use portal_domain::feedback::{Change, Known, Report, Standing, gives_up, is_refu
 use portal_domain::outcome::LedgerEvent;
 use portal_domain::{CampaignId, Outcome, Reason, RecipientId};
 
-use super::counter::CounterItem;
+use super::CampaignStore;
 use super::find::NEWEST;
-use super::item::LedgerItem;
-use super::{CampaignStore, keys};
+use super::ledger::counter::CounterItem;
+use super::ledger::item::LedgerItem;
+use super::ledger::keys::counter_of;
 use crate::recipients::Undo;
 use crate::table::condition::{is, lacks};
-use crate::table::{Batch, StoreError, Transacted, Update};
+use crate::table::{StoreError, Transacted, Update};
 
 /// What a report did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,35 +40,6 @@ struct Step<'a> {
 }
 
 impl CampaignStore {
-    /// A recipient's row in the ledger of a campaign, read consistently, without passwords.
-    pub async fn ledger_row(
-        &self,
-        campaign: CampaignId,
-        recipient: RecipientId,
-    ) -> Result<Option<LedgerItem>, StoreError> {
-        let batch = Batch::new("read a ledger row").only(LedgerItem::without_passwords());
-        self.read_row(batch, campaign, recipient).await
-    }
-
-    /// The same with what the recipient gets back if the e-mail did not leave.
-    pub async fn ledger_row_with_passwords(
-        &self,
-        campaign: CampaignId,
-        recipient: RecipientId,
-    ) -> Result<Option<LedgerItem>, StoreError> {
-        self.read_row(Batch::new("read a ledger row"), campaign, recipient).await
-    }
-
-    async fn read_row(
-        &self,
-        batch: Batch,
-        campaign: CampaignId,
-        recipient: RecipientId,
-    ) -> Result<Option<LedgerItem>, StoreError> {
-        let row = keys::row(campaign, recipient.shard(), recipient);
-        Ok(self.table.get_each_of(batch, [row]).await?.pop())
-    }
-
     /// Whether the address of this report was refused in so many campaigns before that nothing arrives there. The index
     /// that tells which campaigns there were may lag: then the next refusal marks them.
     pub async fn gives_up(
@@ -80,7 +52,7 @@ impl CampaignStore {
         if !is_soft || !told.detail.as_deref().is_some_and(is_refusal) {
             return Ok(false);
         }
-        let history = self.history(recipient, NEWEST).await?;
+        let history = self.ledger.history(recipient, NEWEST).await?;
         let others = history.entries.iter().filter(|entry| entry.campaign.campaign_id != campaign);
         Ok(gives_up(others.map(|entry| (entry.row.standing, entry.row.standing_detail.as_deref()))))
     }
@@ -128,13 +100,13 @@ impl CampaignStore {
     /// The row, on the condition that it is as it was read.
     fn report_row(&self, step: &Step<'_>) -> Update {
         let Step { campaign, row, told, change, now, .. } = *step;
-        let update = self.table.update(keys::row(campaign, row.recipient_id.shard(), row.recipient_id));
+        let (id, shard) = (row.recipient_id, row.recipient_id.shard());
         let mut update = match step.outcome {
             Some(outcome) => {
                 let reason = (change.event == Some(LedgerEvent::Reject)).then_some(Reason::Rejected);
-                self.with_outcome(update, campaign, outcome, now).set_or_remove("reason", reason)
+                self.ledger.update_any(campaign, shard, id, outcome, now).set_or_remove("reason", reason)
             }
-            None => update.set("updatedAt", now),
+            None => self.ledger.any(campaign, shard, id).set("updatedAt", now),
         };
         // The row holds the id of its newest attempt; nobody may have recorded it. One that was claimed and has no
         // digest is anonymous.
@@ -158,8 +130,8 @@ impl CampaignStore {
         if let Some(standing) = step.change.standing {
             counter.stands(row.standing, standing);
         }
-        let counter_row = row.claim_id.map_or(0, keys::counter_of);
-        self.count_on(step.campaign, row.recipient_id.shard(), counter_row, counter)
+        let counter_row = row.claim_id.map_or(0, counter_of);
+        self.ledger.count(step.campaign, row.recipient_id.shard(), counter_row, counter)
     }
 
     /// What becomes of the recipient, if anything.

@@ -26,7 +26,7 @@ impl CampaignStore {
     pub async fn find(&self, recipients: &[RecipientId], message_id: &str) -> Result<Found, StoreError> {
         let mut found = Found::Nowhere;
         for recipient in recipients {
-            for entry in self.history(*recipient, NEWEST).await?.entries {
+            for entry in self.ledger.history(*recipient, NEWEST).await?.entries {
                 let claimed = entry.row.outcome == Outcome::Claimed;
                 if entry.row.message_id.as_deref() == Some(message_id) {
                     // The id that a claimed row still has is that of the attempt before.

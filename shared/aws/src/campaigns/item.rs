@@ -1,15 +1,10 @@
-//! How things lie in the table Campaigns.
+//! Items of the table Campaigns.
 
 use jiff::{SignedDuration, Timestamp};
-use portal_domain::feedback::Standing;
 use portal_domain::outcome::LedgerEvent;
-use portal_domain::password::PasswordDigest;
 use portal_domain::selection::Excluded;
 use portal_domain::{CampaignId, ClaimId, Outcome, RecipientId};
 use serde::{Deserialize, Serialize};
-
-use crate::recipients::Prior;
-use crate::table::attributes_of;
 
 /// Names a campaign: the one that holds a division's lock, or a self-service campaign.
 #[derive(Debug, Serialize, Deserialize)]
@@ -100,71 +95,6 @@ impl Task {
     }
 }
 
-/// The attributes of a ledger row with digests of temporary passwords.
-const PASSWORDS: [&str; 2] = ["digest", "priorState"];
-
-/// One recipient in one campaign.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LedgerItem {
-    /// The recipient.
-    pub recipient_id: RecipientId,
-    /// What became of it.
-    pub outcome: Outcome,
-    /// Why, for outcomes that have a reason: name of a [`Reason`](portal_domain::Reason) or SES's error code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// How often it was claimed.
-    #[serde(default)]
-    pub attempt: u32,
-    /// The newest claim.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub claim_id: Option<ClaimId>,
-    /// The id that SES gave the e-mail.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message_id: Option<String>,
-    /// What SES said of the e-mail later.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub standing: Option<Standing>,
-    /// More of that, in SES's own codes, such as `General` or `MailboxFull`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub standing_detail: Option<String>,
-    /// What the recipient was before the newest claim; absent also where it was not read (`without_passwords`), as
-    /// `digest`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prior_state: Option<Prior>,
-    /// Digest of the password in the e-mail of the newest claim.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub digest: Option<PasswordDigest>,
-    /// When the row was last written.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub updated_at: Option<Timestamp>,
-}
-
-impl LedgerItem {
-    /// The attributes but those with digests of temporary passwords, for whoever needs no password.
-    pub(super) fn without_passwords() -> impl Iterator<Item = &'static str> {
-        attributes_of::<Self>().filter(|name| !PASSWORDS.contains(name))
-    }
-
-    /// The row of somebody who has just come into the audience.
-    pub fn queued(recipient_id: RecipientId) -> Self {
-        Self {
-            recipient_id,
-            outcome: Outcome::Queued,
-            reason: None,
-            attempt: 0,
-            claim_id: None,
-            message_id: None,
-            standing: None,
-            standing_detail: None,
-            prior_state: None,
-            digest: None,
-            updated_at: None,
-        }
-    }
-}
-
 /// A claim that has not been recorded yet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -200,28 +130,3 @@ pub struct GrantedItem {
 
 /// An item whose attributes are numbers, beside its keys.
 pub type Numbers = serde_json::Map<String, serde_json::Value>;
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn whoever_needs_no_password_reads_everything_of_a_row_but_passwords() {
-        let id = "8c2bd48c-5d2c-4d0f-9d0c-2d2f4d9d6b11";
-        let row = json!({
-            "recipientId": id, "outcome": "sent", "reason": "r", "attempt": 1, "claimId": id, "messageId": "m", "standing": "delivered",
-            "standingDetail": "d", "priorState": {"status": "notSent", "reminders": 0}, "digest": "d", "updatedAt": "2026-11-22T09:00:00Z",
-        });
-        let read: LedgerItem = serde_json::from_value(row.clone()).expect("a row");
-        let written = serde_json::to_value(read).expect("JSON");
-        assert_eq!(written, row, "each attribute is in the sample");
-        let all: BTreeSet<&str> = row.as_object().expect("an object").keys().map(String::as_str).collect();
-        let read: BTreeSet<&str> = LedgerItem::without_passwords().collect();
-        assert_eq!(all.difference(&read).copied().collect::<Vec<_>>(), ["digest", "priorState"]);
-        assert!(read.is_subset(&all), "nothing is read that there is not");
-    }
-}

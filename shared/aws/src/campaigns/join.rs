@@ -5,7 +5,7 @@ use portal_domain::campaign::SelfService;
 use portal_domain::campaign::audit::{self, AuditEntry};
 use portal_domain::{Campaign, DivisionId, RecipientId, Shard};
 
-use super::item::{CampaignRef, CursorItem, LedgerItem};
+use super::item::{CampaignRef, CursorItem};
 use super::{CampaignStore, keys};
 use crate::directory::item::RecipientItem;
 use crate::table::condition::{absent, exists, is};
@@ -53,7 +53,7 @@ impl CampaignStore {
         let mut tx = self.table.tx("join a self-service campaign");
         let granted = tx.add(self.grant(&recipient.division, most, now));
         tx.add(self.recipients.remember_request(recipient, campaign.campaign_id, asked));
-        tx.add(self.table.put_new(keys::row(campaign.campaign_id, id.shard(), id), &LedgerItem::queued(id)));
+        tx.add(self.ledger.add(campaign.campaign_id, id.shard(), id));
         if new {
             tx.extend(self.open(campaign, id));
         } else {

@@ -6,8 +6,8 @@
 //! | active campaigns, or a division's | query or get `LOCKS` |
 //! | a request's idempotency key ([`crate::idempotency`]) | get `KEY#<caller>#<key>` |
 //! | progress of a campaign | transactional read of its cursors and counters |
-//! | ledger of a campaign, by shard and recipient | query `LEDGER#` of each shard's partition |
-//! | failed, skipped and unconfirmed rows | query index `attention` |
+//! | ledger of a campaign, by shard and recipient ([`super::ledger`]) | query `LEDGER#` of each shard's partition |
+//! | failed, skipped and unconfirmed rows ([`super::ledger`]) | query index `attention` |
 //! | open claims of a shard | query `CLAIM#` |
 //! | rows that a campaign may write | update `ADMITTED` in the partition of the first shard |
 //! | audit trail of a campaign, recipient or schedule, newest first ([`crate::trail`]) | query `AUDIT#` backwards |
@@ -20,17 +20,16 @@
 //! | schedules, or one ([`crate::schedules`]) | query or get `SCHEDULES` |
 //! | occurrences of a schedule, newest first, or one | query backwards or get `SCHEDULE#<id>` |
 //! | the send rate limiters | get or update `LIMITERS` |
-//! | ledger rows of a recipient, newest first | query index `by-recipient` backwards, `CAMPAIGN#` |
+//! | ledger rows of a recipient, newest first ([`super::ledger`]) | query index `by-recipient` backwards, `CAMPAIGN#` |
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use portal_domain::campaign::SelfService;
-use portal_domain::{Campaign, CampaignId, ClaimId, DivisionId, Outcome, RecipientId, Shard};
+use portal_domain::{Campaign, CampaignId, ClaimId, DivisionId, Shard};
 
-use super::counter::CounterItem;
-use super::item::{CampaignRef, ClaimItem, CursorItem, GrantedItem, LedgerItem, Numbers};
+use super::item::{CampaignRef, ClaimItem, CursorItem, GrantedItem, Numbers};
 use crate::table::condition::begins_with;
-use crate::table::{ItemKey, Key, Query};
+use crate::table::{Key, Query};
 
 /// Partition of all campaigns; the sort key is the campaign's id.
 pub const CAMPAIGNS: &str = "CAMPAIGNS";
@@ -48,20 +47,10 @@ pub const ACCEPTANCES: &str = "ACCEPTANCES";
 pub const LIMITERS: &str = "LIMITERS";
 /// The limiter that all senders share.
 pub const SES: &str = "SES";
-/// What sort keys of ledger rows begin with.
-pub const LEDGER_PREFIX: &str = "LEDGER#";
 /// What sort keys of open claims begin with.
 pub const CLAIM_PREFIX: &str = "CLAIM#";
-/// The sparse index of rows that someone may want to look at.
-pub const ATTENTION: &str = "attention";
-/// The index of ledger rows by recipient (and of whatever else names one, which its readers pass over). It holds keys
-/// only: they never change, so that a row costs a write there when it is put, and none when its outcome changes.
-pub const BY_RECIPIENT: &str = "by-recipient";
 /// What the partitions of campaigns' shards begin with.
 pub const SHARD_PREFIX: &str = "CAMPAIGN#";
-
-/// How many counter rows each shard of a campaign has, so that concurrent batches seldom meet on one.
-pub const COUNTERS: u8 = 4;
 
 /// Partition of one shard of a campaign.
 pub fn shard_pk(campaign: CampaignId, shard: Shard) -> String {
@@ -72,22 +61,6 @@ pub fn shard_pk(campaign: CampaignId, shard: Shard) -> String {
 pub fn campaign_of(shard_pk: &str) -> Option<CampaignId> {
     let (campaign, _) = shard_pk.strip_prefix(SHARD_PREFIX)?.split_once('#')?;
     campaign.parse().ok()
-}
-
-/// The counter row that a claim, and whoever records or corrects it later, counts on: always the same one, so that no
-/// reader sees half of a move.
-pub fn counter_of(claim: ClaimId) -> u8 {
-    claim.to_string().bytes().fold(0_u8, u8::wrapping_add) % COUNTERS
-}
-
-/// Sort key of a counter row.
-pub fn counter_sk(counter: u8) -> String {
-    format!("COUNTER#{counter}")
-}
-
-/// Sort key of a recipient's ledger row.
-pub fn ledger_sk(recipient: RecipientId) -> String {
-    format!("{LEDGER_PREFIX}{recipient}")
 }
 
 /// Sort key of an open claim.
@@ -103,11 +76,6 @@ pub fn self_service_sk(division: &DivisionId, SelfService { day, round, .. }: Se
 /// Partition of how many e-mails a division's customers were granted by asking; the sort key is the day in UTC.
 pub fn granted_pk(division: &DivisionId) -> String {
     format!("GRANTED#{division}")
-}
-
-/// Partition of the index [`ATTENTION`].
-pub fn attention_pk(campaign: CampaignId, outcome: Outcome) -> String {
-    format!("{campaign}#{}", outcome.as_str())
 }
 
 /// A campaign.
@@ -145,11 +113,6 @@ pub fn cursor(campaign: CampaignId, shard: Shard) -> Key<CursorItem> {
     Key::new(shard_pk(campaign, shard), CURSOR)
 }
 
-/// A counter row of a shard.
-pub fn counter(campaign: CampaignId, shard: Shard, number: u8) -> Key<CounterItem> {
-    Key::new(shard_pk(campaign, shard), counter_sk(number))
-}
-
 /// How many rows the shards of a campaign may write.
 pub fn admitted(campaign: CampaignId) -> Key<Numbers> {
     Key::new(shard_pk(campaign, Shard::FIRST), ADMITTED)
@@ -158,27 +121,6 @@ pub fn admitted(campaign: CampaignId) -> Key<Numbers> {
 /// The times to acceptance of one shard of a campaign.
 pub fn acceptances(campaign: CampaignId, shard: Shard) -> Key<Numbers> {
     Key::new(shard_pk(campaign, shard), ACCEPTANCES)
-}
-
-/// A recipient's ledger row.
-pub fn row(campaign: CampaignId, shard: Shard, recipient: RecipientId) -> Key<LedgerItem> {
-    Key::new(shard_pk(campaign, shard), ledger_sk(recipient))
-}
-
-/// The ledger rows of a shard.
-pub fn rows(campaign: CampaignId, shard: Shard) -> Query<LedgerItem> {
-    Query::partition(shard_pk(campaign, shard)).whose(begins_with("sk", LEDGER_PREFIX))
-}
-
-/// The rows with this outcome, which needs attention, from their sparse index.
-pub fn attention(campaign: CampaignId, outcome: Outcome) -> Query<LedgerItem> {
-    Query::index(ATTENTION, ATTENTION, attention_pk(campaign, outcome))
-}
-
-/// The keys of a recipient's ledger rows. A campaign to one named person has its `recipientId` too, and so is in the
-/// index: its partition doesn't begin as those of ledgers do.
-pub fn rows_of(recipient: RecipientId) -> Query<ItemKey> {
-    Query::index(BY_RECIPIENT, "recipientId", recipient.to_string()).whose(begins_with("pk", SHARD_PREFIX))
 }
 
 /// An open claim.

@@ -1,26 +1,15 @@
-//! Lists of campaigns and of ledger rows, a page at a time.
+//! Lists of campaigns, a page at a time.
 
 use portal_domain::permission::Divisions;
-use portal_domain::{Campaign, CampaignId, Outcome, RecipientId, Shard};
-use serde::{Deserialize, Serialize};
+use portal_domain::{Campaign, CampaignId};
 
-use super::item::LedgerItem;
 use super::{CampaignStore, keys};
 use crate::table::StoreError;
-use crate::table::condition::{is, is_in};
-
-/// Where a page of ledger rows ended: the shard, and the last recipient seen in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LedgerPosition {
-    /// The shard that the next page goes on in.
-    pub shard: Shard,
-    /// The last recipient of that shard that was looked at.
-    pub after: Option<RecipientId>,
-}
+use crate::table::condition::is_in;
 
 impl CampaignStore {
-    /// Campaigns of these divisions that were started before `before`, newest first: up to `limit`, and where to go on. Unless they are
-    /// of every division, a page may be short, or empty, and not be the last.
+    /// Campaigns of these divisions that were started before `before`, newest first: up to `limit`, and the campaign
+    /// before which the next page starts. Unless `divisions` is all, a page may be short or empty without being the last.
     pub async fn list(
         &self,
         divisions: &Divisions,
@@ -29,7 +18,7 @@ impl CampaignStore {
     ) -> Result<(Vec<Campaign>, Option<CampaignId>), StoreError> {
         let mut query = keys::campaigns().stale().limit(limit).after(before.map(keys::campaign));
         if let Divisions::Only(divisions) = divisions {
-            // No more than a user may be in groups, which is as many as IN takes: 100 (quotas of Cognito and of DynamoDB's expressions).
+            // A user is in at most 100 groups (Cognito's quota), and IN takes as many values (DynamoDB's quota).
             query = query.filter(is_in("filter.division", divisions)).limit(1_000);
         }
         let page = self.table.page("list campaigns", query).await?;
@@ -42,102 +31,4 @@ impl CampaignStore {
         }
         Ok((listed, next))
     }
-
-    /// Ledger rows of a campaign, all or those with one outcome: up to `limit`, and where to go on. A page may be short,
-    /// or empty, and not be the last.
-    pub async fn ledger(
-        &self,
-        campaign: &Campaign,
-        outcome: Option<Outcome>,
-        from: Option<LedgerPosition>,
-        limit: usize,
-    ) -> Result<(Vec<LedgerItem>, Option<LedgerPosition>), StoreError> {
-        if let Some(outcome) = outcome.filter(|outcome| outcome.needs_attention()) {
-            return self.attention(campaign.campaign_id, outcome, from, limit).await;
-        }
-        let shards = campaign.shards();
-        let Some(first) = shards.first() else { return Ok((Vec::new(), None)) };
-        let from = from.unwrap_or(LedgerPosition { shard: *first, after: None });
-        let mut position = Some(from);
-        let mut rows = Vec::new();
-        let mut reads = 0;
-        while let Some(LedgerPosition { shard, after }) = position
-            && rows.len() < limit
-            && reads < MOST_READS
-        {
-            reads += 1;
-            let (found, after) =
-                self.shard_rows(campaign.campaign_id, shard, outcome, after, limit - rows.len(), false).await?;
-            rows.extend(found);
-            position = match after {
-                Some(after) => Some(LedgerPosition { shard, after: Some(after) }),
-                None => {
-                    shards.iter().find(|next| **next > shard).map(|next| LedgerPosition { shard: *next, after: None })
-                }
-            };
-        }
-        Ok((rows, position))
-    }
-
-    /// Rows that need attention, from their sparse index: few among many.
-    async fn attention(
-        &self,
-        campaign: CampaignId,
-        outcome: Outcome,
-        from: Option<LedgerPosition>,
-        limit: usize,
-    ) -> Result<(Vec<LedgerItem>, Option<LedgerPosition>), StoreError> {
-        let after = from.and_then(|from| from.after);
-        let mut query = keys::attention(campaign, outcome).limit(limit);
-        if let Some(after) = after {
-            query = query.after(Some(keys::row(campaign, after.shard(), after)));
-            query = query.and_index_key(keys::ATTENTION, keys::attention_pk(campaign, outcome));
-            query = query.and_index_key("recipientId", after.to_string());
-        }
-        let page = self.table.page("list rows that need attention", query).await?;
-        let last = page.items.last().map(|row| row.recipient_id).filter(|_| page.has_more());
-        Ok((page.items, last.map(|last| LedgerPosition { shard: last.shard(), after: Some(last) })))
-    }
-
-    /// Rows of one shard with one outcome, read consistently by one query: up to `limit`, and where to go on.
-    pub(super) async fn rows_with(
-        &self,
-        campaign: CampaignId,
-        shard: Shard,
-        outcome: Outcome,
-        after: Option<RecipientId>,
-        limit: usize,
-    ) -> Result<(Vec<LedgerItem>, Option<RecipientId>), StoreError> {
-        self.shard_rows(campaign, shard, Some(outcome), after, limit, true).await
-    }
-
-    async fn shard_rows(
-        &self,
-        campaign: CampaignId,
-        shard: Shard,
-        outcome: Option<Outcome>,
-        after: Option<RecipientId>,
-        limit: usize,
-        consistent: bool,
-    ) -> Result<(Vec<LedgerItem>, Option<RecipientId>), StoreError> {
-        let query = keys::rows(campaign, shard).after(after.map(|after| keys::row(campaign, shard, after)));
-        let query = if consistent { query } else { query.stale() };
-        let query = match outcome {
-            None => query.limit(limit),
-            Some(outcome) => query.filter(is("outcome", outcome)),
-        };
-        let page = self.table.page("list a campaign's ledger", query).await?;
-        let last = page.last_sort_key().and_then(|sk| sk.strip_prefix(keys::LEDGER_PREFIX));
-        let last = last.and_then(|id| id.parse().ok());
-        let mut rows = page.items;
-        if rows.len() > limit {
-            rows.truncate(limit);
-            let last = rows.last().map(|row| row.recipient_id);
-            return Ok((rows, last));
-        }
-        Ok((rows, last))
-    }
 }
-
-/// How many queries one page may cost: each reads up to 1 MB, and a page must be there well within API Gateway's 29 s.
-const MOST_READS: usize = 40;

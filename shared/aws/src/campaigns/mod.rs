@@ -7,18 +7,15 @@ pub mod bound;
 pub mod claim;
 pub mod clear;
 pub mod control;
-pub mod counter;
-pub mod erase;
 pub mod fan_out;
 pub mod feedback;
 pub mod find;
 pub mod granted;
-pub mod history;
 pub mod item;
 pub mod join;
 pub mod keys;
+pub mod ledger;
 pub mod list;
-mod outcome;
 pub mod record;
 pub mod set_back;
 pub mod settle;
@@ -27,10 +24,11 @@ mod transition;
 pub mod walk;
 
 use futures::try_join;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use portal_domain::campaign::CampaignView;
 use portal_domain::{Campaign, CampaignId, DivisionId};
 
+use self::ledger::Ledger;
 use crate::context::Context;
 use crate::idempotency::IdempotencyKeys;
 use crate::outbox::Outbox;
@@ -45,17 +43,16 @@ use crate::trail::Trails;
 pub struct CampaignStore {
     table: Table,
     directory: Table,
+    ledger: Ledger,
     recipients: Recipients,
     keys: IdempotencyKeys,
     schedules: ScheduleStore,
     trails: Trails,
     outbox: Outbox,
-    /// How long a ledger row is kept after its end.
-    retention: SignedDuration,
 }
 
 impl CampaignStore {
-    /// A store on the tables `CAMPAIGNS_TABLE` and `DIRECTORY_TABLE`, which keeps ledger rows for `LEDGER_RETENTION_DAYS`.
+    /// A store on the tables `CAMPAIGNS_TABLE` and `DIRECTORY_TABLE`.
     pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         let directory = context.table("DIRECTORY_TABLE")?;
         Ok(Self {
@@ -66,7 +63,7 @@ impl CampaignStore {
             schedules: ScheduleStore::new(context)?,
             trails: Trails::new(context)?,
             outbox: Outbox::new(context)?,
-            retention: context.settings.required_days("LEDGER_RETENTION_DAYS")?,
+            ledger: Ledger::new(context)?,
         })
     }
 

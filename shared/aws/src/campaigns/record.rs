@@ -3,10 +3,10 @@
 use portal_domain::outcome::LedgerEvent;
 use portal_domain::{Outcome, RecipientId};
 
+use super::CampaignStore;
 use super::claim::Claim;
-use super::counter::CounterItem;
-use super::item::LedgerItem;
-use super::{CampaignStore, keys};
+use super::ledger::counter::CounterItem;
+use super::ledger::item::LedgerItem;
 use crate::clock;
 use crate::recipients::Undo;
 use crate::table::condition::is;
@@ -91,8 +91,7 @@ impl CampaignStore {
     }
 
     fn record_row(&self, claim: &Claim, record: &Record, before: Outcome, outcome: Outcome) -> Update {
-        let row = self.table.update(keys::row(claim.campaign, claim.shard, record.recipient_id));
-        let row = self.with_outcome(row, claim.campaign, outcome, clock::now());
+        let row = self.ledger.update_any(claim.campaign, claim.shard, record.recipient_id, outcome, clock::now());
         let row = row.set_or_remove("reason", record.reason.as_ref());
         let row = row.set_or_remove("messageId", record.message_id.as_ref());
         row.when(is("claimId", claim.claim_id).and(is("outcome", before))).showing_item()

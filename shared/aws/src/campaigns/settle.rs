@@ -6,12 +6,12 @@ use portal_domain::outcome::LedgerEvent;
 use portal_domain::{CampaignId, Outcome, Reason, RecipientId, Shard};
 
 use super::claim::Claim;
-use super::counter::CounterItem;
-use super::item::{ClaimItem, LedgerItem};
+use super::item::ClaimItem;
+use super::ledger::counter::CounterItem;
 use super::record::Record;
 use super::{CampaignStore, keys};
 use crate::clock;
-use crate::table::{Attempts, Batch, StoreError};
+use crate::table::{Attempts, StoreError};
 
 /// How many rows a person's decision settles in one transaction.
 const SETTLED_AT_ONCE: usize = 80;
@@ -33,7 +33,7 @@ impl CampaignStore {
         let claim =
             Claim { campaign, shard, claim_id: open.claim_id, now: clock::now(), claim_until: open.claim_until };
         let (mut records, mut before) = (Vec::new(), Vec::new());
-        for row in self.rows(campaign, shard, &open.recipient_ids).await? {
+        for row in self.ledger.rows(campaign, shard, &open.recipient_ids).await? {
             let ours = row.claim_id == Some(claim.claim_id) || row.outcome == Outcome::Queued;
             if !ours {
                 continue;
@@ -49,17 +49,6 @@ impl CampaignStore {
         }
         let waiting = self.record_from(&claim, records, before).await?;
         Ok((claim, waiting))
-    }
-
-    /// These rows of a shard, as far as they exist, read consistently, without passwords.
-    pub async fn rows(
-        &self,
-        campaign: CampaignId,
-        shard: Shard,
-        recipients: &[RecipientId],
-    ) -> Result<Vec<LedgerItem>, StoreError> {
-        let batch = Batch::new("read ledger rows").only(LedgerItem::without_passwords());
-        self.table.get_each_of(batch, recipients.iter().map(|id| keys::row(campaign, shard, *id))).await
     }
 
     /// Settles those of `recipients` who are `unconfirmed`, as a person decides: they were `sent` to, or it `failed`. Answers how
@@ -96,18 +85,18 @@ impl CampaignStore {
             let mut tx = self.table.tx("settle recipients");
             let mut counter = CounterItem::default();
             let mut entry = AuditEntry::new(now, by, Action::Settled);
-            for row in self.rows(campaign, shard, recipients).await? {
+            for row in self.ledger.rows(campaign, shard, recipients).await? {
                 let Some(outcome) = row.outcome.after(event) else { continue };
                 counter.moved(row.outcome, outcome);
                 entry.outcome = Some(outcome);
-                tx.add(self.move_row(campaign, shard, &row, (outcome, Reason::Settled), now));
+                tx.add(self.ledger.update_with_reason(campaign, shard, &row, (outcome, Reason::Settled), now));
             }
             let settled = tx.len();
             if settled == 0 {
                 return Ok(0);
             }
             entry.recipients = Some(settled as u64);
-            tx.extend(self.count_on(campaign, shard, 0, counter));
+            tx.extend(self.ledger.count(campaign, shard, 0, counter));
             tx.add(self.trails.add(campaign, &entry));
             if tx.write().await?.is_done() {
                 return Ok(settled);

@@ -1,14 +1,15 @@
 //! Going through a shard's ledger rows again, page by page: to queue, retry or skip them.
 
 use jiff::Timestamp;
-use portal_domain::feedback::Standing;
-use portal_domain::{CampaignId, Outcome, Reason, Shard};
+use portal_domain::{CampaignId, Reason, Shard};
 
-use super::counter::CounterItem;
+use super::CampaignStore;
 use super::fan_out::{PAGE_ROWS, PageWrite, page_write};
-use super::item::{CursorItem, LedgerItem, Task};
-use super::{CampaignStore, keys};
-use crate::table::{StoreError, Update};
+use super::item::{CursorItem, Task};
+use super::ledger::counter::CounterItem;
+use super::ledger::item::LedgerItem;
+use super::ledger::keys::COUNTERS;
+use crate::table::StoreError;
 
 /// How many queries of up to 1 MB one page of a walk may cost.
 const MOST_QUERIES: usize = 4;
@@ -37,7 +38,7 @@ impl CampaignStore {
         let mut finished = false;
         for _ in 0..MOST_QUERIES {
             let limit = PAGE_ROWS - rows.len();
-            let (found, next) = self.rows_with(campaign, shard, task.outcome(), after, limit).await?;
+            let (found, next) = self.ledger.rows_with(campaign, shard, task.outcome(), after, limit).await?;
             rows.extend(found);
             match next {
                 Some(next) => after = Some(next),
@@ -78,32 +79,18 @@ impl CampaignStore {
             for row in &page.rows {
                 let Some(outcome) = row.outcome.after(event) else { continue };
                 counter.moved(row.outcome, outcome);
-                let moved = self.move_row(campaign, shard, row, (outcome, Reason::Cancelled), page.cursor.updated_at);
+                let moved = self.ledger.update_with_reason(
+                    campaign,
+                    shard,
+                    row,
+                    (outcome, Reason::Cancelled),
+                    page.cursor.updated_at,
+                );
                 rows.push((row.recipient_id, tx.add(moved)));
             }
-            let counter_row = (page.cursor.page % u64::from(keys::COUNTERS)) as u8;
-            tx.extend(self.count_on(campaign, shard, counter_row, counter));
+            let counter_row = (page.cursor.page % u64::from(COUNTERS)) as u8;
+            tx.extend(self.ledger.count(campaign, shard, counter_row, counter));
         }
         Ok(page_write(tx.write().await?, cursor, rows))
-    }
-
-    /// The action that moves a row, as it was read, to an outcome; and if people may want to look at that, with the
-    /// reason.
-    pub(super) fn move_row(
-        &self,
-        campaign: CampaignId,
-        shard: Shard,
-        row: &LedgerItem,
-        (outcome, reason): (Outcome, Reason),
-        now: Timestamp,
-    ) -> Update {
-        let update = self.update_row(campaign, shard, row, outcome, now);
-        let update = update.set_or_remove("reason", outcome.needs_attention().then_some(reason));
-        // What SES said of a rejected attempt says nothing of the next, and may come once more: the attempt is over. A
-        // bounce of an older attempt stays, and stays counted.
-        if outcome == Outcome::Queued && row.standing == Some(Standing::Rejected) {
-            return update.set("attempt", row.attempt + 1).remove("standing").remove("standingDetail");
-        }
-        update
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use portal_aws::campaigns::keys as campaign_keys;
+use portal_aws::campaigns::ledger::keys::ledger_sk;
 use portal_aws::directory::item::{MailMark, RecipientItem};
 use portal_aws::directory::keys;
 use portal_aws::trail::trail_pk;
@@ -100,7 +100,7 @@ impl State {
                     trail.len()
                 ));
             }
-            let row = campaign_keys::ledger_sk(id);
+            let row = ledger_sk(id);
             let rows = items[1].iter().filter(|(item, _)| item.sk == row);
             for (item, image) in rows {
                 let personal: Vec<_> =

@@ -1,8 +1,8 @@
 //! Checks of ledger rows: their transitions, and whom a claim may take.
 
 use jiff::{SignedDuration, Timestamp};
-use portal_aws::campaigns::item::LedgerItem;
 use portal_aws::campaigns::keys::campaign_of;
+use portal_aws::campaigns::ledger::item::LedgerItem;
 use portal_aws::directory::item::RecipientItem;
 use portal_domain::recipient::Selected;
 use portal_domain::{CampaignId, Outcome, PortalStatus, Recipient, RecipientId};

@@ -1,12 +1,13 @@
-//! Counting ledger rows as they move.
+//! The counters of ledger rows by outcome and by standing.
 
 use portal_domain::Outcome;
 use portal_domain::feedback::{Feedback, Standing};
 use portal_domain::outcome::Outcomes;
 use serde::{Deserialize, Serialize};
 
-/// One counter row: how many ledger rows its batches moved to each outcome, less those that they moved away, and the same for
-/// standings. `queued` isn't counted: it is the audience less all others; nor are the rejected, who are among the failed.
+/// One counter row: how many ledger rows its batches moved to each outcome, less those that they moved away, and the
+/// same for standings. `queued` is not counted: it is the audience less all other outcomes. `rejected` is not counted
+/// either: those rows are `failed`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct CounterItem {
@@ -23,13 +24,13 @@ pub struct CounterItem {
 }
 
 impl CounterItem {
-    /// Counts a ledger row that moves.
+    /// Counts a ledger row that moves to another outcome.
     pub fn moved(&mut self, from: Outcome, to: Outcome) {
         self.add_outcome(from, -1);
         self.add_outcome(to, 1);
     }
 
-    /// Counts a ledger row that gets another standing.
+    /// Counts a ledger row whose standing changes.
     pub fn stands(&mut self, before: Option<Standing>, now: Standing) {
         if let Some(before) = before {
             self.add_standing(before, -1);
@@ -59,7 +60,7 @@ impl CounterItem {
         }
     }
 
-    /// Adds another row.
+    /// Adds the counts of another row.
     pub fn merge(&mut self, other: Self) {
         self.claimed += other.claimed;
         self.sent += other.sent;
@@ -73,7 +74,7 @@ impl CounterItem {
         self.complained += other.complained;
     }
 
-    /// The attributes that are not zero, by name.
+    /// The names and values of the attributes that are not zero.
     pub fn changes(&self) -> impl Iterator<Item = (&'static str, i64)> {
         [
             ("claimed", self.claimed),
@@ -91,7 +92,7 @@ impl CounterItem {
         .filter(|(_, by)| *by != 0)
     }
 
-    /// Outcomes of an audience of this size.
+    /// The outcomes of an audience of this size.
     pub fn outcomes(&self, audience: u64) -> Outcomes {
         let counted = self.claimed + self.sent + self.failed + self.skipped + self.unconfirmed;
         Outcomes {
@@ -104,7 +105,7 @@ impl CounterItem {
         }
     }
 
-    /// Standings of those who were sent to.
+    /// The standings.
     pub fn feedback(&self) -> Feedback {
         Feedback {
             delayed: positive(self.delayed),
@@ -116,7 +117,7 @@ impl CounterItem {
     }
 }
 
-/// Rows are read one after the other while batches count on them, so that a sum may be below nothing for a moment.
+/// Counter rows are read one after the other while batches write them, so a sum may be negative for a moment.
 fn positive(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }

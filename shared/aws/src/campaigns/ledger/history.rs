@@ -1,4 +1,4 @@
-//! What was sent to one recipient, and what became of it.
+//! The campaigns that e-mailed one recipient.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -7,29 +7,30 @@ use futures::try_join;
 use portal_domain::{Campaign, CampaignId, RecipientId};
 
 use super::item::LedgerItem;
-use super::{CampaignStore, keys};
+use super::{Ledger, keys};
+use crate::campaigns::keys as campaign_keys;
 use crate::table::{Batch, ItemKey, Key, StoreError};
 
-/// A recipient's part in one campaign.
+/// A recipient's row in one campaign.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// The campaign.
     pub campaign: Campaign,
-    /// The recipient's row in its ledger.
+    /// The row.
     pub row: LedgerItem,
 }
 
-/// The newest entries of a recipient.
+/// The newest rows of a recipient.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     /// Newest first.
     pub entries: Vec<Entry>,
-    /// There are older ones.
+    /// There are older entries.
     pub more: bool,
 }
 
-impl CampaignStore {
-    /// The newest `limit` campaigns whose ledger has a row of this recipient. The index that tells which is eventually
+impl Ledger {
+    /// The newest `limit` campaigns whose ledger has a row of this recipient. The index that finds them is eventually
     /// consistent; campaigns and rows are read consistently.
     pub async fn history(&self, recipient: RecipientId, limit: usize) -> Result<History, StoreError> {
         let mut rows = self.newest_rows(recipient, limit + 1).await?;
@@ -38,7 +39,7 @@ impl CampaignStore {
         let key = |row: &ItemKey| Key::<LedgerItem>::new(&row.pk, &row.sk);
         let mut batch = Batch::new("read ledger rows").only(LedgerItem::without_passwords());
         rows.iter().for_each(|(_, row)| batch.want(&self.table, &key(row)));
-        let campaigns = rows.iter().map(|(campaign, _)| keys::campaign(*campaign));
+        let campaigns = rows.iter().map(|(campaign, _)| campaign_keys::campaign(*campaign));
         let (campaigns, mut ledger) =
             try_join!(self.table.get_each("read campaigns", campaigns), batch.read(&self.table))?;
         let mut campaigns: HashMap<_, _> =
@@ -63,7 +64,7 @@ impl CampaignStore {
         self.table
             .each_page("list a recipient's campaigns", query, |page| {
                 let ledger = page.into_iter().filter(|row| row.sk.starts_with(keys::LEDGER_PREFIX));
-                rows.extend(ledger.filter_map(|row| Some((keys::campaign_of(&row.pk)?, row))));
+                rows.extend(ledger.filter_map(|row| Some((campaign_keys::campaign_of(&row.pk)?, row))));
                 if rows.len() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             })
             .await?;
