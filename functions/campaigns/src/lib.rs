@@ -15,6 +15,7 @@ use axum::http::Uri;
 use futures::{StreamExt, TryStreamExt};
 use portal_aws::audit::Audit;
 use portal_aws::campaigns::CampaignStore;
+use portal_aws::campaigns::claims::Claims;
 use portal_aws::campaigns::ledger::Ledger;
 use portal_aws::clock;
 use portal_aws::context::Context;
@@ -44,6 +45,7 @@ const CONCURRENT_READS: usize = 10;
 #[derive(Debug)]
 pub struct Campaigns {
     store: CampaignStore,
+    claims: Claims,
     ledger: Ledger,
     trails: Trails,
     directory: DirectoryReader,
@@ -56,6 +58,7 @@ impl Campaigns {
     pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         Ok(Self {
             store: CampaignStore::new(context)?,
+            claims: Claims::new(context)?,
             ledger: Ledger::new(context)?,
             trails: Trails::new(context)?,
             audit: Audit::new(context)?,

@@ -98,7 +98,7 @@ impl Campaigns {
         event: LedgerEvent,
         caller: &Caller,
     ) -> Result<usize, Problem> {
-        Ok(self.store.settle_as(campaign.campaign_id, recipients, event, &caller.actor(), clock::now()).await?)
+        Ok(self.claims.settle_as(campaign.campaign_id, recipients, event, &caller.actor(), clock::now()).await?)
     }
 
     /// Settles as many rows as time allows. Returns how many, and whether there was no row to settle at all.

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use portal_aws::campaigns::claim::{Action, Decision, Delivery};
+use portal_aws::campaigns::claims::claim::{Action, Decision};
+use portal_aws::campaigns::claims::delivery::Delivery;
 use portal_aws::campaigns::ledger::item::LedgerItem;
 use portal_aws::clock;
 use portal_aws::directory::item::RecipientItem;

@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::CampaignStore;
-use portal_aws::campaigns::claim::{Claim, Claimed, Delivery};
+use portal_aws::campaigns::claims::claim::Claimed;
+use portal_aws::campaigns::claims::delivery::Delivery;
+use portal_aws::campaigns::claims::{Claim, Claims};
 use portal_aws::campaigns::ledger::Ledger;
 use portal_aws::clock;
 use portal_aws::context::Context;
@@ -95,6 +97,7 @@ impl DeliverError {
 #[derive(Debug)]
 pub struct Deliver {
     store: CampaignStore,
+    claims: Claims,
     ledger: Ledger,
     directory: DirectoryReader,
     templates: TemplateStore,
@@ -111,6 +114,7 @@ impl Deliver {
         Ok(Self {
             limiter: Limiter::new(context, mailer.clone())?,
             store: CampaignStore::new(context)?,
+            claims: Claims::new(context)?,
             ledger: Ledger::new(context)?,
             templates: TemplateStore::new(context)?,
             directory: DirectoryReader::new(context)?,
@@ -210,7 +214,7 @@ impl Deliver {
 
     async fn read(&self, message: &DeliverMessage) -> Result<Delivery, StoreError> {
         let DeliverMessage { campaign_id, division, shard, recipient_ids } = message;
-        let delivery = self.store.delivery(*campaign_id, division, *shard, recipient_ids).await?;
+        let delivery = self.claims.delivery(*campaign_id, division, *shard, recipient_ids).await?;
         fail::fail_point!("deliver.read");
         Ok(delivery)
     }
@@ -239,7 +243,7 @@ impl Deliver {
             now,
             claim_until: deadline + GRACE,
         };
-        match self.store.claim(&claim, &decisions).await {
+        match self.claims.claim(&claim, &decisions).await {
             Ok(Claimed::Done) => {}
             Ok(Claimed::Changed(recipients)) => {
                 tracing::info!(campaign.id = %campaign.campaign_id, recipients = recipients.len(), "changed before the claim");
@@ -248,7 +252,7 @@ impl Deliver {
             // The answer may be lost although the claim was written. Only a written claim entitles this function to
             // send (guarantee 2).
             Err(error) => {
-                if !insist(deadline, async || self.store.holds(&claim).await).await? {
+                if !insist(deadline, async || self.claims.is_open(&claim).await).await? {
                     return Err(error.into());
                 }
             }

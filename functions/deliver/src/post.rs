@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
-use portal_aws::campaigns::claim::Claim;
-use portal_aws::campaigns::record::Record;
+use portal_aws::campaigns::claims::Claim;
+use portal_aws::campaigns::claims::record::Record;
 use portal_aws::clock;
 use portal_aws::mail::{Answer, Letter, Tags};
 use portal_aws::queue::{DeliverMessage, jittered};
@@ -71,7 +71,7 @@ impl Deliver {
             }
             self.wait(batch, waiting, pause.unwrap_or_default()).await?;
             if held {
-                self.store.close(batch.claim).await?;
+                self.claims.close(batch.claim).await?;
             }
             return Ok(());
         }
@@ -145,7 +145,7 @@ impl Deliver {
         tracing::info!(
             campaign.id = %claim.campaign, claim.id = %claim.claim_id, sent = records.len() - unsent, unsent, "batch sent"
         );
-        insist(batch.deadline, async || self.store.record(claim, records.clone()).await).await
+        insist(batch.deadline, async || self.claims.record(claim, records.clone()).await).await
     }
 }
 

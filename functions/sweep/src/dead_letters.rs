@@ -12,7 +12,8 @@ use aws_sdk_sqs::types::Message;
 use futures::try_join;
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::CampaignStore;
-use portal_aws::campaigns::claim::{Action, Claim, Claimed, Decision};
+use portal_aws::campaigns::claims::claim::{Action, Claimed, Decision};
+use portal_aws::campaigns::claims::{Claim, Claims};
 use portal_aws::campaigns::ledger::Ledger;
 use portal_aws::clock;
 use portal_aws::context::Context;
@@ -37,6 +38,7 @@ const TIME: SignedDuration = SignedDuration::from_secs(20);
 pub(crate) struct DeadLetters {
     store: CampaignStore,
     ledger: Ledger,
+    claims: Claims,
     schedules: ScheduleStore,
     client: Client,
     fan_out: String,
@@ -72,6 +74,7 @@ impl DeadLetters {
         Ok(Self {
             store: CampaignStore::new(context)?,
             ledger: Ledger::new(context)?,
+            claims: Claims::new(context)?,
             schedules: ScheduleStore::new(context)?,
             client: context.sqs.clone(),
             fan_out: settings.required("FAN_OUT_DEAD_LETTER_QUEUE_URL")?,
@@ -206,7 +209,7 @@ impl DeadLetters {
                 now,
                 claim_until: now,
             };
-            if self.store.claim(&claim, &decisions).await? == Claimed::Done {
+            if self.claims.claim(&claim, &decisions).await? == Claimed::Done {
                 return Ok(true);
             }
         }

@@ -20,7 +20,7 @@ use dead_letters::DeadLetters;
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::CampaignStore;
-use portal_aws::campaigns::item::ClaimItem;
+use portal_aws::campaigns::claims::{ClaimItem, Claims};
 use portal_aws::clock;
 use portal_aws::context::Context;
 use portal_aws::directory::write::DirectoryStore;
@@ -138,6 +138,7 @@ pub enum SweepError {
 #[derive(Debug)]
 pub struct Sweep {
     store: CampaignStore,
+    claims: Claims,
     outbox: Outbox,
     directory: DirectoryStore,
     eraser: Eraser,
@@ -158,6 +159,7 @@ impl Sweep {
             directory: DirectoryStore::new(context)?,
             eraser: Eraser::new(context)?,
             store: CampaignStore::new(context)?,
+            claims: Claims::new(context)?,
             outbox: Outbox::new(context)?,
             fan_out: context.queue("FAN_OUT_QUEUE_URL")?,
             deliveries: context.queue("DELIVER_QUEUE_URL")?,
@@ -311,7 +313,7 @@ impl Sweep {
         }
         let mut open = 0;
         for shard in campaign.shards() {
-            for claim in self.store.open_claims(id, shard).await? {
+            for claim in self.claims.open(id, shard).await? {
                 if claim.claim_until < now {
                     self.settle(&campaign, shard, &claim).await?;
                     swept.claims_settled += 1;
@@ -332,14 +334,14 @@ impl Sweep {
     /// Settles an expired claim, and queues its recipients that are `queued` again, because the claim's owner may have
     /// died before it queued them.
     async fn settle(&self, campaign: &Campaign, shard: Shard, open: &ClaimItem) -> Result<(), SweepError> {
-        let (claim, recipient_ids) = self.store.settle(campaign.campaign_id, shard, open).await?;
+        let (claim, recipient_ids) = self.claims.settle(campaign.campaign_id, shard, open).await?;
         if recipient_ids.is_empty() {
             return Ok(());
         }
         let division = campaign.filter.division.clone();
         let message = DeliverMessage { campaign_id: campaign.campaign_id, division, shard, recipient_ids };
         self.deliveries.send(&[message], Duration::ZERO).await?;
-        Ok(self.store.close(&claim).await?)
+        Ok(self.claims.close(&claim).await?)
     }
 
     /// Resumes a campaign whose quiet hours are over, or one that waits for quota once there is enough room that it

@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::campaigns::item::{ClaimItem, CursorItem};
+use crate::campaigns::claims::ClaimItem;
+use crate::campaigns::item::CursorItem;
 use crate::campaigns::ledger::counter::CounterItem;
 use crate::campaigns::ledger::item::LedgerItem;
 use crate::campaigns::ledger::list::LedgerPosition;

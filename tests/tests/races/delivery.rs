@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws_sdk_sqs::types::Message;
 use fail::FailScenario;
 use jiff::SignedDuration;
-use portal_aws::campaigns::item::ClaimItem;
+use portal_aws::campaigns::claims::{ClaimItem, Claims};
 use portal_aws::clock;
 use portal_aws::queue::FanOutMessage;
 use portal_domain::{Outcome, PortalStatus, RecipientId};
@@ -116,7 +116,7 @@ async fn a_claim_is_settled_only_under_its_own_id() {
     assert_eq!(row.outcome, Outcome::Claimed);
     let recipient_ids = vec![row.recipient_id];
     let other = ClaimItem::new(clock::new_claim_id(), clock::now(), recipient_ids);
-    world.campaigns.settle(id, row.recipient_id.shard(), &other).await.unwrap();
+    world.store(Claims::new).settle(id, row.recipient_id.shard(), &other).await.unwrap();
     assert_eq!(world.ledger(id).await, [row]);
     assert_eq!(world.campaign(id).await["outcomes"]["claimed"], 1);
 }

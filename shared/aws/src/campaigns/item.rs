@@ -1,9 +1,9 @@
 //! Items of the table Campaigns.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use portal_domain::outcome::LedgerEvent;
 use portal_domain::selection::Excluded;
-use portal_domain::{CampaignId, ClaimId, Outcome, RecipientId};
+use portal_domain::{CampaignId, Outcome, RecipientId};
 use serde::{Deserialize, Serialize};
 
 /// Names a campaign: the one that holds a division's lock, or a self-service campaign.
@@ -92,32 +92,6 @@ impl Task {
             Self::RetryFailed | Self::RetryUnconfirmed => Some(LedgerEvent::Retry),
             Self::Cancel => Some(LedgerEvent::Skip),
         }
-    }
-}
-
-/// A claim that has not been recorded yet.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ClaimItem {
-    /// The claim.
-    pub claim_id: ClaimId,
-    /// Nobody but its owner records the claim before this time.
-    pub claim_until: Timestamp,
-    /// The recipients that it holds: those who are claimed, and those who are `queued` again and may have no message yet.
-    pub recipient_ids: Vec<RecipientId>,
-    /// Seconds since 1970 after which DynamoDB forgets it. A campaign may be over before anybody has looked at the claim of a
-    /// function that was killed: SES's reports may have told of everybody.
-    #[serde(default)]
-    pub ttl: i64,
-}
-
-/// How long a claim is kept that nobody closes.
-const CLAIM_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
-
-impl ClaimItem {
-    /// A claim that holds these recipients.
-    pub fn new(claim_id: ClaimId, claim_until: Timestamp, recipient_ids: Vec<RecipientId>) -> Self {
-        Self { claim_id, claim_until, recipient_ids, ttl: (claim_until + CLAIM_KEPT).as_second() }
     }
 }
 

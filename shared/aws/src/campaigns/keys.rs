@@ -8,7 +8,7 @@
 //! | progress of a campaign | transactional read of its cursors and counters |
 //! | ledger of a campaign, by shard and recipient ([`super::ledger`]) | query `LEDGER#` of each shard's partition |
 //! | failed, skipped and unconfirmed rows ([`super::ledger`]) | query index `attention` |
-//! | open claims of a shard | query `CLAIM#` |
+//! | open claims of a shard ([`super::claims`]) | query `CLAIM#` |
 //! | rows that a campaign may write | update `ADMITTED` in the partition of the first shard |
 //! | audit trail of a campaign, recipient or schedule, newest first ([`crate::trail`]) | query `AUDIT#` backwards |
 //! | notices to operators that are not published yet ([`crate::outbox`]) | query `NOTICES` |
@@ -25,10 +25,9 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use portal_domain::campaign::SelfService;
-use portal_domain::{Campaign, CampaignId, ClaimId, DivisionId, Shard};
+use portal_domain::{Campaign, CampaignId, DivisionId, Shard};
 
-use super::item::{CampaignRef, ClaimItem, CursorItem, GrantedItem, Numbers};
-use crate::table::condition::begins_with;
+use super::item::{CampaignRef, CursorItem, GrantedItem, Numbers};
 use crate::table::{Key, Query};
 
 /// Partition of all campaigns; the sort key is the campaign's id.
@@ -47,8 +46,6 @@ pub const ACCEPTANCES: &str = "ACCEPTANCES";
 pub const LIMITERS: &str = "LIMITERS";
 /// The limiter that all senders share.
 pub const SES: &str = "SES";
-/// What sort keys of open claims begin with.
-pub const CLAIM_PREFIX: &str = "CLAIM#";
 /// What the partitions of campaigns' shards begin with.
 pub const SHARD_PREFIX: &str = "CAMPAIGN#";
 
@@ -61,11 +58,6 @@ pub fn shard_pk(campaign: CampaignId, shard: Shard) -> String {
 pub fn campaign_of(shard_pk: &str) -> Option<CampaignId> {
     let (campaign, _) = shard_pk.strip_prefix(SHARD_PREFIX)?.split_once('#')?;
     campaign.parse().ok()
-}
-
-/// Sort key of an open claim.
-pub fn claim_sk(claim: ClaimId) -> String {
-    format!("{CLAIM_PREFIX}{claim}")
 }
 
 /// Sort key of a division's self-service campaign.
@@ -121,16 +113,6 @@ pub fn admitted(campaign: CampaignId) -> Key<Numbers> {
 /// The times to acceptance of one shard of a campaign.
 pub fn acceptances(campaign: CampaignId, shard: Shard) -> Key<Numbers> {
     Key::new(shard_pk(campaign, shard), ACCEPTANCES)
-}
-
-/// An open claim.
-pub fn claim(campaign: CampaignId, shard: Shard, claim: ClaimId) -> Key<ClaimItem> {
-    Key::new(shard_pk(campaign, shard), claim_sk(claim))
-}
-
-/// The open claims of a shard.
-pub fn claims(campaign: CampaignId, shard: Shard) -> Query<ClaimItem> {
-    Query::partition(shard_pk(campaign, shard)).whose(begins_with("sk", CLAIM_PREFIX))
 }
 
 /// How many e-mails a division's customers were granted on the day of `now`, in UTC.

@@ -15,7 +15,7 @@ mod witness;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp, civil};
-use portal_aws::campaigns::item::ClaimItem;
+use portal_aws::campaigns::claims::ClaimItem;
 use portal_aws::directory::item::RecipientItem;
 use portal_domain::password::PasswordDigest;
 use portal_domain::recipient::links::Known;

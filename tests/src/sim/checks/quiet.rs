@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use portal_aws::campaigns::item::ClaimItem;
+use portal_aws::campaigns::claims::{CLAIM_PREFIX, ClaimItem};
 use portal_aws::campaigns::keys;
 use portal_aws::directory::item::RecipientItem;
 use portal_aws::directory::keys as directory_keys;
@@ -60,7 +60,7 @@ impl State {
         let campaigns: Vec<_> = self.checks.campaigns().map(|campaign| campaign.campaign_id).collect();
         for campaign in campaigns {
             for shard in Shard::all() {
-                let open = self.cloud.tables.partition(CAMPAIGNS, &keys::shard_pk(campaign, shard), keys::CLAIM_PREFIX);
+                let open = self.cloud.tables.partition(CAMPAIGNS, &keys::shard_pk(campaign, shard), CLAIM_PREFIX);
                 // Left by a killed function whose campaign was over before a sweep: its time to live removes it.
                 let open = open.iter().map(Image::read::<ClaimItem>);
                 for claim in open.filter(|claim| claim.ttl <= 0) {

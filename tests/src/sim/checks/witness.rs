@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use portal_aws::campaigns::item::{ClaimItem, CursorItem};
+use portal_aws::campaigns::claims::{CLAIM_PREFIX, ClaimItem};
+use portal_aws::campaigns::item::CursorItem;
 use portal_aws::campaigns::keys;
 use portal_aws::queue::DeliverMessage;
 use portal_domain::{CampaignId, Outcome, RecipientId, Shard};
@@ -52,7 +53,7 @@ impl State {
                 if cursor.is_some_and(|cursor| !cursor.done) {
                     continue;
                 }
-                let claims = self.cloud.tables.partition(CAMPAIGNS, &pk, keys::CLAIM_PREFIX);
+                let claims = self.cloud.tables.partition(CAMPAIGNS, &pk, CLAIM_PREFIX);
                 let held: BTreeSet<RecipientId> =
                     claims.iter().map(Image::read::<ClaimItem>).flat_map(|claim| claim.recipient_ids).collect();
                 if let Some(recipient) = alone.into_iter().find(|recipient| !held.contains(recipient)) {

@@ -1,46 +1,45 @@
-//! Recording what became of a claim.
+//! Records the results of a claim.
 
 use portal_domain::outcome::LedgerEvent;
 use portal_domain::{Outcome, RecipientId};
 
-use super::CampaignStore;
-use super::claim::Claim;
-use super::ledger::counter::CounterItem;
-use super::ledger::item::LedgerItem;
+use super::{Claim, Claims};
+use crate::campaigns::ledger::counter::CounterItem;
+use crate::campaigns::ledger::item::LedgerItem;
 use crate::clock;
 use crate::recipients::Undo;
 use crate::table::condition::is;
 use crate::table::{StoreError, Transacted, Update};
 
-/// What became of one claimed recipient.
+/// The result for one claimed recipient.
 #[derive(Clone, Debug)]
 pub struct Record {
     /// The recipient.
     pub recipient_id: RecipientId,
-    /// What happened: accepted, refused, put back or lost.
+    /// The event: accepted, refused, put back or lost.
     pub event: LedgerEvent,
-    /// Why, for everything but acceptance: name of a [`Reason`](portal_domain::Reason) or SES's error code, never text
+    /// The reason, except for acceptance: name of a [`Reason`](portal_domain::Reason) or SES's error code, never text
     /// that SES or a person wrote.
     pub reason: Option<String>,
     /// The id that SES gave the e-mail.
     pub message_id: Option<String>,
-    /// What to give back to the recipient when nothing was sent.
+    /// The state that the recipient gets back if nothing was sent.
     pub undo: Option<Undo>,
 }
 
-impl CampaignStore {
-    /// Records a claim. A row that is no longer this claim's is left alone; one that was settled as `unconfirmed`
-    /// meanwhile is recorded over. A recipient gets its prior state back only if its digest is still the claim's and
-    /// its status still `pending`.
+impl Claims {
+    /// Records a claim. A row that no longer belongs to the claim is left alone; a row that was settled as `unconfirmed`
+    /// meanwhile is overwritten. A recipient gets its prior state back only if its digest is still the claim's and its
+    /// status still `pending`.
     ///
-    /// Answers who of the claim is `queued` again. The claim stays open and holds them until the caller has queued a
-    /// message for them and closed it ([`CampaignStore::close`]); if there is nobody it is closed here.
+    /// Returns the recipients that are `queued` again. The claim stays open and holds them until the caller has queued a
+    /// message for them and closed it ([`Claims::close`]). If there are none, the claim is closed here.
     pub async fn record(&self, claim: &Claim, records: Vec<Record>) -> Result<Vec<RecipientId>, StoreError> {
         let before = vec![Outcome::Claimed; records.len()];
         self.record_from(claim, records, before).await
     }
 
-    /// The same, where `before` are the outcomes of the rows as they were read.
+    /// Records as [`Claims::record`]; `before` are the outcomes of the rows as they were read.
     pub(super) async fn record_from(
         &self,
         claim: &Claim,
@@ -77,7 +76,7 @@ impl CampaignStore {
                 records[index].undo = None;
             }
             for (index, part) in rows.into_iter().rev().filter(|(_, part)| refused.failed(*part)) {
-                // It is still this claim's if somebody else has recorded it otherwise.
+                // If somebody else recorded another outcome, the row still belongs to this claim.
                 let row = refused.item(part)?.filter(|row: &LedgerItem| row.claim_id == Some(claim.claim_id));
                 match row {
                     Some(row) if row.outcome != before[index] => before[index] = row.outcome,
@@ -95,11 +94,5 @@ impl CampaignStore {
         let row = row.set_or_remove("reason", record.reason.as_ref());
         let row = row.set_or_remove("messageId", record.message_id.as_ref());
         row.when(is("claimId", claim.claim_id).and(is("outcome", before))).showing_item()
-    }
-
-    /// Closes a claim whose waiting recipients are queued.
-    pub async fn close(&self, claim: &Claim) -> Result<(), StoreError> {
-        self.table.run("close a claim", self.table.delete(claim.key())).await?;
-        Ok(())
     }
 }

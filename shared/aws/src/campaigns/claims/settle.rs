@@ -1,29 +1,22 @@
-//! Settling claims whose owner never recorded them, and rows whose messages died.
+//! Settles claims that their owners never recorded, and `unconfirmed` rows that a person decides about.
 
 use jiff::Timestamp;
 use portal_domain::campaign::audit::{Action, Actor, AuditEntry};
 use portal_domain::outcome::LedgerEvent;
 use portal_domain::{CampaignId, Outcome, Reason, RecipientId, Shard};
 
-use super::claim::Claim;
-use super::item::ClaimItem;
-use super::ledger::counter::CounterItem;
 use super::record::Record;
-use super::{CampaignStore, keys};
+use super::{Claim, ClaimItem, Claims};
+use crate::campaigns::ledger::counter::CounterItem;
 use crate::clock;
 use crate::table::{Attempts, StoreError};
 
-/// How many rows a person's decision settles in one transaction.
+/// Most rows that are settled in one transaction.
 const SETTLED_AT_ONCE: usize = 80;
 
-impl CampaignStore {
-    /// The open claims of a shard, read consistently.
-    pub async fn open_claims(&self, campaign: CampaignId, shard: Shard) -> Result<Vec<ClaimItem>, StoreError> {
-        self.table.all("list open claims", keys::claims(campaign, shard)).await
-    }
-
-    /// Makes what is still `claimed` under a claim `unconfirmed`. Call it only after `claimUntil`. Answers the claim, and who of it
-    /// is `queued`: as long as there is anybody the claim stays open, as in [`CampaignStore::record`].
+impl Claims {
+    /// Makes the rows that are still `claimed` under a claim `unconfirmed`. Call it only after `claim_until`. Returns the
+    /// claim and its recipients that are `queued`; if there are any, the claim stays open as in [`Claims::record`].
     pub async fn settle(
         &self,
         campaign: CampaignId,
@@ -51,8 +44,8 @@ impl CampaignStore {
         Ok((claim, waiting))
     }
 
-    /// Settles those of `recipients` who are `unconfirmed`, as a person decides: they were `sent` to, or it `failed`. Answers how
-    /// many were. Their passwords stay as they are: an e-mail may have left after all.
+    /// Settles those of `recipients` that are `unconfirmed` as a person decides, as `sent` or `failed`, and returns their
+    /// number. Their passwords stay as they are, because an e-mail may have left.
     pub async fn settle_as(
         &self,
         campaign: CampaignId,
