@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use portal_aws::campaigns::fan_out::PAGE_ROWS;
-use portal_aws::campaigns::item::CursorItem;
+use portal_aws::campaigns::walks::PAGE_ROWS;
+use portal_aws::campaigns::walks::cursor::CursorItem;
 use portal_aws::clock;
 use portal_aws::directory::read::{DirectoryReader, Found};
 use portal_aws::table::StoreError;

@@ -11,8 +11,8 @@ use std::time::Duration;
 use audience::Audience;
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::CampaignStore;
-use portal_aws::campaigns::fan_out::PageWrite;
-use portal_aws::campaigns::item::{CursorItem, Task};
+use portal_aws::campaigns::walks::cursor::{CursorItem, Cursors, Task};
+use portal_aws::campaigns::walks::{PageWrite, Walks};
 use portal_aws::clock;
 use portal_aws::context::Context;
 use portal_aws::directory::read::DirectoryReader;
@@ -50,6 +50,8 @@ pub enum FanOutError {
 #[derive(Debug)]
 pub struct FanOut {
     store: CampaignStore,
+    cursors: Cursors,
+    walks: Walks,
     directory: DirectoryReader,
     deliveries: Queue,
     continuations: Queue,
@@ -60,6 +62,8 @@ impl FanOut {
     pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         Ok(Self {
             store: CampaignStore::new(context)?,
+            cursors: Cursors::new(context)?,
+            walks: Walks::new(context)?,
             directory: DirectoryReader::new(context)?,
             deliveries: context.queue("DELIVER_QUEUE_URL")?,
             continuations: context.queue("FAN_OUT_QUEUE_URL")?,
@@ -85,7 +89,7 @@ impl Consumer for FanOut {
 impl FanOut {
     async fn fan_out(&self, message: &FanOutMessage, deadline: Timestamp) -> Result<(), FanOutError> {
         let FanOutMessage { campaign_id, shard } = *message;
-        let Some(mut cursor) = self.store.cursor(campaign_id, shard).await? else { return Ok(()) };
+        let Some(mut cursor) = self.cursors.read(campaign_id, shard).await? else { return Ok(()) };
         let first_page = cursor.page;
         let mut audience = None;
         loop {
@@ -142,7 +146,7 @@ impl FanOut {
         let FanOutMessage { campaign_id, shard } = *message;
         let mut next = audience.page(cursor).await?;
         if let Some(most) = most
-            && !self.store.admit(campaign_id, shard, cursor.audience, next.audience, most).await?
+            && !self.cursors.admit(campaign_id, shard, cursor.audience, next.audience, most).await?
         {
             // A resume continues the shard from here.
             tracing::warn!(campaign.id = %campaign_id, most, "the audience is larger than was promised");
@@ -150,7 +154,7 @@ impl FanOut {
             return Ok(None);
         }
         loop {
-            match self.store.write_page(campaign_id, shard, cursor, &next).await? {
+            match self.walks.write_page(campaign_id, shard, cursor, &next).await? {
                 PageWrite::Written => return Ok(Some(next)),
                 PageWrite::CursorMoved => return Ok(None),
                 PageWrite::Changed(known) => {
@@ -169,9 +173,9 @@ impl FanOut {
         task: Task,
     ) -> Result<Option<CursorItem>, StoreError> {
         let FanOutMessage { campaign_id, shard } = *message;
-        let mut page = self.store.walk_page(campaign_id, shard, cursor, task, clock::now()).await?;
+        let mut page = self.walks.walk_page(campaign_id, shard, cursor, task, clock::now()).await?;
         loop {
-            match self.store.write_walk(campaign_id, shard, cursor, &page, task).await? {
+            match self.walks.write_walk(campaign_id, shard, cursor, &page, task).await? {
                 PageWrite::Written => return Ok(Some(page.cursor)),
                 PageWrite::CursorMoved => return Ok(None),
                 PageWrite::Changed(gone) => {

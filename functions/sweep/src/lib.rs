@@ -21,6 +21,7 @@ use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::claims::{ClaimItem, Claims};
+use portal_aws::campaigns::walks::cursor::Cursors;
 use portal_aws::clock;
 use portal_aws::context::Context;
 use portal_aws::directory::write::DirectoryStore;
@@ -139,6 +140,7 @@ pub enum SweepError {
 pub struct Sweep {
     store: CampaignStore,
     claims: Claims,
+    cursors: Cursors,
     outbox: Outbox,
     directory: DirectoryStore,
     eraser: Eraser,
@@ -160,6 +162,7 @@ impl Sweep {
             eraser: Eraser::new(context)?,
             store: CampaignStore::new(context)?,
             claims: Claims::new(context)?,
+            cursors: Cursors::new(context)?,
             outbox: Outbox::new(context)?,
             fan_out: context.queue("FAN_OUT_QUEUE_URL")?,
             deliveries: context.queue("DELIVER_QUEUE_URL")?,
@@ -379,7 +382,7 @@ impl Sweep {
     ) -> Result<(), SweepError> {
         let mut standing = Vec::new();
         for shard in campaign.shards() {
-            let Some(cursor) = self.store.cursor(campaign.campaign_id, shard).await? else { continue };
+            let Some(cursor) = self.cursors.read(campaign.campaign_id, shard).await? else { continue };
             if !cursor.done && now.duration_since(cursor.updated_at) > STANDSTILL {
                 standing.push(FanOutMessage { campaign_id: campaign.campaign_id, shard });
             }

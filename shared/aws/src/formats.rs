@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::campaigns::claims::ClaimItem;
-use crate::campaigns::item::CursorItem;
 use crate::campaigns::ledger::counter::CounterItem;
 use crate::campaigns::ledger::item::LedgerItem;
 use crate::campaigns::ledger::list::LedgerPosition;
+use crate::campaigns::walks::cursor::CursorItem;
 use crate::directory::item::{CredentialItem, RecipientItem};
 use crate::directory::write::erase::Erasure;
 use crate::idempotency::KeyItem;

@@ -6,9 +6,9 @@ use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use jiff::SignedDuration;
 use portal_aws::campaigns::claims::claim::{Action, Claimed, Decision};
 use portal_aws::campaigns::claims::{Claim, Claims};
-use portal_aws::campaigns::fan_out::PageWrite;
-use portal_aws::campaigns::item::CursorItem;
 use portal_aws::campaigns::ledger::item::LedgerItem;
+use portal_aws::campaigns::walks::cursor::{CursorItem, Cursors};
+use portal_aws::campaigns::walks::{PageWrite, Walks};
 use portal_aws::clock;
 use portal_aws::queue::DeliverMessage;
 use portal_aws::recipients::Occasion;
@@ -233,10 +233,10 @@ async fn who_is_in_the_ledger_is_never_put_into_it_again() {
     let id = world.send("NORTH").await;
     let recipient = world.recipient("NORTH", &world.email("p0")).await.unwrap().recipient_id;
     let shard = recipient.shard();
-    let start = world.campaigns.cursor(id, shard).await.unwrap().unwrap();
+    let walks = world.store(Walks::new);
+    let start = world.store(Cursors::new).read(id, shard).await.unwrap().unwrap();
     let page = |number| CursorItem { page: number, to_queue: vec![recipient], audience: 1, ..start.clone() };
-    let write =
-        async |from: &CursorItem, to: &CursorItem| world.campaigns.write_page(id, shard, from, to).await.unwrap();
+    let write = async |from: &CursorItem, to: &CursorItem| walks.write_page(id, shard, from, to).await.unwrap();
     assert_eq!(write(&start, &page(1)).await, PageWrite::Written);
     assert_eq!(write(&start, &page(1)).await, PageWrite::CursorMoved);
     assert_eq!(write(&page(1), &page(2)).await, PageWrite::Changed(vec![recipient]));

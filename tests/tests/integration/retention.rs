@@ -5,6 +5,7 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::SignedDuration;
 use portal_aws::campaigns::keys;
+use portal_aws::campaigns::walks::cursor::CURSOR;
 use portal_aws::clock;
 use portal_aws::table::{key, n, s};
 use portal_domain::CampaignId;
@@ -78,7 +79,7 @@ async fn scan_again(world: &World, id: CampaignId, shard: portal_domain::Shard) 
         .update_expression("SET #state = :preparing, mostRecipients = :many");
     let campaign = campaign.expression_attribute_names("#state", "state").expression_attribute_values(":many", n(10));
     campaign.expression_attribute_values(":preparing", s("preparing")).send().await.unwrap();
-    let cursor = update(keys::shard_pk(id, shard), keys::CURSOR.to_owned());
+    let cursor = update(keys::shard_pk(id, shard), CURSOR.to_owned());
     let cursor = cursor.update_expression("SET #done = :no, scanned = :no REMOVE #position");
     let cursor = cursor.expression_attribute_names("#done", "done").expression_attribute_names("#position", "position");
     cursor.expression_attribute_values(":no", AttributeValue::Bool(false)).send().await.unwrap();

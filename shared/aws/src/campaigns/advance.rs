@@ -9,6 +9,7 @@ use portal_domain::{Campaign, CampaignId, CampaignState, Shard};
 use super::ledger::counter::CounterItem;
 use super::ledger::keys as ledger_keys;
 use super::transition::{Lock, Moved, Transition};
+use super::walks::cursor;
 use super::{CampaignStore, keys};
 use crate::table::{Batch, Found, StoreError};
 
@@ -65,7 +66,7 @@ impl CampaignStore {
 
     fn want_progress(&self, batch: &mut Batch, id: CampaignId, shards: &[Shard]) {
         for shard in shards {
-            batch.want(&self.table, &keys::cursor(id, *shard));
+            batch.want(&self.table, &cursor::key(id, *shard));
             (0..ledger_keys::COUNTERS)
                 .for_each(|number| batch.want(&self.table, &ledger_keys::counter(id, *shard, number)));
         }
@@ -76,7 +77,7 @@ impl CampaignStore {
         let mut progress = Progress { prepared: true, ..Progress::default() };
         let mut counters = CounterItem::default();
         for shard in campaign.shards() {
-            let cursor = found.take(&self.table, &keys::cursor(id, shard))?;
+            let cursor = found.take(&self.table, &cursor::key(id, shard))?;
             progress.prepared &= cursor.as_ref().is_some_and(|cursor| cursor.done);
             if let Some(cursor) = cursor {
                 progress.audience += cursor.audience;

@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use portal_domain::campaign::audit::{Action, Actor, AuditEntry, SYSTEM};
 use portal_domain::campaign::{CampaignEvent, Command, Effect, StateReason, most_for};
-use portal_domain::{Campaign, CampaignId, CampaignState, Outcome, Shard};
+use portal_domain::{Campaign, CampaignId, CampaignState, Outcome};
 
 use super::CampaignStore;
-use super::item::{CursorItem, Task, Walk};
-use super::transition::{Lock, Moved, Transition, Walks};
+use super::transition::{Lock, Moved, Transition};
+use super::walks::cursor::{Task, Walk, WalkChange};
 use crate::table::{Attempts, StoreError};
 
 /// How a command ended.
@@ -134,7 +134,7 @@ impl CampaignStore {
             after: campaign.clone(),
             entry: AuditEntry::new(now, SYSTEM, Action::Cancelled),
             lock: Lock::Keep,
-            walk: Some(Walks::Only(Walk::from_start(Task::Cancel))),
+            walk: Some(WalkChange::Replace(Walk::from_start(Task::Cancel))),
             rebound: None,
         };
         Ok(matches!(self.transit(transition).await?, Moved::Done(_)))
@@ -189,7 +189,7 @@ impl CampaignStore {
                 if let Some(expected) = expected {
                     after.expected_recipients = expected;
                     after.most_recipients = Some(most_for(expected));
-                    rebound = Some(self.cursors(before).await?);
+                    rebound = Some(self.cursors.all(before).await?);
                 }
                 if before.state == CampaignState::Halted {
                     after.acknowledged = Some(self.progress(before).await?.returned());
@@ -197,31 +197,20 @@ impl CampaignStore {
                 // Whoever lets it go on after its quiet hours has everybody queued.
                 (Lock::Keep, state.sends().then(requeue))
             }
-            Command::Cancel => (Lock::Keep, Some(Walks::Only(Walk::from_start(Task::Cancel)))),
+            Command::Cancel => (Lock::Keep, Some(WalkChange::Replace(Walk::from_start(Task::Cancel)))),
             Command::Retry(outcome) => {
                 after.completed_at = None;
                 after.retrying = Some(outcome);
                 entry.outcome = Some(outcome);
                 let task = if outcome == Outcome::Failed { Task::RetryFailed } else { Task::RetryUnconfirmed };
-                (Lock::Take, Some(Walks::Only(Walk::from_start(task))))
+                (Lock::Take, Some(WalkChange::Replace(Walk::from_start(task))))
             }
         };
         Ok(Transition { before, after, entry, lock, walk, rebound })
     }
 }
 
-impl CampaignStore {
-    /// The cursors of all shards of a campaign, each read consistently.
-    async fn cursors(&self, campaign: &Campaign) -> Result<Vec<(Shard, CursorItem)>, StoreError> {
-        let mut cursors = Vec::new();
-        for shard in campaign.shards() {
-            cursors.extend(self.cursor(campaign.campaign_id, shard).await?.map(|cursor| (shard, cursor)));
-        }
-        Ok(cursors)
-    }
-}
-
 /// Everyone who is still `queued` is queued again, after what a shard is at: a retry may be unfinished.
-fn requeue() -> Walks {
-    Walks::Then(Walk::from_start(Task::Requeue))
+fn requeue() -> WalkChange {
+    WalkChange::Append(Walk::from_start(Task::Requeue))
 }

@@ -5,11 +5,12 @@ use portal_domain::campaign::SelfService;
 use portal_domain::campaign::audit::{self, AuditEntry};
 use portal_domain::{Campaign, DivisionId, RecipientId, Shard};
 
-use super::item::{CampaignRef, CursorItem};
+use super::item::CampaignRef;
+use super::walks::cursor::CursorItem;
 use super::{CampaignStore, keys};
 use crate::directory::item::RecipientItem;
-use crate::table::condition::{absent, exists, is};
-use crate::table::{Action, StoreError, Transacted, Update};
+use crate::table::condition::{absent, is};
+use crate::table::{Action, StoreError, Transacted};
 
 /// How joining ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +59,7 @@ impl CampaignStore {
             tx.extend(self.open(campaign, id));
         } else {
             tx.add(self.require_unchanged(campaign));
-            tx.add(self.enlarge(campaign, id, now));
+            tx.add(self.cursors.add_recipient(campaign.campaign_id, id, campaign.state.sends(), now));
         }
         Ok(match tx.write().await? {
             Transacted::Done => Joined::Done,
@@ -98,7 +99,7 @@ impl CampaignStore {
         let mut actions = vec![self.table.put_new(keys::campaign(id), campaign), self.trails.add(id, &entry)];
         actions.extend(campaign.self_service.map(|which| self.list_self_service(campaign, which)));
         let cursors = campaign.shards().into_iter();
-        actions.extend(cursors.map(|shard| self.table.put_new(keys::cursor(id, shard), &cursor(shard, first, now))));
+        actions.extend(cursors.map(|shard| self.cursors.add(id, shard, &cursor(shard, first, now))));
         actions
     }
 
@@ -106,16 +107,6 @@ impl CampaignStore {
     /// over.
     fn require_unchanged(&self, campaign: &Campaign) -> Action {
         self.table.check(keys::campaign(campaign.campaign_id), is("revision", campaign.revision))
-    }
-
-    /// One more in a shard's ledger, whom its fan-out is to queue. Whoever is at work on the shard fails with its next
-    /// page. While the campaign stands still nobody is noted to be queued: whoever resumes it goes through the ledger.
-    fn enlarge(&self, campaign: &Campaign, recipient: RecipientId, now: Timestamp) -> Update {
-        let mut update = self.table.update(keys::cursor(campaign.campaign_id, recipient.shard()));
-        if campaign.state.sends() {
-            update = update.append("toQueue", &[recipient]).set("done", false);
-        }
-        update.set("updatedAt", now).add("audience", 1).add("page", 1).when(exists())
     }
 }
 

@@ -5,11 +5,11 @@
 //! | campaigns, newest first, or one | query or get `CAMPAIGNS` |
 //! | active campaigns, or a division's | query or get `LOCKS` |
 //! | a request's idempotency key ([`crate::idempotency`]) | get `KEY#<caller>#<key>` |
-//! | progress of a campaign | transactional read of its cursors and counters |
+//! | progress of a campaign | transactional read of its cursors ([`super::walks`]) and counters ([`super::ledger`]) |
 //! | ledger of a campaign, by shard and recipient ([`super::ledger`]) | query `LEDGER#` of each shard's partition |
 //! | failed, skipped and unconfirmed rows ([`super::ledger`]) | query index `attention` |
 //! | open claims of a shard ([`super::claims`]) | query `CLAIM#` |
-//! | rows that a campaign may write | update `ADMITTED` in the partition of the first shard |
+//! | rows that a campaign may write ([`super::walks`]) | update `ADMITTED` in the partition of the first shard |
 //! | audit trail of a campaign, recipient or schedule, newest first ([`crate::trail`]) | query `AUDIT#` backwards |
 //! | notices to operators that are not published yet ([`crate::outbox`]) | query `NOTICES` |
 //! | acceptances of what a campaign mailed | get `ACCEPTANCES` of each shard's partition |
@@ -27,17 +27,16 @@ use jiff::tz::TimeZone;
 use portal_domain::campaign::SelfService;
 use portal_domain::{Campaign, CampaignId, DivisionId, Shard};
 
-use super::item::{CampaignRef, CursorItem, GrantedItem, Numbers};
+use super::item::{CampaignRef, GrantedItem};
 use crate::table::{Key, Query};
+
+/// An item whose attributes are numbers, beside its keys.
+pub type Numbers = serde_json::Map<String, serde_json::Value>;
 
 /// Partition of all campaigns; the sort key is the campaign's id.
 pub const CAMPAIGNS: &str = "CAMPAIGNS";
 /// Partition of all locks; the sort key is the division.
 pub const LOCKS: &str = "LOCKS";
-/// Sort key of how many rows the shards of a campaign may write, in the partition of the first.
-pub const ADMITTED: &str = "ADMITTED";
-/// Sort key of a shard's cursor.
-pub const CURSOR: &str = "CURSOR";
 /// Partition of self-service campaigns that may need looking after.
 pub const SELF_SERVICE: &str = "SELF_SERVICE";
 /// Sort key of the times to acceptance of one shard of a campaign.
@@ -98,16 +97,6 @@ pub fn self_service(division: &DivisionId, which: SelfService) -> Key<CampaignRe
 /// All self-service campaigns that may need looking after.
 pub fn self_services() -> Query<CampaignRef> {
     Query::partition(SELF_SERVICE)
-}
-
-/// How far a shard's fan-out has come.
-pub fn cursor(campaign: CampaignId, shard: Shard) -> Key<CursorItem> {
-    Key::new(shard_pk(campaign, shard), CURSOR)
-}
-
-/// How many rows the shards of a campaign may write.
-pub fn admitted(campaign: CampaignId) -> Key<Numbers> {
-    Key::new(shard_pk(campaign, Shard::FIRST), ADMITTED)
 }
 
 /// The times to acceptance of one shard of a campaign.

@@ -3,11 +3,9 @@
 pub mod accept;
 mod acceptances;
 pub mod advance;
-pub mod bound;
 pub mod claims;
 pub mod clear;
 pub mod control;
-pub mod fan_out;
 pub mod feedback;
 pub mod find;
 pub mod granted;
@@ -19,7 +17,7 @@ pub mod list;
 pub mod set_back;
 pub mod start;
 mod transition;
-pub mod walk;
+pub mod walks;
 
 use futures::try_join;
 use jiff::Timestamp;
@@ -27,6 +25,7 @@ use portal_domain::campaign::CampaignView;
 use portal_domain::{Campaign, CampaignId, DivisionId};
 
 use self::ledger::Ledger;
+use self::walks::cursor::Cursors;
 use crate::context::Context;
 use crate::idempotency::IdempotencyKeys;
 use crate::outbox::Outbox;
@@ -41,6 +40,7 @@ use crate::trail::Trails;
 pub struct CampaignStore {
     table: Table,
     directory: Table,
+    cursors: Cursors,
     ledger: Ledger,
     recipients: Recipients,
     keys: IdempotencyKeys,
@@ -61,6 +61,7 @@ impl CampaignStore {
             schedules: ScheduleStore::new(context)?,
             trails: Trails::new(context)?,
             outbox: Outbox::new(context)?,
+            cursors: Cursors::new(context)?,
             ledger: Ledger::new(context)?,
         })
     }

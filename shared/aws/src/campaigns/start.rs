@@ -5,7 +5,8 @@ use portal_domain::schedule::Occurrence;
 use portal_domain::selection::Excluded;
 use portal_domain::{Campaign, CampaignState, Schedule};
 
-use super::item::{CampaignRef, CursorItem};
+use super::item::CampaignRef;
+use super::walks::cursor::CursorItem;
 use super::{CampaignStore, keys};
 use crate::idempotency::{Made, RequestKey};
 use crate::table::condition::absent;
@@ -56,7 +57,7 @@ impl CampaignStore {
         for shard in campaign.shards() {
             let excluded = std::mem::take(&mut left_out);
             let cursor = CursorItem { done: ended, excluded, updated_at: now, ..CursorItem::default() };
-            tx.add(self.table.put(keys::cursor(id, shard), &cursor));
+            tx.add(self.cursors.add(id, shard, &cursor));
         }
         let mut entry = AuditEntry::new(now, campaign.starter(), Action::Started);
         entry.state = Some(campaign.state);

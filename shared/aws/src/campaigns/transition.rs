@@ -1,13 +1,14 @@
 //! Moving a campaign from one state to the next: one transaction for campaign, lock, cursors, audit trail and notice.
 
 use portal_domain::campaign::audit::AuditEntry;
-use portal_domain::{Campaign, CampaignId, RecipientId, Shard};
+use portal_domain::{Campaign, Shard};
 
-use super::item::{CampaignRef, CursorItem, Walk};
+use super::item::CampaignRef;
+use super::walks::cursor::{CursorItem, WalkChange};
 use super::{CampaignStore, keys};
 use crate::outbox::notice::{CampaignNotice, Notice};
-use crate::table::condition::{exists, is};
-use crate::table::{Action, StoreError, Transacted, Update};
+use crate::table::condition::is;
+use crate::table::{Action, StoreError, Transacted};
 
 /// A change of state, decided from a campaign as it was read.
 pub(super) struct Transition<'a> {
@@ -20,7 +21,7 @@ pub(super) struct Transition<'a> {
     /// What becomes of the division's lock.
     pub lock: Lock,
     /// What its shards are to do.
-    pub walk: Option<Walks>,
+    pub walk: Option<WalkChange>,
     /// The cursors as they were read, if the campaign gets a new bound: from now on exactly what they have written is admitted.
     pub rebound: Option<Vec<(Shard, CursorItem)>>,
 }
@@ -34,15 +35,6 @@ pub(super) enum Lock {
     Take,
     /// The campaign frees it.
     Free,
-}
-
-/// What a change of state gives the shards to do.
-#[derive(Clone, Debug)]
-pub(super) enum Walks {
-    /// This walk, after those that they are at.
-    Then(Walk),
-    /// This walk alone.
-    Only(Walk),
 }
 
 /// How a change of state ended.
@@ -73,12 +65,12 @@ impl CampaignStore {
             tx.add(self.outbox.add_notice(&Notice::Campaign(notice)));
         }
         if let Some(cursors) = &rebound {
-            tx.extend(self.readmit(id, cursors, walk.is_some()));
+            tx.extend(self.cursors.readmit(id, cursors, walk.is_some()));
         }
         if let Some(walks) = walk {
             for shard in before.shards() {
                 let read = rebound.iter().flatten().find(|(of, _)| *of == shard).map(|(_, cursor)| cursor.page);
-                tx.add(self.set_walks(id, shard, &walks, read, &entry));
+                tx.add(self.cursors.change_walks(id, shard, &walks, read, entry.at));
             }
         }
         match tx.write().await? {
@@ -104,25 +96,5 @@ impl CampaignStore {
             Lock::Take => Some(self.table.put_new(key, &CampaignRef { campaign_id })),
             Lock::Free => Some(self.table.delete(key).when(is("campaignId", campaign_id))),
         }
-    }
-
-    /// Gives a shard a walk to do. Whoever is at work on it fails with its next page, and whoever it was about to queue is
-    /// `queued` in the ledger: the walk finds them. If `read` says so the cursor must be at that page.
-    fn set_walks(
-        &self,
-        campaign: CampaignId,
-        shard: Shard,
-        walks: &Walks,
-        read: Option<u64>,
-        entry: &AuditEntry,
-    ) -> Update {
-        let update = self.table.update(keys::cursor(campaign, shard));
-        let update = match walks {
-            Walks::Then(walk) => update.append("walks", &[walk]),
-            Walks::Only(walk) => update.set("walks", [walk]),
-        };
-        let nobody: [RecipientId; 0] = [];
-        let update = update.set("done", false).set("toQueue", nobody).set("updatedAt", entry.at).add("page", 1);
-        update.when(read.map_or_else(exists, |page| is("page", page)))
     }
 }

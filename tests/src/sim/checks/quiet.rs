@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use portal_aws::campaigns::claims::{CLAIM_PREFIX, ClaimItem};
 use portal_aws::campaigns::keys;
+use portal_aws::campaigns::walks::cursor::CURSOR;
 use portal_aws::directory::item::RecipientItem;
 use portal_aws::directory::keys as directory_keys;
 use portal_aws::outbox;
@@ -93,7 +94,7 @@ impl State {
                         *counted.entry(outcome.as_str()).or_default() += counter.number(outcome.as_str());
                     }
                 }
-                let cursor = Name { table: CAMPAIGNS.to_owned(), pk, sk: keys::CURSOR.to_owned() };
+                let cursor = Name { table: CAMPAIGNS.to_owned(), pk, sk: CURSOR.to_owned() };
                 audience += self.cloud.tables.get(&cursor).map_or(0, |cursor| cursor.number("audience"));
             }
             if audience != rows.values().sum::<i64>() {

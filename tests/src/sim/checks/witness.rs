@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use portal_aws::campaigns::claims::{CLAIM_PREFIX, ClaimItem};
-use portal_aws::campaigns::item::CursorItem;
 use portal_aws::campaigns::keys;
+use portal_aws::campaigns::walks::cursor::{CURSOR, CursorItem};
 use portal_aws::queue::DeliverMessage;
 use portal_domain::{CampaignId, Outcome, RecipientId, Shard};
 
@@ -48,7 +48,7 @@ impl State {
                     continue;
                 }
                 let pk = keys::shard_pk(campaign, shard);
-                let cursor = Name { table: CAMPAIGNS.to_owned(), pk: pk.clone(), sk: keys::CURSOR.to_owned() };
+                let cursor = Name { table: CAMPAIGNS.to_owned(), pk: pk.clone(), sk: CURSOR.to_owned() };
                 let cursor = self.cloud.tables.get(&cursor).map(|image| image.read::<CursorItem>());
                 if cursor.is_some_and(|cursor| !cursor.done) {
                     continue;

@@ -1,30 +1,30 @@
-//! Going through a shard's ledger rows again, page by page: to queue, retry or skip them.
+//! Walks through the existing ledger rows of a shard, page by page, to queue, retry or skip them.
 
 use jiff::Timestamp;
 use portal_domain::{CampaignId, Reason, Shard};
 
-use super::CampaignStore;
-use super::fan_out::{PAGE_ROWS, PageWrite, page_write};
-use super::item::{CursorItem, Task};
-use super::ledger::counter::CounterItem;
-use super::ledger::item::LedgerItem;
-use super::ledger::keys::COUNTERS;
+use super::Walks;
+use super::cursor::{CursorItem, Task};
+use super::page::{PAGE_ROWS, PageWrite, page_write};
+use crate::campaigns::ledger::counter::CounterItem;
+use crate::campaigns::ledger::item::LedgerItem;
+use crate::campaigns::ledger::keys::COUNTERS;
 use crate::table::StoreError;
 
-/// How many queries of up to 1 MB one page of a walk may cost.
+/// Most queries for one page of a walk, of up to 1 MB each.
 const MOST_QUERIES: usize = 4;
 
 /// The next page of a walk.
 #[derive(Debug)]
 pub struct WalkPage {
-    /// The cursor as it is to be: one page on, and with whom to queue.
+    /// The next cursor, with the recipients whose messages are to be queued.
     pub cursor: CursorItem,
-    /// The rows that the page is about.
+    /// The rows of the page.
     pub rows: Vec<LedgerItem>,
 }
 
-impl CampaignStore {
-    /// Reads the next page of the walk `task`, which `cursor` is at, consistently.
+impl Walks {
+    /// Reads the next page of the walk that `cursor` is at, with this `task`, consistently.
     pub async fn walk_page(
         &self,
         campaign: CampaignId,
@@ -61,8 +61,8 @@ impl CampaignStore {
         Ok(WalkPage { cursor: next, rows })
     }
 
-    /// Moves the cursor `from` one page on, and the page's rows to the outcome that the walk gives them; all or
-    /// nothing.
+    /// Moves the cursor one page, `from` as it was read, and the rows of the page to the outcome that the walk gives
+    /// them; all or nothing.
     pub async fn write_walk(
         &self,
         campaign: CampaignId,
@@ -72,7 +72,7 @@ impl CampaignStore {
         task: Task,
     ) -> Result<PageWrite, StoreError> {
         let mut tx = self.table.tx("walk through the ledger");
-        let cursor = tx.add(self.put_cursor(campaign, shard, from, &page.cursor));
+        let cursor = tx.add(self.cursors.advance(campaign, shard, from, &page.cursor));
         let mut rows = Vec::with_capacity(page.rows.len());
         if let Some(event) = task.event() {
             let mut counter = CounterItem::default();
