@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::Message;
 use deliver::Deliver;
 use jiff::SignedDuration;
+use portal_aws::campaigns::active::LOCKS;
 use portal_aws::campaigns::keys;
 use portal_aws::campaigns::ledger::keys as ledger_keys;
 use portal_aws::clock;
@@ -86,7 +87,7 @@ impl World {
             .send()
             .await
             .unwrap();
-        let mut lock = key(keys::LOCKS, campaign.filter.division.as_str());
+        let mut lock = key(LOCKS, campaign.filter.division.as_str());
         lock.insert("campaignId".to_owned(), AttributeValue::S(id.to_string()));
         self.dynamo.put_item().table_name(CAMPAIGNS).set_item(Some(lock)).send().await.unwrap();
     }

@@ -9,8 +9,7 @@
 
 use jiff::Timestamp;
 use portal_aws::campaigns::CampaignStore;
-use portal_aws::campaigns::feedback::Reported;
-use portal_aws::campaigns::find::Found;
+use portal_aws::campaigns::feedback::{FeedbackStore, Found, Reported};
 use portal_aws::campaigns::ledger::Ledger;
 use portal_aws::clock;
 use portal_aws::context::Context;
@@ -44,6 +43,7 @@ pub enum FeedbackError {
 #[derive(Debug)]
 pub struct Feedback {
     store: CampaignStore,
+    reports: FeedbackStore,
     ledger: Ledger,
     directory: DirectoryReader,
 }
@@ -53,6 +53,7 @@ impl Feedback {
     pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         Ok(Self {
             store: CampaignStore::new(context)?,
+            reports: FeedbackStore::new(context)?,
             ledger: Ledger::new(context)?,
             directory: DirectoryReader::new(context)?,
         })
@@ -99,7 +100,7 @@ impl Feedback {
         for address in ses_report.destination.iter().filter_map(|address| EmailAddress::normalise(address).ok()) {
             recipients.extend(self.directory.recipients_with(&address).await?);
         }
-        match self.store.find(&recipients, &ses_report.message_id).await? {
+        match self.reports.find(&recipients, &ses_report.message_id).await? {
             Found::Attempt(sent_for) => Ok(Some(sent_for)),
             Found::NotYet => Err(FeedbackError::NotRecordedYet),
             Found::Nowhere => Ok(None),
@@ -116,8 +117,8 @@ impl Feedback {
                 return Ok(None);
             };
             fail::fail_point!("feedback.read");
-            let gives_up = self.store.gives_up(campaign, recipient, ses_report).await?;
-            let reported = self.store.report(campaign, &row, attempt, ses_report, gives_up, clock::now()).await?;
+            let gives_up = self.reports.gives_up(campaign, recipient, ses_report).await?;
+            let reported = self.reports.report(campaign, &row, attempt, ses_report, gives_up, clock::now()).await?;
             if reported != Reported::RowChanged {
                 tracing::info!(
                     campaign.id = %campaign, recipient.id = %recipient, attempt, report = ?ses_report.report, did = ?reported, "feedback"

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use portal_aws::campaigns::CampaignStore;
-use portal_aws::campaigns::join::Joined;
 use portal_aws::campaigns::ledger::Ledger;
+use portal_aws::campaigns::self_service::{Joined, SelfServiceStore};
 use portal_aws::clock;
 use portal_aws::context::Context;
 use portal_aws::directory::item::RecipientItem;
@@ -56,6 +56,7 @@ pub enum ResendError {
 #[derive(Debug)]
 pub struct Resend {
     store: CampaignStore,
+    self_service: SelfServiceStore,
     ledger: Ledger,
     directory: DirectoryReader,
     templates: TemplateStore,
@@ -70,6 +71,7 @@ impl Resend {
     pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         Ok(Self {
             store: CampaignStore::new(context)?,
+            self_service: SelfServiceStore::new(context)?,
             ledger: Ledger::new(context)?,
             templates: TemplateStore::new(context)?,
             directory: DirectoryReader::new(context)?,
@@ -138,7 +140,7 @@ impl Resend {
         now: Timestamp,
     ) -> Result<bool, ResendError> {
         // Checked first, so that nothing is written once the limit is reached.
-        if self.store.granted(&division.division, now).await? >= self.daily_limit {
+        if self.self_service.granted(&division.division, now).await? >= self.daily_limit {
             refuse(recipient.recipient_id, Refusal::DailyLimit);
             return Ok(true);
         }
@@ -154,7 +156,7 @@ impl Resend {
             tracing::info!(campaign.id = %campaign.campaign_id, "the campaign of the day is over: no new e-mail");
             return Ok(true);
         }
-        match self.store.join(&campaign, new, recipient, asked, self.daily_limit, now).await? {
+        match self.self_service.join(&campaign, new, recipient, asked, self.daily_limit, now).await? {
             Joined::Done => {}
             Joined::Changed => return Ok(false),
             Joined::LimitReached => {

@@ -13,11 +13,16 @@ use portal_domain::pace::{Pace, Slots, Window};
 use std::time::Duration;
 
 use self::store::{Item, LimiterStore, Taken};
-use crate::campaigns::keys;
 use crate::context::Context;
 use crate::mail::{MailError, Mailer};
 use crate::settings::InvalidSetting;
 use crate::table::{Attempts, StoreError};
+
+/// Partition of the limiters in the table Campaigns; the sort key is `SES` or a campaign's id.
+pub const LIMITERS: &str = "LIMITERS";
+
+/// The limiter that all senders share.
+const SES: &str = "SES";
 
 /// After this time without a refresh, SES is asked for the allowance again. The sweep refreshes it every minute while a
 /// campaign is active.
@@ -123,7 +128,7 @@ impl Limiter {
     }
 
     async fn of_account(&self, wanted: usize, account: Item, window: Window) -> Result<Reservation, LimiterError> {
-        self.take(keys::SES, Pace::per_second(account.rate), wanted, Some(account), window).await
+        self.take(SES, Pace::per_second(account.rate), wanted, Some(account), window).await
     }
 
     /// The account's item, refreshed if it is stale.

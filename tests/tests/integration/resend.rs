@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use portal_aws::campaigns::keys;
+use portal_aws::campaigns::active::SELF_SERVICE;
 use portal_aws::clock;
 use portal_aws::table::s;
 use portal_domain::{CampaignId, Outcome, PortalStatus};
@@ -455,7 +455,7 @@ async fn many_who_ask_at_once_and_twice_get_one_e_mail_each_of_one_campaign() {
         .query()
         .table_name(CAMPAIGNS)
         .key_condition_expression("pk = :pk")
-        .expression_attribute_values(":pk", s(keys::SELF_SERVICE))
+        .expression_attribute_values(":pk", s(SELF_SERVICE))
         .send()
         .await
         .unwrap();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use fail::FailScenario;
+use portal_aws::campaigns::self_service::SelfServiceStore;
 use portal_domain::{CampaignId, Outcome, PortalStatus};
 use serde_json::json;
 use tests::World;
@@ -203,7 +204,7 @@ async fn a_request_whose_function_was_killed_is_mailed_once() {
     );
     let now = portal_aws::clock::now();
     let north = portal_domain::DivisionId::new("NORTH");
-    assert_eq!(world.campaigns.granted(&north, now).await.unwrap(), 1, "counted once");
+    assert_eq!(world.store(SelfServiceStore::new).granted(&north, now).await.unwrap(), 1, "counted once");
     assert_eq!(world.sweep_after(LATER).await.shards_queued, 1);
     world.pump().await;
     assert_eq!(world.passwords(&world.email("p0")).len(), 2);

@@ -6,9 +6,10 @@ use portal_domain::campaign::audit::{Action, AuditEntry, SYSTEM};
 use portal_domain::campaign::{CampaignEvent, Progress};
 use portal_domain::{Campaign, CampaignId, CampaignState, Shard};
 
+use super::active::Lock;
 use super::ledger::counter::CounterItem;
 use super::ledger::keys as ledger_keys;
-use super::transition::{Lock, Moved, Transition};
+use super::transition::{Moved, Transition};
 use super::walks::cursor;
 use super::{CampaignStore, keys};
 use crate::table::{Batch, Found, StoreError};

@@ -6,7 +6,8 @@ use portal_domain::campaign::{CampaignEvent, Command, Effect, StateReason, most_
 use portal_domain::{Campaign, CampaignId, CampaignState, Outcome};
 
 use super::CampaignStore;
-use super::transition::{Lock, Moved, Transition};
+use super::active::Lock;
+use super::transition::{Moved, Transition};
 use super::walks::cursor::{Task, Walk, WalkChange};
 use crate::table::{Attempts, StoreError};
 

@@ -1,34 +1,58 @@
-//! Writing what SES reports of an e-mail after it accepted it.
+//! Writes what SES reports of an e-mail after it accepted it.
 
 use jiff::Timestamp;
-use portal_domain::feedback::parse::SesReport;
+use portal_domain::feedback::parse::{SentFor, SesReport};
 use portal_domain::feedback::{Change, Known, Report, Standing, gives_up, is_refusal};
 use portal_domain::outcome::LedgerEvent;
 use portal_domain::{CampaignId, Outcome, Reason, RecipientId};
 
-use super::CampaignStore;
-use super::find::NEWEST;
+use super::ledger::Ledger;
 use super::ledger::counter::CounterItem;
 use super::ledger::item::LedgerItem;
 use super::ledger::keys::counter_of;
-use crate::recipients::Undo;
+use crate::context::Context;
+use crate::recipients::{Recipients, Undo};
+use crate::settings::InvalidSetting;
 use crate::table::condition::{is, lacks};
-use crate::table::{StoreError, Transacted, Update};
+use crate::table::{StoreError, Table, Transacted, Update};
 
-/// What a report did.
+/// How many of a recipient's newest campaigns are searched. A recipient is invited at most once a day, unless a person
+/// asks for more, and SES reports for a few days at most.
+const NEWEST: usize = 20;
+
+/// Finds the ledger row of an e-mail, and writes SES's reports to it.
+#[derive(Clone, Debug)]
+pub struct FeedbackStore {
+    table: Table,
+    ledger: Ledger,
+    recipients: Recipients,
+}
+
+/// The result of a search for an e-mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// This attempt sent it.
+    Attempt(SentFor),
+    /// A row of one of the recipients is claimed, so the id of its e-mail may not be recorded yet.
+    NotYet,
+    /// No campaign sent it.
+    Nowhere,
+}
+
+/// What a report changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reported {
-    /// Nothing: the row knows it already, or something that outranks it.
+    /// Nothing: the row has this standing already, or one that outranks it.
     Nothing,
-    /// The row has another standing.
+    /// The standing of the row.
     Standing,
-    /// The row has another outcome, so that its campaign may be at its end.
+    /// The outcome of the row, so its campaign may be over.
     Outcome(Outcome),
-    /// Somebody changed the row since it was read. Nothing is written; read it and report again.
+    /// Nothing, because the row has changed since it was read: read it and report again.
     RowChanged,
 }
 
-/// A report, and what it changes in the row that it is about.
+/// A report, and the change of its row.
 struct Step<'a> {
     campaign: CampaignId,
     row: &'a LedgerItem,
@@ -39,9 +63,38 @@ struct Step<'a> {
     now: Timestamp,
 }
 
-impl CampaignStore {
-    /// Whether the address of this report was refused in so many campaigns before that nothing arrives there. The index
-    /// that tells which campaigns there were may lag: then the next refusal marks them.
+impl FeedbackStore {
+    /// A store on the tables `CAMPAIGNS_TABLE` and `DIRECTORY_TABLE`.
+    pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
+        Ok(Self {
+            table: context.table("CAMPAIGNS_TABLE")?,
+            ledger: Ledger::new(context)?,
+            recipients: Recipients::new(context.table("DIRECTORY_TABLE")?),
+        })
+    }
+
+    /// The attempt whose e-mail to one of these recipients got this id from SES.
+    pub async fn find(&self, recipients: &[RecipientId], message_id: &str) -> Result<Found, StoreError> {
+        let mut found = Found::Nowhere;
+        for recipient in recipients {
+            for entry in self.ledger.history(*recipient, NEWEST).await?.entries {
+                let claimed = entry.row.outcome == Outcome::Claimed;
+                if entry.row.message_id.as_deref() == Some(message_id) {
+                    // A claimed row still has the id of the attempt before.
+                    let attempt = entry.row.attempt.saturating_sub(u32::from(claimed));
+                    let campaign = entry.campaign.campaign_id;
+                    return Ok(Found::Attempt(SentFor { campaign, recipient: *recipient, attempt }));
+                }
+                if claimed {
+                    found = Found::NotYet;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether the address of this report was refused in so many earlier campaigns that it counts as undeliverable. The
+    /// index that finds those campaigns may lag; then the next refusal marks the recipient.
     pub async fn gives_up(
         &self,
         campaign: CampaignId,
@@ -57,10 +110,10 @@ impl CampaignStore {
         Ok(gives_up(others.map(|entry| (entry.row.standing, entry.row.standing_detail.as_deref()))))
     }
 
-    /// Writes what a report of attempt number `attempt` changes in `row`, in the counters, and in the recipient: who is
-    /// undeliverable is marked, and whose e-mail was rejected gets back what they had. All in one transaction, on the
-    /// condition that the row is as it was read. So a report that comes again changes nothing, also where a person has
-    /// cleared the mark since.
+    /// Writes what a report of attempt number `attempt` changes in `row`, in the counters, and in the recipient: an
+    /// undeliverable recipient is marked, and one whose e-mail was rejected gets back its prior state. All of it is one
+    /// transaction, on the condition that the row is as it was read. So a repeated report changes nothing, even if a
+    /// person has cleared the mark since.
     pub async fn report(
         &self,
         campaign: CampaignId,
@@ -90,14 +143,14 @@ impl CampaignStore {
             match tx.write().await? {
                 Transacted::Done => return Ok(reported),
                 Transacted::Refused(refused) if refused.failed(written_row) => return Ok(Reported::RowChanged),
-                // The recipient is gone, or has come further since: there is nothing to mark or to give back.
+                // The recipient is gone or has changed since, so there is nothing to mark or to give back.
                 Transacted::Refused(_) if with_recipient => with_recipient = false,
                 Transacted::Refused(_) => return Ok(Reported::RowChanged),
             }
         }
     }
 
-    /// The row, on the condition that it is as it was read.
+    /// The update of the row, on the condition that it is as it was read.
     fn report_row(&self, step: &Step<'_>) -> Update {
         let Step { campaign, row, told, change, now, .. } = *step;
         let (id, shard) = (row.recipient_id, row.recipient_id.shard());
@@ -108,8 +161,8 @@ impl CampaignStore {
             }
             None => self.ledger.any(campaign, shard, id).set("updatedAt", now),
         };
-        // The row holds the id of its newest attempt; nobody may have recorded it. One that was claimed and has no
-        // digest is anonymous.
+        // The row holds the id of its newest attempt, which nobody may have recorded. A claimed row without a digest is
+        // anonymous, and gets no id.
         if step.attempt == row.attempt && row.digest.is_some() {
             update = update.set("messageId", &told.message_id);
         }
@@ -120,7 +173,7 @@ impl CampaignStore {
         update.when(is("outcome", row.outcome).and(is("attempt", row.attempt)).and(stands))
     }
 
-    /// The counters, on the row that the claim counted on.
+    /// The update of the counter row of the claim, if anything moved.
     fn report_count(&self, step: &Step<'_>) -> Option<Update> {
         let row = step.row;
         let mut counter = CounterItem::default();
@@ -134,7 +187,7 @@ impl CampaignStore {
         self.ledger.count(step.campaign, row.recipient_id.shard(), counter_row, counter)
     }
 
-    /// What becomes of the recipient, if anything.
+    /// The update of the recipient, if any.
     fn report_recipient(&self, row: &LedgerItem, change: Change, gives_up: bool) -> Option<Update> {
         if change.event == Some(LedgerEvent::Reject)
             && let (Some(prior), Some(digest)) = (row.prior_state.clone(), row.digest.clone())

@@ -2,27 +2,24 @@
 
 pub mod accept;
 mod acceptances;
+pub mod active;
 pub mod advance;
 pub mod claims;
 pub mod clear;
 pub mod control;
 pub mod feedback;
-pub mod find;
-pub mod granted;
-pub mod item;
-pub mod join;
 pub mod keys;
 pub mod ledger;
 pub mod list;
+pub mod self_service;
 pub mod set_back;
 pub mod start;
 mod transition;
 pub mod walks;
 
-use futures::try_join;
 use jiff::Timestamp;
 use portal_domain::campaign::CampaignView;
-use portal_domain::{Campaign, CampaignId, DivisionId};
+use portal_domain::{Campaign, CampaignId};
 
 use self::ledger::Ledger;
 use self::walks::cursor::Cursors;
@@ -71,30 +68,10 @@ impl CampaignStore {
         self.table.get("read a campaign", &keys::campaign(id)).await
     }
 
-    /// The campaign that holds the lock of a division, read consistently.
-    pub async fn active_in(&self, division: &DivisionId) -> Result<Option<CampaignId>, StoreError> {
-        let lock = self.table.get("read a division's lock", &keys::lock(division)).await?;
-        Ok(lock.map(|lock| lock.campaign_id))
-    }
-
-    /// The campaign that keeps others from being started in a division at `now`, and how far it has come.
-    pub async fn in_the_way(&self, division: &DivisionId, now: Timestamp) -> Result<Option<CampaignView>, StoreError> {
-        let Some(id) = self.active_in(division).await? else { return Ok(None) };
-        self.view(id, now).await
-    }
-
     /// A campaign as the API tells of it at `now`.
     pub async fn view(&self, id: CampaignId, now: Timestamp) -> Result<Option<CampaignView>, StoreError> {
         let Some(campaign) = self.campaign(id).await? else { return Ok(None) };
         let progress = self.progress(&campaign).await?;
         Ok(Some(CampaignView::new(campaign, &progress, now)))
-    }
-
-    /// Every campaign that may need looking after: those that hold a lock, and those of people who ask for an e-mail themselves.
-    pub async fn active(&self) -> Result<Vec<CampaignId>, StoreError> {
-        let what = "list active campaigns";
-        let (locks, others) =
-            try_join!(self.table.all(what, keys::locks()), self.table.all(what, keys::self_services()))?;
-        Ok(locks.into_iter().chain(others).map(|listed| listed.campaign_id).collect())
     }
 }

@@ -3,12 +3,12 @@
 use portal_domain::campaign::audit::AuditEntry;
 use portal_domain::{Campaign, Shard};
 
-use super::item::CampaignRef;
+use super::active::Lock;
 use super::walks::cursor::{CursorItem, WalkChange};
 use super::{CampaignStore, keys};
 use crate::outbox::notice::{CampaignNotice, Notice};
 use crate::table::condition::is;
-use crate::table::{Action, StoreError, Transacted};
+use crate::table::{StoreError, Transacted};
 
 /// A change of state, decided from a campaign as it was read.
 pub(super) struct Transition<'a> {
@@ -24,17 +24,6 @@ pub(super) struct Transition<'a> {
     pub walk: Option<WalkChange>,
     /// The cursors as they were read, if the campaign gets a new bound: from now on exactly what they have written is admitted.
     pub rebound: Option<Vec<(Shard, CursorItem)>>,
-}
-
-/// What a change of state does to the division's lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lock {
-    /// The campaign has it, and keeps it.
-    Keep,
-    /// The campaign takes it again, if nobody else has it.
-    Take,
-    /// The campaign frees it.
-    Free,
 }
 
 /// How a change of state ended.
@@ -81,20 +70,6 @@ impl CampaignStore {
             Transacted::Refused(refused) if refused.failed(moved) => Ok(Moved::Changed),
             Transacted::Refused(_) if lock == Lock::Take => Ok(Moved::Busy),
             Transacted::Refused(_) => Ok(Moved::Changed),
-        }
-    }
-
-    fn lock_action(&self, campaign: &Campaign, lock: Lock) -> Option<Action> {
-        if let Some(self_service) = campaign.self_service {
-            // It never holds the lock. What is retried must be looked after again.
-            return (lock == Lock::Take).then(|| self.list_self_service(campaign, self_service));
-        }
-        let key = keys::lock(&campaign.filter.division);
-        let campaign_id = campaign.campaign_id;
-        match lock {
-            Lock::Keep => None,
-            Lock::Take => Some(self.table.put_new(key, &CampaignRef { campaign_id })),
-            Lock::Free => Some(self.table.delete(key).when(is("campaignId", campaign_id))),
         }
     }
 }

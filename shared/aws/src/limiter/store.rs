@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use portal_domain::pace::{Slots, Window};
 use serde::Deserialize;
 
-use crate::campaigns::keys;
+use super::{LIMITERS, SES};
 use crate::table::condition::{at_least, at_most, below, between, lacks};
 use crate::table::{Key, StoreError, Table, Updated};
 
@@ -58,12 +58,12 @@ impl LimiterStore {
     }
 
     pub async fn read(&self) -> Result<Option<Item>, StoreError> {
-        let item = self.table.get("read the send rate", &limiter(keys::SES)).await?;
+        let item = self.table.get("read the send rate", &limiter(SES)).await?;
         Ok(item.map(|item| self.remember(item)))
     }
 
     pub async fn refresh(&self, rate: f64, room: u64, now: Timestamp) -> Result<(), StoreError> {
-        let update = self.table.update(limiter(keys::SES)).set("rate", rate).set("room", room).set("refreshedAt", now);
+        let update = self.table.update(limiter(SES)).set("rate", rate).set("room", room).set("refreshedAt", now);
         let update = update.set_unless_there("next", 0);
         if let Updated::Done(item) = self.table.run_and_get("refresh the send rate", update).await? {
             self.remember(item);
@@ -74,14 +74,14 @@ impl LimiterStore {
     /// Moves the account's time on to `until`, if it is earlier.
     pub async fn move_on(&self, until: Timestamp) -> Result<(), StoreError> {
         let until = until.as_microsecond();
-        let update = self.table.update(limiter(keys::SES)).set("next", until).when(below("next", until));
+        let update = self.table.update(limiter(SES)).set("next", until).when(below("next", until));
         self.table.run("slow down", update).await.map(drop)
     }
 
     /// Takes slots from the beginning of the window, or after those of others if these reach into it.
     pub async fn take(&self, name: &str, slots: &Slots, window: Window) -> Result<Taken, StoreError> {
         let behind = slots.first > window.earliest();
-        let shared = name == keys::SES;
+        let shared = name == SES;
         let update = self.table.update(limiter(name));
         let (update, free) = if behind {
             (update.add("next", slots.span()), between("next", window.earliest(), window.latest()))
@@ -107,5 +107,5 @@ impl LimiterStore {
 }
 
 fn limiter(name: &str) -> Key<Item> {
-    Key::new(keys::LIMITERS, name)
+    Key::new(LIMITERS, name)
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use portal_aws::campaigns::active::LOCKS;
 use portal_aws::campaigns::claims::{CLAIM_PREFIX, ClaimItem};
 use portal_aws::campaigns::keys;
 use portal_aws::campaigns::walks::cursor::CURSOR;
@@ -54,7 +55,7 @@ impl State {
         for (id, state) in active {
             self.checks.broken(now, format!("guarantee 3: {id} is still {}", state.as_str()));
         }
-        let locks = self.cloud.tables.partition(CAMPAIGNS, keys::LOCKS, "").len();
+        let locks = self.cloud.tables.partition(CAMPAIGNS, LOCKS, "").len();
         if locks > 0 {
             self.checks.broken(now, format!("guarantee 8: {locks} locks are held by campaigns that are over"));
         }
