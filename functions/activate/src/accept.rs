@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use portal_aws::campaigns::accept::Accepted;
 use portal_aws::clock;
 use portal_aws::outbox::event::Event;
+use portal_aws::people::accept::Accepted;
 use portal_aws::refusals::WINDOW;
 use portal_aws::table::{Attempts, StoreError};
 use portal_domain::activation::proven;
@@ -94,7 +94,7 @@ impl Activate {
             let password = proven(&mailed, asked.temporary_password.expose_secret(), now);
             fail::fail_point!("activate.read");
             let Some((recipient, password)) = invited.as_ref().zip(password) else { return Ok(None) };
-            match self.store.accept(recipient, password, chosen, now).await? {
+            match self.people.accept(recipient, password, chosen, now).await? {
                 Accepted::Done(event) => return Ok(Some(event)),
                 Accepted::Changed => {}
             }

@@ -12,10 +12,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
-use portal_aws::campaigns::CampaignStore;
 use portal_aws::context::Context;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::outbox::bus::EventBus;
+use portal_aws::people::PeopleStore;
 use portal_aws::queue::Queue;
 use portal_aws::refusals::Refusals;
 use portal_aws::settings::InvalidSetting;
@@ -32,7 +32,7 @@ const BODY_LIMIT: usize = 8 * 1024;
 /// The function, with what it needs.
 #[derive(Debug)]
 pub struct Activate {
-    store: CampaignStore,
+    people: PeopleStore,
     refusals: Refusals,
     directory: DirectoryReader,
     resends: Queue,
@@ -43,7 +43,7 @@ impl Activate {
     /// Builds the function from its settings.
     pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         Ok(Self {
-            store: CampaignStore::new(context)?,
+            people: PeopleStore::new(context)?,
             refusals: Refusals::new(context)?,
             directory: DirectoryReader::new(context)?,
             resends: context.queue("RESEND_QUEUE_URL")?,

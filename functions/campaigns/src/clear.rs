@@ -16,7 +16,7 @@ pub(crate) async fn undeliverable(
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
     let id = campaigns.recipient(&caller, &id).await?.recipient_id;
-    if campaigns.store.clear_undeliverable(id, &caller.actor(), clock::now()).await? {
+    if campaigns.people.clear_undeliverable(id, &caller.actor(), clock::now()).await? {
         tracing::info!(recipient.id = %id, "may be mailed again");
     }
     Ok(StatusCode::NO_CONTENT)

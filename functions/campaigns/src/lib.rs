@@ -21,6 +21,7 @@ use portal_aws::clock;
 use portal_aws::context::Context;
 use portal_aws::directory::item::RecipientItem;
 use portal_aws::directory::read::DirectoryReader;
+use portal_aws::people::PeopleStore;
 use portal_aws::queue::Queue;
 use portal_aws::settings::InvalidSetting;
 use portal_aws::trail::Trails;
@@ -46,6 +47,7 @@ const CONCURRENT_READS: usize = 10;
 pub struct Campaigns {
     store: CampaignStore,
     claims: Claims,
+    people: PeopleStore,
     ledger: Ledger,
     trails: Trails,
     directory: DirectoryReader,
@@ -59,6 +61,7 @@ impl Campaigns {
         Ok(Self {
             store: CampaignStore::new(context)?,
             claims: Claims::new(context)?,
+            people: PeopleStore::new(context)?,
             ledger: Ledger::new(context)?,
             trails: Trails::new(context)?,
             audit: Audit::new(context)?,

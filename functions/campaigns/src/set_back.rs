@@ -64,7 +64,7 @@ impl Campaigns {
                 );
                 return Err(problem.with("recipientStatus", status));
             }
-            if self.store.set_back(&recipient, &caller.actor(), &reason, clock::now()).await? {
+            if self.people.set_back(&recipient, &caller.actor(), &reason, clock::now()).await? {
                 tracing::info!(recipient.id = %id, before = change.from.as_str(), "set back");
                 return Ok(StatusCode::NO_CONTENT);
             }

@@ -17,6 +17,7 @@ pub mod mail;
 pub mod named;
 pub mod operators;
 pub mod outbox;
+pub mod people;
 pub mod queue;
 pub mod recipients;
 pub mod refusals;

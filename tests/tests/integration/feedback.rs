@@ -3,6 +3,7 @@
 use jiff::SignedDuration;
 use portal_aws::campaigns::control::Obeyed;
 use portal_aws::clock;
+use portal_aws::people::PeopleStore;
 use portal_domain::campaign::Command;
 use portal_domain::feedback::Standing;
 use portal_domain::{CampaignId, Outcome, PortalStatus, Recipient};
@@ -120,7 +121,9 @@ async fn a_report_that_comes_again_does_not_mark_again_who_was_cleared() {
     let (world, id) = sent_to(1).await;
     let row = world.row(id, &world.email("p0")).await;
     world.reports([event_of("bounce", id, &row)]).await;
-    assert!(world.campaigns.clear_undeliverable(row.recipient_id, &"ann".into(), clock::now()).await.unwrap());
+    assert!(
+        world.store(PeopleStore::new).clear_undeliverable(row.recipient_id, &"ann".into(), clock::now()).await.unwrap()
+    );
     world.reports([event_of("bounce", id, &row)]).await;
     assert_eq!(undeliverable(&world, "p0").await, None);
 }
@@ -189,7 +192,9 @@ async fn an_older_email_that_bounced_does_not_void_the_newest() {
     world.pump().await;
     let row = world.row(first, &world.email("p0")).await;
     world.reports([event_of("bounce", first, &row)]).await;
-    assert!(world.campaigns.clear_undeliverable(row.recipient_id, &"ann".into(), clock::now()).await.unwrap());
+    assert!(
+        world.store(PeopleStore::new).clear_undeliverable(row.recipient_id, &"ann".into(), clock::now()).await.unwrap()
+    );
     let counts = world.counts("division=NORTH").await;
     assert_eq!((&counts["willEmail"], &counts["excluded"]["recentlyInvited"]), (&json!(0), &json!(1)));
 }

@@ -1,26 +1,39 @@
-//! Counting who accepts, by the campaign whose password it was.
+//! Counts acceptances by the campaign that mailed the password, and by the time from the e-mail to the acceptance.
 
 use portal_domain::campaign::Acceptances;
-use portal_domain::{Campaign, RecipientId};
+use portal_domain::{Campaign, CampaignId, RecipientId, Shard};
+use serde_json::{Map, Value};
 
-use super::{CampaignStore, keys};
+use super::keys::shard_pk;
+use crate::context::Context;
 use crate::directory::item::Acceptance;
-use crate::table::{StoreError, Update};
+use crate::settings::InvalidSetting;
+use crate::table::{Key, StoreError, Table, Update};
 
-/// What the names of attributes that count a bin begin with.
+/// The prefix of the attributes that count a bin of [`Acceptances`].
 const BIN: &str = "bin";
 
-impl CampaignStore {
-    /// The action that counts an acceptance (`by` 1), or one that is taken back (-1).
-    pub(super) fn count_acceptance(&self, recipient: RecipientId, acceptance: &Acceptance, by: i64) -> Update {
-        let counted = self.table.update(keys::acceptances(acceptance.campaign_id, recipient.shard()));
+/// The counters of acceptances, one item per shard of a campaign.
+#[derive(Clone, Debug)]
+pub(crate) struct AcceptanceCounters {
+    table: Table,
+}
+
+impl AcceptanceCounters {
+    /// The counters in the table `CAMPAIGNS_TABLE`.
+    pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
+        Ok(Self { table: context.table("CAMPAIGNS_TABLE")? })
+    }
+
+    /// The update that counts an acceptance (`by` 1), or one that is taken back (-1).
+    pub fn count(&self, recipient: RecipientId, acceptance: &Acceptance, by: i64) -> Update {
+        let counted = self.table.update(key(acceptance.campaign_id, recipient.shard()));
         counted.add(&format!("{BIN}{}", Acceptances::bin(acceptance.seconds)), by)
     }
 
-    /// Who accepted with a password of this campaign.
-    pub(super) async fn acceptances(&self, campaign: &Campaign) -> Result<Acceptances, StoreError> {
-        let shards = campaign.shards().into_iter();
-        let counted = shards.map(|shard| keys::acceptances(campaign.campaign_id, shard));
+    /// The acceptances of the passwords that a campaign mailed.
+    pub async fn read(&self, campaign: &Campaign) -> Result<Acceptances, StoreError> {
+        let counted = campaign.shards().into_iter().map(|shard| key(campaign.campaign_id, shard));
         let mut acceptances = Acceptances::default();
         for item in self.table.get_each("read acceptances", counted).await? {
             for (name, number) in &item {
@@ -31,4 +44,8 @@ impl CampaignStore {
         }
         Ok(acceptances)
     }
+}
+
+fn key(campaign: CampaignId, shard: Shard) -> Key<Map<String, Value>> {
+    Key::new(shard_pk(campaign, shard), "ACCEPTANCES")
 }

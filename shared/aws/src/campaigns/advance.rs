@@ -20,7 +20,7 @@ impl CampaignStore {
         let mut batch = Batch::new("read a campaign's progress");
         let shards = campaign.shards();
         self.want_progress(&mut batch, campaign.campaign_id, &shards);
-        let (mut found, acceptances) = try_join!(batch.read(&self.table), self.acceptances(campaign))?;
+        let (mut found, acceptances) = try_join!(batch.read(&self.table), self.acceptances.read(campaign))?;
         Ok(Progress { acceptances: acceptances.view(), ..self.progress_of(campaign, &mut found)? })
     }
 

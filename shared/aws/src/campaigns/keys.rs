@@ -13,7 +13,7 @@
 //! | rows that a campaign may write ([`super::walks`]) | update `ADMITTED` in the partition of the first shard |
 //! | audit trail of a campaign, recipient or schedule, newest first ([`crate::trail`]) | query `AUDIT#` backwards |
 //! | notices to operators that are not published yet ([`crate::outbox`]) | query `NOTICES` |
-//! | acceptances of what a campaign mailed | get `ACCEPTANCES` of each shard's partition |
+//! | acceptances of a campaign's passwords (`super::acceptances`) | get `ACCEPTANCES` of each shard's partition |
 //! | a division's self-service campaign of a day, or all that are listed ([`super::active`]) | get or query `SELF_SERVICE` |
 //! | e-mails that a division's customers were granted on a day in UTC ([`super::self_service`]) | get or update `GRANTED#<division>` |
 //! | events for the company's portal that are not published yet ([`crate::outbox`]) | query `EVENTS` |
@@ -27,13 +27,8 @@ use portal_domain::{Campaign, CampaignId, Shard};
 
 use crate::table::{Key, Query};
 
-/// An item whose attributes are numbers, beside its keys.
-pub type Numbers = serde_json::Map<String, serde_json::Value>;
-
 /// Partition of all campaigns; the sort key is the campaign's id.
 pub const CAMPAIGNS: &str = "CAMPAIGNS";
-/// Sort key of the times to acceptance of one shard of a campaign.
-pub const ACCEPTANCES: &str = "ACCEPTANCES";
 /// The prefix of the partitions of campaigns' shards.
 pub const SHARD_PREFIX: &str = "CAMPAIGN#";
 
@@ -56,11 +51,6 @@ pub fn campaign(id: CampaignId) -> Key<Campaign> {
 /// All campaigns, the newest first.
 pub fn campaigns() -> Query<Campaign> {
     Query::partition(CAMPAIGNS).backwards()
-}
-
-/// The times to acceptance of one shard of a campaign.
-pub fn acceptances(campaign: CampaignId, shard: Shard) -> Key<Numbers> {
-    Key::new(shard_pk(campaign, shard), ACCEPTANCES)
 }
 
 #[cfg(test)]

@@ -1,12 +1,15 @@
 //! The bound on the number of recipients of a campaign, which its shards share while each fans out at its own pace.
 
 use portal_domain::{CampaignId, Shard};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::cursor::{CursorItem, Cursors};
-use crate::campaigns::keys::{Numbers, shard_pk};
+use crate::campaigns::keys::shard_pk;
 use crate::table::condition::{at_most, is, lacks};
 use crate::table::{Action, Attempts, Key, StoreError, Updated};
+
+/// The item, whose attributes are numbers.
+type Numbers = Map<String, Value>;
 
 /// The attribute with the rows of all shards together.
 const ALL: &str = "allShards";

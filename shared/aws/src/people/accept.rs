@@ -1,30 +1,31 @@
-//! Accepting an invitation: one transaction by which a temporary password is spent.
+//! Accepts an invitation: one transaction uses up the temporary password.
 
 use jiff::Timestamp;
 use portal_domain::activation::Mailed;
 use portal_domain::campaign::audit::{Action, AuditEntry, CUSTOMER};
 use portal_domain::new_password::PasswordHashed;
 
-use super::CampaignStore;
+use super::PeopleStore;
 use crate::directory::item::{Acceptance, RecipientItem};
 use crate::directory::keys as directory_keys;
 use crate::outbox::event::{Event, Happened};
 use crate::table::condition::is;
 use crate::table::{StoreError, Transacted};
 
-/// How accepting ended.
+/// The result of accepting.
 #[derive(Debug)]
 pub enum Accepted {
-    /// It is written. The event is to be published.
+    /// The acceptance is written, and its event is to be published.
     Done(Box<Event>),
-    /// The recipient is no longer what was read. Nothing is written.
+    /// The recipient has changed since it was read. Nothing is written.
     Changed,
 }
 
-impl CampaignStore {
-    /// Makes the recipient `accepted` and keeps the hash of the new password, on the condition that the recipient is the one that was
-    /// read, is `pending` and linked to an account, and still has this password, unexpired. With it: the event for the company's portal, an entry in the audit trail,
-    /// and the count of the campaign whose password it was. All of it, once, or nothing.
+impl PeopleStore {
+    /// Makes a recipient `accepted` and stores the hash of the new password, on the condition that the recipient is
+    /// unchanged since it was read, is `pending` and linked to an account, and still has this password, unexpired. The
+    /// same transaction writes the event for the company's portal and an entry in the audit trail, and counts the
+    /// acceptance for the campaign that mailed the password.
     pub async fn accept(
         &self,
         recipient: &RecipientItem,
@@ -37,13 +38,13 @@ impl CampaignStore {
         let accepted = Happened::Accepted { campaign_id: password.campaign_id };
         let event = Event::new(accepted, id, &recipient.division, now);
         let entry = AuditEntry::new(now, CUSTOMER, Action::Accepted);
-        let mut tx = self.table.tx("accept an invitation");
+        let mut tx = self.directory.tx("accept an invitation");
         tx.add(self.recipients.accept(recipient, password, &acceptance));
         tx.add(self.recipients.put_credential(id, chosen, now));
         tx.add(self.outbox.add_event(&event));
         tx.add(self.trails.add_about_recipient(id, &entry));
-        tx.add(self.count_acceptance(id, &acceptance, 1));
-        // The account by which a recipient is linked is the one that was read.
+        tx.add(self.acceptances.count(id, &acceptance, 1));
+        // The account that links the recipient must be unchanged since it was read.
         tx.extend(
             recipient.linked_by.as_ref().map(|(account, version)| {
                 self.directory.check(directory_keys::account(account), is("version", version))
@@ -53,7 +54,8 @@ impl CampaignStore {
         if matches!(written, Ok(Transacted::Done)) {
             return Ok(Accepted::Done(Box::new(event)));
         }
-        // The answer to an earlier try may be lost, or come late, and all of it be written: then this very hash is stored.
+        // The answer to an earlier try may have been lost or late although the transaction was written. Then exactly this
+        // hash is stored.
         let stored = self.recipients.credential(id).await;
         if let Ok(Some(stored)) = stored
             && stored.password_hash == chosen.as_str()

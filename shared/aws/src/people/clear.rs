@@ -1,4 +1,4 @@
-//! Taking back that mail does not reach a recipient.
+//! Clears the mark of a recipient with an undeliverable address.
 
 use jiff::Timestamp;
 use portal_domain::campaign::audit::{Action, Actor, AuditEntry};
@@ -6,14 +6,15 @@ use portal_domain::feedback::Standing;
 use portal_domain::recipient::ERASED;
 use portal_domain::{Outcome, RecipientId};
 
-use super::CampaignStore;
+use super::PeopleStore;
 use crate::directory::item::{MailMark, RecipientItem};
 use crate::directory::read::DirectoryReader;
 use crate::table::{Attempts, StoreError, Transacted};
 
-impl CampaignStore {
-    /// Lets a recipient be mailed again whose mail bounced or who complained, with who and when in the recipient's
-    /// audit trail. If the newest e-mail bounced, it keeps no other back. `false` when there was nothing to take back.
+impl PeopleStore {
+    /// Clears the mark of a recipient whose mail bounced or who complained, with an entry in the audit trail, so that the
+    /// recipient can be mailed again. If the newest e-mail bounced, the recipient no longer counts as recently invited.
+    /// `false` if there was no mark.
     pub async fn clear_undeliverable(
         &self,
         recipient: RecipientId,
@@ -29,7 +30,7 @@ impl CampaignStore {
                 return Ok(false);
             }
             let bounced = if why == Standing::Bounced.as_str() { self.newest_bounced(&item).await? } else { None };
-            let mut tx = self.table.tx("clear a recipient");
+            let mut tx = self.directory.tx("clear a recipient");
             tx.add(self.recipients.clear_undeliverable(&item, bounced));
             tx.add(self.trails.add_about_recipient(recipient, &AuditEntry::new(now, by, Action::Cleared)));
             match tx.write().await? {
@@ -40,11 +41,11 @@ impl CampaignStore {
         Err(StoreError::Busy("clear a recipient"))
     }
 
-    /// When the newest e-mail to a recipient was claimed, if it came back.
+    /// When the newest e-mail to a recipient was claimed, if it bounced.
     async fn newest_bounced(&self, item: &RecipientItem) -> Result<Option<Timestamp>, StoreError> {
         let Some(campaign) = item.last_campaign_id else { return Ok(None) };
         let row = self.ledger.row(campaign, item.recipient_id).await?;
-        // While it is tried again, what came back is an earlier attempt.
+        // During a retry, the standing is that of an earlier attempt.
         let sent = row.filter(|row| row.outcome == Outcome::Sent);
         let bounced = sent.and_then(|row| row.standing);
         let bounced = matches!(bounced, Some(Standing::Bounced | Standing::SoftBounced));

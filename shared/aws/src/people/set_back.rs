@@ -1,18 +1,18 @@
-//! Setting a recipient back to `notSent`: an invitation is withdrawn, or an acceptance was a mistake.
+//! Sets a recipient back to `notSent`: an invitation is withdrawn, or an acceptance was a mistake.
 
 use jiff::Timestamp;
 use portal_domain::PortalStatus;
 use portal_domain::campaign::audit::{Action, Actor, AuditEntry};
 
-use super::CampaignStore;
+use super::PeopleStore;
 use crate::directory::item::RecipientItem;
 use crate::outbox::event::{Event, Happened};
 use crate::table::StoreError;
 
-impl CampaignStore {
-    /// Makes a recipient `notSent` who is as they were read, with who, when and why in the recipient's audit trail: no password that was
-    /// mailed is valid any more, and of who had accepted the chosen one is gone, the company's portal is told, and the campaign that
-    /// counted them doesn't any more. `false`, and nothing is written, if they have changed.
+impl PeopleStore {
+    /// Makes a recipient `notSent` that is unchanged since it was read, with an entry in its audit trail. Mailed passwords
+    /// become invalid. If the recipient had accepted, the chosen password is deleted, the company's portal gets an event,
+    /// and the campaign no longer counts the acceptance. `false`, and nothing is written, if the recipient has changed.
     pub async fn set_back(
         &self,
         recipient: &RecipientItem,
@@ -24,14 +24,14 @@ impl CampaignStore {
         let action = if accepted { Action::SetBack } else { Action::Withdrawn };
         let entry = AuditEntry { note: Some(why.to_owned()), ..AuditEntry::new(now, by, action) };
         let id = recipient.recipient_id;
-        let mut tx = self.table.tx("set a recipient back");
+        let mut tx = self.directory.tx("set a recipient back");
         tx.add(self.recipients.set_back(recipient, now));
         tx.add(self.trails.add_about_recipient(id, &entry));
         if accepted {
             tx.extend(self.recipients.delete_credential(id));
             tx.add(self.outbox.add_event(&Event::new(Happened::Revoked, id, &recipient.division, now)));
         }
-        tx.extend(recipient.acceptance.as_ref().map(|acceptance| self.count_acceptance(id, acceptance, -1)));
+        tx.extend(recipient.acceptance.as_ref().map(|acceptance| self.acceptances.count(id, acceptance, -1)));
         Ok(tx.write().await?.is_done())
     }
 }

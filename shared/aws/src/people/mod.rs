@@ -1,0 +1,41 @@
+//! Changes of one person's state outside a campaign: an acceptance, an invitation or acceptance that an operator takes
+//! back, and a cleared mark of an undeliverable address. Each is one transaction across both tables.
+
+pub mod accept;
+mod clear;
+mod set_back;
+
+use crate::campaigns::acceptances::AcceptanceCounters;
+use crate::campaigns::ledger::Ledger;
+use crate::context::Context;
+use crate::outbox::Outbox;
+use crate::recipients::Recipients;
+use crate::settings::InvalidSetting;
+use crate::table::Table;
+use crate::trail::Trails;
+
+/// Changes the state of people.
+#[derive(Clone, Debug)]
+pub struct PeopleStore {
+    directory: Table,
+    recipients: Recipients,
+    acceptances: AcceptanceCounters,
+    ledger: Ledger,
+    trails: Trails,
+    outbox: Outbox,
+}
+
+impl PeopleStore {
+    /// A store on the tables `DIRECTORY_TABLE` and `CAMPAIGNS_TABLE`.
+    pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
+        let directory = context.table("DIRECTORY_TABLE")?;
+        Ok(Self {
+            recipients: Recipients::new(directory.clone()),
+            directory,
+            acceptances: AcceptanceCounters::new(context)?,
+            ledger: Ledger::new(context)?,
+            trails: Trails::new(context)?,
+            outbox: Outbox::new(context)?,
+        })
+    }
+}
