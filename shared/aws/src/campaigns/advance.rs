@@ -1,4 +1,4 @@
-//! How far a campaign has come, and its end.
+//! The progress of a campaign, and its end.
 
 use futures::try_join;
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use super::{CampaignStore, keys};
 use crate::table::{Batch, Found, StoreError};
 
 impl CampaignStore {
-    /// Progress of a campaign. Batches that are recorded while this reads may be seen in part.
+    /// The progress of a campaign. Batches that are recorded meanwhile may be seen in part.
     pub async fn progress(&self, campaign: &Campaign) -> Result<Progress, StoreError> {
         let mut batch = Batch::new("read a campaign's progress");
         let shards = campaign.shards();
@@ -24,14 +24,14 @@ impl CampaignStore {
         Ok(Progress { acceptances: acceptances.view(), ..self.progress_of(campaign, &mut found)? })
     }
 
-    /// Moves a campaign on when its ledger says so: to `sending` when the ledger is complete, and to its end, once, when
-    /// every row has an end state and nobody may join; then the division's lock is free, and the operators are told. Answers the state that the
-    /// campaign is in, as far as could be seen: when others write at the same moment it is theirs, or the sweep's, to move it on.
+    /// Moves a campaign to `sending` once its ledger is complete, and to its end, once, when every row has an end state
+    /// and nobody may join. Its end frees the lock and notifies the operators. Returns the state of the campaign, or
+    /// `None` if others were writing it: then it is left to them, or to the sweep.
     pub async fn advance(&self, id: CampaignId, now: Timestamp) -> Result<Option<CampaignState>, StoreError> {
         let Some((campaign, progress)) = self.snapshot(id).await? else { return Ok(None) };
         let event = progress.event().filter(|_| campaign.completed_at.is_none());
         let over = event == Some(CampaignEvent::AllEnded) && !campaign.is_open(now);
-        // Everybody in it has an end state, and others may join.
+        // If all rows have ended but others may join, it goes on sending.
         let event = if over { event } else { event.map(|_| CampaignEvent::Prepared) };
         let Some(state) = event.and_then(|event| campaign.state.after(event)) else {
             return Ok(Some(campaign.state));
@@ -54,7 +54,8 @@ impl CampaignStore {
         })
     }
 
-    /// Campaign and progress at one instant, without the acceptances; `None` when the campaign is unknown, or somebody writes to it just now.
+    /// Campaign and progress at one instant, without acceptances; `None` if the campaign is unknown, or others are writing
+    /// it.
     async fn snapshot(&self, id: CampaignId) -> Result<Option<(Campaign, Progress)>, StoreError> {
         let mut batch = Batch::new("read a campaign's progress");
         batch.want(&self.table, &keys::campaign(id));

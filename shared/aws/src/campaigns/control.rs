@@ -1,4 +1,4 @@
-//! Commands of people to a campaign, and what a campaign does by itself: pause, halt, go on.
+//! Commands of people to a campaign, and changes that the system makes by itself: pause, halt, resume, requeue.
 
 use jiff::Timestamp;
 use portal_domain::campaign::audit::{Action, Actor, AuditEntry, SYSTEM};
@@ -11,14 +11,14 @@ use super::transition::{Moved, Transition};
 use super::walks::cursor::{Task, Walk, WalkChange};
 use crate::table::{Attempts, StoreError};
 
-/// How a command ended.
+/// The result of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Obeyed {
-    /// It is done. If there is something to do now, the shards' fan-out is to be queued.
+    /// The command is done. If the campaign fans out now, its fan-out is to be queued.
     Done(Box<Campaign>),
-    /// The campaign is as the command wants it already.
+    /// The campaign is already in the state that the command leads to.
     Already(Box<Campaign>),
-    /// The command can't be obeyed in this state.
+    /// The command is not possible in this state.
     Refused(Box<Campaign>),
     /// Another campaign holds the division's lock.
     Busy(CampaignId),
@@ -27,7 +27,7 @@ pub enum Obeyed {
 }
 
 impl CampaignStore {
-    /// Does what a person commands, once, with who and when in the audit trail.
+    /// Carries out a person's command once, with an entry in the audit trail.
     pub async fn obey(
         &self,
         id: CampaignId,
@@ -61,8 +61,8 @@ impl CampaignStore {
         Err(StoreError::Busy("move a campaign on"))
     }
 
-    /// Pauses a campaign that would reach more people than it may; also one that waits for the end of its quiet hours, since its
-    /// ledger is written meanwhile. `false` when its state doesn't allow it (any more).
+    /// Pauses a campaign that would reach more people than it may; also one that is paused for its quiet hours, since its
+    /// ledger is written meanwhile. `false` if its state does not allow that.
     pub async fn stop_growing(&self, id: CampaignId, now: Timestamp) -> Result<bool, StoreError> {
         let moved = self.by_itself(id, |before| {
             let quiet = before.state_reason == Some(StateReason::QuietHours);
@@ -79,7 +79,7 @@ impl CampaignStore {
         Ok(moved.await?.is_some())
     }
 
-    /// Pauses or halts a campaign for a reason of the system's. `false` when its state doesn't allow it (any more).
+    /// Pauses or halts a campaign for a reason that the system found. `false` if its state does not allow that.
     pub async fn stop_by_itself(
         &self,
         id: CampaignId,
@@ -101,8 +101,8 @@ impl CampaignStore {
         Ok(moved.await?.is_some())
     }
 
-    /// Lets a campaign go on that is paused for this reason; the shards' fan-out is then to be queued. `None` when it is
-    /// paused no longer, or for another reason.
+    /// Resumes a campaign that is paused for this reason; its fan-out is then to be queued. `None` if it is not paused, or
+    /// for another reason.
     pub async fn resume_by_itself(
         &self,
         id: CampaignId,
@@ -123,8 +123,9 @@ impl CampaignStore {
         .await
     }
 
-    /// Sends a cancelled campaign's shards through their ledgers once more if somebody became `queued` behind the first walk: they
-    /// were claimed then, and SES took nothing. `true` if the shards' fan-out is to be queued. Call it when no claim is open.
+    /// Starts another walk through the ledger of a cancelled campaign if it has `queued` rows: rows that were claimed
+    /// during the first walk, and that SES then refused. `true` if the campaign's fan-out is to be queued. Call it when no
+    /// claim is open.
     pub async fn skip_stragglers(&self, campaign: &Campaign, now: Timestamp) -> Result<bool, StoreError> {
         let progress = self.progress(campaign).await?;
         if !progress.prepared || progress.outcomes.queued == 0 {
@@ -141,8 +142,8 @@ impl CampaignStore {
         Ok(matches!(self.transit(transition).await?, Moved::Done(_)))
     }
 
-    /// Has everybody queued anew who is `queued` in a campaign that sends: some of them may have lost their message. The sweep queues
-    /// the shards' fan-out.
+    /// Starts a walk that queues messages for all `queued` rows of a sending campaign, because some messages may be lost.
+    /// The sweep queues its fan-out.
     pub async fn requeue(&self, id: CampaignId, now: Timestamp) -> Result<(), StoreError> {
         let begun = self.by_itself(id, |before| {
             before.state.sends().then(|| Transition {
@@ -195,7 +196,7 @@ impl CampaignStore {
                 if before.state == CampaignState::Halted {
                     after.acknowledged = Some(self.progress(before).await?.returned());
                 }
-                // Whoever lets it go on after its quiet hours has everybody queued.
+                // A campaign that stays paused for its quiet hours is requeued when these end.
                 (Lock::Keep, state.sends().then(requeue))
             }
             Command::Cancel => (Lock::Keep, Some(WalkChange::Replace(Walk::from_start(Task::Cancel)))),
@@ -211,7 +212,7 @@ impl CampaignStore {
     }
 }
 
-/// Everyone who is still `queued` is queued again, after what a shard is at: a retry may be unfinished.
+/// Messages for all `queued` rows are queued again, after the present walks, since a retry may be unfinished.
 fn requeue() -> WalkChange {
     WalkChange::Append(Walk::from_start(Task::Requeue))
 }

@@ -1,4 +1,4 @@
-//! Starting a campaign: one transaction for what makes it happen once, division lock, campaign and cursors.
+//! Starts a campaign: one transaction for the record that makes it happen once, the lock, the campaign and its cursors.
 
 use portal_domain::campaign::audit::{self, AuditEntry};
 use portal_domain::schedule::Occurrence;
@@ -10,21 +10,21 @@ use super::{CampaignStore, keys};
 use crate::idempotency::{Made, RequestKey};
 use crate::table::{Action, StoreError, Transacted};
 
-/// By what a campaign is started only once.
+/// The record by which a campaign is started only once.
 #[derive(Clone, Copy, Debug)]
 pub enum Once<'a> {
-    /// By the idempotency key of a request.
+    /// The idempotency key of a request.
     Request(RequestKey<'a>),
-    /// By the record of the occurrence of a schedule, which is given as it was read.
+    /// The occurrence of a schedule, which is given as it was read.
     Occurrence(&'a Schedule, &'a Occurrence),
 }
 
-/// How a start ended.
+/// The result of a start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Started {
     /// The campaign is written.
     Now,
-    /// It was started before: somebody used the idempotency key, or dealt with the occurrence. Nothing is written.
+    /// The idempotency key was used, or the occurrence was recorded before. Nothing is written.
     Before,
     /// Another campaign holds the division's lock. Nothing is written.
     Busy,
@@ -38,8 +38,8 @@ impl CampaignStore {
         self.table.put_new(keys::campaign(campaign.campaign_id), campaign)
     }
 
-    /// Writes what makes it happen once, lock, campaign and a cursor per shard, or nothing. A campaign that is completed from the start
-    /// (nobody to send to) takes no lock, and still starts only while nobody else holds it.
+    /// Writes the record of `once`, the lock, the campaign and a cursor per shard, or nothing. A campaign with nobody to
+    /// send to is completed from the start: it takes no lock, but starts only while the lock is free.
     pub async fn start(&self, campaign: &Campaign, excluded: Excluded, once: Once<'_>) -> Result<Started, StoreError> {
         let now = campaign.created_at;
         let ended = campaign.state == CampaignState::Completed;
@@ -54,7 +54,7 @@ impl CampaignStore {
             false => self.take_lock(campaign),
         });
         tx.add(self.add(campaign));
-        // A campaign without an audience has nothing to fan out: who was left out is known already.
+        // A campaign without an audience does not fan out, so the left out are counted now.
         let mut left_out = if ended { excluded } else { Excluded::default() };
         for shard in campaign.shards() {
             let excluded = std::mem::take(&mut left_out);

@@ -1,4 +1,4 @@
-//! Moving a campaign from one state to the next: one transaction for campaign, lock, cursors, audit trail and notice.
+//! Moves a campaign from one state to the next: one transaction for campaign, lock, cursors, audit trail and notice.
 
 use portal_domain::campaign::audit::AuditEntry;
 use portal_domain::{Campaign, Shard};
@@ -14,31 +14,31 @@ use crate::table::{StoreError, Transacted};
 pub(super) struct Transition<'a> {
     /// The campaign as it was read.
     pub before: &'a Campaign,
-    /// The campaign as it is to be; its revision is set when it is written.
+    /// The new campaign; its revision is set when it is written.
     pub after: Campaign,
-    /// What the audit trail says of it; of some entries the operators are told.
+    /// The entry in the audit trail; operators are notified of some entries.
     pub entry: AuditEntry,
-    /// What becomes of the division's lock.
+    /// The change of the lock.
     pub lock: Lock,
-    /// What its shards are to do.
+    /// The change of the walks of its shards.
     pub walk: Option<WalkChange>,
-    /// The cursors as they were read, if the campaign gets a new bound: from now on exactly what they have written is admitted.
+    /// The cursors as they were read, if the campaign gets a new bound: the rows that they have written are admitted.
     pub rebound: Option<Vec<(Shard, CursorItem)>>,
 }
 
-/// How a change of state ended.
+/// The result of a change of state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Moved {
-    /// It is written: this is the campaign now.
+    /// The change is written, and this is the new campaign.
     Done(Box<Campaign>),
-    /// Somebody changed the campaign since it was read. Nothing is written.
+    /// The campaign has changed since it was read. Nothing is written.
     Changed,
     /// Another campaign holds the lock. Nothing is written.
     Busy,
 }
 
 impl CampaignStore {
-    /// Writes a change of state, once, or nothing.
+    /// Writes a change of state once, or nothing.
     pub(super) async fn transit(&self, transition: Transition<'_>) -> Result<Moved, StoreError> {
         let Transition { before, mut after, mut entry, lock, walk, rebound } = transition;
         after.revision = before.revision + 1;
