@@ -5,7 +5,6 @@
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use portal_domain::campaign::audit::{self, AuditEntry};
 use portal_domain::{Campaign, DivisionId, RecipientId, Shard};
 use serde::Deserialize;
 
@@ -18,7 +17,6 @@ use crate::recipients::Recipients;
 use crate::settings::InvalidSetting;
 use crate::table::condition::{below, lacks};
 use crate::table::{Action, Key, StoreError, Table, Transacted, Update};
-use crate::trail::Trails;
 
 /// How long the number of a day is kept after its last change, for investigations.
 const KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -31,7 +29,6 @@ pub struct SelfServiceStore {
     cursors: Cursors,
     ledger: Ledger,
     recipients: Recipients,
-    trails: Trails,
 }
 
 /// The e-mails that the customers of a division were granted on a day.
@@ -60,7 +57,6 @@ impl SelfServiceStore {
             cursors: Cursors::new(context)?,
             ledger: Ledger::new(context)?,
             recipients: Recipients::new(context.table("DIRECTORY_TABLE")?),
-            trails: Trails::new(context)?,
         })
     }
 
@@ -97,11 +93,8 @@ impl SelfServiceStore {
 
     /// The actions that write a new campaign with its first recipient.
     fn open(&self, campaign: &Campaign, first: RecipientId) -> Vec<Action> {
-        let now = campaign.created_at;
-        let id = campaign.campaign_id;
-        let mut entry = AuditEntry::new(now, campaign.starter(), audit::Action::Started);
-        entry.state = Some(campaign.state);
-        let mut actions = vec![self.campaigns.add(campaign), self.trails.add(id, &entry)];
+        let (id, now) = (campaign.campaign_id, campaign.created_at);
+        let mut actions = Vec::from(self.campaigns.add(campaign));
         actions.extend(campaign.self_service.map(|which| self.campaigns.list_self_service(campaign, which)));
         let cursors = campaign.shards().into_iter();
         actions.extend(cursors.map(|shard| self.cursors.add(id, shard, &cursor(shard, first, now))));

@@ -33,9 +33,12 @@ pub enum Started {
 }
 
 impl CampaignStore {
-    /// The action that adds a campaign.
-    pub(super) fn add(&self, campaign: &Campaign) -> Action {
-        self.table.put_new(keys::campaign(campaign.campaign_id), campaign)
+    /// The actions that add a campaign, with the first entry of its audit trail.
+    pub(super) fn add(&self, campaign: &Campaign) -> [Action; 2] {
+        let id = campaign.campaign_id;
+        let mut entry = AuditEntry::new(campaign.created_at, campaign.starter(), audit::Action::Started);
+        entry.state = Some(campaign.state);
+        [self.table.put_new(keys::campaign(id), campaign), self.trails.add(id, &entry)]
     }
 
     /// Writes the record of `once`, the lock, the campaign and a cursor per shard, or nothing. A campaign with nobody to
@@ -53,7 +56,7 @@ impl CampaignStore {
             true => self.require_unlocked(&campaign.filter.division),
             false => self.take_lock(campaign),
         });
-        tx.add(self.add(campaign));
+        tx.extend(self.add(campaign));
         // A campaign without an audience does not fan out, so the left out are counted now.
         let mut left_out = if ended { excluded } else { Excluded::default() };
         for shard in campaign.shards() {
@@ -61,9 +64,6 @@ impl CampaignStore {
             let cursor = CursorItem { done: ended, excluded, updated_at: now, ..CursorItem::default() };
             tx.add(self.cursors.add(id, shard, &cursor));
         }
-        let mut entry = AuditEntry::new(now, campaign.starter(), audit::Action::Started);
-        entry.state = Some(campaign.state);
-        tx.add(self.trails.add(id, &entry));
         if let Once::Occurrence(schedule, occurrence) = once {
             tx.add(self.schedules.put(schedule, &schedule.after(occurrence.clone())));
         }
