@@ -9,7 +9,7 @@ use axum::http::{Extensions, StatusCode};
 use axum::response::{IntoResponse, Response};
 use portal_aws::audit::Audit;
 use portal_aws::directory::write::erase::{Erasure, Readmitted};
-use portal_aws::erasure::Found;
+use portal_aws::people::erasure::Found;
 use portal_domain::audit::{Deed, Entry};
 use portal_domain::import::Address;
 use portal_domain::input::{FieldError, Fields, id_fault};

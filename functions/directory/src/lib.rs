@@ -11,7 +11,7 @@ mod routes;
 use portal_aws::audit::Audit;
 use portal_aws::context::Context;
 use portal_aws::directory::write::DirectoryStore;
-use portal_aws::erasure::Eraser;
+use portal_aws::people::erasure::Eraser;
 use portal_aws::settings::InvalidSetting;
 
 pub use routes::{router, routes};

@@ -13,6 +13,7 @@ mod stored;
 mod unreachable;
 
 use portal_aws::audit::Audit;
+use portal_aws::audit::trail::Trails;
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::ledger::Ledger;
 use portal_aws::clock;
@@ -20,7 +21,6 @@ use portal_aws::context::Context;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::directory::templates::TemplateStore;
 use portal_aws::settings::InvalidSetting;
-use portal_aws::trail::Trails;
 use portal_domain::audit::{Deed, Entry};
 use portal_domain::selection::Rules;
 use portal_domain::{Division, DivisionId, Filter};

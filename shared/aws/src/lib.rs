@@ -7,7 +7,6 @@ pub mod config;
 pub mod context;
 pub mod derived;
 pub mod directory;
-pub mod erasure;
 #[cfg(test)]
 mod formats;
 pub mod idempotency;
@@ -27,4 +26,3 @@ mod scripted;
 pub mod sender;
 pub mod settings;
 pub mod table;
-pub mod trail;

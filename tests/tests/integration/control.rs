@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use portal_aws::trail::Trails;
+use portal_aws::audit::trail::Trails;
 use portal_domain::{CampaignId, Outcome};
 use serde_json::{Value, json};
 use tests::http::{Answer, Call};

@@ -1,6 +1,6 @@
 //! An operator who gives themselves the address of somebody else, so that the record names them.
 
-use portal_aws::trail::Trails;
+use portal_aws::audit::trail::Trails;
 use portal_domain::ScheduleId;
 use portal_domain::campaign::audit::AuditEntry;
 use serde_json::json;

@@ -11,7 +11,7 @@
 //! | failed, skipped and unconfirmed rows ([`super::ledger`]) | query index `attention` |
 //! | open claims of a shard ([`super::claims`]) | query `CLAIM#` |
 //! | rows that a campaign may write ([`super::walks`]) | update `ADMITTED` in the partition of the first shard |
-//! | audit trail of a campaign, recipient or schedule, newest first ([`crate::trail`]) | query `AUDIT#` backwards |
+//! | audit trail of a campaign, recipient or schedule, newest first ([`crate::audit::trail`]) | query `AUDIT#` backwards |
 //! | notices to operators that are not published yet ([`crate::outbox`]) | query `NOTICES` |
 //! | acceptances of a campaign's passwords (`super::acceptances`) | get `ACCEPTANCES` of each shard's partition |
 //! | a division's self-service campaign of a day, or all that are listed ([`super::active`]) | get or query `SELF_SERVICE` |

@@ -23,13 +23,13 @@ use portal_domain::{Campaign, CampaignId};
 
 use self::acceptances::AcceptanceCounters;
 use self::walks::cursor::Cursors;
+use crate::audit::trail::Trails;
 use crate::context::Context;
 use crate::idempotency::IdempotencyKeys;
 use crate::outbox::Outbox;
 use crate::schedules::ScheduleStore;
 use crate::settings::InvalidSetting;
 use crate::table::{StoreError, Table};
-use crate::trail::Trails;
 
 /// Starts campaigns, moves them from state to state, and reads them with their progress.
 #[derive(Clone, Debug)]

@@ -1,10 +1,12 @@
 //! Changes of one person's state outside a campaign: an acceptance, an invitation or acceptance that an operator takes
-//! back, and a cleared mark of an undeliverable address. Each is one transaction across both tables.
+//! back, and a cleared mark of an undeliverable address, each in one transaction across both tables; and erasure.
 
 pub mod accept;
 mod clear;
+pub mod erasure;
 mod set_back;
 
+use crate::audit::trail::Trails;
 use crate::campaigns::acceptances::AcceptanceCounters;
 use crate::campaigns::ledger::Ledger;
 use crate::context::Context;
@@ -12,7 +14,6 @@ use crate::outbox::Outbox;
 use crate::recipients::Recipients;
 use crate::settings::InvalidSetting;
 use crate::table::Table;
-use crate::trail::Trails;
 
 /// Changes the state of people.
 #[derive(Clone, Debug)]

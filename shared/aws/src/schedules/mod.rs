@@ -10,6 +10,7 @@ use portal_domain::campaign::audit::{Action, AuditEntry, SYSTEM};
 use portal_domain::schedule::{Armed, Occurrence, ScheduleState};
 use portal_domain::{Schedule, ScheduleId};
 
+use crate::audit::trail::Trails;
 use crate::context::Context;
 use crate::idempotency::{IdempotencyKeys, Made, RequestKey};
 use crate::outbox::Outbox;
@@ -17,7 +18,6 @@ use crate::outbox::notice::{Notice, ScheduleNotice};
 use crate::settings::InvalidSetting;
 use crate::table::condition::is;
 use crate::table::{self, Key, Query, StoreError, Table, Transacted, Tx};
-use crate::trail::Trails;
 
 /// Partition of all schedules; the sort key is the schedule's id.
 pub const SCHEDULES: &str = "SCHEDULES";

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use portal_aws::audit::trail::trail_pk;
 use portal_aws::campaigns::ledger::keys::ledger_sk;
 use portal_aws::directory::item::{MailMark, RecipientItem};
 use portal_aws::directory::keys;
-use portal_aws::trail::trail_pk;
 use portal_domain::recipient::ERASED;
 use portal_domain::{DivisionId, RecipientId};
 

@@ -16,12 +16,12 @@ use super::keys::shard_pk;
 use super::ledger::Ledger;
 use super::ledger::counter::CounterItem;
 use super::ledger::keys::counter_of;
+use crate::audit::trail::Trails;
 use crate::context::Context;
 use crate::recipients::Recipients;
 use crate::settings::InvalidSetting;
 use crate::table::condition::begins_with;
 use crate::table::{Action, Key, Query, StoreError, Table, Update};
-use crate::trail::Trails;
 
 /// The prefix of the sort keys of open claims.
 pub const CLAIM_PREFIX: &str = "CLAIM#";

@@ -3,6 +3,8 @@
 //! An entry lies in the partition of its month (UTC), and in the index `by-division` under its division. It is written
 //! before the deed, so that no deed lacks an entry, and once more with the result.
 
+pub mod trail;
+
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use portal_domain::DivisionId;

@@ -14,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use portal_domain::import::Outcome;
 use portal_domain::{DivisionId, Recipient, RecipientId};
 
+use crate::audit::trail::Trails;
 use crate::campaigns::ledger::Ledger;
 use crate::clock;
 use crate::context::Context;
@@ -23,7 +24,6 @@ use crate::directory::write::DirectoryStore;
 use crate::directory::write::erase::{Erasure, Readmitted};
 use crate::settings::InvalidSetting;
 use crate::table::{Attempts, StoreError};
-use crate::trail::Trails;
 
 /// Accounts that are read at once: about as many as one transaction holds.
 const ACCOUNTS_AT_ONCE: usize = 40;
