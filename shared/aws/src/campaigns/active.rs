@@ -67,7 +67,8 @@ impl CampaignStore {
         }
     }
 
-    /// Removes a self-service campaign from the list, if it is over, unchanged since it was read, and nobody may join it.
+    /// Removes a self-service campaign from the list, if it is over, unchanged since it was read, and nobody may join
+    /// it.
     pub async fn unlist(&self, campaign: &Campaign, now: Timestamp) -> Result<(), StoreError> {
         let Some(which) = campaign.self_service.filter(|which| campaign.completed_at.is_some() && !which.is_open(now))
         else {

@@ -54,8 +54,8 @@ impl CampaignStore {
         })
     }
 
-    /// Campaign and progress at one instant, without acceptances; `None` if the campaign is unknown, or others are writing
-    /// it.
+    /// Campaign and progress at one instant, without acceptances; `None` if the campaign is unknown, or others are
+    /// writing it.
     async fn snapshot(&self, id: CampaignId) -> Result<Option<(Campaign, Progress)>, StoreError> {
         let mut batch = Batch::new("read a campaign's progress");
         batch.want(&self.table, &keys::campaign(id));

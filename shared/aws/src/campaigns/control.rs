@@ -61,8 +61,8 @@ impl CampaignStore {
         Err(StoreError::Busy("move a campaign on"))
     }
 
-    /// Pauses a campaign that would reach more people than it may; also one that is paused for its quiet hours, since its
-    /// ledger is written meanwhile. `false` if its state does not allow that.
+    /// Pauses a campaign that would reach more people than it may; also one that is paused for its quiet hours, since
+    /// its ledger is written meanwhile. `false` if its state does not allow that.
     pub async fn stop_growing(&self, id: CampaignId, now: Timestamp) -> Result<bool, StoreError> {
         let moved = self.by_itself(id, |before| {
             let quiet = before.state_reason == Some(StateReason::QuietHours);
@@ -101,8 +101,8 @@ impl CampaignStore {
         Ok(moved.await?.is_some())
     }
 
-    /// Resumes a campaign that is paused for this reason; its fan-out is then to be queued. `None` if it is not paused, or
-    /// for another reason.
+    /// Resumes a campaign that is paused for this reason; its fan-out is then to be queued. `None` if it is not paused,
+    /// or for another reason.
     pub async fn resume_by_itself(
         &self,
         id: CampaignId,
@@ -124,8 +124,8 @@ impl CampaignStore {
     }
 
     /// Starts another walk through the ledger of a cancelled campaign if it has `queued` rows: rows that were claimed
-    /// during the first walk, and that SES then refused. `true` if the campaign's fan-out is to be queued. Call it when no
-    /// claim is open.
+    /// during the first walk, and that SES then refused. `true` if the campaign's fan-out is to be queued. Call it when
+    /// no claim is open.
     pub async fn skip_stragglers(&self, campaign: &Campaign, now: Timestamp) -> Result<bool, StoreError> {
         let progress = self.progress(campaign).await?;
         if !progress.prepared || progress.outcomes.queued == 0 {
@@ -142,8 +142,8 @@ impl CampaignStore {
         Ok(matches!(self.transit(transition).await?, Moved::Done(_)))
     }
 
-    /// Starts a walk that queues messages for all `queued` rows of a sending campaign, because some messages may be lost.
-    /// The sweep queues its fan-out.
+    /// Starts a walk that queues messages for all `queued` rows of a sending campaign, because some messages may be
+    /// lost. The sweep queues its fan-out.
     pub async fn requeue(&self, id: CampaignId, now: Timestamp) -> Result<(), StoreError> {
         let begun = self.by_itself(id, |before| {
             before.state.sends().then(|| Transition {

@@ -11,11 +11,11 @@
 //! | failed, skipped and unconfirmed rows ([`super::ledger`]) | query index `attention` |
 //! | open claims of a shard ([`super::claims`]) | query `CLAIM#` |
 //! | rows that a campaign may write ([`super::walks`]) | update `ADMITTED` in the partition of the first shard |
-//! | audit trail of a campaign, recipient or schedule, newest first ([`crate::audit::trail`]) | query `AUDIT#` backwards |
+//! | audit trails, newest first ([`crate::audit::trail`]) | query `AUDIT#<id>` backwards |
 //! | notices to operators that are not published yet ([`crate::outbox`]) | query `NOTICES` |
 //! | acceptances of a campaign's passwords (`super::acceptances`) | get `ACCEPTANCES` of each shard's partition |
-//! | a division's self-service campaign of a day, or all that are listed ([`super::active`]) | get or query `SELF_SERVICE` |
-//! | e-mails that a division's customers were granted on a day in UTC ([`super::self_service`]) | get or update `GRANTED#<division>` |
+//! | listed self-service campaigns, or a division's of a day ([`super::active`]) | query or get `SELF_SERVICE` |
+//! | e-mails granted to customers in a day ([`super::self_service`]) | get or update `GRANTED#<division>` |
 //! | events for the company's portal that are not published yet ([`crate::outbox`]) | query `EVENTS` |
 //! | refused activations from one source ([`crate::refusals`]) | update `SOURCE#<hash>` |
 //! | schedules, or one ([`crate::schedules`]) | query or get `SCHEDULES` |

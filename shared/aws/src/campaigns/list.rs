@@ -9,7 +9,8 @@ use crate::table::condition::is_in;
 
 impl CampaignStore {
     /// Campaigns of these divisions that were started before `before`, newest first: up to `limit`, and the campaign
-    /// before which the next page starts. Unless `divisions` is all, a page may be short or empty without being the last.
+    /// before which the next page starts. Unless `divisions` is all, a page may be short or empty without being the
+    /// last.
     pub async fn list(
         &self,
         divisions: &Divisions,

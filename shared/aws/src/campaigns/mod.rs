@@ -1,7 +1,8 @@
 //! Campaigns: their states, locks and progress ([`CampaignStore`]), and in the folders and files below their ledgers,
 //! claims, walks, acceptances, feedback and self-service.
 //!
-//! Only [`CampaignStore`] writes a campaign and the lock of its division. [`keys`] lists the access patterns of the table.
+//! Only [`CampaignStore`] writes a campaign and the lock of its division. [`keys`] lists the access patterns of the
+//! table.
 
 pub(crate) mod acceptances;
 pub mod active;

@@ -1,7 +1,7 @@
 //! Self-service campaigns: a customer asked for a new e-mail.
 //!
-//! The e-mails that a division's customers are granted in a day, in UTC, are counted in one item, which each grant writes.
-//! It does not become hot: at most two functions grant at the same time, and above the limit they only read it.
+//! The e-mails that a division's customers are granted in a day, in UTC, are counted in one item, which each grant
+//! writes. It does not become hot: at most two functions grant at the same time, and above the limit they only read it.
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -60,10 +60,10 @@ impl SelfServiceStore {
         })
     }
 
-    /// Adds a recipient that is unchanged since it was read to the ledger of a self-service campaign, stores when it
-    /// `asked`, and counts the e-mail as one of the `most` that the division's customers are granted in a day. All of it
-    /// is one transaction, which also writes the campaign if that is `new`. Fan-out queues the e-mail like any other, so
-    /// a crash loses nobody, and nobody is counted twice.
+    /// Adds a recipient that is unchanged since it was read to the ledger of a self-service campaign, stores the times
+    /// at which it `asked`, and counts the e-mail as one of the `most` that the division's customers are granted in a
+    /// day. All of it is one transaction, which also writes the campaign if that is `new`. Fan-out queues the e-mail
+    /// like any other, so a crash loses nobody, and nobody is counted twice.
     pub async fn join(
         &self,
         campaign: &Campaign,
@@ -101,8 +101,8 @@ impl SelfServiceStore {
         actions
     }
 
-    /// The number of e-mails that the customers of a division were granted on the day of `now`. The latest grants may be
-    /// missing.
+    /// The number of e-mails that the customers of a division were granted on the day of `now`. The latest grants may
+    /// be missing.
     pub async fn granted(&self, division: &DivisionId, now: Timestamp) -> Result<u64, StoreError> {
         let granted = self.table.get_stale("read how many e-mails were granted", &granted_key(division, now)).await?;
         Ok(granted.map_or(0, |item| item.granted))

@@ -41,8 +41,8 @@ impl CampaignStore {
         [self.table.put_new(keys::campaign(id), campaign), self.trails.add(id, &entry)]
     }
 
-    /// Writes the record of `once`, the lock, the campaign and a cursor per shard, or nothing. A campaign with nobody to
-    /// send to is completed from the start: it takes no lock, but starts only while the lock is free.
+    /// Writes the record of `once`, the lock, the campaign and a cursor per shard, or nothing. A campaign with nobody
+    /// to send to is completed from the start: it takes no lock, but starts only while the lock is free.
     pub async fn start(&self, campaign: &Campaign, excluded: Excluded, once: Once<'_>) -> Result<Started, StoreError> {
         let now = campaign.created_at;
         let ended = campaign.state == CampaignState::Completed;

@@ -1,4 +1,4 @@
-//! Tells the company's portal who accepted: events on an EventBridge bus.
+//! Publishes events for the company's portal on an EventBridge bus.
 
 use aws_sdk_eventbridge::Client;
 use aws_sdk_eventbridge::types::PutEventsRequestEntry;

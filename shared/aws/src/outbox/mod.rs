@@ -1,4 +1,5 @@
-//! The outbox in the table Campaigns: events for the company's portal and notices to operators, until they are published.
+//! The outbox in the table Campaigns: events for the company's portal and notices to operators, until they are
+//! published.
 //!
 //! Each is written in the transaction of the change that it reports, and deleted once it is published. So none is lost,
 //! and after a crash in between one may be published twice.

@@ -54,8 +54,8 @@ impl PeopleStore {
         if matches!(written, Ok(Transacted::Done)) {
             return Ok(Accepted::Done(Box::new(event)));
         }
-        // The answer to an earlier try may have been lost or late although the transaction was written. Then exactly this
-        // hash is stored.
+        // The answer to an earlier try may have been lost or late although the transaction was written. Then exactly
+        // this hash is stored.
         let stored = self.recipients.credential(id).await;
         if let Ok(Some(stored)) = stored
             && stored.password_hash == chosen.as_str()

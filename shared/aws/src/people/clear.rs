@@ -12,8 +12,9 @@ use crate::directory::read::DirectoryReader;
 use crate::table::{Attempts, StoreError, Transacted};
 
 impl PeopleStore {
-    /// Clears the mark of a recipient whose mail bounced or who complained, with an entry in the audit trail, so that the
-    /// recipient can be mailed again. If the newest e-mail bounced, the recipient no longer counts as recently invited.
+    /// Clears the mark of a recipient whose mail bounced or who complained, with an entry in the audit trail, so that
+    /// the recipient can be mailed again. If the newest e-mail bounced, the recipient no longer counts as recently
+    /// invited.
     /// `false` if there was no mark.
     pub async fn clear_undeliverable(
         &self,

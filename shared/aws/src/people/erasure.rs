@@ -126,7 +126,8 @@ impl Eraser {
         Ok(finished)
     }
 
-    /// Makes a person's ledger rows anonymous, and deletes their audit trail. Returns the numbers of rows and entries, or
+    /// Makes a person's ledger rows anonymous, and deletes their audit trail. Returns the numbers of rows and entries,
+    /// or
     /// `None` if this is not finished.
     async fn make_anonymous(
         &self,

@@ -10,9 +10,10 @@ use crate::outbox::event::{Event, Happened};
 use crate::table::StoreError;
 
 impl PeopleStore {
-    /// Makes a recipient `notSent` that is unchanged since it was read, with an entry in its audit trail. Mailed passwords
-    /// become invalid. If the recipient had accepted, the chosen password is deleted, the company's portal gets an event,
-    /// and the campaign no longer counts the acceptance. `false`, and nothing is written, if the recipient has changed.
+    /// Makes a recipient `notSent` that is unchanged since it was read, with an entry in its audit trail. Mailed
+    /// passwords become invalid. If the recipient had accepted, the chosen password is deleted, the company's portal
+    /// gets an event, and the campaign no longer counts the acceptance. `false`, and nothing is written, if the
+    /// recipient has changed.
     pub async fn set_back(
         &self,
         recipient: &RecipientItem,

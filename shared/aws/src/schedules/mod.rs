@@ -31,10 +31,10 @@ pub struct ScheduleStore {
     outbox: Outbox,
 }
 
-/// How a change of a schedule ended.
+/// The result of a change of a schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// It is written.
+    /// The change is written.
     Done,
     /// The occurrence was recorded before. Nothing is written.
     Before,

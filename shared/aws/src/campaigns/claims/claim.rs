@@ -49,8 +49,9 @@ pub enum Claimed {
 }
 
 impl Claims {
-    /// Writes all decisions, or nothing. A claimed recipient becomes `pending` with the new digest, on the condition that
-    /// its version is the one that was read, that it has not accepted (guarantee 1), and that its row is still `queued`.
+    /// Writes all decisions, or nothing. A claimed recipient becomes `pending` with the new digest, on the condition
+    /// that its version is the one that was read, that it has not accepted (guarantee 1), and that its row is still
+    /// `queued`.
     pub async fn claim(&self, claim: &Claim, decisions: &[Decision]) -> Result<Claimed, StoreError> {
         let mut tx = self.table.tx("claim recipients");
         let mut owners = Vec::with_capacity(2 * decisions.len());

@@ -65,8 +65,8 @@ pub struct ClaimItem {
     /// The recipients that it holds: those that are claimed, and those that are `queued` again and may have no message
     /// yet.
     pub recipient_ids: Vec<RecipientId>,
-    /// Seconds since 1970 after which DynamoDB deletes the item. If SES reported on all recipients of a killed function,
-    /// its campaign may be over before anybody has settled the claim.
+    /// Seconds since 1970 after which DynamoDB deletes the item. If SES reported on all recipients of a killed
+    /// function, its campaign may be over before anybody has settled the claim.
     #[serde(default)]
     pub ttl: i64,
 }

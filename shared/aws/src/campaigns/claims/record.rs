@@ -28,12 +28,12 @@ pub struct Record {
 }
 
 impl Claims {
-    /// Records a claim. A row that no longer belongs to the claim is left alone; a row that was settled as `unconfirmed`
-    /// meanwhile is overwritten. A recipient gets its prior state back only if its digest is still the claim's and its
-    /// status still `pending`.
+    /// Records a claim. A row that no longer belongs to the claim is left alone; a row that was settled as
+    /// `unconfirmed` meanwhile is overwritten. A recipient gets its prior state back only if its digest is still the
+    /// claim's and its status still `pending`.
     ///
-    /// Returns the recipients that are `queued` again. The claim stays open and holds them until the caller has queued a
-    /// message for them and closed it ([`Claims::close`]). If there are none, the claim is closed here.
+    /// Returns the recipients that are `queued` again. The claim stays open and holds them until the caller has queued
+    /// a message for them and closed it ([`Claims::close`]). If there are none, the claim is closed here.
     pub async fn record(&self, claim: &Claim, records: Vec<Record>) -> Result<Vec<RecipientId>, StoreError> {
         let before = vec![Outcome::Claimed; records.len()];
         self.record_from(claim, records, before).await

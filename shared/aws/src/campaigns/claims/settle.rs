@@ -15,8 +15,8 @@ use crate::table::{Attempts, StoreError};
 const SETTLED_AT_ONCE: usize = 80;
 
 impl Claims {
-    /// Makes the rows that are still `claimed` under a claim `unconfirmed`. Call it only after `claim_until`. Returns the
-    /// claim and its recipients that are `queued`; if there are any, the claim stays open as in [`Claims::record`].
+    /// Makes the rows that are still `claimed` under a claim `unconfirmed`. Call it only after `claim_until`. Returns
+    /// the claim and its recipients that are `queued`; if there are any, the claim stays open as in [`Claims::record`].
     pub async fn settle(
         &self,
         campaign: CampaignId,
@@ -44,8 +44,8 @@ impl Claims {
         Ok((claim, waiting))
     }
 
-    /// Settles those of `recipients` that are `unconfirmed` as a person decides, as `sent` or `failed`, and returns their
-    /// number. Their passwords stay as they are, because an e-mail may have left.
+    /// Settles those of `recipients` that are `unconfirmed` as a person decides, as `sent` or `failed`, and returns
+    /// their number. Their passwords stay as they are, because an e-mail may have left.
     pub async fn settle_as(
         &self,
         campaign: CampaignId,

@@ -14,9 +14,9 @@ use crate::table::condition::exists;
 const AT_ONCE: usize = 10;
 
 impl Ledger {
-    /// Removes what belongs to a person from all rows of a recipient: digests, the recipient's previous state, and SES's
-    /// id of the e-mail. Outcomes, attempts and counters stay. Returns the number of rows, or `None` if there was no
-    /// time to finish before `until`; then it may be called again. The index of a recipient's rows is eventually
+    /// Removes what belongs to a person from all rows of a recipient: digests, the recipient's previous state, and
+    /// SES's id of the e-mail. Outcomes, attempts and counters stay. Returns the number of rows, or `None` if there was
+    /// no time to finish before `until`; then it may be called again. The index of a recipient's rows is eventually
     /// consistent.
     pub(crate) async fn make_anonymous(
         &self,

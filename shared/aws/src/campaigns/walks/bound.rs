@@ -15,10 +15,10 @@ type Numbers = Map<String, Value>;
 const ALL: &str = "allShards";
 
 impl Cursors {
-    /// Lets the ledger of a shard grow from `rows` to `wanted` rows, if all shards together then have at most `most`. Call
-    /// it before the rows are written. Admitted rows stay admitted until a person resumes the campaign with a new number,
-    /// so a shard whose function died in between may write them later. If it finds fewer people by then, the campaign may
-    /// reach its bound a little early, but never late.
+    /// Lets the ledger of a shard grow from `rows` to `wanted` rows, if all shards together then have at most `most`.
+    /// Call it before the rows are written. Admitted rows stay admitted until a person resumes the campaign with a new
+    /// number, so a shard whose function died in between may write them later. If it finds fewer people by then, the
+    /// campaign may reach its bound a little early, but never late.
     pub async fn admit(
         &self,
         campaign: CampaignId,

@@ -147,8 +147,8 @@ impl Cursors {
     }
 
     /// The action that changes the walks of a shard. A running fan-out of the shard fails at its next page, and the
-    /// recipients that it was about to queue are `queued` in the ledger, where the walk finds them. If there is a `page`
-    /// the cursor must be at that page.
+    /// recipients that it was about to queue are `queued` in the ledger, where the walk finds them. If there is a
+    /// `page` the cursor must be at that page.
     pub(crate) fn change_walks(
         &self,
         campaign: CampaignId,

@@ -1,5 +1,5 @@
-//! The fan-out of shards: it walks through the index to write the ledger, and through the ledger to queue, retry or skip
-//! its rows, a page at a time.
+//! The fan-out of shards: it walks through the index to write the ledger, and through the ledger to queue, retry or
+//! skip its rows, a page at a time.
 
 mod bound;
 pub mod cursor;
