@@ -359,9 +359,14 @@ fn a_person_is_unlinked_though_another_call_stores_the_other_account() {
     let large: Vec<usize> = (10..20).collect();
     for first in [account(1, &[1, 3]), account(1, &[&[1], large.as_slice()].concat())] {
         let call = puts([first, account(2, &[2])]);
-        for (before, between) in (0..40).flat_map(|a| (0..40).map(move |b| (a, b))) {
+        let stored = || {
             let model = Model::<6>::default();
             all_stored(&model, &puts([kept.clone(), left.clone()]));
+            model
+        };
+        let (_, turns) = stored().import_counted(&Divisions::Every, &call);
+        for (before, between) in (0..=turns).flat_map(|a| (0..=turns).map(move |b| (a, b))) {
+            let model = stored();
             model.import_at_once(
                 &[call.clone(), call.clone()],
                 &[Turn::Go(0, before), Turn::Go(1, between), Turn::Go(0, 100)],

@@ -77,11 +77,18 @@ impl<const LIMIT: usize> Model<LIMIT> {
 
     /// Runs one import alone, which may change only accounts of these divisions.
     pub fn import_within(&self, reach: &Divisions, changes: &[Change]) -> Report<Infallible> {
+        self.import_counted(reach, changes).0
+    }
+
+    /// The same, and the number of turns that it takes.
+    pub fn import_counted(&self, reach: &Divisions, changes: &[Change]) -> (Report<Infallible>, usize) {
         let mut running = std::pin::pin!(run(self, changes, reach));
+        let mut turns = 1;
         loop {
             if let Poll::Ready(report) = running.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-                return report;
+                return (report, turns);
             }
+            turns += 1;
         }
     }
 
