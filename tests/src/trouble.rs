@@ -72,12 +72,12 @@ impl World {
             |pk: String, sk: String| self.dynamo.update_item().table_name(CAMPAIGNS).set_key(Some(key(pk, sk)));
         update(shard_pk.clone(), ledger_keys::ledger_sk(row.recipient_id))
             .update_expression("SET outcome = :queued REMOVE attention, reason")
-            .expression_attribute_values(":queued", s(Outcome::Queued.as_str()))
+            .expression_attribute_values(":queued", s(<&str>::from(Outcome::Queued)))
             .send()
             .await
             .unwrap();
         update(shard_pk, ledger_keys::counter_sk(0))
-            .update_expression(format!("ADD {} :less", row.outcome.as_str()))
+            .update_expression(format!("ADD {} :less", <&str>::from(row.outcome)))
             .expression_attribute_values(":less", n(-1))
             .send()
             .await

@@ -64,7 +64,7 @@ pub(crate) async fn retry(
 ) -> Result<Json<OneView>, Problem> {
     let mut fields = Fields::of(&body, "")?;
     let outcome = fields.optional_choice("outcome", "failed, unconfirmed", |name| {
-        Outcome::parse(name).filter(|outcome| matches!(outcome, Outcome::Failed | Outcome::Unconfirmed))
+        name.parse().ok().filter(|outcome| matches!(outcome, Outcome::Failed | Outcome::Unconfirmed))
     });
     let faults = fields.finish();
     if !faults.is_empty() {
@@ -124,7 +124,7 @@ fn grew(campaign: &Campaign, command: Command) -> bool {
 }
 
 fn refused(campaign: &Campaign, command: Command) -> Problem {
-    let state = campaign.state.as_str();
+    let state = <&str>::from(campaign.state);
     let detail = format!("The campaign is {state}: it can't {} now.", command.as_str());
     Problem::conflict(ProblemType::CAMPAIGN_STATE, detail).with("state", state)
 }

@@ -19,6 +19,7 @@ use portal_http::{Caller, Problem, Query};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::json;
+use strum::VariantArray;
 
 use crate::Campaigns;
 
@@ -95,9 +96,9 @@ impl Row {
             self.recipient_id.to_string(),
             self.email.clone(),
             self.name.clone(),
-            self.outcome.as_str().to_owned(),
+            <&str>::from(self.outcome).to_owned(),
             self.reason.clone().unwrap_or_default(),
-            self.standing.map(Standing::as_str).unwrap_or_default().to_owned(),
+            self.standing.map(<&str>::from).unwrap_or_default().to_owned(),
             self.standing_detail.clone().unwrap_or_default(),
             self.attempts.to_string(),
             self.message_id.clone().unwrap_or_default(),
@@ -121,9 +122,9 @@ pub(crate) async fn recipients(
     let (default, most) = if csv { (CSV_ROWS, CSV_ROWS) } else { (DEFAULT_LIMIT, MOST_ROWS) };
     let (outcome, page, in_words) = Query::of(&uri).read(|fields| {
         let outcome = fields.optional_text("outcome", 20).and_then(|name| {
-            let outcome = Outcome::parse(&name);
+            let outcome = name.parse().ok();
             if outcome.is_none() {
-                let names: Vec<_> = Outcome::ALL.into_iter().map(Outcome::as_str).collect();
+                let names: Vec<_> = Outcome::VARIANTS.iter().map(<&str>::from).collect();
                 fields.fault("outcome", format!("must be one of {}", names.join(", ")));
             }
             outcome

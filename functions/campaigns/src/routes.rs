@@ -9,6 +9,7 @@ use portal_domain::campaign::CampaignView;
 use portal_http::body::MOST_REASON_CHARS;
 use portal_http::routes::shape::{flag, id, list, object, one_of, text, whole};
 use portal_http::{Operation, Permission, Routes};
+use strum::VariantArray;
 
 use crate::ledger::MOST_ROWS;
 use crate::one::OneView;
@@ -39,7 +40,7 @@ pub fn routes() -> Routes<Arc<Campaigns>> {
             "/v1/campaigns/{campaignId}/recipients",
             ledger::recipients,
             Operation::new("The ledger: what became of each recipient, and why")
-                .query("outcome", one_of(&Outcome::ALL.map(Outcome::as_str)))
+                .query("outcome", one_of(&Outcome::VARIANTS.iter().map(<&str>::from).collect::<Vec<_>>()))
                 .paged(MOST_ROWS)
                 .lists::<ledger::Row>()
                 .or_csv(),

@@ -57,7 +57,7 @@ impl Campaigns {
         while attempts.begin().await {
             let recipient = self.recipient(caller, id).await?;
             if recipient.status != change.from {
-                let status = recipient.status.as_str();
+                let status = <&str>::from(recipient.status);
                 let problem = Problem::conflict(
                     ProblemType::RECIPIENT_STATUS,
                     format!("{}: the status is {status}.", change.refusal),
@@ -65,7 +65,7 @@ impl Campaigns {
                 return Err(problem.with("recipientStatus", status));
             }
             if self.people.set_back(&recipient, &caller.actor(), &reason, clock::now()).await? {
-                tracing::info!(recipient.id = %id, before = change.from.as_str(), "set back");
+                tracing::info!(recipient.id = %id, before = %change.from, "set back");
                 return Ok(StatusCode::NO_CONTENT);
             }
         }

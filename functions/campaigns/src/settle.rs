@@ -50,9 +50,9 @@ impl Decision {
     fn parse(body: &Value) -> Result<Self, Vec<FieldError>> {
         let mut fields = Fields::of(body, "").map_err(|fault| vec![fault])?;
         fields.required("outcome");
-        let event = fields.optional_choice("outcome", "sent, failed", |name| match Outcome::parse(name) {
-            Some(Outcome::Sent) => Some(LedgerEvent::SettleSent),
-            Some(Outcome::Failed) => Some(LedgerEvent::SettleFailed),
+        let event = fields.optional_choice("outcome", "sent, failed", |name| match name.parse() {
+            Ok(Outcome::Sent) => Some(LedgerEvent::SettleSent),
+            Ok(Outcome::Failed) => Some(LedgerEvent::SettleFailed),
             _ => None,
         });
         let all = fields.optional_bool("all");

@@ -21,6 +21,7 @@ use serde_json::json;
 use crate::Load;
 use crate::page::Paging;
 use page::{Position, fill};
+use strum::VariantArray;
 
 /// The query of a list: the selection, and what narrows it. A cursor is valid for exactly this query.
 #[derive(Clone, Debug, Serialize)]
@@ -40,9 +41,9 @@ impl Wanted {
     fn read(fields: &mut Fields<'_>) -> Self {
         let wanted = Self {
             filter: Filter::read(fields),
-            status: fields.optional_choice("status", "accepted, pending, notSent", PortalStatus::parse),
+            status: fields.optional_choice("status", "accepted, pending, notSent", |name| name.parse().ok()),
             search: read_search(fields),
-            excluded: fields.optional_choice("excluded", "recentlyInvited, undeliverable", Exclusion::parse),
+            excluded: fields.optional_choice("excluded", "recentlyInvited, undeliverable", |name| name.parse().ok()),
             on_active_services: fields.optional_bool("onActiveServices"),
             linked: fields.optional_choice("linked", "true, false", |text| text.parse().ok()).unwrap_or(true),
         };
@@ -77,7 +78,7 @@ impl Wanted {
         match (self.status, self.excluded) {
             (Some(status), _) => vec![status],
             (None, Some(_)) => vec![PortalStatus::NotSent, PortalStatus::Pending],
-            (None, None) => PortalStatus::ALL.to_vec(),
+            (None, None) => PortalStatus::VARIANTS.to_vec(),
         }
     }
 }

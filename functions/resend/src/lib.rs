@@ -251,8 +251,8 @@ impl Resend {
 /// Logs that a request got no e-mail, and why. The alarm of the daily limit counts this line (`infra/alarms.yaml`).
 fn refuse(recipient: RecipientId, refusal: Refusal) {
     if refusal == Refusal::DailyLimit {
-        tracing::warn!(recipient.id = %recipient, reason = refusal.as_str(), "no new e-mail");
+        tracing::warn!(recipient.id = %recipient, reason = <&str>::from(refusal), "no new e-mail");
     } else {
-        tracing::info!(recipient.id = %recipient, reason = refusal.as_str(), "no new e-mail");
+        tracing::info!(recipient.id = %recipient, reason = <&str>::from(refusal), "no new e-mail");
     }
 }

@@ -256,6 +256,8 @@ pub fn drifted(expected: u64, actual: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray;
+
     use super::{CampaignEvent::*, *};
 
     #[test]
@@ -275,7 +277,7 @@ mod tests {
             (Cancelled, [Refused, Refused, Same, Refused, Refused]),
             (Completed, [Refused, Refused, Refused, Moves(Preparing), Moves(Preparing)]),
         ];
-        assert_eq!(table.map(|(state, _)| state), CampaignState::ALL);
+        assert_eq!(table.map(|(state, _)| state), CampaignState::VARIANTS);
         campaign.retrying = Some(Outcome::Failed);
         for (state, effects) in table {
             campaign.state = state;

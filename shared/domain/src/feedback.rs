@@ -12,8 +12,24 @@ use crate::Outcome;
 use crate::outcome::LedgerEvent;
 
 /// The standing of an e-mail that SES accepted, in ascending rank.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "camelCase")]
+#[strum(serialize_all = "camelCase")]
 pub enum Standing {
     /// SES could not deliver it yet, and keeps trying.
     Delayed,
@@ -30,22 +46,6 @@ pub enum Standing {
 }
 
 impl Standing {
-    /// Every standing.
-    pub const ALL: [Self; 6] =
-        [Self::Delayed, Self::SoftBounced, Self::Delivered, Self::Bounced, Self::Complained, Self::Rejected];
-
-    /// The name used in the API and in the table.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Delayed => "delayed",
-            Self::SoftBounced => "softBounced",
-            Self::Delivered => "delivered",
-            Self::Bounced => "bounced",
-            Self::Complained => "complained",
-            Self::Rejected => "rejected",
-        }
-    }
-
     /// Whether the address is undeliverable, until a person clears it.
     pub fn is_undeliverable(self) -> bool {
         matches!(self, Self::Bounced | Self::Complained)
@@ -143,6 +143,7 @@ pub fn is_refusal(detail: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use strum::VariantArray;
 
     use super::{Standing::*, *};
 
@@ -188,7 +189,7 @@ mod tests {
 
     #[test]
     fn of_an_older_attempt_only_what_says_something_about_the_address_counts() {
-        for standing in Standing::ALL {
+        for &standing in Standing::VARIANTS {
             let change = row(Outcome::Queued, None).told(1, Report::Became(standing));
             assert_eq!(change, Change { event: None, standing: Some(standing).filter(|s| s.is_undeliverable()) });
         }
@@ -224,8 +225,8 @@ mod tests {
 
     #[test]
     fn names_are_those_that_serde_writes() {
-        for standing in Standing::ALL {
-            assert_eq!(serde_json::to_value(standing).expect("serialises"), standing.as_str());
+        for &standing in Standing::VARIANTS {
+            assert_eq!(serde_json::to_value(standing).expect("serialises"), <&str>::from(standing));
         }
     }
 

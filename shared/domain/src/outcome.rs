@@ -4,8 +4,22 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Outcome of a ledger row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "camelCase")]
+#[strum(serialize_all = "camelCase")]
 pub enum Outcome {
     /// In the audience, not decided yet.
     Queued,
@@ -51,27 +65,6 @@ pub enum LedgerEvent {
 }
 
 impl Outcome {
-    /// Every outcome.
-    pub const ALL: [Self; 6] =
-        [Self::Queued, Self::Claimed, Self::Sent, Self::Failed, Self::Skipped, Self::Unconfirmed];
-
-    /// The name used in the API and in the table.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Claimed => "claimed",
-            Self::Sent => "sent",
-            Self::Failed => "failed",
-            Self::Skipped => "skipped",
-            Self::Unconfirmed => "unconfirmed",
-        }
-    }
-
-    /// The outcome with this name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|outcome| outcome.as_str() == name)
-    }
-
     /// Whether a campaign may end with rows in this outcome.
     pub fn is_end(self) -> bool {
         !matches!(self, Self::Queued | Self::Claimed)
@@ -139,6 +132,8 @@ impl Outcomes {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray;
+
     use super::{LedgerEvent::*, Outcome, Outcome::*};
 
     #[test]
@@ -167,7 +162,7 @@ mod tests {
                 [Some(Sent), Some(Failed), Some(Sent), Some(Failed), Some(Queued)],
             ),
         ];
-        assert_eq!(table.map(|(outcome, ..)| outcome), Outcome::ALL);
+        assert_eq!(table.map(|(outcome, ..)| outcome), Outcome::VARIANTS);
         for (outcome, of_sender, of_others) in table {
             let expected = of_sender.into_iter().chain(of_others);
             for (event, expected) in sender.into_iter().chain(others).zip(expected) {
@@ -178,7 +173,7 @@ mod tests {
 
     #[test]
     fn nothing_that_ended_can_be_claimed_again() {
-        for outcome in Outcome::ALL.into_iter().filter(|outcome| outcome.is_end()) {
+        for outcome in Outcome::VARIANTS.iter().filter(|outcome| outcome.is_end()) {
             assert_eq!(outcome.after(Claim), None);
         }
     }

@@ -28,7 +28,8 @@ pub struct Requests<'a> {
 }
 
 /// Why a request is not granted. This is not told outside (guarantee 14).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "camelCase")]
 pub enum Refusal {
     /// Never invited, or accepted already.
     NotPending,
@@ -46,22 +47,6 @@ pub enum Refusal {
     TooOften,
     /// The division's daily limit is reached.
     DailyLimit,
-}
-
-impl Refusal {
-    /// The name used in logs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NotPending => "notPending",
-            Self::Unlinked => "unlinked",
-            Self::Undeliverable => "undeliverable",
-            Self::Waiting => "waiting",
-            Self::Renewed => "renewed",
-            Self::TooSoon => "tooSoon",
-            Self::TooOften => "tooOften",
-            Self::DailyLimit => "dailyLimit",
-        }
-    }
 }
 
 /// Decides about a request of `recipient`, given earlier requests; returns the times to remember, including `now`.

@@ -11,31 +11,26 @@ use crate::standing::Standing;
 use crate::{CampaignId, PortalStatus, Recipient};
 
 /// Why someone in the selection without portal access is not e-mailed. The first that applies counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "camelCase")]
+#[strum(serialize_all = "camelCase")]
 pub enum Exclusion {
     /// Mail to the address bounced, or its owner complained.
     Undeliverable,
     /// Mailed in the last 24 to 25 hours, counted in whole hours, by another campaign or a resend.
     RecentlyInvited,
-}
-
-impl Exclusion {
-    /// Every reason, in the order in which they apply.
-    pub const ALL: [Self; 2] = [Self::Undeliverable, Self::RecentlyInvited];
-
-    /// The name used in the API and in ledgers.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Undeliverable => "undeliverable",
-            Self::RecentlyInvited => "recentlyInvited",
-        }
-    }
-
-    /// The reason with this name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|reason| reason.as_str() == name)
-    }
 }
 
 /// The decision about one recipient.
@@ -268,21 +263,23 @@ pub fn people(count: u64) -> String {
 #[cfg(test)]
 mod tests {
     use jiff::SignedDuration;
+    use strum::VariantArray;
 
     use super::*;
     use crate::audience::AudienceRule;
 
     #[test]
     fn every_reason_has_one_name_in_the_api_in_ledgers_and_in_counts() {
-        for reason in Exclusion::ALL {
-            assert_eq!(Exclusion::parse(reason.as_str()), Some(reason));
-            assert_eq!(Verdict::Excluded(reason).reason().map(<&str>::from), Some(reason.as_str()));
-            assert_eq!(serde_json::to_value(reason).expect("serialises"), reason.as_str());
+        for &reason in Exclusion::VARIANTS {
+            let name = <&str>::from(reason);
+            assert_eq!(name.parse(), Ok(reason));
+            assert_eq!(Verdict::Excluded(reason).reason().map(<&str>::from), Some(name));
+            assert_eq!(serde_json::to_value(reason).expect("serialises"), name);
             let mut excluded = Excluded::default();
             excluded.add(reason);
-            assert_eq!(serde_json::to_value(excluded).expect("serialises")[reason.as_str()], 1);
+            assert_eq!(serde_json::to_value(excluded).expect("serialises")[name], 1);
         }
-        assert_eq!(Exclusion::parse("accepted"), None);
+        assert!("accepted".parse::<Exclusion>().is_err());
         assert_eq!(Verdict::Mail.reason(), None);
     }
 

@@ -1,13 +1,28 @@
 //! Portal status.
 
-use std::fmt;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Portal status of a recipient, in the order in which it moves forward.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::Display,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "camelCase")]
+#[strum(serialize_all = "camelCase")]
 pub enum PortalStatus {
     /// Never invited.
     NotSent,
@@ -18,37 +33,16 @@ pub enum PortalStatus {
 }
 
 impl PortalStatus {
-    /// Every status.
-    pub const ALL: [Self; 3] = [Self::NotSent, Self::Pending, Self::Accepted];
-
-    /// The name used in the API, in the tables and in the import format.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::NotSent => "notSent",
-            Self::Pending => "pending",
-            Self::Accepted => "accepted",
-        }
-    }
-
-    /// The status with this name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == name)
-    }
-
     /// The status after an import says `imported`: the furthest along wins, an import never moves it back.
     pub fn merged_with(self, imported: Self) -> Self {
         self.max(imported)
     }
 }
 
-impl fmt::Display for PortalStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray;
+
     use super::PortalStatus::{self, *};
 
     #[test]
@@ -71,9 +65,9 @@ mod tests {
 
     #[test]
     fn every_name_parses_back_and_no_other_does() {
-        for status in PortalStatus::ALL {
-            assert_eq!(PortalStatus::parse(status.as_str()), Some(status));
+        for &status in PortalStatus::VARIANTS {
+            assert_eq!(<&str>::from(status).parse(), Ok(status));
         }
-        assert_eq!(PortalStatus::parse("Accepted"), None);
+        assert!("Accepted".parse::<PortalStatus>().is_err());
     }
 }

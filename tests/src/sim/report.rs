@@ -67,8 +67,8 @@ impl Report {
         let faults = Fault::ALL.into_iter().filter(|fault| !self.faults.contains_key(fault));
         let acts = Act::ALL.into_iter().filter(|act| !self.acts.contains_key(act));
         let seen = |from: &str, to: &str| self.transitions.contains(&(from.to_owned(), to.to_owned()));
-        let outcomes = OUTCOMES.into_iter().map(|(from, to)| (from.as_str(), to.as_str()));
-        let states = STATES.into_iter().map(|(from, to)| (from.as_str(), to.as_str()));
+        let outcomes = OUTCOMES.into_iter().map(|(from, to)| (<&str>::from(from), <&str>::from(to)));
+        let states = STATES.into_iter().map(|(from, to)| (<&str>::from(from), <&str>::from(to)));
         let steps =
             outcomes.chain(states).filter(|(from, to)| !seen(from, to)).map(|(from, to)| format!("{from} → {to}"));
         faults.map(|fault| format!("{fault:?}")).chain(acts.map(|act| format!("{act:?}"))).chain(steps).collect()

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use portal_aws::audit::trail::Trails;
 use portal_domain::{CampaignId, Outcome};
 use serde_json::{Value, json};
+use strum::VariantArray;
 use tests::http::{Answer, Call};
 use tests::{Account, Contact, World};
 
@@ -65,9 +66,9 @@ async fn assert_over(world: &World, id: CampaignId, state: &str) -> Value {
     assert!(campaign["completedAt"].is_string());
     assert!(world.campaigns.active().await.unwrap().is_empty(), "the lock is free");
     let ledger = world.ledger(id).await;
-    for outcome in Outcome::ALL {
-        let rows = ledger.iter().filter(|row| row.outcome == outcome).count();
-        assert_eq!(campaign["outcomes"][outcome.as_str()], rows, "counter of {}", outcome.as_str());
+    for outcome in Outcome::VARIANTS.iter().map(<&str>::from) {
+        let rows = ledger.iter().filter(|row| <&str>::from(row.outcome) == outcome).count();
+        assert_eq!(campaign["outcomes"][outcome], rows, "counter of {outcome}");
     }
     campaign
 }

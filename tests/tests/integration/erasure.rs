@@ -152,7 +152,7 @@ async fn a_late_report_of_ses_writes_nothing_of_them() {
     assert_eq!(erase(&world, &id).await.status, 200);
     world.reports([tests::ses::event("bounce", campaign, id.parse().unwrap(), 1, "the-id-of-the-email")]).await;
     let row = world.ledger(campaign).await.into_iter().find(|row| row.recipient_id.to_string() == id).unwrap();
-    assert_eq!((row.standing.map(|standing| standing.as_str()), row.message_id), (Some("bounced"), None));
+    assert_eq!((row.standing.map(<&str>::from), row.message_id), (Some("bounced"), None));
     assert_eq!(holding(&world, &[&ann, NAME]).await, Vec::<String>::new());
 }
 

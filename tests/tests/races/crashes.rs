@@ -10,6 +10,7 @@ use portal_domain::campaign::DELIVERY_SIZE;
 use portal_domain::schedule::Verdict;
 use portal_domain::{CampaignId, Outcome};
 use serde_json::json;
+use strum::VariantArray;
 use tests::World;
 use tests::scheduling::Scheduling;
 
@@ -32,11 +33,11 @@ async fn assert_nobody_lost_and_nobody_twice(world: &World, id: CampaignId) {
     }
     let mut counted = HashMap::new();
     for row in &ledger {
-        *counted.entry(row.outcome.as_str()).or_insert(0) += 1;
+        *counted.entry(<&str>::from(row.outcome)).or_insert(0) += 1;
     }
-    for outcome in Outcome::ALL {
-        let rows = counted.get(outcome.as_str()).copied().unwrap_or(0);
-        assert_eq!(campaign["outcomes"][outcome.as_str()], rows, "counter of {}", outcome.as_str());
+    for outcome in Outcome::VARIANTS.iter().map(<&str>::from) {
+        let rows = counted.get(outcome).copied().unwrap_or(0);
+        assert_eq!(campaign["outcomes"][outcome], rows, "counter of {outcome}");
     }
     let by_id: HashMap<_, _> = ledger.iter().map(|row| (row.recipient_id, row.outcome)).collect();
     for i in 0..PEOPLE {

@@ -41,7 +41,7 @@ async fn a_report_before_the_record_counts_once_and_stays() {
         let campaign = world.campaign(id).await;
         assert_eq!((&campaign["state"], outcomes(&campaign)), (&json!("completed"), [0, 1, 0, 0]), "{kind}");
         let recipient = world.recipient("NORTH", &world.email("p0")).await.unwrap();
-        assert_eq!(Recipient::from(recipient).undeliverable.as_deref(), standing.map(Standing::as_str));
+        assert_eq!(Recipient::from(recipient).undeliverable.as_deref(), standing.map(<&str>::from));
     }
 }
 

@@ -10,6 +10,7 @@ use portal_domain::recipient::links::Known;
 use portal_domain::selection::{Rules, Verdict, judge};
 use portal_domain::{DivisionId, Filter, PortalStatus, Recipient, RecipientId, Shard};
 use serde::{Deserialize, Serialize};
+use strum::VariantArray;
 
 use super::Wanted;
 use super::row::Row;
@@ -184,7 +185,7 @@ impl<S: Shards> List<'_, S> {
     async fn statuses_to_read(&self) -> Result<Vec<PortalStatus>, StoreError> {
         let wanted = self.wanted.statuses();
         let before = match wanted[..] {
-            [PortalStatus::Accepted] => PortalStatus::ALL.to_vec(),
+            [PortalStatus::Accepted] => PortalStatus::VARIANTS.to_vec(),
             [PortalStatus::Pending] => vec![PortalStatus::NotSent, PortalStatus::Pending],
             _ => return Ok(wanted),
         };

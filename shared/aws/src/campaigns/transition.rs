@@ -64,7 +64,7 @@ impl CampaignStore {
         }
         match tx.write().await? {
             Transacted::Done => {
-                tracing::info!(campaign.id = %id, campaign.state = after.state.as_str(), "campaign moved on");
+                tracing::info!(campaign.id = %id, campaign.state = %after.state, "campaign moved on");
                 Ok(Moved::Done(Box::new(after)))
             }
             Transacted::Refused(refused) if refused.failed(moved) => Ok(Moved::Changed),

@@ -48,7 +48,7 @@ impl Topic {
 fn subject(notice: &Notice) -> String {
     let subject = match notice {
         Notice::Campaign(CampaignNotice { division, state, .. }) => {
-            format!("Portal Invites: campaign in {} {}", plain(division), state.as_str())
+            format!("Portal Invites: campaign in {} {state}", plain(division))
         }
         Notice::Schedule(ScheduleNotice { division, .. }) => {
             format!("Portal Invites: schedule in {} turned off", plain(division))

@@ -30,7 +30,7 @@ impl PeopleStore {
             if why == ERASED {
                 return Ok(false);
             }
-            let bounced = if why == Standing::Bounced.as_str() { self.newest_bounced(&item).await? } else { None };
+            let bounced = if why == <&str>::from(Standing::Bounced) { self.newest_bounced(&item).await? } else { None };
             let mut tx = self.directory.tx("clear a recipient");
             tx.add(self.recipients.clear_undeliverable(&item, bounced));
             tx.add(self.trails.add_about_recipient(recipient, &AuditEntry::new(now, by, Action::Cleared)));

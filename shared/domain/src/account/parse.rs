@@ -204,7 +204,7 @@ fn billing(contact: &mut Fields<'_>) -> bool {
 
 fn portal(contact: &mut Fields<'_>) -> PortalStatus {
     let Some(value) = contact.optional_cleaned("portal", ATTRIBUTE_CHARS) else { return PortalStatus::NotSent };
-    PortalStatus::parse(&value).unwrap_or_else(|| {
+    value.parse().unwrap_or_else(|_| {
         contact.fault("portal", "must be notSent, pending or accepted");
         PortalStatus::NotSent
     })

@@ -4,8 +4,22 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// State of a campaign.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    strum::Display,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "camelCase")]
+#[strum(serialize_all = "camelCase")]
 pub enum CampaignState {
     /// The ledger is being written, or walked again; e-mails may leave already.
     Preparing,
@@ -85,22 +99,6 @@ impl StateReason {
 }
 
 impl CampaignState {
-    /// Every state.
-    pub const ALL: [Self; 6] =
-        [Self::Preparing, Self::Sending, Self::Paused, Self::Halted, Self::Cancelled, Self::Completed];
-
-    /// The name used in the API and in the table.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Preparing => "preparing",
-            Self::Sending => "sending",
-            Self::Paused => "paused",
-            Self::Halted => "halted",
-            Self::Cancelled => "cancelled",
-            Self::Completed => "completed",
-        }
-    }
-
     /// Whether e-mails of the campaign may leave.
     pub fn sends(self) -> bool {
         matches!(self, Self::Preparing | Self::Sending)
@@ -150,7 +148,7 @@ mod tests {
             (Cancelled, [None, Some(Cancelled), None, None, None, None, None]),
             (Completed, [None, None, None, None, None, None, Some(Preparing)]),
         ];
-        assert_eq!(table.map(|(state, _)| state), CampaignState::ALL);
+        assert_eq!(table.map(|(state, _)| state), CampaignState::VARIANTS);
         for (state, row) in table {
             for (event, expected) in events.into_iter().zip(row) {
                 assert_eq!(state.after(event), expected, "{state:?} after {event:?}");
@@ -160,15 +158,17 @@ mod tests {
 
     #[test]
     fn only_two_states_send_and_a_cancelled_campaign_is_still_worked_on() {
-        let of = |property: fn(CampaignState) -> bool| CampaignState::ALL.map(property);
+        let of = |property: fn(CampaignState) -> bool| {
+            CampaignState::VARIANTS.iter().map(|state| property(*state)).collect::<Vec<_>>()
+        };
         assert_eq!(of(CampaignState::sends), [true, true, false, false, false, false]);
         assert_eq!(of(CampaignState::works), [true, true, false, false, true, false]);
     }
 
     #[test]
     fn names_are_those_that_serde_writes() {
-        for state in CampaignState::ALL {
-            assert_eq!(serde_json::to_value(state).expect("serialises"), state.as_str());
+        for state in CampaignState::VARIANTS {
+            assert_eq!(serde_json::to_value(state).expect("serialises"), <&str>::from(state));
         }
         for reason in StateReason::VARIANTS {
             assert_eq!(serde_json::to_value(reason).expect("serialises"), <&str>::from(reason));

@@ -23,14 +23,14 @@ impl Checks {
         let recipient = after.recipient_id;
         let expires = change.after.as_ref().is_some_and(|image| image.has("ttl"));
         if expires != after.outcome.is_end() {
-            let what = format!("a row of {campaign} is {}, expires: {expires}", after.outcome.as_str());
+            let what = format!("a row of {campaign} is {}, expires: {expires}", <&str>::from(after.outcome));
             self.broken_for(now, recipient, what);
         }
         let Some(before) = change.before.as_ref().map(Image::read::<LedgerItem>) else {
             self.new_row(campaign, &after, now);
             return self.granted(campaign, recipient, all, now);
         };
-        self.transitions.insert((before.outcome.as_str(), after.outcome.as_str()));
+        self.transitions.insert((<&str>::from(before.outcome), <&str>::from(after.outcome)));
         if let Some(row) = self.rows.get_mut(&(campaign, recipient)) {
             row.outcome = after.outcome;
             row.attempt = after.attempt;

@@ -269,7 +269,7 @@ impl Checks {
         if after.expected_recipients != before.expected_recipients {
             seen.promised = promised(&after);
         }
-        self.transitions.insert((before.state.as_str(), after.state.as_str()));
+        self.transitions.insert((before.state.into(), after.state.into()));
         if after.revision != before.revision + 1 {
             self.broken(now, format!("{id} went from revision {} to {}", before.revision, after.revision));
         }

@@ -11,6 +11,7 @@ use portal_aws::directory::item::RecipientItem;
 use portal_aws::directory::keys as directory_keys;
 use portal_aws::outbox;
 use portal_domain::{Outcome, PortalStatus, RecipientId, Shard};
+use strum::VariantArray;
 
 use super::Checks;
 use crate::cloud::tables::{Image, Name};
@@ -53,7 +54,7 @@ impl State {
     fn check_ends(&mut self, now: Timestamp) {
         let active: Vec<_> = self.checks.active().map(|campaign| (campaign.campaign_id, campaign.state)).collect();
         for (id, state) in active {
-            self.checks.broken(now, format!("guarantee 3: {id} is still {}", state.as_str()));
+            self.checks.broken(now, format!("guarantee 3: {id} is still {state}"));
         }
         let locks = self.cloud.tables.partition(CAMPAIGNS, LOCKS, "").len();
         if locks > 0 {
@@ -84,15 +85,16 @@ impl State {
         for campaign in campaigns {
             let mut rows: BTreeMap<&'static str, i64> = BTreeMap::new();
             for (_, row) in self.checks.rows_of(campaign) {
-                *rows.entry(row.outcome.as_str()).or_default() += 1;
+                *rows.entry(<&str>::from(row.outcome)).or_default() += 1;
             }
             let mut counted: BTreeMap<&'static str, i64> = BTreeMap::new();
             let mut audience = 0;
             for shard in Shard::all() {
                 let pk = keys::shard_pk(campaign, shard);
                 for counter in self.cloud.tables.partition(CAMPAIGNS, &pk, "COUNTER#") {
-                    for outcome in Outcome::ALL.into_iter().filter(|outcome| *outcome != Outcome::Queued) {
-                        *counted.entry(outcome.as_str()).or_default() += counter.number(outcome.as_str());
+                    for outcome in Outcome::VARIANTS.iter().filter(|outcome| **outcome != Outcome::Queued) {
+                        let name = <&str>::from(outcome);
+                        *counted.entry(name).or_default() += counter.number(name);
                     }
                 }
                 let cursor = Name { table: CAMPAIGNS.to_owned(), pk, sk: CURSOR.to_owned() };
@@ -101,7 +103,7 @@ impl State {
             if audience != rows.values().sum::<i64>() {
                 self.checks.broken(now, format!("{campaign} counts {audience} people, and its ledger is {rows:?}"));
             }
-            rows.remove(Outcome::Queued.as_str());
+            rows.remove(<&str>::from(Outcome::Queued));
             counted.retain(|_, number| *number != 0);
             if counted != rows {
                 self.checks.broken(now, format!("{campaign} counts {counted:?}, and its ledger is {rows:?}"));
@@ -168,7 +170,7 @@ impl Checks {
     pub fn outcomes(&self) -> BTreeMap<&'static str, u64> {
         let mut outcomes = BTreeMap::new();
         for row in self.rows.values() {
-            *outcomes.entry(row.outcome.as_str()).or_default() += 1;
+            *outcomes.entry(<&str>::from(row.outcome)).or_default() += 1;
         }
         outcomes
     }

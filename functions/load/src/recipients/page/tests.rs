@@ -7,6 +7,7 @@ use portal_domain::recipient::{Links, NamedAccount, Selected};
 use portal_domain::selection::{Counts, Exclusion};
 use portal_domain::{AccountId, DivisionId, LinkProfile, Search};
 use proptest::prelude::*;
+use strum::VariantArray;
 
 use super::*;
 
@@ -101,7 +102,7 @@ fn recipient(number: usize, person: &Person) -> Recipient {
         recipient_id: RecipientId::from_random(bytes),
         division: DivisionId::new("D"),
         email: "ann@example.com".to_owned(),
-        status: PortalStatus::ALL[person.status],
+        status: PortalStatus::VARIANTS[person.status],
         links: Links {
             profiles: Some([(profile, 1)].into()),
             account_count: 1,
@@ -156,14 +157,14 @@ proptest! {
         rows in 1_usize..20,
         billing: bool,
         status in prop::option::of(0_usize..3),
-        excluded in prop::option::of(prop::sample::select(Exclusion::ALL.to_vec())),
+        excluded in prop::option::of(prop::sample::select(Exclusion::VARIANTS)),
         on_active_services: bool,
         zoe: bool,
     ) {
         let index = index(&people);
         let wanted = Wanted {
             filter: Filter { billing_contacts_only: billing, ..Filter::whole(DivisionId::new("D")) },
-            status: status.map(|status| PortalStatus::ALL[status]),
+            status: status.map(|status| PortalStatus::VARIANTS[status]),
             search: if zoe { Search::new("ZOË") } else { None },
             excluded,
             on_active_services,

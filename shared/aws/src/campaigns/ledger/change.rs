@@ -93,6 +93,8 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray;
+
     use super::*;
 
     #[test]
@@ -101,7 +103,7 @@ mod tests {
         let ledger = Ledger::new(&context).expect("nothing is missing");
         let now: Timestamp = "2026-11-27T12:00:00Z".parse().expect("a time");
         let last: Timestamp = "2027-03-07T12:00:00Z".parse().expect("a time");
-        for outcome in Outcome::ALL {
+        for &outcome in Outcome::VARIANTS {
             let expected = (!matches!(outcome, Outcome::Queued | Outcome::Claimed)).then(|| last.as_second());
             assert_eq!(ledger.expiry(outcome, now), expected, "{outcome:?}");
         }

@@ -124,15 +124,17 @@ fn positive(number: i64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray;
+
     use super::*;
 
     #[test]
     fn every_attribute_has_the_name_that_it_is_read_by() {
         let mut counter = CounterItem::default();
-        for outcome in Outcome::ALL {
+        for &outcome in Outcome::VARIANTS {
             counter.moved(Outcome::Queued, outcome);
         }
-        for standing in Standing::ALL {
+        for &standing in Standing::VARIANTS {
             counter.stands(None, standing);
         }
         let written: serde_json::Map<_, _> = counter.changes().map(|(name, by)| (name.to_owned(), by.into())).collect();

@@ -39,7 +39,7 @@ pub fn ledger_sk(recipient: RecipientId) -> String {
 
 /// Partition of the index of rows that need attention.
 pub(super) fn attention_pk(campaign: CampaignId, outcome: Outcome) -> String {
-    format!("{campaign}#{}", outcome.as_str())
+    format!("{campaign}#{}", <&str>::from(outcome))
 }
 
 /// A counter row of a shard.

@@ -6,6 +6,7 @@ use futures::future::try_join_all;
 use futures::try_join;
 use portal_domain::selection::{Counts, Rules, judge};
 use portal_domain::{Filter, PortalStatus, Shard};
+use strum::VariantArray;
 
 use super::{AccountsInForce, DirectoryReader, Found};
 use crate::directory::item::AccountRow;
@@ -43,7 +44,8 @@ impl DirectoryReader {
         let mut after = None;
         loop {
             let division = &filter.division;
-            let page = self.query_shard_with(in_force, division, shard, true, &PortalStatus::ALL, after, PAGE).await?;
+            let page =
+                self.query_shard_with(in_force, division, shard, true, PortalStatus::VARIANTS, after, PAGE).await?;
             for Found { recipient, .. } in &page.recipients {
                 let selected = self.selected(recipient, filter).await?;
                 counts.add_recipient(recipient, judge(recipient, selected, rules));

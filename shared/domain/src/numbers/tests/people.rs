@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
+use strum::VariantArray;
 
 use crate::account::Reach;
 use crate::audience::AudienceRule;
@@ -82,7 +83,7 @@ pub fn any_time() -> impl Strategy<Value = Timestamp> {
 
 /// A recipient whose links are not looked at.
 pub fn any_recipient() -> impl Strategy<Value = Recipient> {
-    let status = prop::sample::select(PortalStatus::ALL.to_vec());
+    let status = prop::sample::select(PortalStatus::VARIANTS);
     let invited = prop::option::weighted(0.7, (any_time(), prop::sample::select(vec![30_i64, 168 * 60])));
     let marks = (prop::option::weighted(0.2, Just("bounced".to_owned())), prop::bool::weighted(0.2));
     (status, invited, marks, prop::option::of(any_time()), 0..4_u32).prop_map(
