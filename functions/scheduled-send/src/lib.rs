@@ -13,6 +13,7 @@ use portal_aws::context::Context;
 use portal_aws::directory::templates::TemplateRefusal;
 use portal_aws::launch::{CampaignRequest, Guard, Launcher, Ready, Refusal};
 use portal_aws::mail::MailError;
+use portal_aws::named::Unusable;
 use portal_aws::operators::{Operators, OperatorsError};
 use portal_aws::queue::QueueError;
 use portal_aws::schedules::{ScheduleStore, Written as Stored};
@@ -220,12 +221,14 @@ fn campaign_request(schedule: &Schedule, scheduled_at: Timestamp) -> Option<Camp
 fn verdict(refusal: Refusal) -> Result<Verdict, RunError> {
     let failed = |reason| Ok(Verdict::Failed { reason });
     match refusal {
-        Refusal::UnknownDivision | Refusal::UnknownRecipient => failed(Failure::UnknownDivision),
-        Refusal::Template(TemplateRefusal::Unknown | TemplateRefusal::Inactive) => failed(Failure::TemplateUnusable),
-        Refusal::Template(TemplateRefusal::Version(..) | TemplateRefusal::ForeignHost(_)) => {
-            failed(Failure::TemplateRefused)
-        }
-        Refusal::Sender(_) => failed(Failure::SenderRefused),
+        Refusal::Unusable(unusable, _) => failed(match unusable {
+            Unusable::Division | Unusable::Recipient => Failure::UnknownDivision,
+            Unusable::Template(TemplateRefusal::Unknown | TemplateRefusal::Inactive) => Failure::TemplateUnusable,
+            Unusable::Template(TemplateRefusal::Version(..) | TemplateRefusal::ForeignHost(_)) => {
+                Failure::TemplateRefused
+            }
+            Unusable::Sender(_) => Failure::SenderRefused,
+        }),
         Refusal::Mail(error) => Err(error.into()),
         Refusal::Busy(campaign) => {
             Ok(Verdict::Skipped { reason: Skip::DivisionBusy, campaign_id: Some(campaign), will_email: None })

@@ -218,13 +218,16 @@ impl Schedules {
         let found = self.lookup.find(body, |division| caller.may(division)).await?;
         if let Some(timing) = Timing::of(body) {
             // If the division is unknown, only a fault in every time zone counts.
-            let everywhere = || vec![TimeZone::fixed(offset(-12)), TimeZone::fixed(offset(14))];
-            let zones = found.division.as_ref().map_or_else(everywhere, |division| vec![division.zone()]);
+            let zones = match &found.division {
+                Some(Ok(division)) => vec![division.zone()],
+                _ => vec![TimeZone::fixed(offset(-12)), TimeZone::fixed(offset(14))],
+            };
             let in_each: Option<Vec<_>> = zones.iter().map(|zone| timing_fault(&timing, zone)).collect();
             faults.extend(in_each.and_then(|mut in_each| in_each.pop()));
         }
         let faults = found.with(faults);
-        let (Some(plan), Some(division), Some(sender), true) = (plan, found.division, found.sender, faults.is_empty())
+        let (Some(plan), Some(Ok(division)), Some(sender), true) =
+            (plan, found.division, found.sender, faults.is_empty())
         else {
             return Err(faults.into());
         };

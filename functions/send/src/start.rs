@@ -6,6 +6,7 @@ use portal_aws::clock;
 use portal_aws::idempotency::{Made, RequestKey, Seen};
 use portal_aws::launch::{self, CampaignRequest, Guard};
 use portal_aws::mail::MailError;
+use portal_aws::named::Unusable;
 use portal_aws::queue::QueueError;
 use portal_aws::table::StoreError;
 use portal_domain::audience::AudienceRule;
@@ -13,7 +14,7 @@ use portal_domain::campaign::{CampaignView, Progress};
 use portal_domain::division::SenderRefusal;
 use portal_domain::input::FieldError;
 use portal_domain::selection::Counts;
-use portal_domain::{CampaignId, Division, DivisionId};
+use portal_domain::{CampaignId, DivisionId};
 use portal_http::Caller;
 use schemars::JsonSchema;
 use serde_json::Value;
@@ -56,12 +57,9 @@ pub enum Refusal {
 impl From<launch::Refusal> for Refusal {
     fn from(refusal: launch::Refusal) -> Self {
         use launch::Refusal as Launch;
-        let unknown = |field, message: &str| Self::Malformed(vec![FieldError::new(field, message)]);
         match refusal {
-            Launch::UnknownDivision => Self::Malformed(vec![Division::unknown("filter.division")]),
-            Launch::Template(refusal) => unknown("templateId", &refusal.to_string()),
-            Launch::UnknownRecipient => unknown("recipientId", "is not a recipient in this selection"),
-            Launch::Sender(refusal) => Self::Sender(refusal),
+            Launch::Unusable(Unusable::Sender(refusal), faults) if faults.is_empty() => Self::Sender(refusal),
+            Launch::Unusable(_, faults) => Self::Malformed(faults),
             Launch::Mail(error) => Self::Mail(error),
             Launch::Busy(campaign) => Self::Busy(campaign, None),
             Launch::Guarded(counts) => Self::Drifted(counts),
@@ -118,10 +116,7 @@ impl Send {
             Err(faults) => return Err(Refusal::Malformed(self.with_lookup(asker.caller, &body, faults).await?)),
         };
         asker.check(&request.filter.division)?;
-        let ready = match self.launcher.check(campaign_request(request), now).await.map_err(Refusal::from) {
-            Ok(ready) => ready,
-            Err(refusal) => return Err(self.with_all_faults(asker.caller, &body, refusal).await?),
-        };
+        let ready = self.launcher.check(campaign_request(request), now).await?;
         let warnings = if ready.sandbox { vec![SANDBOX] } else { Vec::new() };
         let excluded = ready.counts.excluded;
         let id = clock::new_campaign_id(now);
@@ -159,16 +154,6 @@ impl Send {
         faults: Vec<FieldError>,
     ) -> Result<Vec<FieldError>, Refusal> {
         Ok(self.launcher.lookup().find(body, |division| caller.may(division)).await?.with(faults))
-    }
-
-    /// The refusal with all faults of what the request names, because the launcher stops at the first one.
-    async fn with_all_faults(&self, caller: &Caller, body: &Value, refusal: Refusal) -> Result<Refusal, Refusal> {
-        if !matches!(refusal, Refusal::Malformed(_) | Refusal::Sender(_)) {
-            return Ok(refusal);
-        }
-        let faults = self.with_lookup(caller, body, Vec::new()).await?;
-        // No fault is found if only the sender is refused, or if what was missing exists by now.
-        Ok(if faults.is_empty() { refusal } else { Refusal::Malformed(faults) })
     }
 
     /// The campaign that an earlier call of this request started, if any. Messages that a crash left unqueued are

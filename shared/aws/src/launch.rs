@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use portal_domain::audience::AudienceRule;
 use portal_domain::campaign::audit::Actor;
 use portal_domain::campaign::{StartedBy, StateReason, drifted, most_for};
-use portal_domain::division::SenderRefusal;
 use portal_domain::email::EmailAddress;
+use portal_domain::input::FieldError;
 use portal_domain::mail::template::Head;
 use portal_domain::quiet_hours::QuietHours;
 use portal_domain::selection::{Counts, Rules, judge};
@@ -17,11 +17,9 @@ use portal_domain::{Campaign, CampaignId, CampaignState, Division, Filter, Recip
 use crate::campaigns::CampaignStore;
 use crate::campaigns::start::{Once, Started};
 use crate::context::Context;
-use crate::directory::templates::TemplateRefusal;
 use crate::mail::MailError;
-use crate::named::Lookup;
+use crate::named::{Lookup, Named, Unusable, Usable};
 use crate::queue::{FanOutMessage, Queue, QueueError};
-use crate::sender::check_sender;
 use crate::settings::InvalidSetting;
 use crate::table::StoreError;
 
@@ -50,6 +48,18 @@ pub struct CampaignRequest {
     pub schedule: Option<StartedBy>,
 }
 
+impl CampaignRequest {
+    fn named(&self) -> Named {
+        Named {
+            division: Some(self.filter.division.clone()),
+            filter: Some(self.filter.clone()),
+            template: Some(self.template_id.clone()),
+            sender: Some(self.email_from.clone()),
+            recipient: self.recipient_id,
+        }
+    }
+}
+
 /// The limit on the number of people who would be e-mailed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Guard {
@@ -72,18 +82,10 @@ impl Guard {
 /// exists, and the sweep or a repeat of the request continues it.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
-    /// There is no such division.
-    #[error("the division does not exist")]
-    UnknownDivision,
-    /// The division can't use the template.
-    #[error("the template {0}")]
-    Template(#[from] TemplateRefusal),
-    /// The named recipient is not in the selection.
-    #[error("the recipient is not in the selection")]
-    UnknownRecipient,
-    /// The sender can't be used.
-    #[error(transparent)]
-    Sender(#[from] SenderRefusal),
+    /// Something that the request names can't be used: the first such thing, and all faults. A sender that is refused
+    /// alone is none of them ([`Found::with`](crate::named::Found::with)).
+    #[error("{0}")]
+    Unusable(Unusable, Vec<FieldError>),
     /// SES could not be asked about the sender.
     #[error(transparent)]
     Mail(#[from] MailError),
@@ -151,22 +153,27 @@ impl Launcher {
 
     /// Checks everything that a campaign needs, and counts.
     pub async fn check(&self, request: CampaignRequest, now: Timestamp) -> Result<Ready, Refusal> {
-        let division =
-            self.lookup.directory.division(&request.filter.division).await?.ok_or(Refusal::UnknownDivision)?;
-        let template = self.lookup.templates.usable(&request.template_id, Some(&division)).await??;
-        if let Some(active) = self.store.active_in(&request.filter.division).await? {
+        let named = request.named();
+        let found = self.lookup.division_and_template(&named).await?;
+        // SES answers few questions a second. It is not asked about a campaign that can't start now.
+        if let (Some(Ok(_)), Some(Ok(_))) = (&found.division, &found.template)
+            && let Some(active) = self.store.active_in(&request.filter.division).await?
+        {
             return Err(Refusal::Busy(active));
         }
-        let sandbox = match check_sender(&self.lookup.mailer, &division, &request.email_from).await {
+        let found = self.lookup.sender_and_recipient(&named, found).await?;
+        let Usable { division, template, account, recipient } =
+            found.usable().map_err(|(unusable, faults)| Refusal::Unusable(unusable, faults))?;
+        let sandbox = match account {
             // Schedules due in the same minute ask SES more often than it answers. Their campaigns start anyway: SES
             // had verified the sender when they were saved, and if it no longer does, sending pauses the campaign.
             Err(error) if error.is_transient() && request.schedule.is_some() => {
                 tracing::warn!(error = %error, "the sender is not looked up");
                 false
             }
-            account => account??.sandbox,
+            account => account?.sandbox,
         };
-        let counts = self.counts(&request, &division, now).await?;
+        let counts = self.counts(&request, recipient.as_ref(), &division, now).await?;
         if request.guard.refuses(counts.will_email) {
             return Err(Refusal::Guarded(Box::new(counts)));
         }
@@ -174,19 +181,21 @@ impl Launcher {
     }
 
     /// The counts that Load would show now for this audience, or those of the named recipient alone.
-    async fn counts(&self, request: &CampaignRequest, division: &Division, now: Timestamp) -> Result<Counts, Refusal> {
+    async fn counts(
+        &self,
+        request: &CampaignRequest,
+        recipient: Option<&Recipient>,
+        division: &Division,
+        now: Timestamp,
+    ) -> Result<Counts, StoreError> {
         let audience = request.audience.at(now, &division.zone());
         let rules = Rules { audience, ..Rules::of_new_campaign(now, request.include_recently_invited) };
-        let Some(recipient_id) = request.recipient_id else {
-            return Ok(self.lookup.directory.counts(&request.filter, rules).await?);
+        let Some(recipient) = recipient else {
+            return self.lookup.directory.counts(&request.filter, rules).await;
         };
         let mut counts = Counts::default();
-        if let Some(item) = self.lookup.directory.recipient(recipient_id).await? {
-            let recipient = Recipient::from(item);
-            let selected = self.lookup.directory.selected(&recipient, &request.filter).await?;
-            counts.add_recipient(&recipient, judge(&recipient, selected, rules));
-        }
-        if counts.total == 0 { Err(Refusal::UnknownRecipient) } else { Ok(counts) }
+        counts.add_recipient(recipient, judge(recipient, true, rules));
+        Ok(counts)
     }
 
     /// Starts the checked campaign, once. If its quiet hours are now, it starts paused.
