@@ -120,7 +120,7 @@ impl Campaigns {
 
 /// Whether a campaign can't go on because more people would be e-mailed than it may reach.
 fn grew(campaign: &Campaign, command: Command) -> bool {
-    matches!(command, Command::Resume(_)) && campaign.state_reason == Some(StateReason::AudienceGrew)
+    matches!(command, Command::Resume(_)) && campaign.stopped_for(StateReason::AudienceGrew)
 }
 
 fn refused(campaign: &Campaign, command: Command) -> Problem {

@@ -107,6 +107,11 @@ impl Row {
     }
 }
 
+/// The outcomes that rows can be asked for by.
+pub(crate) fn outcomes() -> Vec<&'static str> {
+    Outcome::VARIANTS.iter().filter(|outcome| **outcome != Outcome::Unknown).map(<&str>::from).collect()
+}
+
 /// The query that a cursor of this list is valid for.
 #[derive(Serialize)]
 struct List(CampaignId, Option<Outcome>);
@@ -122,9 +127,9 @@ pub(crate) async fn recipients(
     let (default, most) = if csv { (CSV_ROWS, CSV_ROWS) } else { (DEFAULT_LIMIT, MOST_ROWS) };
     let (outcome, page, in_words) = Query::of(&uri).read(|fields| {
         let outcome = fields.optional_text("outcome", 20).and_then(|name| {
-            let outcome = name.parse().ok();
+            let names = outcomes();
+            let outcome = names.contains(&name.as_str()).then(|| name.parse().ok()).flatten();
             if outcome.is_none() {
-                let names: Vec<_> = Outcome::VARIANTS.iter().map(<&str>::from).collect();
                 fields.fault("outcome", format!("must be one of {}", names.join(", ")));
             }
             outcome

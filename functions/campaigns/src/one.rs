@@ -51,9 +51,9 @@ impl Campaigns {
         let audit = self.trails.newest(campaign.campaign_id, AUDIT_ENTRIES).await?;
         let now = clock::now();
         let actions = actions(&campaign, &progress, now);
-        let would_reach = match campaign.state_reason {
-            Some(StateReason::AudienceGrew) => Some(self.would_reach(&campaign, &progress).await?),
-            _ => None,
+        let would_reach = match campaign.stopped_for(StateReason::AudienceGrew) {
+            true => Some(self.would_reach(&campaign, &progress).await?),
+            false => None,
         };
         let audit = audit::shown(audit);
         Ok(OneView { campaign: CampaignView::new(campaign, &progress, now), actions, would_reach, audit })

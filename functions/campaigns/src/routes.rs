@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::http::StatusCode;
-use portal_domain::Outcome;
 use portal_domain::campaign::CampaignView;
 use portal_http::body::MOST_REASON_CHARS;
 use portal_http::routes::shape::{flag, id, list, object, one_of, text, whole};
 use portal_http::{Operation, Permission, Routes};
-use strum::VariantArray;
 
 use crate::ledger::MOST_ROWS;
 use crate::one::OneView;
@@ -40,7 +38,7 @@ pub fn routes() -> Routes<Arc<Campaigns>> {
             "/v1/campaigns/{campaignId}/recipients",
             ledger::recipients,
             Operation::new("The ledger: what became of each recipient, and why")
-                .query("outcome", one_of(&Outcome::VARIANTS.iter().map(<&str>::from).collect::<Vec<_>>()))
+                .query("outcome", one_of(&ledger::outcomes()))
                 .paged(MOST_ROWS)
                 .lists::<ledger::Row>()
                 .or_csv(),

@@ -27,7 +27,7 @@ use portal_aws::settings::InvalidSetting;
 use portal_aws::table::{Attempts, StoreError, back_off};
 use portal_domain::campaign::{CampaignEvent, DELIVERY_SIZE, StateReason};
 use portal_domain::pace::Slots;
-use portal_domain::{Campaign, Outcome};
+use portal_domain::{Campaign, CampaignState, Outcome};
 use portal_runtime::Consumer;
 
 use crate::decide::Decided;
@@ -149,6 +149,10 @@ impl Deliver {
         let mut attempts = Attempts::default();
         while attempts.begin().await {
             let delivery = self.read(message).await?;
+            if delivery.campaign.as_ref().is_some_and(|campaign| campaign.state == CampaignState::Unknown) {
+                tracing::warn!(campaign.id = %message.campaign_id, "a state of another version: message queued anew");
+                return self.later(message, jittered(WAIT)).await;
+            }
             let Some(campaign) = delivery.campaign.clone().filter(|campaign| campaign.state.sends()) else {
                 tracing::info!(campaign.id = %message.campaign_id, "campaign is not sending: message dropped");
                 return Ok(());

@@ -19,8 +19,8 @@ use portal_aws::directory::read::DirectoryReader;
 use portal_aws::queue::{DeliverMessage, FanOutMessage, Queue, QueueError, jittered};
 use portal_aws::settings::InvalidSetting;
 use portal_aws::table::StoreError;
-use portal_domain::Campaign;
 use portal_domain::campaign::DELIVERY_SIZE;
+use portal_domain::{Campaign, CampaignState};
 use portal_runtime::Consumer;
 
 /// With less time than this left, the function queues a message for the rest of the shard.
@@ -94,8 +94,12 @@ impl FanOut {
         let mut audience = None;
         loop {
             // Read for every page: a campaign may be paused or cancelled at any time.
-            let campaign = self.store.campaign(campaign_id).await?.filter(Campaign::fans_out);
-            let Some(campaign) = campaign else {
+            let campaign = self.store.campaign(campaign_id).await?;
+            if campaign.as_ref().is_some_and(|campaign| campaign.state == CampaignState::Unknown) {
+                tracing::warn!(campaign.id = %campaign_id, shard = %shard, "a state of another version: goes on later");
+                return Ok(self.continuations.send(std::slice::from_ref(message), jittered(WAIT)).await?);
+            }
+            let Some(campaign) = campaign.filter(Campaign::fans_out) else {
                 tracing::info!(campaign.id = %campaign_id, "campaign stands still: message dropped");
                 return Ok(());
             };

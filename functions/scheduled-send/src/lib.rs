@@ -163,7 +163,7 @@ impl ScheduledSend {
         if Occurrence::is_late(scheduled_at, now) {
             return Ok(Decision::Record(Verdict::late()));
         }
-        let failed = |reason| Ok(Decision::Record(Verdict::Failed { reason }));
+        let failed = |reason| Ok(Decision::Record(Verdict::failed(reason)));
         if !self.operators.may_send(&schedule.owner.user, &schedule.plan.filter.division).await? {
             return failed(Failure::OwnerWithoutPermission);
         }
@@ -219,7 +219,7 @@ fn campaign_request(schedule: &Schedule, scheduled_at: Timestamp) -> Option<Camp
 
 /// What a refusal means for an occurrence. A transient refusal is an error, so that the occurrence is tried again.
 fn verdict(refusal: Refusal) -> Result<Verdict, RunError> {
-    let failed = |reason| Ok(Verdict::Failed { reason });
+    let failed = |reason| Ok(Verdict::failed(reason));
     match refusal {
         Refusal::Unusable(unusable, _) => failed(match unusable {
             Unusable::Division | Unusable::Recipient => Failure::UnknownDivision,
@@ -231,10 +231,10 @@ fn verdict(refusal: Refusal) -> Result<Verdict, RunError> {
         }),
         Refusal::Mail(error) => Err(error.into()),
         Refusal::Busy(campaign) => {
-            Ok(Verdict::Skipped { reason: Skip::DivisionBusy, campaign_id: Some(campaign), will_email: None })
+            Ok(Verdict::Skipped { reason: Skip::DivisionBusy.into(), campaign_id: Some(campaign), will_email: None })
         }
         Refusal::Guarded(counts) => Ok(Verdict::Skipped {
-            reason: Skip::TooManyRecipients,
+            reason: Skip::TooManyRecipients.into(),
             campaign_id: None,
             will_email: Some(counts.will_email),
         }),

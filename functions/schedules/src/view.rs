@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use portal_domain::schedule::{Occurrence, OffReason, Plan, ScheduleState};
-use portal_domain::{Division, Schedule, ScheduleId};
+use portal_domain::{ByName, Division, Schedule, ScheduleId};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -23,9 +23,9 @@ pub(crate) struct ScheduleView {
     owner: String,
     /// The division's time zone, which all times refer to.
     time_zone: String,
-    state: &'static str,
+    state: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    state_reason: Option<OffReason>,
+    state_reason: Option<ByName<OffReason>>,
     failures: u32,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     in_template: bool,
@@ -64,11 +64,12 @@ impl ScheduleView {
         let zone = division.map_or(TimeZone::UTC, Division::zone);
         let active = schedule.state == ScheduleState::Active;
         let next_runs = if active { schedule.next_runs(now, &zone) } else { Vec::new() };
-        let state = match schedule.state {
-            ScheduleState::Active if next_runs.is_empty() => "ended",
-            ScheduleState::Active => "active",
-            ScheduleState::Paused => "paused",
-            ScheduleState::Off | ScheduleState::Deleted => "off",
+        let state = match &schedule.state {
+            ByName::Known(ScheduleState::Active) if next_runs.is_empty() => "ended",
+            ByName::Known(ScheduleState::Active) => "active",
+            ByName::Known(ScheduleState::Paused) => "paused",
+            ByName::Known(ScheduleState::Off | ScheduleState::Deleted) => "off",
+            ByName::Unknown(name) => name,
         };
         let unlimited = !schedule.plan.audience.missing_limits("audience").is_empty();
         Self {
@@ -78,7 +79,7 @@ impl ScheduleView {
             plan: schedule.plan,
             owner: schedule.owner.name,
             time_zone: zone.iana_name().unwrap_or("UTC").to_owned(),
-            state,
+            state: state.to_owned(),
             state_reason: schedule.off_reason,
             failures: schedule.failures,
             in_template: schedule.in_template,

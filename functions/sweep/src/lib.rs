@@ -273,8 +273,12 @@ impl Sweep {
     async fn publish_notices(&self, swept: &mut Swept) -> Result<(), SweepError> {
         let mut refused = None;
         for pending in self.outbox.notices().await? {
+            let Some(notice) = &pending.notice else {
+                tracing::warn!("a notice is left for the version that wrote it");
+                continue;
+            };
             // A notice that SNS refuses does not hold up the others.
-            match self.topic.publish(&pending.notice).await {
+            match self.topic.publish(notice).await {
                 Ok(()) => {
                     self.outbox.delete_notice(&pending).await?;
                     swept.notices += 1;
@@ -355,13 +359,13 @@ impl Sweep {
         room: Option<u64>,
         now: Timestamp,
     ) -> Result<Option<Campaign>, SweepError> {
-        if campaign.state_reason == Some(StateReason::QuietHours) {
+        if campaign.stopped_for(StateReason::QuietHours) {
             return match campaign.may_send_at(now) {
                 true => Ok(self.store.resume_by_itself(campaign.campaign_id, StateReason::QuietHours, now).await?),
                 false => Ok(None),
             };
         }
-        if campaign.state_reason != Some(StateReason::DailyQuota) {
+        if !campaign.stopped_for(StateReason::DailyQuota) {
             return Ok(None);
         }
         let waiting = self.store.progress(campaign).await?.outcomes.queued;

@@ -103,8 +103,8 @@ impl Lost {
         let body: Value = serde_json::from_str(message.body.as_deref()?).ok()?;
         let (event, verdict) = match body.get("requestPayload") {
             Some(event) if body["requestContext"]["condition"] == TOO_OLD => (event.clone(), Verdict::late()),
-            Some(event) => (event.clone(), Verdict::Failed { reason: Failure::Error }),
-            None => (body, Verdict::Failed { reason: Failure::NotDelivered }),
+            Some(event) => (event.clone(), Verdict::failed(Failure::Error)),
+            None => (body, Verdict::failed(Failure::NotDelivered)),
         };
         let event: Event = serde_json::from_value(event).ok()?;
         let attribute = || message.message_attributes()?.get(TIME_ATTRIBUTE)?.string_value()?.parse().ok();
@@ -149,7 +149,7 @@ mod tests {
         let at: Timestamp = "2026-11-30T14:00:00Z".parse().expect("a time");
         let lost =
             |verdict| Lost { schedule_id: ScheduleId::new("01J"), scheduled_at: at, in_template: false, verdict };
-        let failed_by = |reason| lost(Verdict::Failed { reason });
+        let failed_by = |reason| lost(Verdict::failed(reason));
         let failed = json!({"requestContext": {"condition": "RetriesExhausted"}, "requestPayload": event});
         assert_eq!(Lost::of(&message(&failed)), Some(failed_by(Failure::Error)));
         let old = json!({"requestContext": {"condition": "EventAgeExceeded"}, "requestPayload": event});

@@ -269,7 +269,7 @@ fn campaign(ready: Ready, campaign_id: CampaignId, by: &Actor, now: Timestamp) -
         completed_at: nobody.then_some(now),
     };
     if !nobody && !campaign.may_send_at(now) {
-        (campaign.state, campaign.state_reason) = (CampaignState::Paused, Some(StateReason::QuietHours));
+        (campaign.state, campaign.state_reason) = (CampaignState::Paused, Some(StateReason::QuietHours.into()));
     }
     campaign
 }

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::DivisionId;
 use crate::campaign::audit::{Actor, Person};
+use crate::{ByName, DivisionId};
 
 /// What somebody did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -76,7 +76,7 @@ pub struct Entry {
     /// Who that is for certain.
     pub person: Option<Person>,
     /// What was done.
-    pub deed: Deed,
+    pub deed: ByName<Deed>,
     /// In which division; none where it is about all of them.
     pub division: Option<DivisionId>,
     /// The id of the account, campaign, recipient, schedule or template; none where it is about the division.
@@ -89,7 +89,7 @@ pub struct Entry {
     pub after: Option<Value>,
     /// `None` while it runs. If it stays `None`, the function died meanwhile: all, a part or nothing of it may have
     /// been done.
-    pub ending: Option<Ending>,
+    pub ending: Option<ByName<Ending>>,
 }
 
 impl Entry {
@@ -97,6 +97,7 @@ impl Entry {
     pub fn new(entry_id: String, at: Timestamp, by: Actor, deed: Deed) -> Self {
         let Actor { name: by, person } = by;
         let (division, subject, rows, before, after, ending) = (None, None, None, None, None, None);
+        let deed = deed.into();
         Self { entry_id, at, by, person, deed, division, subject, rows, before, after, ending }
     }
 

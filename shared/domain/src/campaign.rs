@@ -26,7 +26,7 @@ use crate::mail::template::BUILT_IN_NAME;
 use crate::outcome::Outcomes;
 use crate::quiet_hours::QuietHours;
 use crate::selection::{Excluded, Rules};
-use crate::{CampaignId, Filter, Outcome, RecipientId, ScheduleId, Shard, TemplateId};
+use crate::{ByName, CampaignId, Filter, Outcome, RecipientId, ScheduleId, Shard, TemplateId};
 
 /// How long a temporary password is valid.
 pub const INVITATION_LIFETIME: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
@@ -54,7 +54,7 @@ pub struct Campaign {
     pub revision: u32,
     /// Why it is paused or halted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub state_reason: Option<StateReason>,
+    pub state_reason: Option<ByName<StateReason>>,
     /// Whom it addresses.
     pub filter: Filter,
     /// Only this recipient of the selection, if set.
@@ -192,8 +192,18 @@ impl Campaign {
             && last_invited_at.is_some_and(|at| at >= self.created_at)
     }
 
+    /// Whether this is why it is paused or halted.
+    pub fn stopped_for(&self, reason: StateReason) -> bool {
+        self.state_reason.as_ref().is_some_and(|stopped| *stopped == reason)
+    }
+
+    /// Whether it resumes by itself when the reason for which it stopped is gone.
+    pub fn will_resume_by_itself(&self) -> bool {
+        self.state_reason.as_ref().and_then(ByName::known).is_some_and(StateReason::is_transient)
+    }
+
     fn is_quiet(&self) -> bool {
-        self.state == CampaignState::Paused && self.state_reason == Some(StateReason::QuietHours)
+        self.state == CampaignState::Paused && self.stopped_for(StateReason::QuietHours)
     }
 
     /// Whether its ledger is being written. This includes a campaign that waits for the end of its quiet hours: it is
@@ -276,6 +286,7 @@ mod tests {
             (Halted, [Refused, Moves(Preparing), Moves(Cancelled), Refused, Refused]),
             (Cancelled, [Refused, Refused, Same, Refused, Refused]),
             (Completed, [Refused, Refused, Refused, Moves(Preparing), Moves(Preparing)]),
+            (Unknown, [Refused; 5]),
         ];
         assert_eq!(table.map(|(state, _)| state), CampaignState::VARIANTS);
         campaign.retrying = Some(Outcome::Failed);

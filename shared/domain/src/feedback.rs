@@ -43,6 +43,9 @@ pub enum Standing {
     Complained,
     /// SES accepted it and then did not send it (a virus, or a fault in making it).
     Rejected,
+    /// A standing of another version: no report changes it.
+    #[serde(other)]
+    Unknown,
 }
 
 impl Standing {
@@ -99,7 +102,7 @@ impl Known {
     /// Any report but a rejection proves that the e-mail of its attempt left, even if that was unknown or a person
     /// decided otherwise. Of an older attempt only a bounce or complaint counts, because it concerns the address.
     pub fn told(self, attempt: u32, report: Report) -> Change {
-        if attempt > self.attempt || self.standing == Some(Standing::Rejected) {
+        if attempt > self.attempt || matches!(self.standing, Some(Standing::Rejected | Standing::Unknown)) {
             return Change::default();
         }
         let newest = attempt == self.attempt;

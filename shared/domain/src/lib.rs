@@ -6,6 +6,7 @@ pub mod account;
 pub mod activation;
 pub mod audience;
 pub mod audit;
+mod by_name;
 pub mod campaign;
 pub mod division;
 pub mod email;
@@ -35,6 +36,7 @@ pub mod text;
 pub mod told;
 
 pub use account::Account;
+pub use by_name::ByName;
 pub use campaign::{Campaign, CampaignState};
 pub use division::Division;
 pub use email::EmailAddress;

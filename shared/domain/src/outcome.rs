@@ -33,6 +33,9 @@ pub enum Outcome {
     Skipped,
     /// It can't be known whether the e-mail left (guarantee 2).
     Unconfirmed,
+    /// An outcome of another version: nothing is sent, and nothing changes it.
+    #[serde(other)]
+    Unknown,
 }
 
 /// What can happen to a ledger row.
@@ -67,7 +70,7 @@ pub enum LedgerEvent {
 impl Outcome {
     /// Whether a campaign may end with rows in this outcome.
     pub fn is_end(self) -> bool {
-        !matches!(self, Self::Queued | Self::Claimed)
+        !matches!(self, Self::Queued | Self::Claimed | Self::Unknown)
     }
 
     /// Whether rows with this outcome are in the index `attention`, for people to look at.
@@ -121,6 +124,7 @@ impl Outcomes {
             Outcome::Failed => self.failed,
             Outcome::Skipped => self.skipped,
             Outcome::Unconfirmed => self.unconfirmed,
+            Outcome::Unknown => 0,
         }
     }
 
@@ -161,6 +165,7 @@ mod tests {
                 [None, None, None, Some(Sent), Some(Failed), None, Some(Unconfirmed)],
                 [Some(Sent), Some(Failed), Some(Sent), Some(Failed), Some(Queued)],
             ),
+            (Unknown, none, [None; 5]),
         ];
         assert_eq!(table.map(|(outcome, ..)| outcome), Outcome::VARIANTS);
         for (outcome, of_sender, of_others) in table {

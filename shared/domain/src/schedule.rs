@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 pub use self::occurrence::{Failure, Miss, Occurrence, Skip, Verdict};
 pub use self::plan::{Plan, Sketch};
 pub use self::rule::{Rule, Timing};
-use crate::ScheduleId;
 use crate::campaign::audit::{Actor, Person};
 use crate::input::FieldError;
+use crate::{ByName, ScheduleId};
 
 /// This many consecutive failures turn a schedule off.
 pub const MOST_FAILURES: u32 = 3;
@@ -104,10 +104,10 @@ pub struct Schedule {
     /// The owner.
     pub owner: Owner,
     /// Its state.
-    pub state: ScheduleState,
+    pub state: ByName<ScheduleState>,
     /// Why it is off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub off_reason: Option<OffReason>,
+    pub off_reason: Option<ByName<OffReason>>,
     /// Failures in a row.
     #[serde(default)]
     pub failures: u32,
@@ -144,7 +144,7 @@ impl Schedule {
             version: 0,
             timing_revision: 1,
             plan,
-            state: ScheduleState::Active,
+            state: ScheduleState::Active.into(),
             off_reason: None,
             failures: 0,
             in_template: false,
@@ -176,20 +176,20 @@ impl Schedule {
     #[must_use]
     pub fn paused(&self, by: &Actor, now: Timestamp) -> Self {
         let next = self.touched(self.owner.clone(), now).by(by);
-        Self { state: ScheduleState::Paused, off_reason: None, ..next }
+        Self { state: ScheduleState::Paused.into(), off_reason: None, ..next }
     }
 
     /// The schedule resumed by a person, who becomes its owner.
     #[must_use]
     pub fn resumed(&self, owner: Owner, now: Timestamp) -> Self {
-        Self { state: ScheduleState::Active, off_reason: None, failures: 0, ..self.touched(owner, now) }
+        Self { state: ScheduleState::Active.into(), off_reason: None, failures: 0, ..self.touched(owner, now) }
     }
 
     /// The schedule as a person deleted it.
     #[must_use]
     pub fn deleted(&self, by: &Actor, now: Timestamp) -> Self {
         let next = self.touched(self.owner.clone(), now).by(by);
-        Self { state: ScheduleState::Deleted, ..next }
+        Self { state: ScheduleState::Deleted.into(), ..next }
     }
 
     /// The schedule as changed by a person who need not be its owner.
@@ -216,13 +216,14 @@ impl Schedule {
         match occurrence.verdict {
             Verdict::Started { .. } => next.failures = 0,
             Verdict::Failed { .. } => next.failures += 1,
-            Verdict::Missed { .. } | Verdict::Skipped { .. } => {}
+            Verdict::Missed { .. } | Verdict::Skipped { .. } | Verdict::Unknown { .. } => {}
         }
         if self.state == ScheduleState::Active {
             if occurrence.verdict.says(Failure::OwnerWithoutPermission) {
-                (next.state, next.off_reason) = (ScheduleState::Off, Some(OffReason::OwnerWithoutPermission));
+                (next.state, next.off_reason) =
+                    (ScheduleState::Off.into(), Some(OffReason::OwnerWithoutPermission.into()));
             } else if next.failures >= MOST_FAILURES {
-                (next.state, next.off_reason) = (ScheduleState::Off, Some(OffReason::Failures));
+                (next.state, next.off_reason) = (ScheduleState::Off.into(), Some(OffReason::Failures.into()));
             }
         }
         if next.last_occurrence.as_ref().is_none_or(|last| last.scheduled_at <= occurrence.scheduled_at) {

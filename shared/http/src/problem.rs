@@ -179,7 +179,7 @@ impl Problem {
         let problem = Self::conflict(ProblemType::DIVISION_BUSY, detail).with("campaignId", id.to_string());
         let Some(view) = view else { return problem };
         let mut problem = problem.with("state", json!(view.campaign.state)).with("campaign", json!(view));
-        if let Some(reason) = view.campaign.state_reason {
+        if let Some(reason) = &view.campaign.state_reason {
             problem = problem.with("stateReason", json!(reason));
         }
         if let Some(at) = view.goes_on_at {

@@ -257,8 +257,7 @@ impl Scene {
     /// Resumes every campaign whose audience has grown, with the number that it would reach.
     pub(super) async fn resume_what_grew(&self) {
         let grown: Vec<_> = self.system.with(|state| {
-            let stopped =
-                state.checks.active().filter(|campaign| campaign.state_reason == Some(StateReason::AudienceGrew));
+            let stopped = state.checks.active().filter(|campaign| campaign.stopped_for(StateReason::AudienceGrew));
             stopped.map(|campaign| campaign.campaign_id).collect()
         });
         for id in grown {

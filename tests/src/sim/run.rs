@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use portal_domain::CampaignState;
-use portal_domain::campaign::StateReason;
 use rand::RngExt;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -218,7 +217,7 @@ impl Scene {
         let waiting: Vec<_> = self.system.with(|state| {
             let stopped = state.checks.active().filter(|campaign| {
                 matches!(campaign.state, CampaignState::Paused | CampaignState::Halted)
-                    && !campaign.state_reason.is_some_and(StateReason::is_transient)
+                    && !campaign.will_resume_by_itself()
             });
             stopped.map(|campaign| campaign.campaign_id).collect()
         });

@@ -6,7 +6,6 @@ use axum::http::StatusCode;
 use portal_aws::audit::trail::Trails;
 use portal_domain::{CampaignId, Outcome};
 use serde_json::{Value, json};
-use strum::VariantArray;
 use tests::http::{Answer, Call};
 use tests::{Account, Contact, World};
 
@@ -66,9 +65,9 @@ async fn assert_over(world: &World, id: CampaignId, state: &str) -> Value {
     assert!(campaign["completedAt"].is_string());
     assert!(world.campaigns.active().await.unwrap().is_empty(), "the lock is free");
     let ledger = world.ledger(id).await;
-    for outcome in Outcome::VARIANTS.iter().map(<&str>::from) {
+    for (outcome, counted) in campaign["outcomes"].as_object().unwrap() {
         let rows = ledger.iter().filter(|row| <&str>::from(row.outcome) == outcome).count();
-        assert_eq!(campaign["outcomes"][outcome], rows, "counter of {outcome}");
+        assert_eq!(*counted, rows, "counter of {outcome}");
     }
     campaign
 }

@@ -14,6 +14,7 @@ mod feedback;
 mod import;
 mod lists;
 mod load;
+mod other_versions;
 mod pace;
 mod people;
 mod person_data;

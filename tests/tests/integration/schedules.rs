@@ -36,7 +36,7 @@ fn campaign_of(verdict: &Verdict) -> CampaignId {
 }
 
 fn failed(reason: Failure) -> Verdict {
-    Verdict::Failed { reason }
+    Verdict::failed(reason)
 }
 
 async fn put(scheduling: &Scheduling, schedule: &Value, fields: Value) -> tests::http::Answer {
@@ -204,10 +204,16 @@ async fn an_occurrence_that_must_not_start_says_why() {
     let late = scheduling.fire(&schedule, now - minutes(61), now).await.unwrap().unwrap();
     assert_eq!(late.verdict, Verdict::late());
     let many = scheduling.verdict(&schedule, now - minutes(59)).await;
-    assert_eq!(many, Verdict::Skipped { reason: Skip::TooManyRecipients, campaign_id: None, will_email: Some(3) });
+    assert_eq!(
+        many,
+        Verdict::Skipped { reason: Skip::TooManyRecipients.into(), campaign_id: None, will_email: Some(3) }
+    );
     let active = world.send("NORTH").await;
     let busy = scheduling.verdict(&schedule, now - minutes(58)).await;
-    assert_eq!(busy, Verdict::Skipped { reason: Skip::DivisionBusy, campaign_id: Some(active), will_email: None });
+    assert_eq!(
+        busy,
+        Verdict::Skipped { reason: Skip::DivisionBusy.into(), campaign_id: Some(active), will_email: None }
+    );
     scheduling.command(&schedule, "pause").await;
     let paused = scheduling.verdict(&schedule, now - minutes(57)).await;
     assert_eq!(paused, Verdict::skipped(Skip::NotActive));
@@ -429,7 +435,10 @@ async fn at_the_end_of_its_hours_a_campaign_pauses_and_what_people_do_then_holds
         assert_eq!((&send["stateReason"], &send["goesOnAt"]), (&json!("quietHours"), &paused["goesOnAt"]));
         assert!(send["detail"].as_str().unwrap().contains("quiet hours"), "{send}");
         let again = scheduling.verdict(&schedule, tomorrow + minutes(1)).await;
-        assert_eq!(again, Verdict::Skipped { reason: Skip::DivisionBusy, campaign_id: Some(id), will_email: None });
+        assert_eq!(
+            again,
+            Verdict::Skipped { reason: Skip::DivisionBusy.into(), campaign_id: Some(id), will_email: None }
+        );
 
         let command = async |name: &str| {
             let answer = world.call(Call::new("POST", &format!("/v1/campaigns/{id}/{name}"))).await.json();
@@ -622,7 +631,7 @@ async fn a_schedule_in_the_template_is_kept_as_it_comes_and_can_be_paused_here()
 
     let mut elsewhere = event("Renamed", now + minutes(3));
     elsewhere["schedule"]["timeZone"] = json!("UTC");
-    assert_eq!(run(elsewhere.clone()).await, Verdict::Failed { reason: Failure::OtherTimeZone });
+    assert_eq!(run(elsewhere.clone()).await, Verdict::failed(Failure::OtherTimeZone));
     elsewhere["schedule"]["timeZone"] = json!("America/New_York");
     elsewhere["scheduledTime"] = json!((now + minutes(4)).to_string());
     assert!(matches!(run(elsewhere).await, Verdict::Started { .. }));

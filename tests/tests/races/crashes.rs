@@ -10,7 +10,6 @@ use portal_domain::campaign::DELIVERY_SIZE;
 use portal_domain::schedule::Verdict;
 use portal_domain::{CampaignId, Outcome};
 use serde_json::json;
-use strum::VariantArray;
 use tests::World;
 use tests::scheduling::Scheduling;
 
@@ -35,9 +34,9 @@ async fn assert_nobody_lost_and_nobody_twice(world: &World, id: CampaignId) {
     for row in &ledger {
         *counted.entry(<&str>::from(row.outcome)).or_insert(0) += 1;
     }
-    for outcome in Outcome::VARIANTS.iter().map(<&str>::from) {
-        let rows = counted.get(outcome).copied().unwrap_or(0);
-        assert_eq!(campaign["outcomes"][outcome], rows, "counter of {outcome}");
+    for (outcome, number) in campaign["outcomes"].as_object().unwrap() {
+        let rows = counted.get(outcome.as_str()).copied().unwrap_or(0);
+        assert_eq!(*number, rows, "counter of {outcome}");
     }
     let by_id: HashMap<_, _> = ledger.iter().map(|row| (row.recipient_id, row.outcome)).collect();
     for i in 0..PEOPLE {

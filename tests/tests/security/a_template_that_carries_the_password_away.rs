@@ -158,7 +158,7 @@ async fn a_schedule_says_that_its_template_is_not_for_its_division_any_more() {
     let schedule = scheduling.schedule(json!({"templateId": template})).await;
     list_hosts(world, "NORTH", &[]).await;
     let verdict = scheduling.verdict(&schedule, clock::now()).await;
-    assert_eq!(verdict, Verdict::Failed { reason: Failure::TemplateRefused });
+    assert_eq!(verdict, Verdict::failed(Failure::TemplateRefused));
     world.pump().await;
     assert_eq!(world.mails().len(), 0);
     let told = scheduling.occurrences(&schedule).await;

@@ -350,7 +350,7 @@ async fn a_schedule_ends_with_its_owners_permission_in_its_division() {
     assert!(matches!(verdict, Verdict::Started { .. }), "{verdict:?}");
     world.cloud().users.put("operator", true, &["390:SOUTH", "directory:NORTH"]);
     let later = clock::now() + jiff::SignedDuration::from_mins(1);
-    let refused = Verdict::Failed { reason: Failure::OwnerWithoutPermission };
+    let refused = Verdict::failed(Failure::OwnerWithoutPermission);
     assert_eq!(scheduling.verdict(&schedule, later).await, refused);
 }
 

@@ -70,7 +70,7 @@ impl Audit {
 
     /// Writes the entry of a deed that consists of the answer. If this fails, nothing may be answered.
     pub async fn record(&self, entry: Entry) -> Result<(), StoreError> {
-        self.put(&Entry { ending: Some(Ending::Done), ..entry }).await
+        self.put(&Entry { ending: Some(Ending::Done.into()), ..entry }).await
     }
 
     async fn put(&self, entry: &Entry) -> Result<(), StoreError> {
@@ -112,13 +112,13 @@ impl Audit {
 impl Begun<'_> {
     /// The deed is done. If this can't be written, the entry stays open, and the deed stays done.
     pub async fn done(self, before: Option<Value>, after: Option<Value>) {
-        let entry = Entry { before, after, ending: Some(Ending::Done), ..self.entry };
+        let entry = Entry { before, after, ending: Some(Ending::Done.into()), ..self.entry };
         complete(self.audit, &entry).await;
     }
 
     /// The deed was refused, and nothing has changed.
     pub async fn refused(self) {
-        let entry = Entry { ending: Some(Ending::Refused), ..self.entry };
+        let entry = Entry { ending: Some(Ending::Refused.into()), ..self.entry };
         complete(self.audit, &entry).await;
     }
 }

@@ -19,7 +19,7 @@ pub const SELF_SERVICE: &str = "SELF_SERVICE";
 /// The campaign that holds a lock, or a listed self-service campaign.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct CampaignRef {
+pub(crate) struct CampaignRef {
     campaign_id: CampaignId,
 }
 

@@ -65,11 +65,15 @@ impl CampaignStore {
     /// its ledger is written meanwhile. `false` if its state does not allow that.
     pub async fn stop_growing(&self, id: CampaignId, now: Timestamp) -> Result<bool, StoreError> {
         let moved = self.by_itself(id, |before| {
-            let quiet = before.state_reason == Some(StateReason::QuietHours);
+            let quiet = before.stopped_for(StateReason::QuietHours);
             let state = if quiet { Some(before.state) } else { before.state.after(CampaignEvent::Pause) };
             Some(Transition {
                 before,
-                after: Campaign { state: state?, state_reason: Some(StateReason::AudienceGrew), ..before.clone() },
+                after: Campaign {
+                    state: state?,
+                    state_reason: Some(StateReason::AudienceGrew.into()),
+                    ..before.clone()
+                },
                 entry: AuditEntry::new(now, SYSTEM, Action::Paused),
                 lock: Lock::Keep,
                 walk: None,
@@ -91,7 +95,11 @@ impl CampaignStore {
         let moved = self.by_itself(id, |before| {
             Some(Transition {
                 before,
-                after: Campaign { state: before.state.after(event)?, state_reason: Some(reason), ..before.clone() },
+                after: Campaign {
+                    state: before.state.after(event)?,
+                    state_reason: Some(reason.into()),
+                    ..before.clone()
+                },
                 entry: AuditEntry::new(now, SYSTEM, action),
                 lock: Lock::Keep,
                 walk: None,
@@ -111,7 +119,7 @@ impl CampaignStore {
     ) -> Result<Option<Campaign>, StoreError> {
         self.by_itself(id, |before| {
             let state = before.state.after(CampaignEvent::Resume)?;
-            (before.state_reason == Some(reason)).then(|| Transition {
+            before.stopped_for(reason).then(|| Transition {
                 before,
                 after: Campaign { state, state_reason: None, ..before.clone() },
                 entry: AuditEntry::new(now, SYSTEM, Action::Resumed),
@@ -182,7 +190,7 @@ impl CampaignStore {
         by: &Actor,
         now: Timestamp,
     ) -> Result<Transition<'a>, StoreError> {
-        let mut after = Campaign { state, state_reason, ..before.clone() };
+        let mut after = Campaign { state, state_reason: state_reason.map(Into::into), ..before.clone() };
         let mut entry = AuditEntry::new(now, by, command.action());
         let mut rebound = None;
         let (lock, walk) = match command {

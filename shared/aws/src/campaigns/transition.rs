@@ -43,7 +43,7 @@ impl CampaignStore {
         let Transition { before, mut after, mut entry, lock, walk, rebound } = transition;
         after.revision = before.revision + 1;
         entry.state = Some(after.state);
-        entry.reason = after.state_reason;
+        entry.reason = after.state_reason.clone();
         let id = before.campaign_id;
         let mut tx = self.table.tx("move a campaign on");
         let as_read = is("revision", before.revision);

@@ -9,7 +9,7 @@
 //! fold overwrites nothing, and what it replaces is kept for days, so a reader that still uses it finds it.
 
 mod apply;
-mod control;
+pub(crate) mod control;
 mod fold;
 mod item;
 mod keys;

@@ -36,7 +36,7 @@ pub struct AccountItem {
 /// The note that an account is being changed in steps.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct ChangingItem {
+pub(crate) struct ChangingItem {
     /// The account.
     pub account_id: AccountId,
     /// The divisions whose recipients may name it.

@@ -21,13 +21,13 @@ use crate::table::{StoreError, Table};
 
 /// The secret, in hexadecimal.
 #[derive(Serialize, Deserialize)]
-pub(super) struct SecretItem {
+pub(crate) struct SecretItem {
     secret: String,
 }
 
 /// Marks an address as erased.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct ErasedItem {
+pub(crate) struct ErasedItem {
     /// When the erasure began.
     pub since: Timestamp,
     /// The recipient, until the erasure is finished.

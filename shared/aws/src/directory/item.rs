@@ -308,7 +308,7 @@ impl From<RecipientItem> for Recipient {
 /// The row that maps an address in a division to its recipient.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct AddressItem {
+pub(crate) struct AddressItem {
     pub recipient_id: RecipientId,
 }
 

@@ -27,6 +27,9 @@ pub enum EventError {
     /// EventBridge refused some of them, for this reason.
     #[error("EventBridge refused an event: {0}")]
     Refused(String),
+    /// Another version wrote some of them, and has to publish them.
+    #[error("some events are of a kind that this version does not know")]
+    Unknown,
     /// Published events could not be deleted, so they will be published again.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -71,34 +74,45 @@ impl EventBus {
     /// Publishes events, and deletes those that EventBridge accepted. A crash in between publishes them again. A
     /// refused event does not stop the others.
     pub async fn publish(&self, events: &[Event]) -> Result<(), EventError> {
-        let mut refused = None;
+        let (mut refused, mut unknown) = (None, false);
         for batch in events.chunks(BATCH) {
-            let entries = batch.iter().map(|event| self.entry(event)).collect::<Result<Vec<_>, _>>()?;
+            let known: Vec<_> = batch.iter().filter_map(|event| Some((event, described(event)?))).collect();
+            unknown |= known.len() < batch.len();
+            if known.is_empty() {
+                continue;
+            }
+            let entries = known.iter().map(|(_, described)| self.entry(described)).collect::<Result<Vec<_>, _>>()?;
             let answer = self.client.put_events().set_entries(Some(entries)).send().await;
             let answer = answer.map_err(|error| {
                 EventError::Call(aws_sdk_eventbridge::error::DisplayErrorContext(error).to_string())
             })?;
             // One answer for each entry, in order.
-            for (event, answer) in batch.iter().zip(answer.entries()) {
+            for ((event, _), answer) in known.iter().zip(answer.entries()) {
                 match answer.error_code() {
                     None => self.outbox.delete_event(event).await?,
                     Some(code) => refused = Some(code.to_owned()),
                 }
             }
         }
-        refused.map_or(Ok(()), |code| Err(EventError::Refused(code)))
+        match refused {
+            Some(code) => Err(EventError::Refused(code)),
+            None if unknown => Err(EventError::Unknown),
+            None => Ok(()),
+        }
     }
 
-    fn entry(&self, event: &Event) -> Result<PutEventsRequestEntry, EventError> {
-        let (kind, detail) = described(event);
-        let detail = serde_json::to_string(&detail).map_err(|error| EventError::Call(error.to_string()))?;
-        let entry = PutEventsRequestEntry::builder().event_bus_name(&self.name).source(SOURCE).detail_type(kind);
+    fn entry(&self, (kind, detail): &Described<'_>) -> Result<PutEventsRequestEntry, EventError> {
+        let detail = serde_json::to_string(detail).map_err(|error| EventError::Call(error.to_string()))?;
+        let entry = PutEventsRequestEntry::builder().event_bus_name(&self.name).source(SOURCE).detail_type(*kind);
         Ok(entry.detail(detail).build())
     }
 }
 
 /// The type of an event, and its detail.
-fn described(event: &Event) -> (&'static str, Detail<'_>) {
+type Described<'a> = (&'static str, Detail<'a>);
+
+/// What is published of an event; `None` if this version does not know what happened.
+fn described(event: &Event) -> Option<Described<'_>> {
     let Event { event_id, happened, recipient_id, division, at } = event;
     let detail = Detail {
         event_id,
@@ -111,7 +125,7 @@ fn described(event: &Event) -> (&'static str, Detail<'_>) {
         linked_at: None,
         erased_at: None,
     };
-    match *happened {
+    Some(match *happened {
         Happened::Accepted { campaign_id } => {
             ("portal.invitation.accepted", Detail { campaign_id: Some(campaign_id), accepted_at: Some(*at), ..detail })
         }
@@ -119,7 +133,8 @@ fn described(event: &Event) -> (&'static str, Detail<'_>) {
         Happened::Unlinked => ("portal.recipient.unlinked", Detail { unlinked_at: Some(*at), ..detail }),
         Happened::Linked => ("portal.recipient.linked", Detail { linked_at: Some(*at), ..detail }),
         Happened::Erased => ("portal.recipient.erased", Detail { erased_at: Some(*at), ..detail }),
-    }
+        Happened::Unknown => return None,
+    })
 }
 
 #[cfg(test)]
@@ -137,12 +152,12 @@ mod tests {
         let event =
             |happened| Event { event_id: "01E".to_owned(), happened, recipient_id, division: division.clone(), at };
         let accepted = event(Happened::Accepted { campaign_id });
-        let (kind, detail) = described(&accepted);
+        let (kind, detail) = described(&accepted).expect("a kind");
         let expected = json!({"eventId": "01E", "recipientId": recipient_id, "division": "DAYTON",
             "campaignId": campaign_id, "acceptedAt": "2026-11-30T12:00:00Z"});
         assert_eq!((kind, json!(detail)), ("portal.invitation.accepted", expected));
         let revoked = event(Happened::Revoked);
-        let (kind, detail) = described(&revoked);
+        let (kind, detail) = described(&revoked).expect("a kind");
         let expected = json!({"eventId": "01E", "recipientId": recipient_id, "division": "DAYTON", "revokedAt": "2026-11-30T12:00:00Z"});
         assert_eq!((kind, json!(detail)), ("portal.acceptance.revoked", expected));
     }

@@ -40,6 +40,9 @@ pub enum Happened {
     Linked,
     /// The recipient was erased on request.
     Erased,
+    /// Something that only another version knows, and publishes.
+    #[serde(other)]
+    Unknown,
 }
 
 impl Event {

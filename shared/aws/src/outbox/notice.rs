@@ -5,7 +5,7 @@ use portal_domain::campaign::StateReason;
 use portal_domain::campaign::audit::{Action, AuditEntry, SYSTEM};
 use portal_domain::outcome::Outcomes;
 use portal_domain::schedule::OffReason;
-use portal_domain::{Campaign, CampaignId, CampaignState, DivisionId, ScheduleId};
+use portal_domain::{ByName, Campaign, CampaignId, CampaignState, DivisionId, ScheduleId};
 use serde::{Deserialize, Serialize};
 
 /// What operators are notified of.
@@ -33,7 +33,7 @@ pub struct ScheduleNotice {
     /// The name of its owner.
     pub owner: String,
     /// Why it is off.
-    pub reason: OffReason,
+    pub reason: ByName<OffReason>,
     /// The result of its last occurrence, as a sentence.
     pub detail: String,
 }
@@ -54,7 +54,7 @@ pub struct CampaignNotice {
     pub state: CampaignState,
     /// Why it stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<StateReason>,
+    pub reason: Option<ByName<StateReason>>,
     /// The outcomes, if it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcomes: Option<Outcomes>,
@@ -65,9 +65,9 @@ pub struct CampaignNotice {
 pub struct Pending {
     /// Its sort key.
     pub(super) sk: String,
-    /// The notice.
+    /// The notice; `None` if only another version knows its form.
     #[serde(flatten)]
-    pub notice: Notice,
+    pub notice: Option<Notice>,
 }
 
 impl Notice {
@@ -84,9 +84,9 @@ impl CampaignNotice {
     /// The notice that belongs to an audit entry of a campaign, if any: operators are notified when a campaign ends and
     /// when the system stops one, but not when a self-service campaign ends, since one ends every day.
     pub(crate) fn of(campaign: &Campaign, entry: &AuditEntry) -> Option<Self> {
-        let notifies = match entry.action {
+        let notifies = match entry.action.known()? {
             // Quiet hours begin every day, and end by themselves.
-            Action::Paused | Action::Halted => entry.by == SYSTEM && entry.reason != Some(StateReason::QuietHours),
+            Action::Paused | Action::Halted => entry.by == SYSTEM && !campaign.stopped_for(StateReason::QuietHours),
             Action::Ended => campaign.self_service.is_none(),
             _ => false,
         };
@@ -96,7 +96,7 @@ impl CampaignNotice {
             division: campaign.filter.division.clone(),
             created_by: campaign.created_by.clone(),
             state: campaign.state,
-            reason: entry.reason,
+            reason: entry.reason.clone(),
             outcomes: entry.outcomes,
         })
     }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use aws_sdk_sns::Client;
 use portal_domain::campaign::StateReason;
 use portal_domain::schedule::OffReason;
-use portal_domain::{CampaignState, DivisionId};
+use portal_domain::{ByName, CampaignState, DivisionId};
 
 use super::notice::{CampaignNotice, Notice, ScheduleNotice};
 use crate::context::Context;
@@ -71,8 +71,9 @@ fn message(notice: &Notice, public_url: &str) -> String {
 fn schedule_message(notice: &ScheduleNotice, public_url: &str) -> String {
     let ScheduleNotice { at, schedule_id, name, division, owner, reason, detail } = notice;
     let why = match reason {
-        OffReason::Failures => "it failed three times in a row",
-        OffReason::OwnerWithoutPermission => "its owner may not send invitations any more",
+        ByName::Known(OffReason::Failures) => "it failed three times in a row",
+        ByName::Known(OffReason::OwnerWithoutPermission) => "its owner may not send invitations any more",
+        ByName::Unknown(name) => name,
     };
     format!(
         "The schedule \"{name}\" was turned off: {why}. Look into it, then resume the schedule.\n\nDivision: {division}\n\
@@ -95,7 +96,7 @@ fn campaign_message(notice: &CampaignNotice, public_url: &str) -> String {
 }
 
 fn headline(notice: &CampaignNotice) -> &'static str {
-    match (notice.state, notice.reason) {
+    match (notice.state, notice.reason.as_ref().and_then(ByName::known)) {
         (CampaignState::Completed, _) => "The campaign has ended.",
         (CampaignState::Cancelled, _) => "The campaign was cancelled, and everything that was under way has ended.",
         (_, Some(StateReason::DailyQuota)) => {
@@ -137,7 +138,7 @@ mod tests {
             division: DivisionId::new("DAYTON"),
             created_by: "ann".to_owned(),
             state,
-            reason,
+            reason: reason.map(Into::into),
             outcomes: (state == CampaignState::Completed).then(|| Outcomes { sent: 7, ..Outcomes::default() }),
         }
     }
@@ -164,7 +165,7 @@ mod tests {
             name: "Mondays".to_owned(),
             division: DivisionId::new("DAYTON"),
             owner: "ann".to_owned(),
-            reason: OffReason::Failures,
+            reason: OffReason::Failures.into(),
             detail: "The division does not exist any more.".to_owned(),
         });
         assert_eq!(subject(&told), "Portal Invites: schedule in DAYTON turned off");

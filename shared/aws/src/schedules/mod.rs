@@ -105,7 +105,7 @@ impl ScheduleStore {
         let mut tx = self.table.tx("record an occurrence");
         let recorded = tx.add(self.put_occurrence(schedule, occurrence));
         tx.add(self.put(schedule, &after));
-        if let Some(reason) = after.off_reason.filter(|_| schedule.state == ScheduleState::Active) {
+        if let Some(reason) = after.off_reason.clone().filter(|_| schedule.state == ScheduleState::Active) {
             let at = occurrence.at;
             let detail = occurrence.verdict.detail();
             let entry = AuditEntry { note: Some(detail.clone()), ..AuditEntry::new(at, SYSTEM, Action::TurnedOff) };

@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CampaignState, StateReason};
-use crate::Outcome;
 use crate::outcome::Outcomes;
+use crate::{ByName, Outcome};
 
 /// The actor's name when the system acts.
 pub const SYSTEM: &str = "system";
@@ -109,13 +109,13 @@ pub struct AuditEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<Person>,
     /// What was done.
-    pub action: Action,
+    pub action: ByName<Action>,
     /// State of the campaign after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<CampaignState>,
     /// Why, where there is a choice of reasons.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<StateReason>,
+    pub reason: Option<ByName<StateReason>>,
     /// The outcome that was retried, or settled as.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
@@ -138,7 +138,7 @@ impl AuditEntry {
             at,
             by: name,
             person,
-            action,
+            action: action.into(),
             state: None,
             reason: None,
             outcome: None,
@@ -157,7 +157,9 @@ mod tests {
     fn a_list_is_complete_once_however_often_the_campaign_was_resumed() {
         let actions = [Action::Prepared, Action::Resumed, Action::Paused, Action::Prepared, Action::Started];
         let entries = actions.map(|action| AuditEntry::new(Timestamp::UNIX_EPOCH, SYSTEM, action));
-        let of = |trail: Vec<AuditEntry>| shown(trail).into_iter().map(|entry| entry.action).collect::<Vec<_>>();
+        let of = |trail: Vec<AuditEntry>| {
+            shown(trail).into_iter().filter_map(|entry| entry.action.known()).collect::<Vec<_>>()
+        };
         assert_eq!(of(entries.to_vec()), &actions[1..]);
         assert_eq!(of(entries[..3].to_vec()), &actions[..3], "one that is resumed before its list is complete");
         assert_eq!(of(entries[1..3].to_vec()), &actions[1..3]);

@@ -72,18 +72,18 @@ impl Command {
     /// What it does to `campaign` at `now`. Given twice it does nothing the second time.
     pub fn effect(self, campaign: &Campaign, now: Timestamp) -> Effect {
         let paused = campaign.state == CampaignState::Paused;
-        if self == Self::Pause && paused && campaign.state_reason.is_some_and(StateReason::is_transient) {
+        if self == Self::Pause && paused && campaign.will_resume_by_itself() {
             // It would resume by itself.
             return Effect::Moves(CampaignState::Paused, Some(StateReason::Operator));
         }
-        if self == Self::Resume(None) && paused && campaign.state_reason == Some(StateReason::AudienceGrew) {
+        if self == Self::Resume(None) && paused && campaign.stopped_for(StateReason::AudienceGrew) {
             // The operator must give a new expected number (guarantee 7).
             return Effect::Refused;
         }
         if matches!(self, Self::Resume(_)) && !campaign.may_send_at(now) {
             // A resume lifts every other cause, but not the quiet hours.
             return match campaign.state.after(self.event()) {
-                Some(_) if paused && campaign.state_reason == Some(StateReason::QuietHours) => Effect::None,
+                Some(_) if paused && campaign.stopped_for(StateReason::QuietHours) => Effect::None,
                 Some(_) => Effect::Moves(CampaignState::Paused, Some(StateReason::QuietHours)),
                 None if campaign.state.sends() => Effect::None,
                 None => Effect::Refused,

@@ -105,7 +105,7 @@ mod tests {
         assert_eq!(told(&campaign), format!("{what} Wait until it has ended."));
         campaign.quiet_hours = QuietHours::from_json(&serde_json::json!({}), "").ok();
         assert_eq!(told(&campaign), format!("{what} Wait until it has ended."));
-        (campaign.state, campaign.state_reason) = (CampaignState::Paused, Some(StateReason::QuietHours));
+        (campaign.state, campaign.state_reason) = (CampaignState::Paused, Some(StateReason::QuietHours.into()));
         let until = "It keeps quiet hours, and goes on by itself on Tuesday, 2026-12-01 08:00 (UTC). Wait until it has ended, or cancel it.";
         assert_eq!(told(&campaign), format!("{what} {until}"));
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::selection::people;
-use crate::{CampaignId, ScheduleId};
+use crate::{ByName, CampaignId, ScheduleId};
 
 /// An occurrence that comes later than this starts nothing.
 const LATE: SignedDuration = SignedDuration::from_hours(1);
@@ -39,12 +39,12 @@ pub enum Verdict {
     /// It started nothing, because it came too late.
     Missed {
         /// Why.
-        reason: Miss,
+        reason: ByName<Miss>,
     },
     /// There was a reason to start nothing.
     Skipped {
         /// Which.
-        reason: Skip,
+        reason: ByName<Skip>,
         /// The division's active campaign.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         campaign_id: Option<CampaignId>,
@@ -55,7 +55,16 @@ pub enum Verdict {
     /// It could not start.
     Failed {
         /// Why.
-        reason: Failure,
+        reason: ByName<Failure>,
+    },
+    /// A result of another version.
+    #[serde(untagged)]
+    Unknown {
+        /// Its name.
+        result: String,
+        /// The name of its reason.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
     },
 }
 
@@ -130,17 +139,22 @@ impl Occurrence {
 impl Verdict {
     /// An occurrence that came too late.
     pub fn late() -> Self {
-        Self::Missed { reason: Miss::Late }
+        Self::Missed { reason: Miss::Late.into() }
     }
 
     /// An occurrence that was due just before its schedule was saved, so that Scheduler may not call for it.
     pub fn saved() -> Self {
-        Self::Missed { reason: Miss::Saved }
+        Self::Missed { reason: Miss::Saved.into() }
     }
 
     /// A skipped occurrence without further details.
     pub fn skipped(reason: Skip) -> Self {
-        Self::Skipped { reason, campaign_id: None, will_email: None }
+        Self::Skipped { reason: reason.into(), campaign_id: None, will_email: None }
+    }
+
+    /// An occurrence that could not start.
+    pub fn failed(reason: Failure) -> Self {
+        Self::Failed { reason: reason.into() }
     }
 
     /// Whether it ended with this failure.
@@ -153,42 +167,57 @@ impl Verdict {
         match self {
             Self::Started { will_email: 0, .. } => "There was nobody to e-mail.".to_owned(),
             Self::Started { will_email, .. } => format!("A campaign to {} was started.", people(*will_email)),
-            Self::Missed { reason: Miss::Saved } => {
-                "The schedule was saved just when it was due, before the run began.".to_owned()
-            }
-            Self::Missed { reason: Miss::Late } => "It came more than an hour late.".to_owned(),
-            Self::Skipped { reason: Skip::DivisionBusy, campaign_id: Some(campaign), .. } => {
-                format!("Campaign {campaign} was active in the division.")
-            }
-            Self::Skipped { reason: Skip::DivisionBusy, .. } => {
-                "Another campaign was active in the division.".to_owned()
-            }
-            Self::Skipped { reason: Skip::TooManyRecipients, will_email, .. } => {
-                format!(
-                    "{} would have been e-mailed, more than the schedule allows.",
-                    people(will_email.unwrap_or_default())
-                )
-            }
-            Self::Skipped { reason: Skip::NotActive, .. } => {
-                "The schedule was paused or turned off when the time came.".to_owned()
-            }
-            Self::Failed { reason } => match reason {
-                Failure::UnknownDivision => "The division does not exist any more.",
-                Failure::TemplateUnusable => "The template does not exist any more, or was deactivated.",
-                Failure::TemplateRefused => {
-                    "The template may not be used in this division. Its preview for the division says why."
+            Self::Missed { reason } => match reason {
+                ByName::Known(Miss::Saved) => {
+                    "The schedule was saved just when it was due, before the run began.".to_owned()
                 }
-                Failure::SenderRefused => {
-                    "The sender can't be used: not the division's, not verified, or SES sends nothing now."
+                ByName::Known(Miss::Late) => "It came more than an hour late.".to_owned(),
+                ByName::Unknown(name) => named("missed", Some(name)),
+            },
+            Self::Skipped { reason, campaign_id, will_email } => match (reason, campaign_id) {
+                (ByName::Known(Skip::DivisionBusy), Some(campaign)) => {
+                    format!("Campaign {campaign} was active in the division.")
                 }
-                Failure::Error => "The function failed, also when it was tried again. Its log says why.",
-                Failure::NotDelivered => "EventBridge Scheduler could not call the function.",
-                Failure::OtherTimeZone => {
-                    "The time zone of the schedule in the template (ScheduledTimeZone) is not the division's."
+                (ByName::Known(Skip::DivisionBusy), None) => "Another campaign was active in the division.".to_owned(),
+                (ByName::Known(Skip::TooManyRecipients), _) => {
+                    let people = people(will_email.unwrap_or_default());
+                    format!("{people} would have been e-mailed, more than the schedule allows.")
                 }
-                Failure::OwnerWithoutPermission => "The owner does not have permission 390 in this division any more.",
+                (ByName::Known(Skip::NotActive), _) => {
+                    "The schedule was paused or turned off when the time came.".to_owned()
+                }
+                (ByName::Unknown(name), _) => named("skipped", Some(name)),
+            },
+            Self::Failed { reason: ByName::Known(failure) } => failure.detail().to_owned(),
+            Self::Failed { reason: ByName::Unknown(name) } => named("failed", Some(name)),
+            Self::Unknown { result, reason } => named(result, reason.as_ref()),
+        }
+    }
+}
+
+/// A result in the words of the version that wrote it.
+fn named(result: &str, reason: Option<&String>) -> String {
+    let why = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+    format!("{result}{why}: this version of the system has no more words for it.")
+}
+
+impl Failure {
+    fn detail(self) -> &'static str {
+        match self {
+            Self::UnknownDivision => "The division does not exist any more.",
+            Self::TemplateUnusable => "The template does not exist any more, or was deactivated.",
+            Self::TemplateRefused => {
+                "The template may not be used in this division. Its preview for the division says why."
             }
-            .to_owned(),
+            Self::SenderRefused => {
+                "The sender can't be used: not the division's, not verified, or SES sends nothing now."
+            }
+            Self::Error => "The function failed, also when it was tried again. Its log says why.",
+            Self::NotDelivered => "EventBridge Scheduler could not call the function.",
+            Self::OtherTimeZone => {
+                "The time zone of the schedule in the template (ScheduledTimeZone) is not the division's."
+            }
+            Self::OwnerWithoutPermission => "The owner does not have permission 390 in this division any more.",
         }
     }
 }

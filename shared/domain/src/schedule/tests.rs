@@ -38,7 +38,7 @@ fn started() -> Verdict {
 }
 
 fn failed(reason: Failure) -> Verdict {
-    Verdict::Failed { reason }
+    Verdict::failed(reason)
 }
 
 #[test]
@@ -125,20 +125,26 @@ fn three_failures_in_a_row_turn_it_off_and_only_a_campaign_ends_the_row() {
         schedule = schedule.after(occurrence("2026-11-30T14:00:00Z", verdict));
         assert_eq!(schedule.failures, failures);
     }
-    assert_eq!((schedule.state, schedule.off_reason), (ScheduleState::Off, Some(OffReason::Failures)));
+    assert_eq!(
+        (&schedule.state, &schedule.off_reason),
+        (&ScheduleState::Off.into(), &Some(OffReason::Failures.into()))
+    );
     let bob = Owner { user: "u-2".to_owned(), name: "bob".to_owned(), sub: None };
     let resumed = schedule.resumed(bob, at("2026-12-01T12:00:00Z"));
-    assert_eq!((resumed.state, resumed.off_reason, resumed.failures), (ScheduleState::Active, None, 0));
+    assert_eq!((resumed.state, resumed.off_reason, resumed.failures), (ScheduleState::Active.into(), None, 0));
     assert_eq!((resumed.owner.name.as_str(), resumed.revision), ("bob", schedule.revision + 1));
 }
 
 #[test]
 fn an_owner_without_permission_turns_it_off_at_once() {
     let off = schedule().after(occurrence("2026-11-30T14:00:00Z", failed(Failure::OwnerWithoutPermission)));
-    assert_eq!((off.state, off.off_reason), (ScheduleState::Off, Some(OffReason::OwnerWithoutPermission)));
+    assert_eq!(
+        (off.state, off.off_reason),
+        (ScheduleState::Off.into(), Some(OffReason::OwnerWithoutPermission.into()))
+    );
     let paused = schedule().paused(&"bob".into(), at("2026-11-29T12:00:00Z"));
     let still = paused.after(occurrence("2026-11-30T14:00:00Z", failed(Failure::OwnerWithoutPermission)));
-    assert_eq!((still.state, still.off_reason), (ScheduleState::Paused, None), "a person paused it");
+    assert_eq!((still.state, still.off_reason), (ScheduleState::Paused.into(), None), "a person paused it");
 }
 
 #[test]
@@ -219,7 +225,7 @@ fn what_came_of_an_occurrence_is_told_in_the_words_of_the_api() {
         (Verdict::saved(), json!({"result": "missed", "reason": "saved"})),
         (Verdict::skipped(Skip::NotActive), json!({"result": "skipped", "reason": "notActive"})),
         (
-            Verdict::Skipped { reason: Skip::TooManyRecipients, campaign_id: None, will_email: Some(812) },
+            Verdict::Skipped { reason: Skip::TooManyRecipients.into(), campaign_id: None, will_email: Some(812) },
             json!({"result": "skipped", "reason": "tooManyRecipients", "willEmail": 812}),
         ),
         (failed(Failure::TemplateUnusable), json!({"result": "failed", "reason": "templateUnusable"})),

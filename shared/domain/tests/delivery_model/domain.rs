@@ -27,7 +27,7 @@ pub fn campaign(item: &CampaignItem) -> Campaign {
         serde_json::from_value(stored).expect("a campaign as it is stored")
     });
     let CampaignItem { state, reason, retrying, over } = *item;
-    Campaign { state, state_reason: reason, retrying, completed_at: over.then(now), ..SAMPLE.clone() }
+    Campaign { state, state_reason: reason.map(Into::into), retrying, completed_at: over.then(now), ..SAMPLE.clone() }
 }
 
 fn id_of(mailer: Mailer) -> CampaignId {

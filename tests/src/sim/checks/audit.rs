@@ -51,7 +51,7 @@ fn is_a_deed(change: &Change, instance: &Instance) -> bool {
         // Recording that EventBridge Scheduler has a change, and removing what was deleted, are nobody's deeds.
         ("schedules", CAMPAIGNS) if pk == SCHEDULES && change.after.is_some() => {
             let read = |image: &Option<Image>| image.as_ref().map(Image::read::<Schedule>);
-            let shape = |schedule: &Schedule| (schedule.plan.clone(), schedule.state);
+            let shape = |schedule: &Schedule| (schedule.plan.clone(), schedule.state.clone());
             read(&change.before).as_ref().map(shape) != read(&change.after).as_ref().map(shape)
         }
         _ => false,

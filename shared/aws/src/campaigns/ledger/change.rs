@@ -104,7 +104,8 @@ mod tests {
         let now: Timestamp = "2026-11-27T12:00:00Z".parse().expect("a time");
         let last: Timestamp = "2027-03-07T12:00:00Z".parse().expect("a time");
         for &outcome in Outcome::VARIANTS {
-            let expected = (!matches!(outcome, Outcome::Queued | Outcome::Claimed)).then(|| last.as_second());
+            let expected =
+                (!matches!(outcome, Outcome::Queued | Outcome::Claimed | Outcome::Unknown)).then(|| last.as_second());
             assert_eq!(ledger.expiry(outcome, now), expected, "{outcome:?}");
         }
     }

@@ -40,7 +40,7 @@ impl CounterItem {
 
     fn add_outcome(&mut self, outcome: Outcome, by: i64) {
         match outcome {
-            Outcome::Queued => {}
+            Outcome::Queued | Outcome::Unknown => {}
             Outcome::Claimed => self.claimed += by,
             Outcome::Sent => self.sent += by,
             Outcome::Failed => self.failed += by,
@@ -56,7 +56,7 @@ impl CounterItem {
             Standing::Delivered => self.delivered += by,
             Standing::Bounced => self.bounced += by,
             Standing::Complained => self.complained += by,
-            Standing::Rejected => {}
+            Standing::Rejected | Standing::Unknown => {}
         }
     }
 
