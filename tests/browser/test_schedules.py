@@ -120,6 +120,8 @@ class Form(SchedulesTest):
         expect(self.page).to_have_url(address)
         expect(self.page.locator("#rule-time")).to_have_value("07:30")
         expect(self.page.locator("#occurrences")).to_contain_text("It was not due yet.")
+        self.page.locator("#audit summary").click()
+        expect(self.page.locator("#audit li")).to_contain_text("Made, by operator@example.com")
         self.check_looks("schedule")
         self.page.locator("header nav").get_by_role("link", name="Schedules").click()
         row = self.page.locator("#schedules tbody tr").filter(has_text=name)

@@ -25,14 +25,14 @@ use portal_http::problem::ProblemType;
 use portal_http::{Caller, Problem, idempotency};
 use serde_json::{Value, json};
 
-use crate::view::ScheduleView;
+use crate::view::OneView;
 use crate::{Schedules, unknown};
 
 /// Most schedules of a stack, because a list reads all of them at once.
 const MOST_SCHEDULES: usize = 500;
 
 /// Fields of an answer that a request may contain and that are ignored, so that an answer can be changed and sent back.
-pub(crate) const TOLD: [&str; 14] = [
+pub(crate) const TOLD: [&str; 15] = [
     "scheduleId",
     "owner",
     "timeZone",
@@ -47,6 +47,7 @@ pub(crate) const TOLD: [&str; 14] = [
     "createdAt",
     "updatedBy",
     "updatedAt",
+    "audit",
 ];
 
 pub(crate) async fn create(
@@ -86,7 +87,7 @@ pub(crate) async fn save(
     caller: Caller,
     Path(id): Path<String>,
     JsonBody(body): JsonBody,
-) -> Result<Json<ScheduleView>, Problem> {
+) -> Result<Json<OneView>, Problem> {
     let now = clock::now();
     let known = schedules.schedule(&caller, &id).await?;
     refuse_template(&known)?;
@@ -115,14 +116,14 @@ pub(crate) async fn save(
         Some(due) => schedules.tell_missed(saved, due, now).await?,
         None => saved,
     };
-    Ok(Json(ScheduleView::new(saved, Some(&division), now)))
+    schedules.view(saved, Some(&division), now).await.map(Json)
 }
 
 pub(crate) async fn pause(
     State(schedules): State<Arc<Schedules>>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<ScheduleView>, Problem> {
+) -> Result<Json<OneView>, Problem> {
     let now = clock::now();
     let paused = |schedule: &Schedule| {
         let works = schedule.state == ScheduleState::Active;
@@ -136,7 +137,7 @@ pub(crate) async fn resume(
     State(schedules): State<Arc<Schedules>>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<ScheduleView>, Problem> {
+) -> Result<Json<OneView>, Problem> {
     let now = clock::now();
     let known = schedules.schedule(&caller, &id).await?;
     let division = schedules.directory.division(&known.plan.filter.division).await?.ok_or_else(unknown_division)?;
@@ -194,7 +195,7 @@ impl Schedules {
         self.arm(&schedule, division.as_ref(), now).await;
         // Relative to /v1/schedules, because an absolute path would lack the API's stage.
         let location = format!("schedules/{}", schedule.schedule_id);
-        let view = ScheduleView::new(schedule, division.as_ref(), now);
+        let view = self.view(schedule, division.as_ref(), now).await?;
         Ok((StatusCode::CREATED, [(LOCATION, location)], Json(view)).into_response())
     }
 
@@ -290,11 +291,11 @@ impl Schedules {
         action: Action,
         now: Timestamp,
         change: impl Fn(&Schedule) -> Result<Option<Schedule>, Problem>,
-    ) -> Result<Json<ScheduleView>, Problem> {
+    ) -> Result<Json<OneView>, Problem> {
         let switched = self.change(caller, id, action, change).await?;
         let division = self.directory.division(&switched.plan.filter.division).await?;
         self.arm(&switched, division.as_ref(), now).await;
-        Ok(Json(ScheduleView::new(switched, division.as_ref(), now)))
+        self.view(switched, division.as_ref(), now).await.map(Json)
     }
 }
 

@@ -8,6 +8,7 @@ mod view;
 
 use jiff::Timestamp;
 use portal_aws::audit::Audit;
+use portal_aws::audit::trail::Trails;
 use portal_aws::context::Context;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::idempotency::IdempotencyKeys;
@@ -25,6 +26,7 @@ pub use routes::{router, routes};
 #[derive(Clone, Debug)]
 pub struct Schedules {
     store: ScheduleStore,
+    trails: Trails,
     keys: IdempotencyKeys,
     directory: DirectoryReader,
     lookup: Lookup,
@@ -37,6 +39,7 @@ impl Schedules {
     pub fn new(context: &Context) -> Result<Self, InvalidSetting> {
         Ok(Self {
             store: ScheduleStore::new(context)?,
+            trails: Trails::new(context)?,
             keys: IdempotencyKeys::new(context)?,
             audit: Audit::new(context)?,
             lookup: Lookup::new(context)?,

@@ -15,10 +15,13 @@ use portal_http::query::NoQuery;
 use portal_http::{Caller, Problem, Query};
 
 use crate::Schedules;
-use crate::view::{OccurrenceView, ScheduleView};
+use crate::view::{OccurrenceView, OneView, ScheduleView};
 
 /// Items in a page, unless the caller says otherwise.
 const DEFAULT_LIMIT: u64 = 50;
+
+/// Most entries of the audit trail that are shown; the newest.
+const AUDIT_ENTRIES: usize = 100;
 
 /// Most items in a page.
 pub(crate) const MOST_ITEMS: u64 = 100;
@@ -72,15 +75,22 @@ pub(crate) async fn one(
     caller: Caller,
     Path(id): Path<String>,
     _: NoQuery,
-) -> Result<Json<ScheduleView>, Problem> {
+) -> Result<Json<OneView>, Problem> {
     let schedule = schedules.schedule(&caller, &id).await?;
-    schedules.view(schedule).await.map(Json)
+    let division = schedules.directory.division(&schedule.plan.filter.division).await?;
+    schedules.view(schedule, division.as_ref(), clock::now()).await.map(Json)
 }
 
 impl Schedules {
-    pub(crate) async fn view(&self, schedule: Schedule) -> Result<ScheduleView, Problem> {
-        let division = self.directory.division(&schedule.plan.filter.division).await?;
-        Ok(ScheduleView::new(schedule, division.as_ref(), clock::now()))
+    /// A schedule of this division as an answer shows it at time `now`, with its audit trail.
+    pub(crate) async fn view(
+        &self,
+        schedule: Schedule,
+        division: Option<&Division>,
+        now: Timestamp,
+    ) -> Result<OneView, Problem> {
+        let audit = self.trails.newest(&schedule.schedule_id, AUDIT_ENTRIES).await?;
+        Ok(OneView { schedule: ScheduleView::new(schedule, division, now), audit })
     }
 }
 

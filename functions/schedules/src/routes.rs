@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use crate::keep::TOLD;
 use crate::list::MOST_ITEMS;
 use crate::preview::Preview;
-use crate::view::{OccurrenceView, ScheduleView};
+use crate::view::{OccurrenceView, OneView, ScheduleView};
 use crate::{Schedules, keep, list as lists, preview};
 
 /// The routes, guarded.
 pub fn routes() -> Routes<Arc<Schedules>> {
-    let switch = |summary| Operation::new(summary).answers::<ScheduleView>(StatusCode::OK);
+    let switch = |summary| Operation::new(summary).answers::<OneView>(StatusCode::OK);
     Routes::guarded_by(&[Permission::SendInvitations])
         .get(
             "/v1/schedules",
@@ -29,7 +29,7 @@ pub fn routes() -> Routes<Arc<Schedules>> {
             Operation::new("Stores a schedule")
                 .idempotent(false)
                 .body(object(&plan(), &others()))
-                .makes::<ScheduleView>(StatusCode::CREATED)
+                .makes::<OneView>(StatusCode::CREATED)
                 .problem(StatusCode::NOT_FOUND)
                 .problem(StatusCode::CONFLICT),
         )
@@ -43,7 +43,7 @@ pub fn routes() -> Routes<Arc<Schedules>> {
         .get(
             "/v1/schedules/{scheduleId}",
             lists::one,
-            Operation::new("One schedule").answers::<ScheduleView>(StatusCode::OK),
+            Operation::new("One schedule, and who did what to it").answers::<OneView>(StatusCode::OK),
         )
         .put(
             "/v1/schedules/{scheduleId}",
@@ -53,7 +53,7 @@ pub fn routes() -> Routes<Arc<Schedules>> {
                     &[&plan()[..], &[("revision", whole(1..=u64::from(u32::MAX)))]].concat(),
                     &[&others()[..], &TOLD.map(|told| (told, json!({})))].concat(),
                 ))
-                .answers::<ScheduleView>(StatusCode::OK)
+                .answers::<OneView>(StatusCode::OK)
                 .problem(StatusCode::CONFLICT)
                 .problem(StatusCode::UNPROCESSABLE_ENTITY),
         )

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use portal_domain::campaign::audit::AuditEntry;
 use portal_domain::schedule::{Occurrence, OffReason, Plan, ScheduleState};
 use portal_domain::{ByName, Division, Schedule, ScheduleId};
 use schemars::JsonSchema;
@@ -39,6 +40,16 @@ pub(crate) struct ScheduleView {
     created_at: Timestamp,
     updated_by: String,
     updated_at: Timestamp,
+}
+
+/// A schedule, with who did what to it.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ScheduleInFull")]
+pub(crate) struct OneView {
+    #[serde(flatten)]
+    pub(crate) schedule: ScheduleView,
+    /// Newest first.
+    pub(crate) audit: Vec<AuditEntry>,
 }
 
 /// An occurrence.

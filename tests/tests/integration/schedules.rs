@@ -62,7 +62,9 @@ async fn a_schedule_is_made_listed_changed_and_deleted() {
     let first = page("").await.json();
     assert_eq!(first["items"][0]["name"], "another");
     let second = page(&format!("&cursor={}", first["nextCursor"].as_str().unwrap())).await.json();
-    assert_eq!((&second["items"][0], &second["nextCursor"]), (&scheduling.shown(&made).await, &Value::Null));
+    let mut shown = scheduling.shown(&made).await;
+    assert_eq!(shown.as_object_mut().unwrap().remove("audit"), made.get("audit").cloned(), "lists do without");
+    assert_eq!((&second["items"][0], &second["nextCursor"]), (&shown, &Value::Null));
     world.put_division("SOUTH").await;
     let elsewhere = world.call(Call::new("GET", "/v1/schedules?division=SOUTH")).await.json();
     assert_eq!(elsewhere["items"], json!([]));
@@ -85,6 +87,17 @@ async fn a_schedule_is_made_listed_changed_and_deleted() {
         "what was shown can be sent back: {}",
         back.text
     );
+    let of = |schedule: &Value| -> Vec<_> {
+        let entries = schedule["audit"].as_array().unwrap().iter();
+        entries.map(|entry| (entry["action"].as_str().unwrap().to_owned(), entry["by"].clone())).collect()
+    };
+    let by = |action: &str| (action.to_owned(), json!("operator@example.com"));
+    assert_eq!(of(&back.json()), [by("changed"), by("changed"), by("created")]);
+    for command in ["pause", "resume"] {
+        let obeyed = scheduling.command(&made, command).await;
+        assert_eq!(of(&obeyed)[0], by(&format!("{command}d")));
+        assert_eq!(obeyed["audit"], scheduling.shown(&made).await["audit"]);
+    }
 
     let deleted = world.call(Call::new("DELETE", &path(&made))).await;
     assert_eq!((deleted.status.as_u16(), deleted.text.as_str()), (204, ""));
@@ -294,6 +307,11 @@ async fn an_owner_who_may_not_send_any_more_turns_it_off_and_operators_are_told(
     assert_eq!(scheduling.verdict(&schedule, now).await, refused);
     let off = scheduling.shown(&schedule).await;
     assert_eq!((&off["state"], &off["stateReason"]), (&json!("off"), &json!("ownerWithoutPermission")));
+    let entry = &off["audit"][0];
+    assert_eq!(
+        (&entry["action"], &entry["by"], &entry["note"]),
+        (&json!("turnedOff"), &json!("system"), &json!(refused.detail()))
+    );
     assert_eq!(off["nextRuns"], json!([]));
     world.sweep_after(STALE).await;
     let notices = world.notices();

@@ -3,6 +3,7 @@
  */
 import { get, post, put } from '../shared/api/api.js';
 import { getCatalog } from '../shared/api/catalog.js';
+import { auditTrail } from '../shared/audit-trail.js';
 import { button, facts, fill, h, heading } from '../shared/dom.js';
 import { keepDraft, keptDraft } from '../shared/navigation/draft.js';
 import { readFilter } from '../shared/filter.js';
@@ -51,6 +52,7 @@ export async function scheduleView(root, place, signal) {
   const saveButton = button({ id: 'save-schedule', class: 'primary' }, isNew ? 'Create' : 'Save', 'Saving…', save);
   const status = h('span', { id: 'save-status', class: 'quiet', role: 'status' });
   const title = heading(1, {});
+  const audit = isNew ? null : auditTrail(stored.timeZone);
   const unsaved = unsavedChanges({ draftId, what: 'schedule', isDirty, draft: () => ({ entries: form.read(), revision }) });
   const summary = h('div', { class: 'stack' });
 
@@ -64,7 +66,8 @@ export async function scheduleView(root, place, signal) {
         !readOnly && h('div', { class: 'buttons' }, saveButton, status),
         !readOnly && h('p', { class: 'quiet' }, 'Whoever saves a schedule owns it: its campaigns are started in their name, as long as they have the permission to send.')),
       preview.element),
-    !isNew && occurrenceList({ path: `${path}/occurrences`, timeZone: () => now.timeZone, signal }));
+    !isNew && occurrenceList({ path: `${path}/occurrences`, timeZone: () => now.timeZone, signal }),
+    !isNew && audit.element);
   if (isNew) fill(title, 'New schedule');
   else showStored();
   if (draft) unsaved.showKept();
@@ -89,6 +92,7 @@ export async function scheduleView(root, place, signal) {
       facts([['Runs', scheduleInWords(now)], ['Time zone', now.timeZone], ['Next run', nextRun(now)], ['Last time', lastInShort(now)],
         ['Owner', now.owner], ['Changed', now.updatedBy && [time(now.updatedAt, now.timeZone), `, by ${now.updatedBy}`]]]));
     controls.show(now);
+    audit.show(now);
   }
 
   function isDirty() {

@@ -1,5 +1,5 @@
 /**
- * Who did what to a campaign or a person, when, and why.
+ * Who did what to a campaign, a person or a schedule, when, and why.
  */
 import { inWords } from './bar.js';
 import { fill, h } from './dom.js';

@@ -99,7 +99,7 @@ const DEEDS = {
 const ACTIONS = {
   started: 'Started', prepared: 'List of people complete', paused: 'Paused', halted: 'Halted', resumed: 'Resumed', requeued: 'Queued again', cancelled: 'Cancelled',
   retried: 'Tried again', settled: 'Marked', ended: 'Ended', cleared: 'May be mailed again', accepted: 'Accepted the invitation', withdrawn: 'Invitation withdrawn',
-  setBack: 'Set back to not sent',
+  setBack: 'Set back to not sent', created: 'Made', changed: 'Changed', deleted: 'Deleted', turnedOff: 'Turned off',
 };
 
 // `hasOwn` excludes names that every object inherits, such as `constructor`.

@@ -1,4 +1,4 @@
-//! The audit trail: who did what to a campaign or a recipient, and when.
+//! The audit trail: who did what to a campaign, a recipient or a schedule, and when.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
