@@ -68,6 +68,17 @@ impl Account {
         links
     }
 
+    /// The values that drop-downs offer for the conditions of a filter, each with the name of its condition.
+    pub fn filter_values(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let own = [
+            ("accountClass", &self.account_class),
+            ("billGroup", &self.bill_group),
+            ("accountSource", &self.account_source),
+        ];
+        let sites = self.sites.iter().map(|site| ("siteSource", &site.site_source));
+        own.into_iter().chain(sites).map(|(name, value)| (name, value.as_str()))
+    }
+
     /// The distinct profiles of all contacts, and how many have each.
     pub fn profiles(&self) -> BTreeMap<LinkProfile, Reach> {
         let mut profiles = BTreeMap::<_, Reach>::new();

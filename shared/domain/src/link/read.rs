@@ -10,6 +10,13 @@ use crate::input::{FieldError, Fields};
 const TEXT: usize = 256;
 
 impl Filter {
+    /// The conditions with a value that must be equal, by their names in the API.
+    pub const VALUES: [&str; 4] = ["accountClass", "billGroup", "accountSource", "siteSource"];
+
+    /// The conditions that are met or not, by their names in the API.
+    pub const FLAGS: [&str; 4] =
+        ["withActiveServices", "withBalanceDue", "billingContactsOnly", "withoutAutomaticPayment"];
+
     /// Reads the fields of a filter from an object that may have others beside them.
     pub fn read(fields: &mut Fields<'_>) -> Self {
         Self {

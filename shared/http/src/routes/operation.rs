@@ -1,6 +1,7 @@
 //! How a call and its answers look, for the API's description.
 
 use axum::http::StatusCode;
+use portal_domain::Filter;
 use schemars::generate::SchemaGenerator;
 use schemars::{JsonSchema, Schema};
 use serde_json::Value;
@@ -80,12 +81,10 @@ impl Operation {
 
     /// With the filter as parameters.
     pub fn filter(self) -> Self {
-        let with_texts = ["accountClass", "billGroup", "accountSource", "siteSource"]
+        let with_values = Filter::VALUES
             .into_iter()
             .fold(self.needs("division", shape::id()), |operation, name| operation.query(name, shape::text(200)));
-        ["withActiveServices", "withBalanceDue", "billingContactsOnly", "withoutAutomaticPayment"]
-            .into_iter()
-            .fold(with_texts, |operation, name| operation.query(name, shape::flag()))
+        Filter::FLAGS.into_iter().fold(with_values, |operation, name| operation.query(name, shape::flag()))
     }
 
     /// With the parameters of a page of a list.

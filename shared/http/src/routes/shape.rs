@@ -3,6 +3,7 @@
 
 use std::ops::RangeInclusive;
 
+use portal_domain::Filter;
 use portal_domain::input::ID_CHARS;
 use serde_json::{Map, Value, json};
 
@@ -52,9 +53,8 @@ pub fn object(required: &[(&str, Value)], optional: &[(&str, Value)]) -> Value {
 
 /// The filter, as in `POST /v1/campaigns`.
 pub fn filter() -> Value {
-    let values = ["accountClass", "billGroup", "accountSource", "siteSource"].map(|name| (name, text(200)));
-    let flags = ["withActiveServices", "withBalanceDue", "billingContactsOnly", "withoutAutomaticPayment"];
-    let flags = flags.map(|name| (name, flag()));
+    let values = Filter::VALUES.map(|name| (name, text(200)));
+    let flags = Filter::FLAGS.map(|name| (name, flag()));
     object(&[("division", id())], &[&values[..], &flags[..]].concat())
 }
 

@@ -54,12 +54,7 @@ impl DirectoryStore {
 
 fn options_of(change: &Change) -> impl Iterator<Item = FilterOption> {
     change.account.iter().flat_map(|account| {
-        let own = [
-            ("accountClass", &account.account_class),
-            ("billGroup", &account.bill_group),
-            ("accountSource", &account.account_source),
-        ];
-        let sites = account.sites.iter().map(|site| ("siteSource", &site.site_source));
-        own.into_iter().chain(sites).map(|(field, value)| (account.division.clone(), keys::option_sk(field, value)))
+        let values = account.filter_values();
+        values.map(|(field, value)| (account.division.clone(), keys::option_sk(field, value)))
     })
 }
