@@ -95,6 +95,10 @@ pub fn check(call: &Call, answer: &Answer) {
     let told = format!("{method} {}: {}", route.path, answer.status);
     let described = shapes.resolved(&operation["responses"][answer.status.as_str()]);
     assert!(described.is_object(), "{told} is not documented: {}", answer.text);
+    if let Some(wait) = answer.headers.get("retry-after") {
+        assert!(described["headers"]["Retry-After"].is_object(), "{told}: Retry-After is not documented");
+        assert!(wait.to_str().is_ok_and(|text| text.parse().is_ok_and(|seconds: u32| seconds > 0)), "{told}: {wait:?}");
+    }
     let media_type = answer.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = media_type.split(';').next().unwrap_or_default();
     if answer.text.is_empty() {

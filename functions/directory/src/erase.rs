@@ -26,6 +26,9 @@ use crate::{Directory, deadline};
 /// Most characters of an address as it may be typed.
 const TYPED_ADDRESS: usize = 1_000;
 
+/// `Retry-After` while an erasure is under way: the sweep continues it every minute.
+const RETRY_AFTER_SECONDS: u32 = 60;
+
 const UNDER_WAY: ProblemType = ProblemType::new("/problems/erasure-under-way", "The person is still being erased");
 
 /// The state of an erasure.
@@ -136,7 +139,8 @@ pub async fn readmit(
     match directory.eraser.readmit(&Address { division, email }).await? {
         Readmitted::UnderWay => {
             begun.refused().await;
-            Err(Problem::conflict(UNDER_WAY, "Nothing was changed. Try again in a few minutes.".to_owned()))
+            let problem = Problem::conflict(UNDER_WAY, "Nothing was changed. Try again in a few minutes.");
+            Err(problem.retry_after(RETRY_AFTER_SECONDS))
         }
         outcome => {
             let was_erased = outcome == Readmitted::Done;

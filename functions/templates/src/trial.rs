@@ -61,6 +61,9 @@ pub(crate) async fn send(
     Ok(Json(Sent { to: to.to_string() }))
 }
 
+/// Seconds after which SES may have room in its quota of 24 hours again.
+const RETRY_WITHOUT_QUOTA: u32 = 600;
+
 fn own_address(verified: Option<&str>) -> Result<EmailAddress, Problem> {
     let address = verified.and_then(|address| EmailAddress::normalise(address).ok());
     address.ok_or_else(|| {
@@ -79,11 +82,11 @@ fn told(answer: Answer) -> Result<(), Problem> {
             format!("SES refused the e-mail ({code}). In its sandbox it mails only addresses that it has verified."),
         ),
         Answer::Throttled(_) | Answer::OutOfReach => Problem::busy(),
-        Answer::Closed(_, code) => Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            ProblemType::SENDING_PAUSED,
-            format!("SES takes no e-mails at the moment ({code})."),
-        ),
+        Answer::Closed(reason, code) => {
+            let detail = format!("SES takes no e-mails at the moment ({code}).");
+            let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, ProblemType::SENDING_PAUSED, detail);
+            if reason.is_transient() { problem.retry_after(RETRY_WITHOUT_QUOTA) } else { problem }
+        }
         Answer::Unknown(_) => Problem::plain(StatusCode::BAD_GATEWAY).detail(
             "SES did not answer. The e-mail may have left all the same: look into your mailbox before you try again.",
         ),
@@ -92,6 +95,8 @@ fn told(answer: Answer) -> Result<(), Problem> {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header::RETRY_AFTER;
+    use axum::response::IntoResponse;
     use portal_domain::Reason;
 
     use super::*;
@@ -113,15 +118,18 @@ mod tests {
     fn what_ses_answers_is_told() {
         let code = || "X".to_owned();
         let table = [
-            (Answer::Refused(code()), 422),
-            (Answer::Throttled(code()), 503),
-            (Answer::OutOfReach, 503),
-            (Answer::Closed(StateReason::SendingPaused, code()), 503),
-            (Answer::Closed(StateReason::SenderNotVerified, code()), 422),
-            (Answer::Unknown(Reason::Timeout), 502),
+            (Answer::Refused(code()), 422, None),
+            (Answer::Throttled(code()), 503, Some("5")),
+            (Answer::OutOfReach, 503, Some("5")),
+            (Answer::Closed(StateReason::DailyQuota, code()), 503, Some("600")),
+            (Answer::Closed(StateReason::SendingPaused, code()), 503, None),
+            (Answer::Closed(StateReason::SenderNotVerified, code()), 422, None),
+            (Answer::Unknown(Reason::Timeout), 502, None),
         ];
-        for (answer, status) in table {
-            assert_eq!(told(answer).expect_err("not sent").status(), status);
+        for (answer, status, retry_after) in table {
+            let response = told(answer).expect_err("not sent").into_response();
+            let wait = response.headers().get(RETRY_AFTER).and_then(|seconds| seconds.to_str().ok());
+            assert_eq!((response.status().as_u16(), wait), (status, retry_after));
         }
         assert!(told(Answer::Accepted(code())).is_ok());
     }

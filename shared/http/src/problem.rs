@@ -21,7 +21,7 @@ use serde_json::{Map, Value, json};
 /// Media type of a problem.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-/// `Retry-After` when a store is throttled, in seconds.
+/// `Retry-After` when something is busy for a moment, such as a throttled table; in seconds.
 const RETRY_AFTER_SECONDS: u32 = 5;
 
 /// The type of a problem, by which a program tells it from others of the same status.
@@ -172,12 +172,13 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, kind, detail)
     }
 
-    /// 409: this campaign is active in the division; `view` is its view, if it is known.
+    /// 409: this campaign is active in the division; `view` is its view, if it is known. Says when to try again if the
+    /// campaign goes on by itself.
     pub fn division_busy(id: CampaignId, view: Option<&CampaignView>) -> Self {
         let unknown = || "Another campaign is active in this division. Wait until it has ended.".to_owned();
         let detail = view.map_or_else(unknown, CampaignView::in_the_way);
         let problem = Self::conflict(ProblemType::DIVISION_BUSY, detail).with("campaignId", id.to_string());
-        let Some(view) = view else { return problem };
+        let Some(view) = view else { return problem.retry_after(RETRY_AFTER_SECONDS) };
         let mut problem = problem.with("state", json!(view.campaign.state)).with("campaign", json!(view));
         if let Some(reason) = &view.campaign.state_reason {
             problem = problem.with("stateReason", json!(reason));
@@ -185,7 +186,7 @@ impl Problem {
         if let Some(at) = view.goes_on_at {
             problem = problem.with("goesOnAt", at.to_string());
         }
-        problem
+        Self { retry_after: view.retry_after, ..problem }
     }
 
     /// 413: the body is longer than `limit` bytes.
@@ -207,7 +208,7 @@ impl Problem {
     /// 429: the caller may retry in this many seconds.
     pub fn too_many_requests(seconds: u32) -> Self {
         let detail = "Too many tries. Please wait a few minutes, and try again.";
-        Self { retry_after: Some(seconds), ..Self::plain(StatusCode::TOO_MANY_REQUESTS).detail(detail) }
+        Self::plain(StatusCode::TOO_MANY_REQUESTS).detail(detail).retry_after(seconds)
     }
 
     /// 500. `what` is logged, so it may contain ids only; the caller does not get it.
@@ -219,12 +220,17 @@ impl Problem {
     /// 503: the caller may retry in a few seconds.
     pub fn busy() -> Self {
         let detail = "The service is busy at the moment. Please try again.";
-        Self { retry_after: Some(RETRY_AFTER_SECONDS), ..Self::plain(StatusCode::SERVICE_UNAVAILABLE).detail(detail) }
+        Self::plain(StatusCode::SERVICE_UNAVAILABLE).detail(detail).retry_after(RETRY_AFTER_SECONDS)
     }
 
     /// The same problem with a detail for people.
     pub fn detail(self, detail: impl Into<String>) -> Self {
         Self { detail: Some(detail.into()), ..self }
+    }
+
+    /// The same problem; the call may succeed after this many seconds without anybody doing something about it.
+    pub fn retry_after(self, seconds: u32) -> Self {
+        Self { retry_after: Some(seconds), ..self }
     }
 
     /// The same problem with an extension member, such as `campaignId`. The members of RFC 9457 can't be replaced.

@@ -120,13 +120,17 @@ fn problems(table: &[Listed]) -> Map<String, Value> {
             "description": status.canonical_reason(),
             "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         });
-        let header = match status {
-            StatusCode::UNAUTHORIZED => Some("WWW-Authenticate"),
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Some("Retry-After"),
-            _ => None,
-        };
-        if let Some(header) = header {
-            described["headers"][header] = json!({"schema": {"type": "string"}});
+        match status {
+            StatusCode::UNAUTHORIZED => {
+                described["headers"]["WWW-Authenticate"] = json!({"schema": {"type": "string"}});
+            }
+            StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                described["headers"]["Retry-After"] = json!({
+                    "description": "Seconds after which the same call may succeed; absent if waiting does not help",
+                    "schema": {"type": "integer", "minimum": 1},
+                });
+            }
+            _ => {}
         }
         problems.insert(status.as_str().to_owned(), described);
     }

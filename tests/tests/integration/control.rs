@@ -89,6 +89,7 @@ async fn a_paused_campaign_drops_its_messages_keeps_its_lock_and_goes_on_where_i
     assert_eq!(paused["actions"], json!(["resume", "cancel"]));
     let second = world.post_campaign("other", &world.send_request("NORTH").await).await;
     assert_eq!((second.status, &second.json()["campaignId"]), (StatusCode::CONFLICT, &json!(id)));
+    assert_eq!(second.headers.get("retry-after"), None, "it goes on only when a person says so");
 
     assert_eq!(twice(&world, id, "resume").await, ["preparing", "preparing"]);
     world.pump().await;

@@ -81,6 +81,7 @@ async fn a_second_campaign_in_the_division_is_told_which_one_is_active() {
     let busy = world.post_campaign("other", &world.send_request("NORTH").await).await;
     assert_eq!((busy.status.as_u16(), busy.json()["type"].clone()), (409, json!("/problems/division-busy")));
     assert_eq!(busy.json()["campaignId"], id.to_string());
+    assert_eq!(busy.headers["retry-after"], "30");
     let detail = busy.json()["detail"].as_str().unwrap().to_owned();
     assert!(
         detail.contains("Portal Invitation") && detail.contains("0 of 3 people") && !detail.contains(&id.to_string()),

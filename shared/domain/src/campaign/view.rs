@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{AcceptanceView, Campaign, CampaignState, Progress};
+use super::{AcceptanceView, Campaign, CampaignState, Progress, StateReason};
 use crate::feedback::Feedback;
 use crate::outcome::Outcomes;
 use crate::selection::{Excluded, people};
@@ -30,6 +30,29 @@ pub struct CampaignView {
     /// When its quiet hours begin, if it sends now and keeps any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pauses_at: Option<Timestamp>,
+    /// After how many seconds a send that this campaign keeps waiting is worth another try; `None` if the campaign goes
+    /// on only when a person says so.
+    #[serde(skip)]
+    pub retry_after: Option<u32>,
+}
+
+/// Seconds until another try while a campaign works: one of a few people ends in that time.
+const RETRY_WHILE_IT_WORKS: u32 = 30;
+
+/// Seconds until another try while a campaign waits for room in the daily quota, which the sweep looks for every minute.
+const RETRY_WITHOUT_QUOTA: u32 = 600;
+
+/// See [`CampaignView::retry_after`].
+fn retry_after(campaign: &Campaign, now: Timestamp) -> Option<u32> {
+    match campaign.state {
+        CampaignState::Paused if campaign.stopped_for(StateReason::DailyQuota) => Some(RETRY_WITHOUT_QUOTA),
+        CampaignState::Paused => {
+            let waits = campaign.goes_on_at(now)?.duration_since(now).as_secs();
+            u32::try_from(waits.max(1)).ok()
+        }
+        CampaignState::Halted => None,
+        _ => Some(RETRY_WHILE_IT_WORKS),
+    }
 }
 
 /// How fast a campaign sends.
@@ -75,6 +98,7 @@ impl CampaignView {
         Self {
             goes_on_at: campaign.goes_on_at(now),
             pauses_at: campaign.pauses_at(now),
+            retry_after: retry_after(&campaign, now),
             campaign,
             completed_at,
             audience: progress.audience,
@@ -91,8 +115,31 @@ impl CampaignView {
 mod tests {
     use super::super::tests::sample;
     use super::*;
-    use crate::campaign::StateReason;
+    use crate::ByName;
     use crate::quiet_hours::QuietHours;
+
+    #[test]
+    fn a_send_is_worth_another_try_when_the_campaign_goes_on_by_itself() {
+        let now: Timestamp = "2026-11-30T22:00:00Z".parse().expect("a time");
+        let quiet_hours = QuietHours::from_json(&serde_json::json!({}), "").ok();
+        let table = [
+            (CampaignState::Preparing, None, Some(30)),
+            (CampaignState::Sending, None, Some(30)),
+            (CampaignState::Cancelled, None, Some(30)),
+            (CampaignState::Paused, Some(StateReason::QuietHours), Some(10 * 3_600)),
+            (CampaignState::Paused, Some(StateReason::DailyQuota), Some(600)),
+            (CampaignState::Paused, Some(StateReason::Operator), None),
+            (CampaignState::Paused, Some(StateReason::AudienceGrew), None),
+            (CampaignState::Halted, Some(StateReason::Bounces), None),
+        ];
+        for (state, state_reason, seconds) in table {
+            let state_reason = state_reason.map(ByName::Known);
+            let campaign =
+                Campaign { state, state_reason: state_reason.clone(), quiet_hours: quiet_hours.clone(), ..sample() };
+            let view = CampaignView::new(campaign, &Progress::default(), now);
+            assert_eq!(view.retry_after, seconds, "{state:?} {state_reason:?}");
+        }
+    }
 
     #[test]
     fn whoever_is_kept_from_sending_is_told_by_what_and_how_far_that_is() {
