@@ -11,7 +11,7 @@ use portal_aws::audit::Audit;
 use portal_aws::campaigns::ledger::item::LedgerItem;
 use portal_domain::audit::{Deed, Entry};
 use portal_domain::feedback::Standing;
-use portal_domain::{CampaignId, Outcome, Recipient, RecipientId};
+use portal_domain::{CampaignId, InSeconds, Outcome, Recipient, RecipientId};
 use portal_http::csv::{Table, wants_csv};
 use portal_http::cursor::{Page, PageRequest};
 use portal_http::words::{self, Clock};
@@ -75,7 +75,7 @@ impl Row {
             standing_detail: row.standing_detail,
             attempts: row.attempt,
             message_id: row.message_id,
-            updated_at: row.updated_at,
+            updated_at: row.updated_at.in_seconds(),
         }
     }
 

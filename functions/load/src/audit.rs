@@ -56,7 +56,7 @@ pub(crate) async fn list(State(load): State<Arc<Load>>, caller: Caller, uri: Uri
     while let Some(before) = next.filter(|_| clock::now() < until) {
         let (page, after_page) = load.audit.page(&wanted, before).await?;
         next = after_page;
-        for entry in page.into_iter().filter(is_wanted) {
+        for entry in page.into_iter().filter(is_wanted).map(Entry::shown) {
             size += bytes(&entry);
             if !entries.is_empty() && (entries.len() == asked.limit || size > MOST_BYTES) {
                 next = entries.last().and_then(|last| last.entry_id.parse().ok());

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::Uri;
 use futures::try_join;
 use jiff::Timestamp;
+use portal_domain::InSeconds;
 use portal_domain::campaign::CampaignView;
 use portal_domain::selection::Counts;
 use portal_http::filter::filter_from_query;
@@ -40,7 +41,7 @@ pub(crate) async fn count(
     let counts = load.directory.counts(&filter, rules);
     let active = load.campaigns.in_the_way(&filter.division, rules.now);
     let (counts, active_campaign) = try_join!(counts, active)?;
-    Ok(Json(CountsAnswer { counts, as_of: rules.now, active_campaign }))
+    Ok(Json(CountsAnswer { counts, as_of: rules.now.in_seconds(), active_campaign }))
 }
 
 #[cfg(test)]

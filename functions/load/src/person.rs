@@ -8,11 +8,11 @@ use axum::extract::{Path, State};
 use axum::http::Uri;
 use jiff::Timestamp;
 use portal_aws::campaigns::ledger::history;
-use portal_domain::campaign::audit::AuditEntry;
+use portal_domain::campaign::audit::{self, AuditEntry};
 use portal_domain::campaign::{CampaignView, SelfService};
 use portal_domain::feedback::Standing;
 use portal_domain::selection::{Verdict, judge};
-use portal_domain::{CampaignId, DivisionId, Filter, Outcome, Reason, Recipient, RecipientId, TemplateId};
+use portal_domain::{CampaignId, DivisionId, Filter, InSeconds, Outcome, Reason, Recipient, RecipientId, TemplateId};
 use portal_http::{Caller, Problem, Query};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -82,9 +82,9 @@ impl From<history::Entry> for Entry {
     fn from(history::Entry { campaign, row }: history::Entry) -> Self {
         Self {
             campaign_id: campaign.campaign_id,
-            started_at: campaign.created_at,
+            started_at: campaign.created_at.in_seconds(),
             created_by: campaign.created_by,
-            self_service: campaign.self_service,
+            self_service: campaign.self_service.map(SelfService::shown),
             template_id: campaign.template_id,
             template_name: campaign.template_name,
             email_from: campaign.email_from,
@@ -92,7 +92,7 @@ impl From<history::Entry> for Entry {
             reason: row.reason,
             standing: row.standing,
             attempt: row.attempt,
-            updated_at: row.updated_at,
+            updated_at: row.updated_at.in_seconds(),
         }
     }
 }
@@ -124,8 +124,8 @@ pub(crate) async fn one(
         division: recipient.division.clone(),
         row: Row::from(recipient),
         decision: verdict.into(),
-        accepted_at,
-        audit,
+        accepted_at: accepted_at.in_seconds(),
+        audit: audit::shown(audit),
         history: history.entries.into_iter().map(Entry::from).collect(),
         more_history: history.more,
     }))

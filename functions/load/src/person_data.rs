@@ -14,10 +14,12 @@ use portal_aws::directory::item::{Acceptance, MailMark, RecipientItem};
 use portal_domain::account::Contact;
 use portal_domain::audit::{Deed, Entry};
 use portal_domain::campaign::SelfService;
-use portal_domain::campaign::audit::AuditEntry;
+use portal_domain::campaign::audit::{self, AuditEntry};
 use portal_domain::feedback::Standing;
 use portal_domain::recipient::SetBack;
-use portal_domain::{Account, AccountId, CampaignId, DivisionId, Outcome, PortalStatus, Recipient, RecipientId};
+use portal_domain::{
+    Account, AccountId, CampaignId, DivisionId, InSeconds, Outcome, PortalStatus, Recipient, RecipientId,
+};
 use portal_http::record::Rows;
 use portal_http::{Caller, Problem, Query, cursor};
 use schemars::JsonSchema;
@@ -127,17 +129,20 @@ impl From<&RecipientItem> for Stored {
             division: item.division.clone(),
             email: item.email.clone(),
             status: item.status,
-            pending_since: item.pending_since,
+            pending_since: item.pending_since.in_seconds(),
             reminders: item.reminders,
-            last_invited_at: item.last_invited_at,
-            expires_at: item.expires_at,
+            last_invited_at: item.last_invited_at.in_seconds(),
+            expires_at: item.expires_at.in_seconds(),
             last_campaign_id: item.last_campaign_id,
-            undeliverable: item.undeliverable.clone(),
-            set_back: item.set_back,
-            asked_at: item.resends.clone(),
+            undeliverable: item.undeliverable.clone().map(|mark| match mark {
+                MailMark::Cleared(at) => MailMark::Cleared(at.in_seconds()),
+                mark @ MailMark::Undeliverable(_) => mark,
+            }),
+            set_back: item.set_back.map(|set_back| SetBack { at: set_back.at.in_seconds(), ..set_back }),
+            asked_at: item.resends.iter().map(|at| at.in_seconds()).collect(),
             asked_in: item.asked_in,
-            resent_at: item.resent_at,
-            acceptance: item.acceptance,
+            resent_at: item.resent_at.in_seconds(),
+            acceptance: item.acceptance.map(|made| Acceptance { at: made.at.in_seconds(), ..made }),
         }
     }
 }
@@ -164,8 +169,8 @@ impl From<history::Entry> for InCampaign {
     fn from(history::Entry { campaign, row }: history::Entry) -> Self {
         Self {
             campaign_id: campaign.campaign_id,
-            started_at: campaign.created_at,
-            self_service: campaign.self_service,
+            started_at: campaign.created_at.in_seconds(),
+            self_service: campaign.self_service.map(SelfService::shown),
             template_name: campaign.template_name,
             email_from: campaign.email_from,
             outcome: row.outcome,
@@ -174,7 +179,7 @@ impl From<history::Entry> for InCampaign {
             standing_detail: row.standing_detail,
             attempts: row.attempt,
             message_id: row.message_id,
-            updated_at: row.updated_at,
+            updated_at: row.updated_at.in_seconds(),
         }
     }
 }
@@ -200,7 +205,8 @@ pub(crate) async fn export(
     let (campaigns, audit) = match first {
         true => {
             let history = load.ledger.history(id, MOST_ENTRIES).await?.entries.into_iter();
-            (Some(history.map(InCampaign::from).collect()), Some(load.trails.newest(id, MOST_ENTRIES).await?))
+            let trail = load.trails.newest(id, MOST_ENTRIES).await?;
+            (Some(history.map(InCampaign::from).collect()), Some(audit::shown(trail)))
         }
         false => (None, None),
     };
@@ -210,7 +216,7 @@ pub(crate) async fn export(
 
     let rows = Rows(accounts.len());
     let next_cursor = next.map(|next| cursor::encode(&list, &next)).transpose().map_err(Problem::internal)?;
-    let (as_of, left_out) = (clock::now(), LEFT_OUT);
+    let (as_of, left_out) = (clock::now().in_seconds(), LEFT_OUT);
     let data = PersonData { as_of, left_out, recipient: stored, accounts, campaigns, audit, next_cursor };
     let mut response = Json(data).into_response();
     response.extensions_mut().insert(rows);

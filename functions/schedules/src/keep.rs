@@ -19,7 +19,7 @@ use portal_domain::campaign::audit::Action;
 use portal_domain::division::SenderRefusal;
 use portal_domain::input::{FieldError, Fields};
 use portal_domain::schedule::{Occurrence, Owner, Plan, ScheduleState, Timing, Verdict};
-use portal_domain::{Division, Schedule};
+use portal_domain::{Division, InSeconds, Schedule};
 use portal_http::body::JsonBody;
 use portal_http::problem::ProblemType;
 use portal_http::{Caller, Problem, idempotency};
@@ -349,5 +349,5 @@ fn changed(schedule: &Schedule) -> Problem {
     Problem::conflict(ProblemType::SCHEDULE_CHANGED, detail)
         .with("revision", schedule.revision)
         .with("updatedBy", schedule.updated_by.clone())
-        .with("updatedAt", schedule.updated_at.to_string())
+        .with("updatedAt", schedule.updated_at.in_seconds().to_string())
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use jiff::Timestamp;
 use portal_aws::clock;
 use portal_domain::Division;
 use portal_domain::schedule::{Sketch, shown_runs};
@@ -21,7 +22,7 @@ use crate::Schedules;
 #[schemars(rename = "SchedulePreview")]
 pub(crate) struct Preview {
     time_zone: String,
-    next_runs: Vec<String>,
+    next_runs: Vec<Timestamp>,
     counts: Counts,
 }
 

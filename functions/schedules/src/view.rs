@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use portal_domain::campaign::audit::AuditEntry;
 use portal_domain::schedule::{Occurrence, OffReason, Plan, ScheduleState};
-use portal_domain::{ByName, Division, Schedule, ScheduleId};
+use portal_domain::{ByName, Division, InSeconds, Schedule, ScheduleId};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -30,7 +30,7 @@ pub(crate) struct ScheduleView {
     failures: u32,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     in_template: bool,
-    next_runs: Vec<String>,
+    next_runs: Vec<Timestamp>,
     /// What the owner should correct.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<&'static str>,
@@ -65,6 +65,8 @@ pub(crate) struct OccurrenceView {
 
 impl OccurrenceView {
     pub(crate) fn new(occurrence: Occurrence) -> Self {
+        let (scheduled_at, at) = (occurrence.scheduled_at.in_seconds(), occurrence.at.in_seconds());
+        let occurrence = Occurrence { scheduled_at, at, ..occurrence };
         Self { detail: occurrence.verdict.detail(), occurrence }
     }
 }
@@ -97,9 +99,9 @@ impl ScheduleView {
             next_runs,
             last_occurrence: schedule.last_occurrence.map(OccurrenceView::new),
             created_by: schedule.created_by,
-            created_at: schedule.created_at,
+            created_at: schedule.created_at.in_seconds(),
             updated_by: schedule.updated_by,
-            updated_at: schedule.updated_at,
+            updated_at: schedule.updated_at.in_seconds(),
         }
     }
 }

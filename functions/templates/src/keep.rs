@@ -10,10 +10,10 @@ use axum::{Extension, Json};
 use portal_aws::audit::{Audit, Begun};
 use portal_aws::clock;
 use portal_aws::directory::templates::{Saved, VersionSummary};
-use portal_domain::TemplateId;
 use portal_domain::audit::{Deed, Entry};
 use portal_domain::mail::Sources;
 use portal_domain::mail::template::{Head, Version};
+use portal_domain::{InSeconds, TemplateId};
 use portal_http::body::JsonBody;
 use portal_http::problem::ProblemType;
 use portal_http::query::NoQuery;
@@ -55,7 +55,7 @@ impl Whole {
     fn new(head: Head, version: Version) -> Self {
         let Version { version, name, updated_at, updated_by, mut sources, .. } = version;
         sources.language.get_or_insert_default();
-        Self { head: Head { version, name, updated_at, updated_by, ..head }, sources }
+        Self { head: Head { version, name, updated_at, updated_by, ..head }.shown(), sources }
     }
 }
 
@@ -99,7 +99,8 @@ pub(crate) async fn list(
     _: NoQuery,
 ) -> Result<Items<Head>, Problem> {
     caller.divisions();
-    Ok(Items { items: templates.store.heads().await? })
+    let heads = templates.store.heads().await?;
+    Ok(Items { items: heads.into_iter().map(Head::shown).collect() })
 }
 
 pub(crate) async fn create(
@@ -139,7 +140,8 @@ pub(crate) async fn versions(
 ) -> Result<Items<VersionSummary>, Problem> {
     caller.divisions();
     templates.head(&id).await?;
-    Ok(Items { items: templates.store.versions(&id).await? })
+    let versions = templates.store.versions(&id).await?;
+    Ok(Items { items: versions.into_iter().map(VersionSummary::shown).collect() })
 }
 
 pub(crate) async fn save(
@@ -170,7 +172,7 @@ pub(crate) async fn save(
             begun.refused().await;
             let detail = "Somebody saved another version meanwhile. Look at it, and save yours on top of it.";
             let problem = Problem::conflict(ProblemType::TEMPLATE_CHANGED, detail).with("version", newest.version);
-            let at = newest.updated_at.map(|at| at.to_string());
+            let at = newest.updated_at.in_seconds().map(|at| at.to_string());
             Err(problem.with("updatedAt", at).with("updatedBy", newest.updated_by))
         }
         Saved::Missing => {

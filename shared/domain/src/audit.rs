@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::campaign::audit::{Actor, Person};
-use crate::{ByName, DivisionId};
+use crate::{ByName, DivisionId, InSeconds};
 
 /// What somebody did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -99,6 +99,11 @@ impl Entry {
         let (division, subject, rows, before, after, ending) = (None, None, None, None, None, None);
         let deed = deed.into();
         Self { entry_id, at, by, person, deed, division, subject, rows, before, after, ending }
+    }
+
+    /// The entry for people.
+    pub fn shown(self) -> Self {
+        Self { at: self.at.in_seconds(), ..self }
     }
 
     /// Whether `actor` did this, given as `sub`, user name or shown name.

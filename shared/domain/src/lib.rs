@@ -33,6 +33,7 @@ pub mod selection;
 pub mod standing;
 pub mod status;
 pub mod text;
+pub mod time;
 pub mod told;
 
 pub use account::Account;
@@ -48,4 +49,5 @@ pub use recipient::Recipient;
 pub use schedule::Schedule;
 pub use search::Search;
 pub use status::PortalStatus;
+pub use time::InSeconds;
 pub use told::{Tell, Told};

@@ -15,7 +15,7 @@ pub use self::plan::{Plan, Sketch};
 pub use self::rule::{Rule, Timing};
 use crate::campaign::audit::{Actor, Person};
 use crate::input::FieldError;
-use crate::{ByName, ScheduleId};
+use crate::{ByName, InSeconds, ScheduleId};
 
 /// This many consecutive failures turn a schedule off.
 pub const MOST_FAILURES: u32 = 3;
@@ -233,7 +233,7 @@ impl Schedule {
     }
 
     /// When it is due after `now`: the next five times, or as many as there are.
-    pub fn next_runs(&self, now: Timestamp, zone: &TimeZone) -> Vec<String> {
+    pub fn next_runs(&self, now: Timestamp, zone: &TimeZone) -> Vec<Timestamp> {
         if self.had_its_only_run() {
             return Vec::new();
         }
@@ -276,10 +276,9 @@ impl Schedule {
     }
 }
 
-/// When a timing is due after `now`, for people: RFC 3339, in the zone's time.
-pub fn shown_runs(timing: &Timing, anchor: Timestamp, now: Timestamp, zone: &TimeZone) -> Vec<String> {
-    let runs = timing.runs(anchor, now, zone).take(SHOWN_RUNS);
-    runs.map(|run| run.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()).collect()
+/// When a timing is due after `now`, for people.
+pub fn shown_runs(timing: &Timing, anchor: Timestamp, now: Timestamp, zone: &TimeZone) -> Vec<Timestamp> {
+    timing.runs(anchor, now, zone).take(SHOWN_RUNS).map(|run| run.timestamp().in_seconds()).collect()
 }
 
 #[cfg(test)]

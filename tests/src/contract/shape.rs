@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 /// A document with schemas.
@@ -10,7 +11,8 @@ use serde_json::{Map, Value};
 pub struct Shapes<'a>(pub &'a Value);
 
 /// Keywords that describe, and decide nothing.
-const ANNOTATIONS: [&str; 6] = ["title", "description", "default", "format", "examples", "additionalProperties"];
+const ANNOTATIONS: [&str; 7] =
+    ["title", "description", "default", "deprecated", "format", "examples", "additionalProperties"];
 
 /// What the schemas of one value say of it.
 #[derive(Default)]
@@ -62,6 +64,7 @@ impl<'a> Shapes<'a> {
                 },
                 "const" => value == wanted,
                 "enum" => wanted.as_array().is_some_and(|all| all.contains(value)),
+                "format" if wanted == "date-time" => value.as_str().is_none_or(is_in_seconds),
                 "minimum" => value.as_f64().is_none_or(|number| Some(number) >= wanted.as_f64()),
                 "maximum" => value.as_f64().is_none_or(|number| Some(number) <= wanted.as_f64()),
                 "minLength" => characters(value).is_none_or(|length| Some(length) >= wanted.as_u64()),
@@ -114,6 +117,11 @@ impl<'a> Shapes<'a> {
         }
         false
     }
+}
+
+/// Every time in an answer is in UTC and whole seconds, such as `2026-11-26T09:00:00Z`.
+fn is_in_seconds(text: &str) -> bool {
+    text.len() == "2026-11-26T09:00:00Z".len() && text.ends_with('Z') && text.parse::<Timestamp>().is_ok()
 }
 
 fn characters(value: &Value) -> Option<u64> {

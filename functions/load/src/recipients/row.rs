@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use portal_aws::directory::read::{ActiveAccount, ActiveAccounts};
-use portal_domain::{AccountId, PortalStatus, Recipient, RecipientId};
+use portal_domain::{AccountId, InSeconds, PortalStatus, Recipient, RecipientId};
 use portal_http::csv::BETWEEN_VALUES;
 use portal_http::words::{self, Clock};
 use schemars::JsonSchema;
@@ -69,8 +69,8 @@ impl From<Recipient> for Row {
             accounts: recipient.links.account_count,
             account_ids: recipient.links.accounts.into_iter().map(|account| account.account_id).collect(),
             status: recipient.status,
-            last_invited_at: recipient.last_invited_at,
-            expires_at: recipient.expires_at,
+            last_invited_at: recipient.last_invited_at.in_seconds(),
+            expires_at: recipient.expires_at.in_seconds(),
             undeliverable: recipient.undeliverable,
             active: None,
         }

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use portal_domain::input::FieldError;
 use portal_domain::mail::Compiled;
 use portal_domain::mail::template::{Head, Version, built_in, newest_built_in};
-use portal_domain::{Division, TemplateId};
+use portal_domain::{Division, InSeconds, TemplateId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +47,13 @@ pub struct VersionSummary {
     pub name: String,
     pub updated_at: Option<Timestamp>,
     pub updated_by: Option<String>,
+}
+
+impl VersionSummary {
+    /// The summary for people.
+    pub fn shown(self) -> Self {
+        Self { updated_at: self.updated_at.in_seconds(), ..self }
+    }
 }
 
 impl From<Version> for VersionSummary {

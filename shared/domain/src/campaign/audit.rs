@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CampaignState, StateReason};
 use crate::outcome::Outcomes;
-use crate::{ByName, Outcome};
+use crate::{ByName, InSeconds, Outcome};
 
 /// The actor's name when the system acts.
 pub const SYSTEM: &str = "system";
@@ -94,6 +94,7 @@ pub fn shown(mut trail: Vec<AuditEntry>) -> Vec<AuditEntry> {
     let first = trail.iter().rposition(|entry| entry.action == Action::Prepared);
     let mut index = 0..;
     trail.retain(|entry| index.next() == first || entry.action != Action::Prepared);
+    trail.iter_mut().for_each(|entry| entry.at = entry.at.in_seconds());
     trail
 }
 

@@ -5,6 +5,8 @@ use jiff::{SignedDuration, Timestamp, civil};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::InSeconds;
+
 /// How long after the end of its day such a campaign stays open, so that a join at midnight is written by then.
 const SLACK: SignedDuration = SignedDuration::from_mins(5);
 
@@ -22,6 +24,11 @@ pub struct SelfService {
 }
 
 impl SelfService {
+    /// It for people.
+    pub fn shown(self) -> Self {
+        Self { until: self.until.in_seconds(), ..self }
+    }
+
     /// The campaign for somebody who asks at `now`, and got e-mails by asking at these times before.
     pub fn of(asked: &[Timestamp], zone: &TimeZone, now: Timestamp) -> Self {
         let day = |at: Timestamp| at.to_zoned(zone.clone()).date();

@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{AcceptanceView, Campaign, CampaignState, Progress, StateReason};
+use super::{AcceptanceView, Campaign, CampaignState, Progress, SelfService, StateReason};
+use crate::InSeconds;
 use crate::feedback::Feedback;
 use crate::outcome::Outcomes;
 use crate::selection::{Excluded, people};
@@ -94,13 +95,18 @@ impl CampaignView {
     pub fn new(mut campaign: Campaign, progress: &Progress, now: Timestamp) -> Self {
         let completed_at = campaign.completed_at.take();
         let elapsed = completed_at.unwrap_or(now).duration_since(campaign.created_at).as_secs_f64();
+        campaign.created_at = campaign.created_at.in_seconds();
+        if let Some(schedule) = &mut campaign.schedule {
+            schedule.scheduled_at = schedule.scheduled_at.in_seconds();
+        }
+        campaign.self_service = campaign.self_service.map(SelfService::shown);
         let average = if elapsed > 0.0 { progress.outcomes.sent as f64 / elapsed } else { 0.0 };
         Self {
             goes_on_at: campaign.goes_on_at(now),
             pauses_at: campaign.pauses_at(now),
             retry_after: retry_after(&campaign, now),
             campaign,
-            completed_at,
+            completed_at: completed_at.in_seconds(),
             audience: progress.audience,
             outcomes: progress.outcomes,
             feedback: progress.feedback,

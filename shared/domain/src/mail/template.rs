@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Language;
-use crate::TemplateId;
+use crate::{InSeconds, TemplateId};
 
 /// Handlebars sources of subject and bodies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -71,6 +71,12 @@ pub struct Head {
 }
 
 impl Head {
+    /// The head for people.
+    pub fn shown(self) -> Self {
+        let (updated_at, active_changed_at) = (self.updated_at.in_seconds(), self.active_changed_at.in_seconds());
+        Self { updated_at, active_changed_at, ..self }
+    }
+
     /// The head of a template whose newest version is this one, and which is active.
     pub fn of(version: &Version) -> Self {
         Self {
