@@ -18,6 +18,7 @@ use portal_aws::audit::trail::Trails;
 use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::claims::Claims;
 use portal_aws::campaigns::ledger::Ledger;
+use portal_aws::campaigns::list::Listed;
 use portal_aws::clock;
 use portal_aws::context::Context;
 use portal_aws::directory::item::RecipientItem;
@@ -27,9 +28,11 @@ use portal_aws::queue::Queue;
 use portal_aws::settings::InvalidSetting;
 use portal_domain::campaign::CampaignView;
 use portal_domain::permission::Divisions;
-use portal_domain::{Campaign, CampaignId, DivisionId, RecipientId};
+use portal_domain::{Campaign, CampaignId, CampaignState, DivisionId, RecipientId};
 use portal_http::cursor::{Page, PageRequest};
+use portal_http::query::{choices, moment};
 use portal_http::{Caller, Problem, Query};
+use strum::VariantArray;
 
 pub use routes::{router, routes};
 
@@ -90,16 +93,33 @@ impl Campaigns {
     }
 }
 
+/// The states of this version.
+fn states() -> impl Iterator<Item = CampaignState> {
+    CampaignState::VARIANTS.iter().copied().filter(|state| *state != CampaignState::Unknown)
+}
+
+/// The names of all states, as the API shows them.
+fn state_names() -> Vec<&'static str> {
+    states().map(<&str>::from).collect()
+}
+
 async fn list(
     State(campaigns): State<Arc<Campaigns>>,
     caller: Caller,
     uri: Uri,
 ) -> Result<Page<CampaignView>, Problem> {
-    let (division, page) = Query::of(&uri).read(|fields| {
+    let (division, states, from, to, page) = Query::of(&uri).read(|fields| {
         let division = fields.optional_id("division").map(DivisionId::new);
-        (division, PageRequest::read(fields, DEFAULT_LIMIT, MOST_CAMPAIGNS))
+        let state = |name: &str| states().find(|state| <&str>::from(*state) == name);
+        let states = choices(fields, "state", &state_names().join(", "), state);
+        let (from, to) = (moment(fields, "from", 0), moment(fields, "to", 1));
+        if from.zip(to).is_some_and(|(from, to)| from > to) {
+            fields.fault("to", "must not be before from");
+        }
+        (division, states, from, to, PageRequest::read(fields, DEFAULT_LIMIT, MOST_CAMPAIGNS))
     })?;
-    let before = page.from(&division)?;
+    let list = ("campaigns", &division, &states, from, to);
+    let before = page.from(&list)?;
     let divisions = match &division {
         Some(division) => {
             caller.require(division)?;
@@ -108,12 +128,13 @@ async fn list(
         }
         None => caller.divisions().clone(),
     };
-    let (listed, next) = campaigns.store.list(&divisions, before, page.limit).await?;
+    let wanted = Listed { divisions, states: states.clone(), from, to };
+    let (listed, next) = campaigns.store.list(&wanted, before, page.limit).await?;
     let now = clock::now();
     let views = listed.into_iter().map(|campaign| async {
         let progress = campaigns.store.progress(&campaign).await?;
         Ok::<_, Problem>(CampaignView::new(campaign, &progress, now))
     });
     let items = futures::stream::iter(views).buffered(CONCURRENT_READS).try_collect().await?;
-    Page::new(items, &division, next.as_ref())
+    Page::new(items, &list, next.as_ref())
 }

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use portal_domain::campaign::CampaignView;
 use portal_http::body::MOST_REASON_CHARS;
-use portal_http::routes::shape::{flag, id, list, object, one_of, text, whole};
+use portal_http::routes::shape::{flag, id, list, object, one_of, several_of, text, whole};
 use portal_http::{Operation, Permission, Routes};
 
 use crate::ledger::MOST_ROWS;
@@ -26,6 +26,9 @@ pub fn routes() -> Routes<Arc<Campaigns>> {
             crate::list,
             Operation::new("Campaigns, newest first")
                 .query("division", id())
+                .query("state", several_of(&crate::state_names()))
+                .query("from", text(40))
+                .query("to", text(40))
                 .paged(MOST_CAMPAIGNS)
                 .lists::<CampaignView>(),
         )

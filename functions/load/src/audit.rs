@@ -4,15 +4,13 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::Uri;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use portal_aws::audit::{Wanted, first_id};
 use portal_aws::clock;
 use portal_domain::DivisionId;
 use portal_domain::audit::Entry;
-use portal_domain::input::Fields;
 use portal_http::cursor::{Page, PageRequest};
+use portal_http::query::moment;
 use portal_http::{Caller, Problem, Query};
 
 use crate::Load;
@@ -66,38 +64,4 @@ pub(crate) async fn list(State(load): State<Arc<Load>>, caller: Caller, uri: Uri
         }
     }
     Page::new(entries, &list, next.as_ref())
-}
-
-/// A time, or a day (UTC), which means the beginning of the day `days` later.
-fn moment(fields: &mut Fields<'_>, name: &'static str, days: i64) -> Option<Timestamp> {
-    let text = fields.optional_text(name, 40)?;
-    let day = || {
-        let day = Date::strptime("%Y-%m-%d", &text).ok()?.checked_add(days.days()).ok()?;
-        Some(day.to_zoned(TimeZone::UTC).ok()?.timestamp())
-    };
-    let moment = text.parse().ok().or_else(day);
-    if moment.is_none() {
-        fields.fault(name, "must be a time such as 2026-11-26T09:00:00Z, or a day such as 2026-11-26");
-    }
-    moment
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_day_is_whole() {
-        let body = json!({"from": "2026-11-26", "to": "2026-11-26", "a": "2026-11-26T09:00:00+01:00", "b": "yesterday", "c": "2026-11-26T09:00"});
-        let mut fields = Fields::of(&body, "").expect("an object");
-        let mut read = |name, days| moment(&mut fields, name, days).map(|moment| moment.to_string());
-        assert_eq!(read("from", 0).as_deref(), Some("2026-11-26T00:00:00Z"));
-        assert_eq!(read("to", 1).as_deref(), Some("2026-11-27T00:00:00Z"));
-        assert_eq!(read("a", 1).as_deref(), Some("2026-11-26T08:00:00Z"));
-        assert_eq!((read("b", 0), read("c", 0), read("d", 0)), (None, None, None));
-        let faulty: Vec<_> = fields.finish().into_iter().map(|fault| fault.field).collect();
-        assert_eq!(faulty, ["b", "c"]);
-    }
 }

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::occurrence::{Failure, Miss, Occurrence, Skip, Verdict};
+pub use self::occurrence::{Failure, LATEST, Miss, Occurrence, Skip, Verdict};
 pub use self::plan::{Plan, Sketch};
 pub use self::rule::{Rule, Timing};
 use crate::campaign::audit::{Actor, Person};

@@ -4,6 +4,9 @@
 use axum::extract::FromRequestParts;
 use axum::http::Uri;
 use axum::http::request::Parts;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
 use portal_domain::input::{FieldError, Fields};
 use serde_json::{Map, Value};
 
@@ -72,6 +75,41 @@ impl<S: Sync> FromRequestParts<S> for NoQuery {
     }
 }
 
+/// A time, or a day (UTC), which means the beginning of the day `days` later.
+pub fn moment(fields: &mut Fields<'_>, name: &'static str, days: i64) -> Option<Timestamp> {
+    let text = fields.optional_text(name, 40)?;
+    let day = || {
+        let day = Date::strptime("%Y-%m-%d", &text).ok()?.checked_add(days.days()).ok()?;
+        Some(day.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    };
+    let moment = text.parse().ok().or_else(day);
+    if moment.is_none() {
+        fields.fault(name, "must be a time such as 2026-11-26T09:00:00Z, or a day such as 2026-11-26");
+    }
+    moment
+}
+
+/// The values of a parameter that takes several, separated by commas, each once; none if it is absent.
+pub fn choices<T: PartialEq>(
+    fields: &mut Fields<'_>,
+    name: &'static str,
+    expected: &str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Vec<T> {
+    let mut chosen = Vec::new();
+    for text in fields.optional(name).and_then(Value::as_str).into_iter().flat_map(|text| text.split(',')) {
+        match parse(text) {
+            Some(choice) if chosen.contains(&choice) => {}
+            Some(choice) => chosen.push(choice),
+            None => {
+                fields.fault(name, format!("must be one or several of {expected}, separated by commas"));
+                break;
+            }
+        }
+    }
+    chosen
+}
+
 fn typed(name: &str, value: String) -> Value {
     match value.as_str() {
         "true" if FLAGS.contains(&name) => Value::Bool(true),
@@ -127,6 +165,36 @@ mod tests {
         assert_eq!(read("limit=9"), Ok((None, Some(9))));
         for limit in ["0", "10", "-1", "1.5", "x", "+", "99999999999999999999", "1e1", "%20"] {
             assert_eq!(read(&format!("limit={limit}")).expect_err(limit)[0].field, "limit");
+        }
+    }
+
+    #[test]
+    fn a_day_is_whole() {
+        let asked = query("from=2026-11-26&to=2026-11-26&a=2026-11-26T09:00:00%2B01:00&b=yesterday&c=2026-11-26T09:00");
+        let mut read = Vec::new();
+        let faults = asked.read(|fields| {
+            let days = [("from", 0), ("to", 1), ("a", 1), ("b", 0), ("c", 0), ("d", 0)];
+            read = days.map(|(name, days)| moment(fields, name, days).map(|moment| moment.to_string())).to_vec();
+        });
+        let read: Vec<_> = read.iter().map(Option::as_deref).collect();
+        let moments = ["2026-11-26T00:00:00Z", "2026-11-27T00:00:00Z", "2026-11-26T08:00:00Z"].map(Some);
+        assert_eq!(read, [&moments[..], &[None; 3]].concat());
+        let problem = faults.expect_err("two faults");
+        let faulty: Vec<_> = problem.errors().iter().map(|fault| fault.field.as_str()).collect();
+        assert_eq!(faulty, ["b", "c"]);
+    }
+
+    #[test]
+    fn several_values_are_separated_by_commas() {
+        let read = |text: &str| {
+            let parse = |text: &str| text.parse::<u8>().ok();
+            let read = query(text).read(|fields| choices(fields, "of", "0 to 255", parse));
+            read.map_err(|problem| problem.errors().iter().map(|fault| fault.field.clone()).collect::<Vec<_>>())
+        };
+        assert_eq!(read("of=3,1,3"), Ok(vec![3, 1]));
+        assert_eq!((read("of="), read("")), (Ok(vec![]), Ok(vec![])));
+        for wrong in ["of=1,", "of=1,x,y", "of=,", "of=1%202"] {
+            assert_eq!(read(wrong), Err(vec!["of".to_owned()]), "{wrong}");
         }
     }
 

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use portal_domain::input::FieldError;
 use portal_http::problem::PROBLEM_JSON;
-use portal_http::routes::{Access, Answer, Operation, Route};
+use portal_http::routes::{Access, Answer, Operation, Parameter, Route};
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
 
@@ -56,9 +56,15 @@ fn described(function: &str, route: &Route, operation: &Operation, schemas: &mut
     let in_path = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let in_path =
         in_path.map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}));
-    let others = operation.parameters.iter().map(
-        |parameter| json!({"name": parameter.name, "in": parameter.place, "required": parameter.required, "schema": parameter.schema}),
-    );
+    let others = operation.parameters.iter().map(|parameter| {
+        let Parameter { name, place, required, schema } = parameter;
+        let mut described = json!({"name": name, "in": place, "required": required, "schema": schema});
+        if schema["type"] == "array" {
+            // Separated by commas.
+            (described["style"], described["explode"]) = ("form".into(), false.into());
+        }
+        described
+    });
     let parameters: Vec<_> = in_path.chain(others).collect();
     let security = match route.access {
         Access::Everyone => json!([]),

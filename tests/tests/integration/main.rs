@@ -6,6 +6,7 @@
 mod activation;
 mod answers;
 mod audit;
+mod campaign_list;
 mod contract;
 mod control;
 mod delivery;

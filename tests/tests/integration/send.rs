@@ -311,35 +311,3 @@ async fn without_permission_390_nothing_is_told_and_nothing_starts() {
     }
     assert_nothing_started(&world).await;
 }
-
-#[tokio::test]
-async fn campaigns_are_listed_newest_first_page_by_page_and_by_division() {
-    let world = World::with_people(1).await;
-    world.put_division("SOUTH").await;
-    let south = Contact::new("1", &world.email("s"));
-    world.import([Account::new("SOUTH", "S1").contact(south)]).await;
-    let mut started = Vec::new();
-    for division in ["NORTH", "SOUTH", "NORTH"] {
-        let mut body = world.send_request(division).await;
-        body["includeRecentlyInvited"] = json!(true);
-        body["expectedRecipients"] = json!(1);
-        let answer = world.post_campaign(&format!("k{}", started.len()), &body).await;
-        started.push(answer.json()["campaignId"].clone());
-        world.pump().await;
-    }
-    started.reverse();
-    let mut seen = Vec::new();
-    let mut path = "/v1/campaigns?limit=2".to_owned();
-    loop {
-        let page = world.call(Call::new("GET", &path)).await.json();
-        seen.extend(page["items"].as_array().unwrap().iter().map(|campaign| campaign["campaignId"].clone()));
-        match page["nextCursor"].as_str() {
-            Some(cursor) => path = format!("/v1/campaigns?limit=2&cursor={cursor}"),
-            None => break,
-        }
-    }
-    assert_eq!(seen, started);
-    let south = world.call(Call::new("GET", "/v1/campaigns?division=SOUTH")).await.json();
-    assert_eq!(south["items"].as_array().unwrap().len(), 1);
-    assert_eq!(south["items"][0]["outcomes"]["sent"], 1);
-}

@@ -3,7 +3,7 @@
 //!
 //! | What | How |
 //! | --- | --- |
-//! | campaigns, newest first, or one | query or get `CAMPAIGNS` |
+//! | campaigns, newest first, also those of a time, or one | query or get `CAMPAIGNS` |
 //! | campaigns that hold a lock, or a division's ([`super::active`]) | query or get `LOCKS` |
 //! | a request's idempotency key ([`crate::idempotency`]) | get `KEY#<caller>#<key>` |
 //! | progress of a campaign | transactional read of its cursors ([`super::walks`]) and counters ([`super::ledger`]) |
@@ -23,8 +23,11 @@
 //! | the send rate limiters ([`crate::limiter`]) | get or update `LIMITERS` |
 //! | ledger rows of a recipient, newest first ([`super::ledger`]) | query index `by-recipient` backwards, `CAMPAIGN#` |
 
+use jiff::Timestamp;
+use portal_domain::schedule::LATEST;
 use portal_domain::{Campaign, CampaignId, Shard};
 
+use crate::table::condition::{at_least, below, between};
 use crate::table::{Key, Query};
 
 /// Partition of all campaigns; the sort key is the campaign's id.
@@ -51,6 +54,19 @@ pub fn campaign(id: CampaignId) -> Key<Campaign> {
 /// All campaigns, the newest first.
 pub fn campaigns() -> Query<Campaign> {
     Query::partition(CAMPAIGNS).backwards()
+}
+
+/// The same, of those started between these times, and a few others: the id of a scheduled campaign has the time at
+/// which it was due, and the campaign may start up to [`LATEST`] later.
+pub fn campaigns_between(from: Option<Timestamp>, to: Option<Timestamp>) -> Query<Campaign> {
+    let id = |at: Timestamp| CampaignId::from_parts(at.as_millisecond().max(0).unsigned_abs(), 0).to_string();
+    let first = from.map(|from| id(from.checked_sub(LATEST).unwrap_or(from)));
+    match (first, to.map(|to| id(to.checked_add(LATEST).unwrap_or(to)))) {
+        (None, None) => campaigns(),
+        (Some(first), None) => campaigns().whose(at_least("sk", first)),
+        (None, Some(end)) => campaigns().whose(below("sk", end)),
+        (Some(first), Some(end)) => campaigns().whose(between("sk", first, end)),
+    }
 }
 
 #[cfg(test)]

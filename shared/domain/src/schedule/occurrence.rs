@@ -9,7 +9,7 @@ use crate::selection::people;
 use crate::{ByName, CampaignId, ScheduleId};
 
 /// An occurrence that comes later than this starts nothing.
-const LATE: SignedDuration = SignedDuration::from_hours(1);
+pub const LATEST: SignedDuration = SignedDuration::from_hours(1);
 
 /// One time at which a schedule was due, and its result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -124,7 +124,7 @@ pub enum Failure {
 impl Occurrence {
     /// Whether something that was due at `scheduled_at` is too late at `now`.
     pub fn is_late(scheduled_at: Timestamp, now: Timestamp) -> bool {
-        now.duration_since(scheduled_at) > LATE
+        now.duration_since(scheduled_at) > LATEST
     }
 
     /// The id of an occurrence's campaign: the same for every delivery of the occurrence, and unique to it (guarantee

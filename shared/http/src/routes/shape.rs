@@ -37,6 +37,11 @@ pub fn one_of(names: &[&str]) -> Value {
     json!({"type": "string", "enum": names})
 }
 
+/// One or several of these names, in a query separated by commas.
+pub fn several_of(names: &[&str]) -> Value {
+    json!({"type": "array", "items": one_of(names), "minItems": 1})
+}
+
 /// A list of at most this many.
 pub fn list(of: Value, most: usize) -> Value {
     json!({"type": "array", "items": of, "maxItems": most})
