@@ -1,5 +1,6 @@
 //! `GET /v1/recipients`: the recipients behind a count, or found by a search.
 
+mod named;
 mod page;
 pub(crate) mod row;
 
@@ -11,8 +12,8 @@ use axum::response::Response;
 use portal_domain::audit::Deed;
 use portal_domain::input::Fields;
 use portal_domain::selection::Exclusion;
-use portal_domain::{Filter, PortalStatus, Search};
-use portal_http::cursor::Page;
+use portal_domain::{AccountId, EmailAddress, Filter, PortalStatus, Search};
+use portal_http::cursor::{Page, cursor_at};
 use portal_http::words::Clock;
 use portal_http::{Caller, Problem, Query};
 use serde::Serialize;
@@ -29,6 +30,12 @@ struct Wanted {
     filter: Filter,
     status: Option<PortalStatus>,
     search: Option<Search>,
+    /// Only recipients whom this account links.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account_id: Option<AccountId>,
+    /// Only the recipient with this address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<EmailAddress>,
     /// Only recipients excluded for this reason.
     excluded: Option<Exclusion>,
     /// Only recipients with a selected link to an account with active services.
@@ -43,13 +50,17 @@ impl Wanted {
             filter: Filter::read(fields),
             status: fields.optional_choice("status", "accepted, pending, notSent", |name| name.parse().ok()),
             search: read_search(fields),
+            account_id: fields.optional_id("accountId").map(AccountId::new),
+            email: fields.optional_address("email"),
             excluded: fields.optional_choice("excluded", "recentlyInvited, undeliverable", |name| name.parse().ok()),
             on_active_services: fields.optional_bool("onActiveServices"),
             linked: fields.optional_choice("linked", "true, false", |text| text.parse().ok()).unwrap_or(true),
         };
         if !wanted.linked && wanted.asks_for_a_link() {
-            fields
-                .fault("linked", "of those who are linked to no account only division, status and search can be asked");
+            fields.fault(
+                "linked",
+                "of those who are linked to no account only division, status, search and email can be asked",
+            );
         }
         wanted
     }
@@ -57,13 +68,15 @@ impl Wanted {
     /// Whether the query can only match recipients who are linked to an account.
     fn asks_for_a_link(&self) -> bool {
         let everybody = Filter::whole(self.filter.division.clone());
-        self.filter != everybody || self.excluded.is_some() || self.on_active_services
+        let narrowed = self.account_id.is_some() || self.excluded.is_some() || self.on_active_services;
+        self.filter != everybody || narrowed
     }
 
     /// All of the selection, narrowed by nothing but the filter.
     #[cfg(test)]
     fn all(filter: Filter) -> Self {
-        Self { filter, status: None, search: None, excluded: None, on_active_services: false, linked: true }
+        let (status, search, account_id, email, excluded) = (None, None, None, None, None);
+        Self { filter, status, search, account_id, email, excluded, on_active_services: false, linked: true }
     }
 
     /// The condition that one link has to meet. For the list on active services it is the filter with active services
@@ -100,15 +113,24 @@ pub(crate) async fn list(
 ) -> Result<Response, Problem> {
     let (wanted, paging) = Query::of(&uri).read(|fields| (Wanted::read(fields), Paging::read(fields, &headers)))?;
     let list = ("recipients", &wanted);
-    let from = paging.from(&list)?.unwrap_or(Position::START);
+    let names = wanted.account_id.is_some() || wanted.email.is_some();
+    let (in_index, by_key) = if names { (None, paging.from(&list)?) } else { (paging.from(&list)?, None) };
     let division = load.division(&caller, &wanted.filter.division).await?;
 
-    let (rows, next) = fill(&load.directory, &wanted, crate::rules(false), from, paging.bounds).await?;
+    let rules = crate::rules(false);
+    let (rows, next) = if names {
+        let (rows, next) = load.named(&wanted, rules, by_key, paging.bounds).await?;
+        (rows, cursor_at(&list, next.as_ref())?)
+    } else {
+        let from = in_index.unwrap_or(Position::START);
+        let (rows, next) = fill(&load.directory, &wanted, rules, from, paging.bounds).await?;
+        (rows, cursor_at(&list, next.as_ref())?)
+    };
     if paging.is_export() {
-        // The search text may be a name, so it is not recorded.
-        let Wanted { filter, status, excluded, on_active_services, linked, .. } = &wanted;
+        // The search text may be a name, so neither it nor the address is recorded.
+        let Wanted { filter, status, account_id, excluded, on_active_services, linked, .. } = &wanted;
         let asked = json!({"filter": filter, "status": status, "excluded": excluded, "onActiveServices": on_active_services,
-            "linked": linked, "search": wanted.search.is_some()});
+            "linked": linked, "search": wanted.search.is_some(), "accountId": account_id, "email": wanted.email.is_some()});
         load.exported(&caller, Deed::RecipientsExported, (filter, asked), rows.len()).await?;
     }
     let on_active_services = wanted.on_active_services;
@@ -117,7 +139,7 @@ pub(crate) async fn list(
     } else {
         row::sheet(on_active_services)
     };
-    paging.answer(Page::new(rows, &list, next.as_ref())?, &uri, sheet)
+    paging.answer(Page { items: rows, next_cursor: next }, &uri, sheet)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use portal_domain::Division;
 use portal_domain::audit::Entry;
-use portal_http::routes::shape::{flag, id, one_of, text};
+use portal_http::routes::shape::{address, flag, id, one_of, text};
 use portal_http::{Operation, Permission, Routes};
 
 use crate::page::MOST_ROWS;
@@ -36,6 +36,8 @@ pub fn routes() -> Routes<Arc<Load>> {
                 .filter()
                 .query("status", one_of(&["accepted", "pending", "notSent"]))
                 .query("search", text(100))
+                .query("accountId", id())
+                .query("email", address())
                 .query("excluded", one_of(&["recentlyInvited", "undeliverable"]))
                 .query("onActiveServices", flag())
                 .query("linked", one_of(&["true", "false"]))

@@ -61,9 +61,13 @@ impl<T> Page<T> {
     /// The page of the list that `query` describes; `next` is the position that the next page continues after, if there
     /// is one.
     pub fn new<P: Serialize>(items: Vec<T>, query: &impl Serialize, next: Option<&P>) -> Result<Self, Problem> {
-        let next_cursor = next.map(|next| encode(query, next)).transpose().map_err(Problem::internal)?;
-        Ok(Self { items, next_cursor })
+        Ok(Self { items, next_cursor: cursor_at(query, next)? })
     }
+}
+
+/// The cursor of a page that continues after `next`, if there is one.
+pub fn cursor_at<P: Serialize>(query: &impl Serialize, next: Option<&P>) -> Result<Option<String>, Problem> {
+    next.map(|next| encode(query, next)).transpose().map_err(Problem::internal)
 }
 
 impl<T: Serialize> IntoResponse for Page<T> {

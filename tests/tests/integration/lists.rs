@@ -197,3 +197,63 @@ async fn a_search_finds_people_by_address_and_name_in_their_division_only() {
     }
     assert_eq!(world.list("/v1/recipients?division=SOUTH&search=ann").await.len(), 1);
 }
+
+#[tokio::test]
+async fn the_people_of_an_account_and_the_one_with_an_address_are_found_in_every_list() {
+    let world = crowd().await;
+    let ids = |items: &[Value]| items.iter().map(|item| item["recipientId"].to_string()).collect::<BTreeSet<_>>();
+    let of = |items: &[Value], on: &dyn Fn(&Value) -> bool| {
+        ids(&items.iter().filter(|item| on(item)).cloned().collect::<Vec<_>>())
+    };
+    let narrowed =
+        ["", "&status=pending", "&excluded=recentlyInvited", "&onActiveServices=true", "&search=own", "&billGroup=ODD"];
+    for more in narrowed {
+        let path = format!("/v1/recipients?division=NORTH{more}");
+        let all = world.list(&path).await;
+        for account in ["A00", "A01", "A10", "A23"] {
+            let found = world.list(&format!("{path}&accountId={account}&limit=1")).await;
+            let is_on = |item: &Value| item["accountIds"].as_array().unwrap().contains(&json!(account));
+            assert_eq!(ids(&found), of(&all, &is_on), "{path} on {account}");
+            assert_eq!(found.len(), ids(&found).len(), "each once");
+        }
+        for name in ["own4", "own40", "shared3", "nobody"] {
+            let email = world.email(name);
+            let found = world.list(&format!("{path}&email={}", email.to_uppercase())).await;
+            assert_eq!(ids(&found), of(&all, &|item: &Value| item["email"] == json!(email)), "{path} as {email}");
+        }
+    }
+    let path = "/v1/recipients?division=NORTH&accountId=A04";
+    assert_eq!(world.list(path).await.len(), 2);
+    assert_eq!(world.list(&format!("{path}&email={}", world.email("own4"))).await.len(), 1);
+    assert_eq!(world.list(&format!("{path}&email={}", world.email("own5"))).await.len(), 0, "on another account");
+    let header = "recipientId,email,name,accountIds,accounts,status,lastInvitedAt,expiresAt,undeliverable";
+    assert_eq!(world.csv_rows(&format!("{path}&limit=1"), header).await, 2);
+    // Both are read by key: the index may lag, and is not gone through.
+    world.set(&world.email("own4"), "indexPartition", "NOWHERE").await;
+    assert_eq!(world.list(path).await.len(), 2);
+    assert_eq!(world.list(&format!("/v1/recipients?division=NORTH&email={}", world.email("own4"))).await.len(), 1);
+}
+
+#[tokio::test]
+async fn who_is_linked_no_more_is_found_by_address_and_on_no_account() {
+    let world = World::with_people(2).await;
+    let gone = world.call(Call::new("DELETE", "/v1/accounts/A0")).await;
+    assert_eq!(gone.status, 204);
+    let email = world.email("p0");
+    assert_eq!(world.list(&format!("/v1/recipients?division=NORTH&email={email}")).await.len(), 0);
+    assert_eq!(world.list(&format!("/v1/recipients?division=NORTH&linked=false&email={email}")).await.len(), 1);
+    world.put_division("SOUTH").await;
+    let elsewhere = Account::new("SOUTH", "S1").contact(Contact::new("1", &world.email("p1")));
+    world.import([elsewhere]).await;
+    for (query, faulty) in [
+        ("accountId=A0", "accountId"),
+        ("accountId=S1", "accountId"),
+        ("accountId=a1", "accountId"),
+        ("accountId=A1&linked=false", "linked"),
+        ("email=p0", "email"),
+        ("email=p0@customers.example.com,p1@customers.example.com", "email"),
+    ] {
+        let answer = world.call(Call::new("GET", &format!("/v1/recipients?division=NORTH&{query}"))).await;
+        assert_eq!((answer.status.as_u16(), answer.faulty_fields()), (400, vec![faulty.to_owned()]), "{query}");
+    }
+}

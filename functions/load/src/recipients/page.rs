@@ -121,7 +121,7 @@ pub(super) async fn fill(
     from: Position,
     bounds: Bounds,
 ) -> Result<(Vec<Row>, Option<Position>), StoreError> {
-    let list = List { shards, wanted, filter: wanted.condition(), rules };
+    let list = List::new(shards, wanted, rules);
     let statuses = list.statuses_to_read().await?;
     let again = !wanted.linked && shards.is_changing(&wanted.filter.division).await?;
     let mut rows = Vec::new();
@@ -172,14 +172,18 @@ pub(super) async fn fill(
 }
 
 /// A list that is being read.
-struct List<'a, S> {
+pub(super) struct List<'a, S> {
     shards: &'a S,
     wanted: &'a Wanted,
     filter: Filter,
     rules: Rules,
 }
 
-impl<S: Shards> List<'_, S> {
+impl<'a, S: Shards> List<'a, S> {
+    pub(super) fn new(shards: &'a S, wanted: &'a Wanted, rules: Rules) -> Self {
+        Self { shards, wanted, filter: wanted.condition(), rules }
+    }
+
     /// The ranges of the index to read. A recipient whose status changed with an account that has just come in force is
     /// still indexed by the earlier status, so earlier statuses are read too.
     async fn statuses_to_read(&self) -> Result<Vec<PortalStatus>, StoreError> {
@@ -193,7 +197,8 @@ impl<S: Shards> List<'_, S> {
         Ok(if is_changing { before } else { wanted })
     }
 
-    async fn has(&self, recipient: &Recipient) -> Result<bool, StoreError> {
+    /// Whether the list has this recipient.
+    pub(super) async fn has(&self, recipient: &Recipient) -> Result<bool, StoreError> {
         // Conditions that need no further read come first.
         if !self.wanted.statuses().contains(&recipient.status) {
             return Ok(false);
@@ -216,7 +221,7 @@ impl<S: Shards> List<'_, S> {
 
     /// The rows of these recipients, each with the value given beside it. In the list on active services, a recipient
     /// who has none by the newer data is dropped.
-    async fn rows<T>(&self, batch: Vec<(Recipient, T)>) -> Result<Vec<(Row, T)>, StoreError> {
+    pub(super) async fn rows<T>(&self, batch: Vec<(Recipient, T)>) -> Result<Vec<(Row, T)>, StoreError> {
         let (recipients, beside): (Vec<_>, Vec<_>) = batch.into_iter().unzip();
         if !self.wanted.on_active_services {
             return Ok(recipients.into_iter().map(Row::from).zip(beside).collect());

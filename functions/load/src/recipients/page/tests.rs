@@ -168,7 +168,7 @@ proptest! {
             search: if zoe { Search::new("ZOË") } else { None },
             excluded,
             on_active_services,
-            linked: true,
+            ..Wanted::all(Filter::whole(DivisionId::new("D")))
         };
         let pages = block_on(whole(&index, &wanted, bounds(rows)));
         let last = pages.len() - 1;

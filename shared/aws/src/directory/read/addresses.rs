@@ -15,6 +15,17 @@ impl DirectoryReader {
         Ok(rows.into_iter().map(|row| row.recipient_id).collect())
     }
 
+    /// The recipients with these addresses in a division, read consistently. Each address is given once.
+    pub async fn recipients_at(
+        &self,
+        division: &DivisionId,
+        addresses: &[EmailAddress],
+    ) -> Result<Vec<RecipientId>, StoreError> {
+        let rows = addresses.iter().map(|address| keys::address(division, address.as_str()));
+        let rows = self.table.get_each("read addresses", rows).await?;
+        Ok(rows.into_iter().map(|row| row.recipient_id).collect())
+    }
+
     /// The recipient with this address in a division, read consistently.
     pub async fn recipient_at(
         &self,
