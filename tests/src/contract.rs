@@ -99,6 +99,10 @@ pub fn check(call: &Call, answer: &Answer) {
         assert!(described["headers"]["Retry-After"].is_object(), "{told}: Retry-After is not documented");
         assert!(wait.to_str().is_ok_and(|text| text.parse().is_ok_and(|seconds: u32| seconds > 0)), "{told}: {wait:?}");
     }
+    if described["headers"]["ETag"].is_object() {
+        let tag = answer.headers.get("etag").and_then(|tag| tag.to_str().ok()).unwrap_or_default();
+        assert!(tag.len() > 2 && tag.starts_with('"') && tag.ends_with('"'), "{told} has no ETag: {tag}");
+    }
     let media_type = answer.headers.get("content-type").and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media_type = media_type.split(';').next().unwrap_or_default();
     if answer.text.is_empty() {

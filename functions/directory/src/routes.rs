@@ -26,7 +26,9 @@ pub fn routes() -> Routes<Arc<Directory>> {
             Operation::new("Stores a division")
                 .body(division())
                 .answers::<divisions::Kept>(StatusCode::OK)
-                .answers::<divisions::Kept>(StatusCode::CREATED),
+                .answers::<divisions::Kept>(StatusCode::CREATED)
+                .tagged()
+                .conditional(),
         )
         .post(
             "/v1/accounts",

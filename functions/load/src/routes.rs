@@ -85,7 +85,7 @@ pub fn routes() -> Routes<Arc<Load>> {
         .get(
             "/v1/divisions/{division}",
             stored::division,
-            Operation::new("One division").answers::<Division>(StatusCode::OK),
+            Operation::new("One division").answers::<Division>(StatusCode::OK).tagged(),
         )
         .get(
             "/v1/accounts/{accountId}",

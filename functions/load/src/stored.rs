@@ -11,7 +11,7 @@ use portal_domain::input::id_fault;
 use portal_domain::{Account, AccountId, Division, DivisionId, PortalStatus};
 use portal_http::cursor::Page;
 use portal_http::query::NoQuery;
-use portal_http::{Caller, Problem};
+use portal_http::{Caller, ETag, Problem};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -95,12 +95,13 @@ pub(crate) async fn division(
     caller: Caller,
     Path(id): Path<DivisionId>,
     _: NoQuery,
-) -> Result<Json<Division>, Problem> {
+) -> Result<(ETag, Json<Division>), Problem> {
     let unknown = || Problem::not_found("There is no such division.");
     if !caller.may(&id) || id_fault(id.as_str()).is_some() {
         return Err(unknown());
     }
-    load.directory.division(&id).await?.map(Json).ok_or_else(unknown)
+    let division = load.directory.division(&id).await?.ok_or_else(unknown)?;
+    Ok((ETag::of_content(&division).map_err(Problem::internal)?, Json(division)))
 }
 
 /// An account of another division is not found (guarantee 9).

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
@@ -22,10 +21,10 @@ use portal_domain::schedule::{Occurrence, Owner, Plan, ScheduleState, Timing, Ve
 use portal_domain::{Division, InSeconds, Schedule};
 use portal_http::body::JsonBody;
 use portal_http::problem::ProblemType;
-use portal_http::{Caller, Problem, idempotency};
+use portal_http::{Caller, ETag, IfMatch, Problem, idempotency};
 use serde_json::{Value, json};
 
-use crate::view::OneView;
+use crate::view::Shown;
 use crate::{Schedules, unknown};
 
 /// Most schedules of a stack, because a list reads all of them at once.
@@ -86,14 +85,19 @@ pub(crate) async fn save(
     State(schedules): State<Arc<Schedules>>,
     caller: Caller,
     Path(id): Path<String>,
+    if_match: IfMatch,
     JsonBody(body): JsonBody,
-) -> Result<Json<OneView>, Problem> {
+) -> Result<Shown, Problem> {
     let now = clock::now();
     let known = schedules.schedule(&caller, &id).await?;
     refuse_template(&known)?;
-    let mut seen = 0;
+    let mut seen = None;
     let plan = read(&body, |fields| {
-        seen = fields.required_number("revision", 1..=u64::from(u32::MAX));
+        let revisions = 1..=u64::from(u32::MAX);
+        seen = match if_match.is_absent() {
+            true => Some(fields.required_number("revision", revisions)),
+            false => fields.optional_number("revision", revisions),
+        };
         for told in TOLD {
             fields.optional(told);
         }
@@ -104,7 +108,8 @@ pub(crate) async fn save(
     let timing_fault = |timing: &Timing, zone: &TimeZone| timing.fault(anchor(timing), now, zone);
     let (plan, division) = schedules.checked(&caller, &body, plan, timing_fault).await?;
     let change = |schedule: &Schedule| {
-        if u64::from(schedule.revision) != seen {
+        check(&if_match, schedule)?;
+        if seen.is_some_and(|seen| u64::from(schedule.revision) != seen) {
             return Err(changed(schedule));
         }
         let next = schedule.replanned(plan.clone(), owner(&caller), now);
@@ -116,16 +121,18 @@ pub(crate) async fn save(
         Some(due) => schedules.tell_missed(saved, due, now).await?,
         None => saved,
     };
-    schedules.view(saved, Some(&division), now).await.map(Json)
+    schedules.view(saved, Some(&division), now).await
 }
 
 pub(crate) async fn pause(
     State(schedules): State<Arc<Schedules>>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<OneView>, Problem> {
+    if_match: IfMatch,
+) -> Result<Shown, Problem> {
     let now = clock::now();
     let paused = |schedule: &Schedule| {
+        check(&if_match, schedule)?;
         let works = schedule.state == ScheduleState::Active;
         Ok(works.then(|| schedule.paused(&caller.actor(), now)))
     };
@@ -137,11 +144,13 @@ pub(crate) async fn resume(
     State(schedules): State<Arc<Schedules>>,
     caller: Caller,
     Path(id): Path<String>,
-) -> Result<Json<OneView>, Problem> {
+    if_match: IfMatch,
+) -> Result<Shown, Problem> {
     let now = clock::now();
     let known = schedules.schedule(&caller, &id).await?;
     let division = schedules.directory.division(&known.plan.filter.division).await?.ok_or_else(unknown_division)?;
     let resumed = |schedule: &Schedule| {
+        check(&if_match, schedule)?;
         if schedule.state == ScheduleState::Active {
             return Ok(None);
         }
@@ -159,9 +168,13 @@ pub(crate) async fn delete(
     State(schedules): State<Arc<Schedules>>,
     caller: Caller,
     Path(id): Path<String>,
+    if_match: IfMatch,
 ) -> Result<StatusCode, Problem> {
     let now = clock::now();
-    let deleted = |schedule: &Schedule| Ok(Some(schedule.deleted(&caller.actor(), now)));
+    let deleted = |schedule: &Schedule| {
+        check(&if_match, schedule)?;
+        Ok(Some(schedule.deleted(&caller.actor(), now)))
+    };
     let schedule = schedules.change(&caller, &id, Action::Deleted, deleted).await?;
     tracing::info!(schedule.id = %schedule.schedule_id, "schedule deleted");
     schedules.arm(&schedule, None, now).await;
@@ -195,8 +208,8 @@ impl Schedules {
         self.arm(&schedule, division.as_ref(), now).await;
         // Relative to /v1/schedules, because an absolute path would lack the API's stage.
         let location = format!("schedules/{}", schedule.schedule_id);
-        let view = self.view(schedule, division.as_ref(), now).await?;
-        Ok((StatusCode::CREATED, [(LOCATION, location)], Json(view)).into_response())
+        let shown = self.view(schedule, division.as_ref(), now).await?;
+        Ok((StatusCode::CREATED, [(LOCATION, location)], shown).into_response())
     }
 
     /// The plan read from `body` and its division, if they have no faults: everything that the plan names must exist,
@@ -291,11 +304,11 @@ impl Schedules {
         action: Action,
         now: Timestamp,
         change: impl Fn(&Schedule) -> Result<Option<Schedule>, Problem>,
-    ) -> Result<Json<OneView>, Problem> {
+    ) -> Result<Shown, Problem> {
         let switched = self.change(caller, id, action, change).await?;
         let division = self.directory.division(&switched.plan.filter.division).await?;
         self.arm(&switched, division.as_ref(), now).await;
-        self.view(switched, division.as_ref(), now).await.map(Json)
+        self.view(switched, division.as_ref(), now).await
     }
 }
 
@@ -344,9 +357,20 @@ fn refuse_template(schedule: &Schedule) -> Result<(), Problem> {
     if schedule.in_template { Err(Problem::conflict(ProblemType::SCHEDULE_IN_TEMPLATE, detail)) } else { Ok(()) }
 }
 
+/// Refuses a change of a schedule that is not what the caller has read.
+fn check(if_match: &IfMatch, schedule: &Schedule) -> Result<(), Problem> {
+    let tag = ETag::of_version(schedule.revision);
+    if_match.check(Some(&tag)).map_err(|problem| told(problem, schedule))
+}
+
 fn changed(schedule: &Schedule) -> Problem {
     let detail = "Somebody changed this schedule meanwhile. Look at it, and save yours on top of it.";
-    Problem::conflict(ProblemType::SCHEDULE_CHANGED, detail)
+    told(Problem::conflict(ProblemType::SCHEDULE_CHANGED, detail), schedule)
+}
+
+/// The problem with what has changed.
+fn told(problem: Problem, schedule: &Schedule) -> Problem {
+    problem
         .with("revision", schedule.revision)
         .with("updatedBy", schedule.updated_by.clone())
         .with("updatedAt", schedule.updated_at.in_seconds().to_string())

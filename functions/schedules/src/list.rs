@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::Uri;
 use jiff::Timestamp;
 use portal_aws::clock;
+use portal_domain::campaign::audit;
 use portal_domain::schedule::ScheduleState;
 use portal_domain::{Division, DivisionId, Schedule};
 use portal_http::cursor::{Page, PageRequest};
@@ -15,7 +15,7 @@ use portal_http::query::NoQuery;
 use portal_http::{Caller, Problem, Query};
 
 use crate::Schedules;
-use crate::view::{OccurrenceView, OneView, ScheduleView};
+use crate::view::{OccurrenceView, OneView, ScheduleView, Shown, shown};
 
 /// Items in a page, unless the caller says otherwise.
 const DEFAULT_LIMIT: u64 = 50;
@@ -75,22 +75,22 @@ pub(crate) async fn one(
     caller: Caller,
     Path(id): Path<String>,
     _: NoQuery,
-) -> Result<Json<OneView>, Problem> {
+) -> Result<Shown, Problem> {
     let schedule = schedules.schedule(&caller, &id).await?;
     let division = schedules.directory.division(&schedule.plan.filter.division).await?;
-    schedules.view(schedule, division.as_ref(), clock::now()).await.map(Json)
+    schedules.view(schedule, division.as_ref(), clock::now()).await
 }
 
 impl Schedules {
-    /// A schedule of this division as an answer shows it at time `now`, with its audit trail.
+    /// The answer that shows a schedule of this division at time `now`, with its audit trail.
     pub(crate) async fn view(
         &self,
         schedule: Schedule,
         division: Option<&Division>,
         now: Timestamp,
-    ) -> Result<OneView, Problem> {
-        let audit = self.trails.newest(&schedule.schedule_id, AUDIT_ENTRIES).await?;
-        Ok(OneView { schedule: ScheduleView::new(schedule, division, now), audit })
+    ) -> Result<Shown, Problem> {
+        let audit = audit::shown(self.trails.newest(&schedule.schedule_id, AUDIT_ENTRIES).await?);
+        Ok(shown(OneView { schedule: ScheduleView::new(schedule, division, now), audit }))
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{Schedules, keep, list as lists, preview};
 
 /// The routes, guarded.
 pub fn routes() -> Routes<Arc<Schedules>> {
-    let switch = |summary| Operation::new(summary).answers::<OneView>(StatusCode::OK);
+    let switch = |summary| Operation::new(summary).answers::<OneView>(StatusCode::OK).tagged().conditional();
     Routes::guarded_by(&[Permission::SendInvitations])
         .get(
             "/v1/schedules",
@@ -30,6 +30,7 @@ pub fn routes() -> Routes<Arc<Schedules>> {
                 .idempotent(false)
                 .body(object(&plan(), &others()))
                 .makes::<OneView>(StatusCode::CREATED)
+                .tagged()
                 .problem(StatusCode::NOT_FOUND)
                 .problem(StatusCode::CONFLICT),
         )
@@ -43,24 +44,31 @@ pub fn routes() -> Routes<Arc<Schedules>> {
         .get(
             "/v1/schedules/{scheduleId}",
             lists::one,
-            Operation::new("One schedule, and who did what to it").answers::<OneView>(StatusCode::OK),
+            Operation::new("One schedule, and who did what to it").answers::<OneView>(StatusCode::OK).tagged(),
         )
         .put(
             "/v1/schedules/{scheduleId}",
             keep::save,
             Operation::new("Changes a schedule")
                 .body(object(
-                    &[&plan()[..], &[("revision", whole(1..=u64::from(u32::MAX)))]].concat(),
-                    &[&others()[..], &TOLD.map(|told| (told, json!({})))].concat(),
+                    &plan(),
+                    &[
+                        &others()[..],
+                        &[("revision", whole(1..=u64::from(u32::MAX)))],
+                        &TOLD.map(|told| (told, json!({}))),
+                    ]
+                    .concat(),
                 ))
                 .answers::<OneView>(StatusCode::OK)
+                .tagged()
+                .conditional()
                 .problem(StatusCode::CONFLICT)
                 .problem(StatusCode::UNPROCESSABLE_ENTITY),
         )
         .delete(
             "/v1/schedules/{scheduleId}",
             keep::delete,
-            Operation::new("Deletes a schedule").answers_nothing(StatusCode::NO_CONTENT),
+            Operation::new("Deletes a schedule").answers_nothing(StatusCode::NO_CONTENT).conditional(),
         )
         .post("/v1/schedules/{scheduleId}/pause", keep::pause, switch("No runs of a schedule for a while"))
         .post("/v1/schedules/{scheduleId}/resume", keep::resume, switch("Lets a schedule go on"))

@@ -1,10 +1,12 @@
 //! Schedules and occurrences as the API shows them.
 
+use axum::Json;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use portal_domain::campaign::audit::AuditEntry;
 use portal_domain::schedule::{Occurrence, OffReason, Plan, ScheduleState};
 use portal_domain::{ByName, Division, InSeconds, Schedule, ScheduleId};
+use portal_http::ETag;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -50,6 +52,14 @@ pub(crate) struct OneView {
     pub(crate) schedule: ScheduleView,
     /// Newest first.
     pub(crate) audit: Vec<AuditEntry>,
+}
+
+/// The answer that shows a schedule.
+pub(crate) type Shown = (ETag, Json<OneView>);
+
+/// The answer that shows this one.
+pub(crate) fn shown(view: OneView) -> Shown {
+    (ETag::of_version(view.schedule.revision), Json(view))
 }
 
 /// An occurrence.

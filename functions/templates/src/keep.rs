@@ -18,7 +18,7 @@ use portal_http::body::JsonBody;
 use portal_http::problem::ProblemType;
 use portal_http::query::NoQuery;
 use portal_http::record::Rows;
-use portal_http::{Caller, Problem, Query};
+use portal_http::{Caller, ETag, IfMatch, Problem, Query};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -57,6 +57,27 @@ impl Whole {
         sources.language.get_or_insert_default();
         Self { head: Head { version, name, updated_at, updated_by, ..head }.shown(), sources }
     }
+}
+
+/// The answer that shows a template.
+type Shown = (ETag, Json<Whole>);
+
+/// The tag of a template: of its newest version, and of whether new campaigns may use it.
+fn tag(head: &Head) -> ETag {
+    let state = if head.active { "on" } else { "off" };
+    let switched = head.active_changed_at.map(|at| format!("-{state}{}", at.as_millisecond())).unwrap_or_default();
+    ETag::of_version(format!("{}{switched}", head.version))
+}
+
+/// Refuses a change of a template that is not what the caller has read.
+fn check(if_match: &IfMatch, head: &Head) -> Result<(), Problem> {
+    if_match.check(Some(&tag(head))).map_err(|problem| told(problem, head.clone()))
+}
+
+/// The problem with what has changed.
+fn told(problem: Problem, newest: Head) -> Problem {
+    let at = newest.updated_at.in_seconds().map(|at| at.to_string());
+    problem.with("version", newest.version).with("updatedAt", at).with("updatedBy", newest.updated_by)
 }
 
 fn unknown() -> Problem {
@@ -117,7 +138,7 @@ pub(crate) async fn create(
     tracing::info!(template.id = %head.template_id, "template created");
     // Relative to /v1/templates, because an absolute path would lack the API's stage.
     let location = format!("templates/{}", head.template_id);
-    Ok((StatusCode::CREATED, [(LOCATION, location)], Json(Whole::new(head, version))).into_response())
+    Ok((StatusCode::CREATED, [(LOCATION, location)], tag(&head), Json(Whole::new(head, version))).into_response())
 }
 
 pub(crate) async fn one(
@@ -125,11 +146,11 @@ pub(crate) async fn one(
     caller: Caller,
     Path(id): Path<TemplateId>,
     uri: Uri,
-) -> Result<Json<Whole>, Problem> {
+) -> Result<Shown, Problem> {
     caller.divisions();
     let version = Query::of(&uri).read(version)?;
     let (head, version) = templates.stored(&id, version).await?;
-    Ok(Json(Whole::new(head, version)))
+    Ok((tag(&head), Json(Whole::new(head, version))))
 }
 
 pub(crate) async fn versions(
@@ -148,8 +169,9 @@ pub(crate) async fn save(
     State(templates): State<Arc<Templates>>,
     caller: Caller,
     Path(id): Path<TemplateId>,
+    if_match: IfMatch,
     JsonBody(body): JsonBody,
-) -> Result<Json<Whole>, Problem> {
+) -> Result<Shown, Problem> {
     caller.require_every()?;
     let before = templates.head(&id).await?;
     if before.built_in {
@@ -157,23 +179,28 @@ pub(crate) async fn save(
     }
     let (draft, edited) = parse(&body, |fields| {
         let draft = draft(fields);
-        (draft, fields.required_number("version", 1..=u64::from(u32::MAX - 1)))
+        let versions = 1..=u64::from(u32::MAX - 1);
+        let edited = match if_match.is_absent() {
+            true => Some(fields.required_number("version", versions)),
+            false => fields.optional_number("version", versions),
+        };
+        (draft, edited.map_or(before.version, |edited| u32::try_from(edited).unwrap_or(u32::MAX - 1)))
     })?;
-    let next = u32::try_from(edited).unwrap_or(u32::MAX - 1) + 1;
+    check(&if_match, &before)?;
+    let next = edited.saturating_add(1);
     let version = first_or_next(id, next, draft, &caller);
     let begun = templates.begin(&caller, Deed::TemplateSaved, &version.template_id).await?;
     match templates.store.save(&version).await? {
         Saved::Done(head) => {
             begun.done(Some(named(&before)), Some(named(&head))).await;
             tracing::info!(template.id = %head.template_id, template.version = head.version, "template saved");
-            Ok(Json(Whole::new(head, version)))
+            Ok((tag(&head), Json(Whole::new(head, version))))
         }
         Saved::Changed(newest) => {
             begun.refused().await;
+            check(&if_match, &newest)?;
             let detail = "Somebody saved another version meanwhile. Look at it, and save yours on top of it.";
-            let problem = Problem::conflict(ProblemType::TEMPLATE_CHANGED, detail).with("version", newest.version);
-            let at = newest.updated_at.in_seconds().map(|at| at.to_string());
-            Err(problem.with("updatedAt", at).with("updatedBy", newest.updated_by))
+            Err(told(Problem::conflict(ProblemType::TEMPLATE_CHANGED, detail), newest))
         }
         Saved::Missing => {
             begun.refused().await;
@@ -197,16 +224,18 @@ pub(crate) async fn activate(
     State(templates): State<Arc<Templates>>,
     caller: Caller,
     Path(id): Path<TemplateId>,
-) -> Result<Json<Whole>, Problem> {
-    templates.switch(&caller, &id, true).await
+    if_match: IfMatch,
+) -> Result<Shown, Problem> {
+    templates.switch(&caller, &id, &if_match, true).await
 }
 
 pub(crate) async fn deactivate(
     State(templates): State<Arc<Templates>>,
     caller: Caller,
     Path(id): Path<TemplateId>,
-) -> Result<Json<Whole>, Problem> {
-    templates.switch(&caller, &id, false).await
+    if_match: IfMatch,
+) -> Result<Shown, Problem> {
+    templates.switch(&caller, &id, &if_match, false).await
 }
 
 impl Templates {
@@ -215,9 +244,16 @@ impl Templates {
         Ok(self.audit.begin(Entry { subject: Some(template.to_string()), ..entry }).await?)
     }
 
-    async fn switch(&self, caller: &Caller, id: &TemplateId, active: bool) -> Result<Json<Whole>, Problem> {
+    async fn switch(
+        &self,
+        caller: &Caller,
+        id: &TemplateId,
+        if_match: &IfMatch,
+        active: bool,
+    ) -> Result<Shown, Problem> {
         caller.require_every()?;
         let head = self.head(id).await?;
+        check(if_match, &head)?;
         let head = match (head.built_in, active) {
             (true, true) => head,
             (true, false) => return Err(is_built_in()),
@@ -235,6 +271,6 @@ impl Templates {
             }
         };
         let version = self.version(id, head.version).await?;
-        Ok(Json(Whole::new(head, version)))
+        Ok((tag(&head), Json(Whole::new(head, version))))
     }
 }

@@ -18,7 +18,10 @@ use crate::{Templates, keep, show, trial};
 pub fn routes() -> Routes<Arc<Templates>> {
     let version = || whole(1..=u64::from(u32::MAX));
     let recipient = ("recipientId", text(36));
-    let switch = |summary| Operation::new(summary).answers::<Whole>(StatusCode::OK).problem(StatusCode::CONFLICT);
+    let switch = |summary| {
+        let switch = Operation::new(summary).answers::<Whole>(StatusCode::OK).tagged().conditional();
+        switch.problem(StatusCode::CONFLICT)
+    };
     Routes::guarded_by(&[Permission::SendInvitations])
         .get(
             "/v1/templates",
@@ -30,7 +33,8 @@ pub fn routes() -> Routes<Arc<Templates>> {
             keep::create,
             Operation::new("Stores a new template")
                 .body(object(&[&[("name", text(NAME))], &sources()[..]].concat(), &language()))
-                .makes::<Whole>(StatusCode::CREATED),
+                .makes::<Whole>(StatusCode::CREATED)
+                .tagged(),
         )
         .post(
             "/v1/templates/preview",
@@ -45,14 +49,19 @@ pub fn routes() -> Routes<Arc<Templates>> {
         .get(
             "/v1/templates/{templateId}",
             keep::one,
-            Operation::new("A template").query("version", version()).answers::<Whole>(StatusCode::OK),
+            Operation::new("A template").query("version", version()).answers::<Whole>(StatusCode::OK).tagged(),
         )
         .put(
             "/v1/templates/{templateId}",
             keep::save,
             Operation::new("Stores the next version of a template")
-                .body(object(&[&[("name", text(NAME)), ("version", version())], &sources()[..]].concat(), &language()))
+                .body(object(
+                    &[&[("name", text(NAME))], &sources()[..]].concat(),
+                    &[&[("version", version())], &language()[..]].concat(),
+                ))
                 .answers::<Whole>(StatusCode::OK)
+                .tagged()
+                .conditional()
                 .problem(StatusCode::CONFLICT),
         )
         .get(

@@ -6,6 +6,7 @@ pub mod auth;
 pub mod body;
 pub mod csv;
 pub mod cursor;
+pub mod etag;
 pub mod filter;
 mod gateway;
 pub mod idempotency;
@@ -19,6 +20,7 @@ pub mod stage;
 pub mod words;
 
 pub use auth::Caller;
+pub use etag::{ETag, IfMatch};
 pub use portal_domain::permission::Permission;
 pub use problem::Problem;
 pub use query::Query;

@@ -56,6 +56,8 @@ impl ProblemType {
     pub const RECIPIENT_STATUS: Self =
         Self::new("/problems/recipient-status", "The recipient's status does not allow this");
 
+    /// 412: it is not what `If-Match` names any more; `etag` is its tag now.
+    pub const CHANGED: Self = Self::new("/problems/changed", "It has changed meanwhile");
     /// 409: the template has a newer version than the edited one; `version`, `updatedBy` and `updatedAt` describe it.
     pub const TEMPLATE_CHANGED: Self = Self::new("/problems/template-changed", "The template has changed");
     /// 409: the built-in template is code.
@@ -187,6 +189,11 @@ impl Problem {
             problem = problem.with("goesOnAt", at.to_string());
         }
         Self { retry_after: view.retry_after, ..problem }
+    }
+
+    /// 412.
+    pub fn precondition_failed(kind: ProblemType, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, kind, detail)
     }
 
     /// 413: the body is longer than `limit` bytes.

@@ -12,6 +12,7 @@ mod control;
 mod delivery;
 mod erasure;
 mod feedback;
+mod if_match;
 mod import;
 mod lists;
 mod load;

@@ -21,7 +21,8 @@ use crate::context::Context;
 use crate::outbox::Outbox;
 use crate::recipients::Recipients;
 use crate::settings::InvalidSetting;
-use crate::table::{StoreError, Table};
+use crate::table::condition::{exists, is, lacks};
+use crate::table::{Condition, Item, StoreError, Table, attributes_of};
 
 /// Keeps divisions, accounts, recipients and their links.
 #[derive(Clone, Debug)]
@@ -33,6 +34,16 @@ pub struct DirectoryStore {
     erased: StackHash,
 }
 
+/// The condition that a division is as it was read. It has no version: all that it says is compared.
+fn is_still(read: &Division) -> Result<Condition, StoreError> {
+    let said: serde_json::Value = serde_dynamo::from_item(serde_dynamo::to_item::<_, Item>(read)?)?;
+    let attributes = attributes_of::<Division>().map(|name| match said.get(name) {
+        Some(value) => is(name, value),
+        None => lacks(name),
+    });
+    Ok(attributes.fold(exists(), Condition::and))
+}
+
 /// How a division was stored.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Put {
@@ -40,6 +51,8 @@ pub enum Put {
     Created,
     /// It takes the place of this.
     Replaced(Box<Division>),
+    /// It is not what the caller has read, but this, if it exists at all. Nothing is written.
+    Changed(Option<Box<Division>>),
 }
 
 impl DirectoryStore {
@@ -62,6 +75,20 @@ impl DirectoryStore {
             Some(before) => Put::Replaced(Box::new(before)),
             None => Put::Created,
         })
+    }
+
+    /// Stores a division if it is still as it was `read`.
+    pub async fn change_division(&self, division: &Division, read: Division) -> Result<Put, StoreError> {
+        let put = self.table.put(keys::division(&division.division), division);
+        if self.table.run("change a division", put.when(is_still(&read)?)).await? {
+            return Ok(Put::Replaced(Box::new(read)));
+        }
+        Ok(Put::Changed(self.division(&division.division).await?.map(Box::new)))
+    }
+
+    /// A division, read consistently.
+    pub async fn division(&self, id: &DivisionId) -> Result<Option<Division>, StoreError> {
+        Ok(self.table.get_each("read a division", [keys::division(id)]).await?.pop())
     }
 
     /// An account, read consistently.

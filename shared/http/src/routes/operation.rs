@@ -103,6 +103,23 @@ impl Operation {
         self.problem(StatusCode::UNPROCESSABLE_ENTITY)
     }
 
+    /// With an `ETag` on the answers that were added so far.
+    pub fn tagged(mut self) -> Self {
+        self.answers.iter_mut().for_each(|answer| answer.headers.push("ETag"));
+        self
+    }
+
+    /// Of a change that may have an `If-Match`.
+    pub fn conditional(mut self) -> Self {
+        self.parameters.push(Parameter {
+            name: "If-Match",
+            place: "header",
+            required: false,
+            schema: shape::text(1_000),
+        });
+        self.problem(StatusCode::PRECONDITION_FAILED)
+    }
+
     /// With a body of JSON.
     pub fn body(self, schema: Value) -> Self {
         self.content(vec![(JSON, schema)])
