@@ -69,7 +69,8 @@ class SchedulesTest(PageTest):
         def answer(route):
             if route.request.method != "GET":
                 return route.continue_()
-            return route.fulfill(json=route.fetch().json() | told)
+            stored = route.fetch()
+            return route.fulfill(response=stored, json=stored.json() | told)
 
         self.page.route(f"**/v1/schedules/{schedule['scheduleId']}", answer)
 
@@ -289,6 +290,7 @@ class Form(SchedulesTest):
         self.page.locator("#save-schedule").click()
         expect(self.page.locator("#save-problem")).to_contain_text("operator@example.com has changed this schedule meanwhile")
         expect(self.page.locator("#schedule-name")).to_have_value("Mine")
+        expect(self.page.locator("#see-theirs")).to_have_attribute("target", "_blank")
         self.assert_accessible("schedule changed meanwhile")
         self.page.locator("#save-over").click()
         expect(self.page.locator("#save-status")).to_contain_text("Saved.")

@@ -96,6 +96,11 @@ class Templates(PageTest):
         mine.locator("#save-template").click()
         expect(mine.locator("#save-problem")).to_contain_text("version 2")
         expect(mine.locator("#template-subject")).to_have_value("Mine")
+        with mine.expect_popup() as theirs:
+            mine.locator("#see-theirs").click()
+        self.page = theirs.value
+        self.sign_in()
+        expect(self.page.locator("#template-subject")).to_have_value("Theirs")
         mine.locator("#save-over").click()
         expect(mine.locator("#save-status")).to_have_text("Saved as version 3.")
 

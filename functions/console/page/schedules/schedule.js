@@ -1,7 +1,7 @@
 /**
  * One schedule: its fields beside a preview, its commands, and its occurrences.
  */
-import { get, post, put } from '../shared/api/api.js';
+import { get, post, put, tagOf, unlessChanged } from '../shared/api/api.js';
 import { getCatalog } from '../shared/api/catalog.js';
 import { auditTrail } from '../shared/audit-trail.js';
 import { button, facts, fill, h, heading } from '../shared/dom.js';
@@ -35,14 +35,14 @@ export async function scheduleView(root, place, signal) {
   const [stored, catalog] = await Promise.all([isNew ? null : get(path, { signal }), getCatalog()]);
   const readOnly = stored?.inTemplate === true;
   let now = stored;
-  let revision = stored?.revision;
+  let tag = stored && tagOf(stored);
 
   const form = scheduleForm(catalog, { readOnly, onInput: edited });
   const asked = { emailFrom: place.query.get('emailFrom'), templateId: place.query.get('templateId') };
   let saved = show(isNew ? newEntries(readFilter(place.query), asked) : entriesOf(stored));
   const draft = readOnly ? null : keptDraft(draftId);
   if (draft) form.write(draft.entries);
-  if (draft && !isNew) ({ revision } = draft);
+  if (draft && !isNew) ({ tag } = draft);
 
   const preview = schedulePreview({
     scheduleId: stored?.scheduleId, read: form.read, isIdle: () => ['paused', 'off'].includes(now?.state), onFaults: form.faults.notice, signal,
@@ -53,7 +53,7 @@ export async function scheduleView(root, place, signal) {
   const status = h('span', { id: 'save-status', class: 'quiet', role: 'status' });
   const title = heading(1, {});
   const audit = isNew ? null : auditTrail(stored.timeZone);
-  const unsaved = unsavedChanges({ draftId, what: 'schedule', isDirty, draft: () => ({ entries: form.read(), revision }) });
+  const unsaved = unsavedChanges({ draftId, what: 'schedule', isDirty, draft: () => ({ entries: form.read(), tag }) });
   const summary = h('div', { class: 'stack' });
 
   fill(root,
@@ -115,14 +115,14 @@ export async function scheduleView(root, place, signal) {
     if (missing.length > 0) return refuse(missing);
     try {
       const body = scheduleOf(entries);
-      now = isNew ? await create(body) : await put(path, { ...body, revision }, { signal });
+      now = isNew ? await create(body) : await put(path, body, { signal, ...unlessChanged(tag) });
       saved = entries;
-      ({ revision } = now);
+      tag = tagOf(now);
       form.faults.refuse([]);
       // Changes made during the save are not in it.
       const typed = isDirty();
       unsaved.settle();
-      if (isNew && typed) keepDraft(`schedule.${now.scheduleId}`, { entries: form.read(), revision });
+      if (isNew && typed) keepDraft(`schedule.${now.scheduleId}`, { entries: form.read(), tag });
       if (isNew) return go(to('schedules', now.scheduleId), { replace: true });
       if (typed) edited();
       else saved = show(entriesOf(now));
@@ -131,7 +131,7 @@ export async function scheduleView(root, place, signal) {
       return fill(status, 'Saved. You are its owner now.');
     } catch (error) {
       if (signal.aborted) return null;
-      if (error.is?.('schedule-changed')) return fill(failed, changedMeanwhile(error));
+      if (error.is?.('changed')) return fill(failed, changedMeanwhile(error));
       if (error.errors?.length > 0) return refuse(error.errors);
       return fill(failed, problemBox(error, { retry: save }));
     }
@@ -157,21 +157,22 @@ export async function scheduleView(root, place, signal) {
     const text = ['Not saved: ', theirs.updatedBy, ' has changed this schedule meanwhile. Your changes are still here.'].join('');
     return problemBox(new Error(text), {
       more: [h('div', { class: 'buttons' },
-        button({ id: 'save-over' }, 'Save mine in place of theirs', 'Saving…', () => { ({ revision } = theirs); return save(); }),
+        h('a', { id: 'see-theirs', href: to('schedules', scheduleId), target: '_blank', rel: 'noopener' }, 'Look at theirs in a new tab'),
+        button({ id: 'save-over' }, 'Save mine in place of theirs', 'Saving…', () => { tag = theirs.etag; return save(); }),
         button({ id: 'take-theirs' }, 'Discard mine, and take theirs', 'Loading…', unsaved.discard))],
     });
   }
 
   /**
    * Takes the schedule after a command. A command changes no field, so if fields differ, somebody else changed them:
-   * keeping the old revision makes the next save report that.
+   * keeping the old tag makes the next save report that.
    */
   function obeyed(schedule) {
     const fields = ({ name, filter, templateId, emailFrom, audience, maxRecipients, maxPerMinute, rule, from, until, quietHours }) =>
       JSON.stringify([name, filter, templateId, emailFrom, audience, maxRecipients, maxPerMinute, rule, from, until, quietHours]);
-    if (revision === now.revision && fields(schedule) === fields(now)) ({ revision } = schedule);
+    if (tag === tagOf(now) && fields(schedule) === fields(now)) tag = tagOf(schedule);
     now = schedule;
-    // The draft now builds on the new revision.
+    // The draft now builds on the new tag.
     unsaved.edited();
     showStored();
     preview.changed();

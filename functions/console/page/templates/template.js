@@ -1,7 +1,7 @@
 /**
  * One template: its text with a live preview, its state, its versions.
  */
-import { get, post, put } from '../shared/api/api.js';
+import { get, post, put, tagOf, unlessChanged } from '../shared/api/api.js';
 import { ask } from '../shared/ask.js';
 import { forgetCatalog, getCatalog, sharedZone } from '../shared/api/catalog.js';
 import { button, fill, h, heading } from '../shared/dom.js';
@@ -26,7 +26,7 @@ export async function templateView(root, place, signal) {
   const isNew = templateId === NEW;
   const [stored, catalog] = await Promise.all([isNew ? blank(copied, signal) : get(path(templateId), { signal }), getCatalog()]);
   let saved = textOf(stored);
-  let { version } = stored;
+  let tag = tagOf(stored);
   const timeZone = sharedZone(catalog);
   const { everywhere } = operator();
   const fixed = stored.builtIn || !everywhere;
@@ -36,7 +36,7 @@ export async function templateView(root, place, signal) {
   const saveButton = button({ id: 'save-template', class: 'primary' }, isNew ? 'Create' : 'Save', 'Saving…', save);
   const status = h('span', { id: 'save-status', class: 'quiet', role: 'status' });
   const title = heading(1, {});
-  const unsaved = unsavedChanges({ draftId: templateId, what: 'template', isDirty, draft: () => ({ text: fields.read(), version }) });
+  const unsaved = unsavedChanges({ draftId: templateId, what: 'template', isDirty, draft: () => ({ text: fields.read(), tag }) });
   const activation = h('div');
   const versions = h('div');
   fields.write(saved);
@@ -44,7 +44,7 @@ export async function templateView(root, place, signal) {
   saved = fields.read();
   const draft = fixed ? null : keptDraft(templateId);
   if (draft) fields.write(draft.text);
-  if (draft && !isNew) version = draft.version;
+  if (draft && !isNew) ({ tag } = draft);
   const preview = livePreview({
     divisions: catalog.divisions, division: place.query.get('division'), read: fields.read, signal,
     onFaults: faults => fields.showFaults(faults, { focus: false }),
@@ -89,15 +89,15 @@ export async function templateView(root, place, signal) {
     fill(failed);
     const text = fields.read();
     try {
-      const template = isNew ? await post('v1/templates', text, { signal }) : await put(path(templateId), { ...text, version }, { signal });
+      const template = isNew ? await post('v1/templates', text, { signal }) : await put(path(templateId), text, { signal, ...unlessChanged(tag) });
       forgetCatalog();
       saved = text;
-      ({ version } = template);
+      tag = tagOf(template);
       fields.showFaults([], { focus: false });
       // Changes made during the save are not in it.
       const typed = isDirty();
       unsaved.settle();
-      if (isNew && typed) keepDraft(template.templateId, { text: fields.read(), version });
+      if (isNew && typed) keepDraft(template.templateId, { text: fields.read(), tag });
       if (isNew) return go(to('templates', template.templateId), { replace: true });
       if (typed) edited();
       showStored(template);
@@ -108,7 +108,7 @@ export async function templateView(root, place, signal) {
   }
 
   function refused(error) {
-    if (error.is?.('template-changed')) return fill(failed, changedMeanwhile(error));
+    if (error.is?.('changed')) return fill(failed, changedMeanwhile(error));
     fields.showFaults(error.errors ?? [], { focus: true });
     const known = error.errors?.length > 0;
     fill(failed, known ? h('p', { class: 'problem', role: 'alert' }, 'Not saved: see the faults at the fields.') : problemBox(error, { retry: save }));
@@ -116,9 +116,11 @@ export async function templateView(root, place, signal) {
 
   function changedMeanwhile(error) {
     const theirs = error.members;
-    return problemBox(new Error(`Not saved: ${theirs.updatedBy} has saved version ${theirs.version} meanwhile. Your text is still here.`), {
+    const text = `Not saved: this template has changed meanwhile. The newest is version ${theirs.version}, by ${theirs.updatedBy}. Your text is still here.`;
+    return problemBox(new Error(text), {
       more: [h('div', { class: 'buttons' },
-        button({ id: 'save-over' }, 'Save mine as the newest', 'Saving…', () => { ({ version } = theirs); return save(); }),
+        h('a', { id: 'see-theirs', href: to('templates', templateId), target: '_blank', rel: 'noopener' }, 'Look at theirs in a new tab'),
+        button({ id: 'save-over' }, 'Save mine as the newest', 'Saving…', () => { tag = theirs.etag; return save(); }),
         button({ id: 'take-theirs' }, 'Discard mine, and take theirs', 'Loading…', unsaved.discard))],
     });
   }
@@ -128,8 +130,11 @@ export async function templateView(root, place, signal) {
     return button({ id: 'template-activation' }, label, busy, async () => {
       fill(failed);
       try {
-        const template = await post(path(templateId, verb), {}, { signal });
+        const template = await post(path(templateId, verb), {}, { signal, ...unlessChanged(tag) });
         forgetCatalog();
+        tag = tagOf(template);
+        // The draft now builds on this state.
+        if (isDirty()) unsaved.edited();
         showStored(template);
         activation.querySelector('button').focus();
         fill(status, template.active ? 'Offered for sending again.' : 'No longer offered for sending.');

@@ -9,6 +9,22 @@ const TIMEOUT_MS = 40_000;
 
 let onSessionEnd = () => {};
 
+/** The tags of what was answered. */
+const tags = new WeakMap();
+
+/** A tag that nothing has: a change with it is always told what is there now. */
+const NO_TAG = '"0"';
+
+/** The version of an answer, which a change names. */
+export function tagOf(content) {
+  return tags.get(content);
+}
+
+/** Options of a change that is made only if nobody else has changed it since it had this tag. */
+export function unlessChanged(tag) {
+  return { headers: { 'If-Match': tag ?? NO_TAG } };
+}
+
 /** Calls `handler` when the API refused a call and the session could not be renewed. */
 export function whenSessionEnds(handler) {
   onSessionEnd = handler;
@@ -39,7 +55,10 @@ export async function remove(path, options) {
 /** The body of an answer. The connection may break after the headers; then the outcome of the call is unknown. */
 export async function body(response, kind, signal) {
   try {
-    return await response[kind]();
+    const content = await response[kind]();
+    const tag = response.headers.get('ETag');
+    if (tag && kind === 'json') tags.set(content, tag);
+    return content;
   } catch (error) {
     if (signal?.aborted) throw error;
     throw unanswered();
