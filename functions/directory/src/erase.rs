@@ -40,6 +40,9 @@ pub(crate) struct Erased {
     /// `erased`, or `underWay`: then the sweep or the same call continues it.
     state: &'static str,
     /// From how many accounts address and name were taken.
+    account_count: u32,
+    /// The former name of `accountCount`.
+    #[schemars(extend("deprecated" = true))]
     accounts: u32,
     /// How many ledger rows were made anonymous.
     ledger_rows: u64,
@@ -59,6 +62,7 @@ impl From<Erasure> for Erased {
             state: if erasure.finished_at.is_some() { "erased" } else { "underWay" },
             recipient_id: erasure.recipient_id,
             division: erasure.division,
+            account_count: erasure.accounts,
             accounts: erasure.accounts,
             ledger_rows: erasure.ledger_rows,
             trail_entries: erasure.trail_entries,

@@ -63,6 +63,9 @@ impl From<Verdict> for Decision {
 #[schemars(rename = "PersonHistory")]
 struct Entry {
     campaign_id: CampaignId,
+    created_at: Timestamp,
+    /// The former name of `createdAt`.
+    #[schemars(extend("deprecated" = true))]
     started_at: Timestamp,
     created_by: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,6 +77,9 @@ struct Entry {
     reason: Option<String>,
     /// What SES reported later.
     standing: Option<Standing>,
+    attempts: u32,
+    /// The former name of `attempts`.
+    #[schemars(extend("deprecated" = true))]
     attempt: u32,
     updated_at: Option<Timestamp>,
 }
@@ -82,6 +88,7 @@ impl From<history::Entry> for Entry {
     fn from(history::Entry { campaign, row }: history::Entry) -> Self {
         Self {
             campaign_id: campaign.campaign_id,
+            created_at: campaign.created_at.in_seconds(),
             started_at: campaign.created_at.in_seconds(),
             created_by: campaign.created_by,
             self_service: campaign.self_service.map(SelfService::shown),
@@ -91,6 +98,7 @@ impl From<history::Entry> for Entry {
             outcome: row.outcome,
             reason: row.reason,
             standing: row.standing,
+            attempts: row.attempt,
             attempt: row.attempt,
             updated_at: row.updated_at.in_seconds(),
         }

@@ -109,6 +109,9 @@ struct OwnContact {
 #[serde(rename_all = "camelCase")]
 struct InCampaign {
     campaign_id: CampaignId,
+    created_at: Timestamp,
+    /// The former name of `createdAt`.
+    #[schemars(extend("deprecated" = true))]
     started_at: Timestamp,
     self_service: Option<SelfService>,
     template_name: String,
@@ -169,6 +172,7 @@ impl From<history::Entry> for InCampaign {
     fn from(history::Entry { campaign, row }: history::Entry) -> Self {
         Self {
             campaign_id: campaign.campaign_id,
+            created_at: campaign.created_at.in_seconds(),
             started_at: campaign.created_at.in_seconds(),
             self_service: campaign.self_service.map(SelfService::shown),
             template_name: campaign.template_name,

@@ -65,7 +65,8 @@ async fn whoever_is_erased_is_in_no_table_and_every_number_still_adds_up() {
         assert_eq!(world.call(set_back.json(&json!({"reason": format!("{NAME} called")}))).await.status, 204);
 
         let answer = erase(&world, &id).await;
-        let expected = json!({"recipientId": id, "division": "NORTH", "state": "erased", "accounts": 2, "ledgerRows": 1, "trailEntries": 2});
+        let expected = json!({"recipientId": id, "division": "NORTH", "state": "erased", "accountCount": 2, "accounts": 2,
+            "ledgerRows": 1, "trailEntries": 2});
         let mut said = answer.json();
         assert!(said.as_object_mut().unwrap().remove("kept").is_some_and(|kept| kept.as_str().unwrap().contains("hash")));
         assert_eq!((answer.status.as_u16(), said), (200, expected));

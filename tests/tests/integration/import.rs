@@ -39,7 +39,7 @@ async fn contacts_with_one_address_are_one_recipient_and_the_furthest_status_win
     let list = world.call(Call::new("GET", "/v1/recipients?division=NORTH&status=pending")).await.json();
     assert_eq!(list["items"][0]["email"], world.email("ann"));
     assert_eq!(list["items"][0]["accountIds"], json!(["A", "B"]));
-    assert_eq!(list["items"][0]["accounts"], 2);
+    assert_eq!(list["items"][0]["accountCount"], 2);
 }
 
 #[tokio::test]
@@ -133,7 +133,7 @@ async fn one_address_on_thousands_of_accounts_works_from_import_to_mail() {
     assert_eq!(six(&world, "division=NORTH&billGroup=GROUP-1999").await[0], 1);
     assert_eq!(six(&world, "division=NORTH&billGroup=GROUP-2000").await[0], 0);
     let list = world.call(Call::new("GET", "/v1/recipients?division=NORTH")).await.json();
-    assert_eq!(list["items"][0]["accounts"], 2_000);
+    assert_eq!(list["items"][0]["accountCount"], 2_000);
     assert_eq!(list["items"][0]["accountIds"].as_array().unwrap().len(), 20);
     world.send("NORTH").await;
     world.pump().await;

@@ -36,18 +36,24 @@ async fn a_person_shows_what_was_sent_newest_first_and_what_became_of_it() {
         (&shown["email"], &shown["division"], &shown["status"]),
         (&json!(email), &json!("NORTH"), &json!("pending"))
     );
-    assert_eq!((&shown["accounts"], &shown["accountIds"]), (&json!(1), &json!(["p0"])));
+    assert_eq!((&shown["accountCount"], &shown["accountIds"]), (&json!(1), &json!(["p0"])));
+    assert_eq!(shown["accounts"], shown["accountCount"], "the former name");
     let history = shown["history"].as_array().unwrap();
     let campaigns: Vec<_> = history.iter().map(|entry| entry["campaignId"].clone()).collect();
     assert_eq!(campaigns, [named.json()["campaignId"].clone(), json!(first)]);
     for entry in history {
-        assert_eq!((&entry["outcome"], &entry["attempt"], &entry["reason"]), (&json!("sent"), &json!(1), &json!(null)));
+        assert_eq!(
+            (&entry["outcome"], &entry["attempts"], &entry["reason"]),
+            (&json!("sent"), &json!(1), &json!(null))
+        );
         assert_eq!(
             (&entry["createdBy"], &entry["templateId"]),
             (&json!("operator@example.com"), &json!("portal-invitation"))
         );
         assert_eq!(entry["emailFrom"], tests::world::SENDER);
-        assert!(entry["startedAt"].is_string() && entry["updatedAt"].is_string(), "{entry}");
+        assert!(entry["createdAt"].is_string() && entry["updatedAt"].is_string(), "{entry}");
+        let former = (&entry["attempt"], &entry["startedAt"]);
+        assert_eq!(former, (&entry["attempts"], &entry["createdAt"]), "the former names");
     }
     assert_eq!(person(&world, &world.email("p1"), "").await["history"].as_array().unwrap().len(), 1);
     assert!(!shown.to_string().contains("digest"));

@@ -53,7 +53,9 @@ async fn shown(world: &World) -> Value {
         let people = world.list(&format!("/v1/recipients?division=NORTH{list}")).await;
         let mut rows: Vec<_> = people
             .iter()
-            .map(|row| json!([row["email"], row["status"], row["accounts"], row["accountIds"], row["activeServices"]]))
+            .map(|row| {
+                json!([row["email"], row["status"], row["accountCount"], row["accountIds"], row["activeServices"]])
+            })
             .collect();
         rows.sort_by_key(Value::to_string);
         shown[format!("people{list}")] = json!(rows);

@@ -41,7 +41,7 @@ const COLUMNS = {
   people: timeZone => [
     person,
     email,
-    { label: 'Accounts', cell: accounts, by: item => item.accounts },
+    { label: 'Accounts', cell: accounts, by: item => item.accountCount },
     { label: 'Status', cell: statusBadge, by: item => words.status(item.status) },
     { label: 'Last invited', cell: item => time(item.lastInvitedAt, timeZone), kind: 'time', by: item => item.lastInvitedAt },
     { label: 'Expires', cell: item => expiry(item, timeZone) ?? '–', kind: 'time', by: item => (waits(item) ? item.expiresAt : null) },
@@ -98,7 +98,7 @@ export function expiry(item, timeZone) {
   return Date.parse(item.expiresAt) <= Date.now() ? ['Expired ', at] : at;
 }
 
-function accounts({ accountIds, accounts: all }) {
+function accounts({ accountIds, accountCount: all }) {
   const named = accountIds.slice(0, SHOWN_ACCOUNTS);
   return named.join(', ') + andMore(all - named.length);
 }

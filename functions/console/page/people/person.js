@@ -60,7 +60,7 @@ function backLink() {
   return h('a', { id: 'back', href: from.href, onclick: back }, label);
 }
 
-function accounts({ accountIds, accounts: all }) {
+function accounts({ accountIds, accountCount: all }) {
   const named = accountIds.slice(0, SHOWN_ACCOUNTS);
   return named.join(', ') + (all > named.length ? ` and ${number(all - named.length)} more` : '');
 }
@@ -126,7 +126,7 @@ function history({ history: entries, moreHistory }, timeZone) {
   if (entries.length === 0) return h('p', { class: 'quiet' }, 'Nothing yet.');
   const labels = ['Campaign', 'By', 'Template', 'From', 'Outcome', 'Why', 'When'];
   const row = entry => [
-    h('a', { href: route.to('campaigns', entry.campaignId) }, time(entry.startedAt, timeZone)), startedBy(entry), entry.templateName, entry.emailFrom,
+    h('a', { href: route.to('campaigns', entry.campaignId) }, time(entry.createdAt, timeZone)), startedBy(entry), entry.templateName, entry.emailFrom,
     outcome(entry.outcome), became(entry), time(entry.updatedAt, timeZone),
   ];
   return [

@@ -21,6 +21,9 @@ pub(crate) struct Row {
     /// The first accounts by id, 20 at most.
     account_ids: Vec<AccountId>,
     /// How many there are.
+    account_count: u32,
+    /// The former name of `accountCount`.
+    #[schemars(extend("deprecated" = true))]
     accounts: u32,
     status: PortalStatus,
     last_invited_at: Option<Timestamp>,
@@ -66,6 +69,7 @@ impl From<Recipient> for Row {
             recipient_id: recipient.recipient_id,
             name: recipient.name().to_owned(),
             email: recipient.email,
+            account_count: recipient.links.account_count,
             accounts: recipient.links.account_count,
             account_ids: recipient.links.accounts.into_iter().map(|account| account.account_id).collect(),
             status: recipient.status,
@@ -92,7 +96,7 @@ impl Row {
             self.email.clone(),
             self.name.clone(),
             account_ids.join(BETWEEN_VALUES),
-            self.accounts.to_string(),
+            self.account_count.to_string(),
             self.status.to_string(),
             time(self.last_invited_at),
             time(self.expires_at),
@@ -114,7 +118,7 @@ impl Row {
         let mut cells = vec![
             self.email.clone(),
             self.name.clone(),
-            and_more(&accounts, self.accounts),
+            and_more(&accounts, self.account_count),
             words::status(self.status).to_owned(),
             self.undeliverable.as_deref().map(words::undeliverable).unwrap_or_default().to_owned(),
             clock.time(self.last_invited_at),
