@@ -47,6 +47,8 @@ pub(crate) struct Batch {
     pub owners: BTreeSet<Owner>,
     /// When heartbeats were written, by number.
     pub beats: BTreeMap<u8, Timestamp>,
+    /// When the oldest record was written.
+    pub oldest: Option<Timestamp>,
 }
 
 impl Event {
@@ -55,10 +57,11 @@ impl Event {
         let mut batch = Batch::default();
         for Record { dynamodb: Written { keys, approximate_creation_date_time } } in self.records? {
             let (pk, sk) = (&keys.pk.text, &keys.sk.text);
+            // Whole seconds: the time is that of the record, and what was written just before it may come after.
+            let at = Timestamp::from_second(approximate_creation_date_time as i64).unwrap_or_default();
+            batch.oldest = Some(batch.oldest.map_or(at, |oldest| oldest.min(at)));
             batch.owners.extend(Owner::of_item(pk, sk));
             if let Some(number) = heartbeat::number(pk, sk) {
-                // Whole seconds: the time is that of the record, and what was written just before it may come after.
-                let at = Timestamp::from_second(approximate_creation_date_time as i64).unwrap_or_default();
                 batch.beats.insert(number, at);
             }
         }

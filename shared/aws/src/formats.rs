@@ -17,6 +17,7 @@ use crate::campaigns::ledger::counter::CounterItem;
 use crate::campaigns::ledger::item::LedgerItem;
 use crate::campaigns::ledger::list::LedgerPosition;
 use crate::campaigns::walks::cursor::CursorItem;
+use crate::derived::Build;
 use crate::derived::control::{Aside, Control, Seen};
 use crate::directory::account_item::{AccountItem, ChangingItem};
 use crate::directory::erased::{ErasedItem, SecretItem};
@@ -112,6 +113,7 @@ formats! {
     an_erasure_that_goes_on: ErasingNote, "erasing";
     a_heartbeat: Heartbeat, "heartbeat";
     an_epoch: Control, "epoch";
+    the_progress_of_counting: Build, "build";
     an_owner_set_aside: Aside, "aside";
     the_heartbeats_seen: Seen, "heartbeats-seen";
 }

@@ -94,7 +94,11 @@ pub async fn check(system: &Arc<System>) {
     let answering = system.clone();
     let config = connector::config(move |call| answering.at_once(|state, now| state.cloud.answer(call, now)));
     let derived = derived(&config);
-    let epoch = derived.epoch().await.unwrap();
+    let control = derived.control().await.unwrap().unwrap();
+    if !control.live {
+        broken("not everything is counted that was written before the epoch began".to_owned());
+    }
+    let epoch = control.epoch;
     let now = system.time.now();
     for division in DIVISIONS {
         let whole = Filter::whole(DivisionId::new(division));

@@ -10,14 +10,21 @@ use super::{Derived, keys};
 use crate::clock;
 use crate::directory::heartbeat::HEARTBEATS;
 use crate::directory::read::Owner;
-use crate::table::condition::is;
+use crate::table::condition::{absent, is};
 use crate::table::{Attempts, StoreError};
 
-/// The epochs.
-#[derive(Debug, Serialize, Deserialize)]
+/// The epoch that changes are counted in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Control {
-    /// The epoch that is derived from everything that is stored, and kept up meanwhile.
-    pub building: String,
+    /// Its name.
+    #[serde(rename = "building")]
+    pub epoch: String,
+    /// When it began. An earlier release did not record it.
+    #[serde(default)]
+    pub began: Option<Timestamp>,
+    /// Everything that was written before it began is counted too.
+    #[serde(default)]
+    pub live: bool,
 }
 
 /// An owner that can't be counted.
@@ -39,15 +46,20 @@ pub struct Seen {
 }
 
 impl Derived {
-    /// The epoch that changes are counted in. The first call decides it.
-    pub async fn epoch(&self) -> Result<String, StoreError> {
-        loop {
-            if let Some(Control { building }) = self.table.get("read the epoch", &keys::control()).await? {
-                return Ok(building);
-            }
-            let first = Control { building: clock::new_event_id(clock::now()) };
-            self.table.run("begin an epoch", self.table.put_new(keys::control(), &first)).await?;
-        }
+    /// The epoch that changes are counted in; `None` if none has begun.
+    pub async fn control(&self) -> Result<Option<Control>, StoreError> {
+        self.table.get("read the epoch", &keys::control()).await
+    }
+
+    /// Begins an epoch in place of another one, or the first. `false` if another invocation was faster.
+    pub async fn begin(&self, before: Option<&Control>) -> Result<bool, StoreError> {
+        let now = clock::now();
+        let new = Control { epoch: clock::new_event_id(now), began: Some(now), live: false };
+        let put = self.table.put(keys::control(), &new).when(match before {
+            None => absent(),
+            Some(before) => is("building", &before.epoch),
+        });
+        self.table.run("begin an epoch", put).await
     }
 
     /// Records that an owner can't be counted, so the numbers of its division are not those of a recount.

@@ -8,11 +8,13 @@
 //! | a division's base | batch-get `BASE#<generation>#<part><number>` |
 //! | the definition of a large set | query `SET#E#<hash>` |
 //! | the epoch | get `CONTROL` |
+//! | how far everything that is stored is counted | get `BUILD#E` |
 //! | owners that can't be counted | query `ASIDE#E` |
 //! | the newest heartbeats | get `SEEN` |
 
 use portal_domain::DivisionId;
 
+use super::build::Build;
 use super::control::{Aside, Control, Seen};
 use super::item::{BelievedItem, Chunk, Head, LogItem};
 use crate::directory::read::Owner;
@@ -70,6 +72,11 @@ fn set_pk(epoch: &str, name: &[u8; 16]) -> String {
 /// The epoch.
 pub fn control() -> Key<Control> {
     Key::new("CONTROL", ONLY)
+}
+
+/// How far everything that is stored is counted.
+pub fn build(epoch: &str) -> Key<Build> {
+    Key::new(format!("BUILD#{epoch}"), ONLY)
 }
 
 /// An owner that can't be counted.

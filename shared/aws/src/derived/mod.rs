@@ -7,8 +7,14 @@
 //!
 //! **Reading.** Base and logs up to the head are a prefix of one order of all transactions: everybody counts once. A
 //! fold overwrites nothing, and what it replaces is kept for days, so a reader that still uses it finds it.
+//!
+//! **Completeness.** An epoch begins without a number. Whoever counts a batch of the stream reads the epoch when the
+//! batch is there already, so everything that is written after the epoch began is counted in it. Everything that was
+//! written before is found by going through the table Directory after the epoch began, with consistent reads
+//! ([`Derived::part`]). Then the epoch is live.
 
 mod apply;
+mod build;
 pub(crate) mod control;
 mod fold;
 mod item;
@@ -20,7 +26,8 @@ use crate::directory::read::DirectoryReader;
 use crate::settings::InvalidSetting;
 use crate::table::Table;
 
-pub use control::Aside;
+pub use build::{Build, Part};
+pub use control::{Aside, Control};
 pub use fold::Folded;
 pub use read::DivisionNumbers;
 

@@ -14,6 +14,7 @@ mod error;
 mod expression;
 mod key;
 mod query;
+mod scan;
 mod tx;
 mod update;
 
@@ -32,6 +33,7 @@ pub use self::condition::Condition;
 pub use self::error::StoreError;
 pub use self::key::{Item, ItemKey, Key, key, n, s};
 pub use self::query::{Page, Query};
+pub use self::scan::{ItemName, NamePage};
 pub use self::tx::{Part, Refused, TRANSACTION_ACTIONS, Transacted, Tx};
 pub use self::update::Update;
 

@@ -115,6 +115,8 @@ fn of_tables(operation: &str, request: &Value) -> Vec<Need> {
             let table = request["TableName"].as_str().unwrap_or_default();
             vec![of_read(operation, table, vec![partition(request)], request)]
         }
+        // It goes through all partitions.
+        "Scan" => vec![of_read(operation, request["TableName"].as_str().unwrap_or_default(), Vec::new(), request)],
         _ => vec![of_item(operation, request)],
     }
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::DirectoryReader;
 use crate::directory::account_item::AccountItem;
 use crate::directory::keys;
-use crate::table::StoreError;
+use crate::table::{ItemName, StoreError};
 
 /// A recipient or an account, which has a value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -68,6 +68,18 @@ pub struct Values {
 }
 
 impl DirectoryReader {
+    /// The owners among up to `limit` items of the table after this one, and the last of these items, if there may be
+    /// more.
+    pub async fn owners_after(
+        &self,
+        after: Option<&ItemName>,
+        limit: usize,
+    ) -> Result<(BTreeSet<Owner>, Option<ItemName>), StoreError> {
+        let page = self.table.names_after("list everything", after, limit).await?;
+        let owners = page.names.iter().filter_map(|name| Owner::of_item(&name.pk, &name.sk));
+        Ok((owners.collect(), page.last))
+    }
+
     /// The values of these owners, from consistent reads.
     pub async fn values(&self, owners: &BTreeSet<Owner>) -> Result<Values, StoreError> {
         let mut values = Values::default();
