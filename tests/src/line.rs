@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use aws_config::SdkConfig;
 use aws_smithy_runtime_api::client::http::{
@@ -28,6 +29,8 @@ pub enum Fate {
     NoAnswer,
     /// The call is not made, and gets this answer.
     Answered(u16, &'static str),
+    /// The call is not made, and gets this answer with status 200 after a time.
+    AnsweredAfter(Duration, &'static str),
     /// The call waits at the gate before it is made.
     Held(Arc<Gate>),
 }
@@ -102,6 +105,10 @@ impl HttpConnector for Line {
                     std::future::pending().await
                 }
                 Fate::Answered(status, body) => Ok(HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body))),
+                Fate::AnsweredAfter(time, body) => {
+                    tokio::time::sleep(time).await;
+                    Ok(HttpResponse::new(200.try_into().unwrap(), SdkBody::from(body)))
+                }
                 Fate::Held(gate) => {
                     gate.arrived.notify_one();
                     gate.open.notified().await;

@@ -18,6 +18,7 @@ use portal_aws::campaigns::CampaignStore;
 use portal_aws::campaigns::ledger::Ledger;
 use portal_aws::clock;
 use portal_aws::context::Context;
+use portal_aws::derived::counting::Counting;
 use portal_aws::directory::read::DirectoryReader;
 use portal_aws::directory::templates::TemplateStore;
 use portal_aws::settings::InvalidSetting;
@@ -33,6 +34,7 @@ pub use routes::{router, routes};
 #[derive(Clone, Debug)]
 pub struct Load {
     directory: DirectoryReader,
+    counting: Counting,
     campaigns: CampaignStore,
     ledger: Ledger,
     trails: Trails,
@@ -50,6 +52,7 @@ impl Load {
             templates: TemplateStore::new(context)?,
             audit: Audit::new(context)?,
             directory: DirectoryReader::new(context)?,
+            counting: Counting::new(context)?,
         })
     }
 

@@ -27,6 +27,7 @@ pub fn routes() -> Routes<Arc<Load>> {
             counts::count,
             Operation::new("The five counts of a selection, and whom a campaign would e-mail")
                 .filter()
+                .query("consistency", one_of(&[counts::STRONG]))
                 .answers::<counts::CountsAnswer>(StatusCode::OK),
         )
         .get(

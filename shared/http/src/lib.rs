@@ -7,7 +7,8 @@ pub mod body;
 pub mod csv;
 pub mod cursor;
 pub mod etag;
-pub mod filter;
+#[cfg(test)]
+mod filter;
 mod gateway;
 pub mod idempotency;
 mod machine;

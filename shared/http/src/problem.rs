@@ -9,12 +9,13 @@ use axum::Json;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
 use portal_domain::CampaignId;
 use portal_domain::campaign::CampaignView;
 use portal_domain::division::SenderRefusal;
 use portal_domain::input::FieldError;
 use portal_domain::permission::Permission;
-use portal_domain::{Tell, Told};
+use portal_domain::{InSeconds, Tell, Told};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -23,6 +24,9 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// `Retry-After` when something is busy for a moment, such as a throttled table; in seconds.
 const RETRY_AFTER_SECONDS: u32 = 5;
+
+/// `Retry-After` when a division can't be counted, in seconds.
+const COUNTED_AFTER_SECONDS: u32 = 60;
 
 /// The type of a problem, by which a program tells it from others of the same status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +75,9 @@ impl ProblemType {
     pub const TOO_MANY_SCHEDULES: Self = Self::new("/problems/too-many-schedules", "There are too many schedules");
     /// 409: the caller's own address is not verified.
     pub const ADDRESS_NOT_VERIFIED: Self = Self::new("/problems/address-not-verified", "The address is not verified");
+    /// 503: a large division can't be counted now. `asOf` and `ageSeconds` say how old its numbers are, `counted` how many
+    /// recipients and accounts are counted while others are not yet.
+    pub const NOT_COUNTED: Self = Self::new("/problems/not-counted", "The division can not be counted now");
     /// 422: SES refused this e-mail.
     pub const MAIL_REFUSED: Self = Self::new("/problems/mail-refused", "The e-mail was refused");
 
@@ -228,6 +235,25 @@ impl Problem {
     pub fn busy() -> Self {
         let detail = "The service is busy at the moment. Please try again.";
         Self::plain(StatusCode::SERVICE_UNAVAILABLE).detail(detail).retry_after(RETRY_AFTER_SECONDS)
+    }
+
+    /// 503: a large division can't be counted at `now`. Its numbers are of `as_of`, or `counted` recipients and accounts
+    /// are counted and others are not yet.
+    pub fn not_counted(as_of: Option<Timestamp>, counted: Option<u64>, now: Timestamp) -> Self {
+        let age = as_of.map(|as_of| now.duration_since(as_of).as_secs().max(0));
+        let detail = match (counted, age) {
+            (Some(counted), _) => format!("Customers are still being counted, {counted} so far."),
+            (None, Some(age)) => format!("The newest numbers are {age} seconds old."),
+            (None, None) => "There are no numbers yet.".to_owned(),
+        };
+        let detail =
+            format!("This division is too large to be counted at once. {detail} Please try again in a minute.");
+        let problem = Self::new(StatusCode::SERVICE_UNAVAILABLE, ProblemType::NOT_COUNTED, detail);
+        let mut problem = Self { retry_after: Some(COUNTED_AFTER_SECONDS), ..problem };
+        if let Some(as_of) = as_of {
+            problem = problem.with("asOf", as_of.in_seconds().to_string()).with("ageSeconds", age);
+        }
+        counted.into_iter().fold(problem, |problem, counted| problem.with("counted", counted))
     }
 
     /// The same problem with a detail for people.

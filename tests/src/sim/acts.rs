@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use futures::StreamExt;
 use jiff::SignedDuration;
+use portal_domain::Filter;
 use portal_domain::campaign::StateReason;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use tokio::task::spawn_local;
 
+use super::loads;
 use super::run::Scene;
 use super::sources::call;
 use super::town::{DIVISIONS, LINKED, SENDERS, division, sender};
@@ -215,7 +218,9 @@ impl Scene {
             let Some(counts) = self.insist("load", counts).await.filter(|counts| counts.status.is_success()) else {
                 return;
             };
-            body["expectedRecipients"] = counts.json()["willEmail"].clone();
+            let (counts, selection) = (counts.json(), Filter::from_json(&body["filter"], "").unwrap());
+            body["expectedRecipients"] = counts["willEmail"].clone();
+            spawn_local(loads::check(self.system.clone(), selection, counts));
         }
         let key = self.system.with(|state| format!("key-{}", state.random.random_range(0..u64::MAX)));
         let request = Call::new("POST", "/v1/campaigns").header("Idempotency-Key", &key).json(&body);

@@ -4,6 +4,7 @@
 pub mod acts;
 pub mod checks;
 pub mod instance;
+mod loads;
 pub mod log;
 pub mod network;
 pub mod plan;

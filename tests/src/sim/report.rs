@@ -22,6 +22,8 @@ pub struct Report {
     pub freezes: u64,
     pub cut_off: u64,
     pub late: u64,
+    /// Loads by the numbers that a recount confirmed.
+    pub loads: u64,
     pub twice: u64,
     pub sweepless: u64,
     pub acts: BTreeMap<Act, u64>,
@@ -50,6 +52,7 @@ impl Report {
         self.freezes += other.freezes;
         self.cut_off += other.cut_off;
         self.late += other.late;
+        self.loads += other.loads;
         self.twice += other.twice;
         self.sweepless += other.sweepless;
         self.seconds += other.seconds;
@@ -136,8 +139,8 @@ impl fmt::Display for Report {
         writeln!(f, "  kills      {}", line(self.kills.iter().map(|(place, n)| (place, *n))))?;
         writeln!(
             f,
-            "  besides    frozen {}, messages late {}, messages twice {}, sweeps missing {}, busiest minute {} % of the rate, daily limits reached {}",
-            self.freezes, self.late, self.twice, self.sweepless, self.busiest_minute, self.limits_reached
+            "  besides    frozen {}, messages late {}, messages twice {}, sweeps missing {}, busiest minute {} % of the rate, daily limits reached {}, loads {}",
+            self.freezes, self.late, self.twice, self.sweepless, self.busiest_minute, self.limits_reached, self.loads
         )?;
         writeln!(f, "  people     {}", line(self.acts.iter().map(|(act, n)| (format!("{act:?}"), *n))))?;
         writeln!(f, "  outcomes   {}", line(self.outcomes.iter().map(|(name, n)| (name, *n))))?;

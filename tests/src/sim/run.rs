@@ -105,7 +105,7 @@ impl Scene {
     }
 
     fn is_cut_off(&self) -> bool {
-        // The calls of imports and of counting take little time here.
+        // The calls of imports and of counting take little time here, and heartbeats are many.
         self.system.with(|state| state.log.len() - state.uncounted > MOST_EVENTS)
     }
 

@@ -4,12 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use jiff::SignedDuration;
 use portal_domain::{DivisionId, Filter};
 use rand::RngExt;
 use tokio::task::spawn_local;
 
 use super::instance::happens;
+use super::loads;
 use super::sources::{Ended, invoke};
 use super::system::{System, Work};
 use super::town::DIVISIONS;
@@ -21,7 +23,7 @@ use crate::numbers::{derived, difference};
 const BATCH: usize = 100;
 
 /// How long Lambda waits for a batch to fill, at most.
-const WINDOW: f64 = 3.0;
+const WINDOW: f64 = 1.0;
 
 /// How old the newest heartbeats may be when nothing is under way.
 const OLDEST: SignedDuration = SignedDuration::from_mins(70);
@@ -80,6 +82,12 @@ async fn roll_up(system: &Arc<System>, event: serde_json::Value) -> bool {
     matches!(ended.await.1, Ended::Done(true))
 }
 
+/// The configuration of who calls AWS at once and without faults.
+pub fn config(system: &Arc<System>) -> SdkConfig {
+    let answering = system.clone();
+    connector::config(move |call| answering.at_once(|state, now| state.cloud.answer(call, now)))
+}
+
 /// When nothing is under way, the derived numbers are those of a recount, nobody is set aside, and the heartbeats say
 /// that all is counted.
 pub async fn check(system: &Arc<System>) {
@@ -91,8 +99,7 @@ pub async fn check(system: &Arc<System>) {
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
-    let answering = system.clone();
-    let config = connector::config(move |call| answering.at_once(|state, now| state.cloud.answer(call, now)));
+    let config = config(system);
     let derived = derived(&config);
     let control = derived.control().await.unwrap().unwrap();
     if !control.live {
@@ -110,6 +117,7 @@ pub async fn check(system: &Arc<System>) {
                 broken(format!("derived numbers are not those of a recount: {difference}"));
             }
         }
+        loads::check_in_calm(system, division).await;
     }
     let aside = derived.aside(&epoch).await.unwrap();
     if !aside.is_empty() {

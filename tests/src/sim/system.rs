@@ -30,7 +30,7 @@ use super::plan::{Fault, Plan};
 use super::report::Report;
 use crate::cloud::tables::Name;
 use crate::cloud::template::Template;
-use crate::cloud::{Call, Cloud, DERIVED, Reply, Service, settings};
+use crate::cloud::{Call, Cloud, DERIVED, DIRECTORY, Reply, Service, settings};
 
 /// The system.
 #[derive(Debug)]
@@ -61,7 +61,9 @@ pub struct State {
     /// How many items and messages were written, without the limiter's, and without what
     /// derived numbers are kept by.
     pub written: u64,
-    /// How many calls `directory` and `rollup` made.
+    /// When the table Directory was written last, except for heartbeats.
+    pub directory_written: Timestamp,
+    /// How many calls `directory`, `rollup` and `load` made.
     pub uncounted: usize,
     /// Faults ordered by a test, in order.
     pub script: Vec<Step>,
@@ -104,6 +106,7 @@ impl System {
             report: Report::default(),
             checks: Checks::default(),
             written: 0,
+            directory_written: start,
             uncounted: 0,
             script: Vec::new(),
             trouble: HashMap::new(),
@@ -278,7 +281,7 @@ impl State {
         let met = fault.map(|fault| format!(" ({fault:?})")).unwrap_or_default();
         let (name, operation, status) = (&instance.name, &call.operation, reply.status);
         self.log.event(now, format_args!("{name} {operation} {status}{met}{wrote}"));
-        self.uncounted += usize::from(matches!(instance.function, "directory" | "rollup"));
+        self.uncounted += usize::from(matches!(instance.function, "directory" | "rollup" | "load"));
         if mailed {
             let mail = self.cloud.ses.mails().last().cloned().unwrap();
             self.log.event(now, format_args!("{name} mails {:?} {:?}", mail.to, mail.tags));
@@ -306,6 +309,9 @@ impl State {
         let names: Vec<_> = changes.iter().map(|change| format!("{}/{}", change.name.pk, change.name.sk)).collect();
         self.checks.changed(&changes, instance, now);
         self.cloud.stream.add(&changes, now);
+        if changes.iter().any(|change| change.name.table == DIRECTORY && change.name.sk != HEARTBEAT) {
+            self.directory_written = now;
+        }
         let counts = |name: &Name| name.pk != LIMITERS && name.sk != HEARTBEAT && name.table != DERIVED;
         self.written += changes.iter().filter(|change| counts(&change.name)).count() as u64;
         (reply, if names.is_empty() { String::new() } else { format!(" writes {}", names.join(", ")) })

@@ -117,7 +117,7 @@ async fn who_changes_during_a_build_is_counted_once() {
 }
 
 /// The events with records that were written so long ago.
-fn aged(mut events: Vec<Value>, age: SignedDuration) -> Vec<Value> {
+pub(super) fn aged(mut events: Vec<Value>, age: SignedDuration) -> Vec<Value> {
     let at = (clock::now() - age).as_second();
     let records = events.iter_mut().flat_map(|event| event["Records"].as_array_mut().unwrap());
     records.for_each(|record| record["dynamodb"]["ApproximateCreationDateTime"] = json!(at));

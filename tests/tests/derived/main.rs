@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on should stop where it stands")]
 
 mod build;
+mod load;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -61,7 +61,9 @@ function told(counts, { stale, busy, timeZone }) {
       h('b', { id: 'willEmail' }, number(counts.willEmail)), ` of ${people(counts.total)} will be e-mailed.`),
     left.length > 0 && h('ul', { id: 'excluded', class: 'plain' }, left.map(({ name, words, left }) =>
       h('li', {}, h('a', { id: `excluded-${name}`, href: to('lists', name) }, number(left)), ` ${words}`))),
-    h('p', { class: 'quiet' }, 'As of ', time(counts.asOf, timeZone)),
+    counts.ageSeconds > 0 ? h('p', { id: 'old', class: 'note' },
+      `These numbers are ${number(counts.ageSeconds)} seconds old: changes since `, time(counts.asOf, timeZone), ' are still being counted.')
+      : h('p', { class: 'quiet' }, 'As of ', time(counts.asOf, timeZone)),
   ];
 }
 

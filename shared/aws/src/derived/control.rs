@@ -51,6 +51,11 @@ impl Derived {
         self.table.get("read the epoch", &keys::control()).await
     }
 
+    /// The epoch in which everything is counted; `None` if there is none.
+    pub async fn live_epoch(&self) -> Result<Option<String>, StoreError> {
+        Ok(self.control().await?.filter(|control| control.live).map(|control| control.epoch))
+    }
+
     /// Begins an epoch in place of another one, or the first. `false` if another invocation was faster.
     pub async fn begin(&self, before: Option<&Control>) -> Result<bool, StoreError> {
         let now = clock::now();

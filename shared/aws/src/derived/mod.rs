@@ -16,6 +16,7 @@
 mod apply;
 mod build;
 pub(crate) mod control;
+pub mod counting;
 mod fold;
 mod item;
 mod keys;

@@ -96,12 +96,12 @@ fn what_nobody_used_is_listed_and_what_lambda_does_is_used() {
         let granted = roles.granted();
         granted.difference(roles.used()).any(|grant| grant.function == function && grant.part == part)
     };
-    assert!(unused(&roles, "load", "dynamodb:PutItem") && unused(&roles, "deliver", "RECIPIENT#*"));
+    assert!(unused(&roles, "load", "HEARTBEAT#*") && unused(&roles, "deliver", "RECIPIENT#*"));
     assert!(!unused(&roles, "deliver", "sqs:ReceiveMessage") && !unused(&roles, "load", "logs:PutLogEvents"));
-    let entry = json!({"TableName": "AuditTable", "Item": {"pk": {"S": "2026-11"}, "sk": {"S": "1"}}});
-    assert_eq!(roles.refuse(&call("load", "PutItem", &entry)), None);
-    assert!(!unused(&roles, "load", "dynamodb:PutItem"));
-    assert!(roles.refuse(&call("console", "PutItem", &entry)).is_some_and(|reply| reply.status == 400));
+    let beat = json!({"TableName": "DirectoryTable", "Item": {"pk": {"S": "HEARTBEAT#1"}, "sk": {"S": "1"}}});
+    assert_eq!(roles.refuse(&call("load", "PutItem", &beat)), None);
+    assert!(!unused(&roles, "load", "HEARTBEAT#*"));
+    assert!(roles.refuse(&call("console", "PutItem", &beat)).is_some_and(|reply| reply.status == 400));
     assert_eq!(roles.refused().len(), 1);
     assert_eq!(roles.refuse(&Call { function: None, ..call("", "Scan", &json!({})) }), None, "a test may look at all");
 }
