@@ -44,6 +44,9 @@ pub enum RunError {
     /// SES could not be asked about the sender.
     #[error(transparent)]
     Mail(#[from] MailError),
+    /// The people could not be counted.
+    #[error("the division is too large to be counted now")]
+    NotCounted,
     /// The fan-out could not be queued.
     #[error(transparent)]
     Queue(#[from] QueueError),
@@ -233,6 +236,7 @@ fn verdict(refusal: Refusal) -> Result<Verdict, RunError> {
         Refusal::Busy(campaign) => {
             Ok(Verdict::Skipped { reason: Skip::DivisionBusy.into(), campaign_id: Some(campaign), will_email: None })
         }
+        Refusal::NotCounted(_) => Err(RunError::NotCounted),
         Refusal::Guarded(counts) => Ok(Verdict::Skipped {
             reason: Skip::TooManyRecipients.into(),
             campaign_id: None,

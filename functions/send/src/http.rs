@@ -7,6 +7,7 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
+use portal_aws::clock;
 use portal_aws::idempotency::RequestKey;
 use portal_domain::campaign::MOST_PER_MINUTE;
 use portal_domain::selection::people;
@@ -89,6 +90,7 @@ impl From<Refusal> for Problem {
                 ),
             )
             .with("counts", json!(counts)),
+            Refusal::NotCounted(behind) => Self::not_counted(behind.as_of, behind.counted, clock::now()),
             Refusal::Mail(error) => error.into(),
             Refusal::Store(error) => error.into(),
             Refusal::Queue(error) => Self::internal(error),

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use portal_aws::campaigns::start::Once;
 use portal_aws::clock;
+use portal_aws::derived::counting::Behind;
 use portal_aws::idempotency::{Made, RequestKey, Seen};
 use portal_aws::launch::{self, CampaignRequest, Guard};
 use portal_aws::mail::MailError;
@@ -43,6 +44,9 @@ pub enum Refusal {
     /// Another campaign holds the division.
     #[error("campaign {0} is active in the division")]
     Busy(CampaignId, Option<Box<CampaignView>>),
+    /// The recipients can't be counted now.
+    #[error("the division is too large to be counted now")]
+    NotCounted(Behind),
     /// The number of recipients differs too much from what the operator was shown (guarantee 7).
     #[error("the selection has changed since it was loaded")]
     Drifted(Box<Counts>),
@@ -62,6 +66,7 @@ impl From<launch::Refusal> for Refusal {
             Launch::Unusable(_, faults) => Self::Malformed(faults),
             Launch::Mail(error) => Self::Mail(error),
             Launch::Busy(campaign) => Self::Busy(campaign, None),
+            Launch::NotCounted(behind) => Self::NotCounted(behind),
             Launch::Guarded(counts) => Self::Drifted(counts),
             // No schedule starts this campaign, so the conflict is the idempotency key.
             Launch::Before | Launch::Changed => Self::KeyReused,

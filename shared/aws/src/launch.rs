@@ -17,6 +17,7 @@ use portal_domain::{Campaign, CampaignId, CampaignState, Division, Filter, Recip
 use crate::campaigns::CampaignStore;
 use crate::campaigns::start::{Once, Started};
 use crate::context::Context;
+use crate::derived::counting::{Behind, CountError, Counted, CountedFrom, Counting};
 use crate::mail::MailError;
 use crate::named::{Lookup, Named, Unusable, Usable};
 use crate::queue::{FanOutMessage, Queue, QueueError};
@@ -92,6 +93,9 @@ pub enum Refusal {
     /// Another campaign holds the division.
     #[error("campaign {0} is active in the division")]
     Busy(CampaignId),
+    /// The people can't be counted now.
+    #[error("the division is too large to be counted now")]
+    NotCounted(Behind),
     /// The number of people is not what the guard allows.
     #[error("the number of people is not what was expected")]
     Guarded(Box<Counts>),
@@ -117,6 +121,8 @@ pub struct Ready {
     template: Head,
     /// The counts of people whom it would reach now.
     pub counts: Counts,
+    /// Before this time everything that was written is in them.
+    as_of: Timestamp,
     /// The SES account is in the sandbox.
     pub sandbox: bool,
 }
@@ -133,6 +139,7 @@ impl Ready {
 pub struct Launcher {
     store: CampaignStore,
     lookup: Lookup,
+    counting: Counting,
     fan_out: Queue,
 }
 
@@ -142,6 +149,7 @@ impl Launcher {
         Ok(Self {
             store: CampaignStore::new(context)?,
             lookup: Lookup::new(context)?,
+            counting: Counting::new(context)?,
             fan_out: context.queue("FAN_OUT_QUEUE_URL")?,
         })
     }
@@ -173,11 +181,11 @@ impl Launcher {
             }
             account => account?.sandbox,
         };
-        let counts = self.counts(&request, recipient.as_ref(), &division, now).await?;
+        let Counted { counts, as_of, .. } = self.counts(&request, recipient.as_ref(), &division, now).await?;
         if request.guard.refuses(counts.will_email) {
             return Err(Refusal::Guarded(Box::new(counts)));
         }
-        Ok(Ready { request, division, template, counts, sandbox })
+        Ok(Ready { request, division, template, counts, as_of, sandbox })
     }
 
     /// The counts that Load would show now for this audience, or those of the named recipient alone.
@@ -187,15 +195,18 @@ impl Launcher {
         recipient: Option<&Recipient>,
         division: &Division,
         now: Timestamp,
-    ) -> Result<Counts, StoreError> {
+    ) -> Result<Counted, Refusal> {
         let audience = request.audience.at(now, &division.zone());
         let rules = Rules { audience, ..Rules::of_new_campaign(now, request.include_recently_invited) };
         let Some(recipient) = recipient else {
-            return self.lookup.directory.counts(&request.filter, rules).await;
+            return self.counting.counts(&request.filter, rules).await.map_err(|error| match error {
+                CountError::Store(error) => error.into(),
+                CountError::Behind(behind) => Refusal::NotCounted(behind),
+            });
         };
         let mut counts = Counts::default();
         counts.add_recipient(recipient, judge(recipient, true, rules));
-        Ok(counts)
+        Ok(Counted { counts, as_of: now, from: CountedFrom::Index })
     }
 
     /// Starts the checked campaign, once. If its quiet hours are now, it starts paused.
@@ -233,8 +244,9 @@ impl Launcher {
 }
 
 fn campaign(ready: Ready, campaign_id: CampaignId, by: &Actor, now: Timestamp) -> Campaign {
-    let Ready { request, division, template, counts, .. } = ready;
-    let nobody = counts.will_email == 0;
+    let Ready { request, division, template, counts, as_of, .. } = ready;
+    // If the counts are old, there may be somebody by now, whom the fan-out finds.
+    let nobody = counts.will_email == 0 && as_of >= now;
     let mut campaign = Campaign {
         campaign_id,
         state: if nobody { CampaignState::Completed } else { CampaignState::Preparing },

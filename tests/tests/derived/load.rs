@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use futures::future::{Either, select};
 use jiff::SignedDuration;
 use load::Load;
+use portal_aws::context::Context;
 use portal_aws::directory::read::Owner;
 use serde_json::{Value, json};
 use tests::World;
@@ -27,19 +28,24 @@ const QUERIES: [&str; 4] = [
     "division=NORTH&withActiveServices=true",
 ];
 
-/// Load while the stream is read.
-async fn counts(world: &World, query: &str) -> Value {
-    let mut load = pin!(world.counts(query));
+/// Does something while the stream is read.
+pub(super) async fn while_read<T>(world: &World, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
     loop {
         let reading = pin!(async {
             tokio::time::sleep(Duration::from_millis(20)).await;
             world.roll_up().await;
         });
-        match select(load, reading).await {
-            Either::Left((counts, _)) => return counts,
-            Either::Right(((), going_on)) => load = going_on,
+        match select(work, reading).await {
+            Either::Left((done, _)) => return done,
+            Either::Right(((), going_on)) => work = going_on,
         }
     }
+}
+
+/// Load while the stream is read.
+async fn counts(world: &World, query: &str) -> Value {
+    while_read(world, world.counts(query)).await
 }
 
 /// The counts alone.
@@ -60,21 +66,20 @@ async fn assert_numbers(world: &World, query: &str) {
 }
 
 /// Load on a line to AWS.
-async fn load(world: &World, fate: impl Fn(&str, usize) -> Fate + Send + Sync + 'static) -> Answer {
-    let config = line(&named(&world.config, "load"), fate);
-    let router = load::router(Load::new(&world.context(&config)).unwrap());
+async fn load(context: &Context) -> Answer {
+    let router = load::router(Load::new(context).unwrap());
     Call::new("GET", "/v1/counts?division=NORTH").on(router).await
 }
 
-/// Load where the index has more pages than can be read in time.
-async fn load_large(world: &World) -> Answer {
+/// Calls a function where the index has more pages than can be read in time.
+pub(super) async fn with_large_index<T>(world: &World, function: &str, work: impl AsyncFnOnce(&Context) -> T) -> T {
     let began = Instant::now();
     let page = r#"{"Items": [], "LastEvaluatedKey": {"pk": {"S": "there"}, "sk": {"S": "is more"}}}"#;
-    let fate = move |operation: &str, _| match operation {
+    let config = line(&named(&world.config, function), move |operation, _| match operation {
         "Query" if began.elapsed() < Duration::from_secs(24) => Fate::AnsweredAfter(Duration::from_secs(1), page),
         _ => Fate::Made,
-    };
-    load(world, fate).await
+    });
+    work(&world.context(&config)).await
 }
 
 #[tokio::test]
@@ -126,10 +131,12 @@ async fn load_notices_what_happens_to_the_numbers_while_it_waits() {
         world.roll_up().await;
         let gate = Arc::new(Gate::default());
         let at_gate = gate.clone();
-        let waiting = load(&world, move |operation, earlier| match (operation, earlier) {
+        let config = line(&named(&world.config, "load"), move |operation, earlier| match (operation, earlier) {
             ("PutItem", 0) => Fate::Held(at_gate.clone()),
             _ => Fate::Made,
         });
+        let context = world.context(&config);
+        let waiting = load(&context);
         let meanwhile = async {
             gate.arrived().await;
             let derived = derived(&world.config);
@@ -165,7 +172,7 @@ async fn a_division_too_large_for_the_index_gets_numbers_of_the_last_minutes_wit
     }
     let expected = world.counts("division=NORTH&consistency=strong").await;
     world.import([world.account_of(100)]).await;
-    let answer = load_large(&world).await;
+    let answer = with_large_index(&world, "load", async |context| load(context).await).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     let counted = answer.json();
     assert_eq!(counted["countedFrom"], "numbers");
@@ -176,7 +183,7 @@ async fn a_division_too_large_for_the_index_gets_numbers_of_the_last_minutes_wit
 #[tokio::test(start_paused = true)]
 async fn a_division_too_large_for_the_index_gets_no_numbers_that_are_older_or_not_complete() {
     let world = town().await;
-    let answer = load_large(&world).await;
+    let answer = with_large_index(&world, "load", async |context| load(context).await).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.text);
     assert_eq!((&answer.headers["retry-after"], &answer.json()["counted"]), (&"60".parse().unwrap(), &json!(0)));
     world.roll_up().await;
@@ -184,11 +191,11 @@ async fn a_division_too_large_for_the_index_gets_no_numbers_that_are_older_or_no
     for event in aged(world.read_stream(), SignedDuration::from_secs(200)) {
         world.rollup().handle(event).await.unwrap();
     }
-    let problem = load_large(&world).await.json();
+    let problem = with_large_index(&world, "load", async |context| load(context).await).await.json();
     assert_eq!((&problem["type"], problem.get("counted")), (&json!("/problems/not-counted"), None));
     assert!((199..270).contains(&problem["ageSeconds"].as_u64().unwrap()), "{problem}");
     let derived = derived(&world.config);
     let control = derived.control().await.unwrap().unwrap();
     assert!(derived.begin(Some(&control)).await.unwrap());
-    assert_eq!(load_large(&world).await.json()["counted"], 0);
+    assert_eq!(with_large_index(&world, "load", async |context| load(context).await).await.json()["counted"], 0);
 }

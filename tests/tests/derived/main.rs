@@ -4,6 +4,7 @@
 
 mod build;
 mod load;
+mod send;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

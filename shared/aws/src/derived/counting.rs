@@ -104,10 +104,10 @@ impl Counting {
         })
     }
 
-    /// The counts, with everything that was written before `rules.now`. Those of a division that is too large for the
-    /// index may be up to three minutes old.
+    /// The counts, with everything that was written before the call. Those of a division that is too large for the index
+    /// may be up to three minutes old.
     pub async fn counts(&self, filter: &Filter, rules: Rules) -> Result<Counted, CountError> {
-        let proved = self.proved(filter, rules);
+        let proved = self.proved(filter, rules, clock::now());
         pin!(proved);
         let index = match timeout(USUAL, &mut proved).await {
             Ok(Some(counted)) => return Ok(counted),
@@ -139,15 +139,15 @@ impl Counting {
         Ok(Some(Counted { counts: counts?, as_of: rules.now, from: CountedFrom::Index }))
     }
 
-    /// The counts from numbers with everything that was written before `rules.now`, however long that takes; `None` if
-    /// there are no such numbers.
-    async fn proved(&self, filter: &Filter, rules: Rules) -> Option<Counted> {
+    /// The counts from numbers with everything that was written before a time, however long that takes; `None` if there
+    /// are no such numbers.
+    async fn proved(&self, filter: &Filter, rules: Rules, time: Timestamp) -> Option<Counted> {
         let proved = async {
             if self.derived.live_epoch().await?.is_none() {
                 return Ok(None);
             }
-            self.prove(rules.now).await?;
-            self.by_numbers(filter, rules, rules.now).await
+            self.prove(time).await?;
+            self.by_numbers(filter, rules, time).await
         };
         proved.await.unwrap_or_else(|error: StoreError| {
             // The index may be there.
