@@ -47,7 +47,7 @@ class Control(PageTest):
         division = self.campaigns.division(people)
         campaign = self.campaigns.start(division, people, maxPerMinute=ENDLESS)
         self.open_campaign(campaign)
-        expect(self.page.locator("#outcome-sent")).not_to_have_text("0")
+        expect(self.page.locator("#outcome-sent")).not_to_have_text("0", timeout=120_000)
         return division, campaign
 
     def test_a_slow_campaign_pauses_resumes_over_a_reload_and_mails_everybody_once(self):
@@ -69,7 +69,7 @@ class Control(PageTest):
         self.assert_accessible("send dialog with a pace")
         self.picture("send-pace")
         self.page.locator("#confirm-send").click()
-        expect(self.page.locator("#outcome-sent")).not_to_have_text("0")
+        expect(self.page.locator("#outcome-sent")).not_to_have_text("0", timeout=120_000)
         expect(self.page.locator(".facts").first).to_contain_text(f"{a_minute} a minute")
         self.page.locator("#pause").click()
         self.expect_state("Paused")
