@@ -11,8 +11,8 @@ use crate::{Deliver, TIME_TO_SEND};
 /// Longest wait in one invocation for a slot of the account; a message with a later slot is queued with a delay.
 const PATIENCE: SignedDuration = SignedDuration::from_secs(20);
 
-/// Longest wait in one invocation for a slot of the campaign's own rate. As long as a delayed message may come too late:
-/// [`SPREAD`](crate::SPREAD), and the second that a delay of SQS is rounded up by. With more, a few slow campaigns
+/// Longest wait in one invocation for a slot of the campaign's own rate. A delayed message may be late by as much:
+/// [`SPREAD`](crate::SPREAD), and the second by which SQS rounds a delay up. With a longer wait, a few slow campaigns
 /// would occupy every invocation that `DeliverConcurrency` allows, and nobody else would get an e-mail.
 const OWN_PATIENCE: SignedDuration = SignedDuration::from_secs(3);
 

@@ -75,8 +75,8 @@ impl ProblemType {
     pub const TOO_MANY_SCHEDULES: Self = Self::new("/problems/too-many-schedules", "There are too many schedules");
     /// 409: the caller's own address is not verified.
     pub const ADDRESS_NOT_VERIFIED: Self = Self::new("/problems/address-not-verified", "The address is not verified");
-    /// 503: a large division can't be counted now. `asOf` and `ageSeconds` say how old its numbers are, `counted` how many
-    /// recipients and accounts are counted while others are not yet.
+    /// 503: a large division can't be counted now. `asOf` and `ageSeconds` say how old its numbers are, `counted` how
+    /// many recipients and accounts are counted while others are not yet.
     pub const NOT_COUNTED: Self = Self::new("/problems/not-counted", "The division can not be counted now");
     /// 422: SES refused this e-mail.
     pub const MAIL_REFUSED: Self = Self::new("/problems/mail-refused", "The e-mail was refused");
@@ -237,8 +237,8 @@ impl Problem {
         Self::plain(StatusCode::SERVICE_UNAVAILABLE).detail(detail).retry_after(RETRY_AFTER_SECONDS)
     }
 
-    /// 503: a large division can't be counted at `now`. Its numbers are of `as_of`, or `counted` recipients and accounts
-    /// are counted and others are not yet.
+    /// 503: a large division can't be counted at `now`. Its numbers are of `as_of`, or `counted` recipients and
+    /// accounts are counted and others are not yet.
     pub fn not_counted(as_of: Option<Timestamp>, counted: Option<u64>, now: Timestamp) -> Self {
         let age = as_of.map(|as_of| now.duration_since(as_of).as_secs().max(0));
         let detail = match (counted, age) {

@@ -163,7 +163,7 @@ async fn load_notices_what_happens_to_the_numbers_while_it_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_division_too_large_for_the_index_gets_numbers_of_the_last_minutes_with_their_age() {
+async fn a_large_division_gets_numbers_of_the_last_minutes_with_their_age() {
     let world = town().await;
     world.roll_up().await;
     world.rollup().handle(json!({})).await.unwrap();
@@ -181,7 +181,7 @@ async fn a_division_too_large_for_the_index_gets_numbers_of_the_last_minutes_wit
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_division_too_large_for_the_index_gets_no_numbers_that_are_older_or_not_complete() {
+async fn a_large_division_gets_no_numbers_that_are_older_or_not_complete() {
     let world = town().await;
     let answer = with_large_index(&world, "load", async |context| load(context).await).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{}", answer.text);

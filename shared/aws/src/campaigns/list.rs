@@ -40,8 +40,8 @@ impl Listed {
 }
 
 impl CampaignStore {
-    /// The campaigns that are wanted, started before `before`, newest first: up to `limit`, and the campaign before which
-    /// the next page starts. Unless all campaigns are wanted, a page may be short or empty without being the last.
+    /// The campaigns that are wanted, started before `before`, newest first: up to `limit`, and the campaign before
+    /// which the next page starts. Unless all are wanted, a page may be short or empty without being the last.
     pub async fn list(
         &self,
         wanted: &Listed,

@@ -114,8 +114,8 @@ impl Counting {
         })
     }
 
-    /// The counts, with everything that was written before the call. Those of a division that is too large for the index
-    /// may be up to three minutes old.
+    /// The counts, with everything that was written before the call. Those of a division that is too large for the
+    /// index may be up to three minutes old.
     pub async fn counts(&self, filter: &Filter, rules: Rules) -> Result<Counted, CountError> {
         let proved = self.proved(filter, rules, clock::now());
         pin!(proved);

@@ -40,7 +40,7 @@ pub struct CampaignView {
 /// Seconds until another try while a campaign works: one of a few people ends in that time.
 const RETRY_WHILE_IT_WORKS: u32 = 30;
 
-/// Seconds until another try while a campaign waits for room in the daily quota, which the sweep looks for every minute.
+/// Seconds until another try while a campaign waits for room in the daily quota. The sweep looks for it every minute.
 const RETRY_WITHOUT_QUOTA: u32 = 600;
 
 /// See [`CampaignView::retry_after`].
